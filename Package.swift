@@ -1,0 +1,21 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let package = Package(
+  name: "Noisemax",
+  platforms: [.macOS(.v13), .iOS(.v16), .tvOS(.v16), .watchOS(.v9), .visionOS(.v1)],
+  products: [
+    .library(name: "Noisemax", targets: ["Noisemax"]),
+    .library(name: "NoisemaxLaws", targets: ["NoisemaxLaws"]),
+    .executable(name: "noisemax", targets: ["NoisemaxTool"]),
+  ],
+  targets: [
+    .target(name: "Noisemax"),
+    .target(name: "NoisemaxLaws", dependencies: ["Noisemax"]),
+    .executableTarget(name: "NoisemaxTool", dependencies: ["Noisemax"]),
+    .testTarget(
+      name: "NoisemaxTests", dependencies: ["Noisemax", "NoisemaxLaws"], resources: [.copy("Fixtures")]),
+  ],
+  swiftLanguageModes: [.v6]
+)
