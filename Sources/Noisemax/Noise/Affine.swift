@@ -45,6 +45,37 @@ extension Affine: ExactNoise where Base: ExactNoise {
 
   /// scale² · (variance of the base).
   public var variance: Double { scale * scale * base.variance }
+
+  /// The method of the base: a transform takes the scale into account and does not depend on the location.
+  public var exactMethod: ExactMethod? { base.exactMethod }
+}
+
+/// A law that is another one moved and stretched.
+protocol AffineNoise {
+  /// The law underneath all wrappers, and how it is moved and stretched in the end.
+  var standardized: StandardizedNoise { get }
+}
+
+/// A law taken apart: location + scale · ε with ε of the standard law.
+struct StandardizedNoise {
+  var standard: any NoiseDistribution
+  var location = 0.0
+  var scale = 1.0
+
+  init(_ noise: any NoiseDistribution) {
+    self = (noise as? any AffineNoise)?.standardized ?? StandardizedNoise(standard: noise)
+  }
+
+  private init(standard: any NoiseDistribution) { self.standard = standard }
+}
+
+extension Affine: AffineNoise {
+  var standardized: StandardizedNoise {
+    var inner = StandardizedNoise(base)
+    inner.location = location + scale * inner.location
+    inner.scale *= scale
+    return inner
+  }
 }
 
 extension NoiseDistribution {

@@ -47,6 +47,9 @@ public struct Gumbel: ExactNoise, Hashable {
   /// π²/6.
   public var variance: Double { .pi * .pi / 6 }
 
+  /// Softmax in closed form.
+  public var exactMethod: ExactMethod? { .softmax }
+
   private static let median = 0.36651292058166435
   /// Below −log 800, e⁻ᵗ is zero and so is t·e⁻ᵗ.
   private static let underflow = -6.7

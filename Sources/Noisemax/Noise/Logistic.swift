@@ -40,6 +40,9 @@ public struct Logistic: ExactNoise, Hashable {
 
   /// π²/3.
   public var variance: Double { .pi * .pi / 3 }
+
+  /// None yet.
+  public var exactMethod: ExactMethod? { nil }
 }
 
 extension NoiseDistribution where Self == Logistic {

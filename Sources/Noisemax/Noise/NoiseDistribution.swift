@@ -50,4 +50,7 @@ public protocol ExactNoise: NoiseDistribution {
 
   /// E[(ε − mean)²].
   var variance: Double { get }
+
+  /// The method that gives this law's probabilities exactly, or nil while the library has none for it.
+  var exactMethod: ExactMethod? { get }
 }

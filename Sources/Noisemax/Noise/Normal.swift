@@ -40,6 +40,9 @@ public struct Normal: ExactNoise, Hashable {
 
   /// 1.
   public var variance: Double { 1 }
+
+  /// None yet.
+  public var exactMethod: ExactMethod? { nil }
 }
 
 extension NoiseDistribution where Self == Normal {

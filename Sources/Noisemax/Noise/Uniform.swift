@@ -26,6 +26,9 @@ public struct Uniform: ExactNoise, Hashable {
 
   /// 1/12.
   public var variance: Double { 1 / 12 }
+
+  /// None yet.
+  public var exactMethod: ExactMethod? { nil }
 }
 
 extension NoiseDistribution where Self == Uniform {

@@ -1,0 +1,7 @@
+/// The method that serves a law exactly: what a law names in ``ExactNoise/exactMethod``.
+public struct ExactMethod: Sendable {
+  let rowMethod: any RowMethod
+
+  /// Softmax in closed form: right for the standard Gumbel law and for no other.
+  public static let softmax = ExactMethod(rowMethod: Softmax())
+}

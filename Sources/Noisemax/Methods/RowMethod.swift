@@ -1,0 +1,82 @@
+/// What is asked of a row.
+enum Quantity: Sendable {
+  case probabilities, logProbabilities
+}
+
+/// How many digits the caller's scalar type can hold: a method may do less work for a Float row.
+enum Precision: Sendable {
+  case single, double
+
+  init<Scalar: LogitScalar>(of type: Scalar.Type) { self = Scalar.significandBitCount <= 23 ? .single : .double }
+}
+
+/// One way to do the integral over the noise, for one row.
+///
+/// The gaps of a row are (μ_i − max μ)/scale: never NaN, never above 0, 0 for at least one class, −∞ for masked
+/// classes; at least two classes are not masked.
+protocol RowMethod: Sendable {
+  /// Replaces the gaps of a row by the quantity asked for.
+  ///
+  /// - Returns: Σp − 1 before any normalisation, an estimate of the absolute error.
+  @discardableResult
+  func replace(
+    _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision, scratch: inout Scratch
+  ) -> Double
+
+  /// E[max(gap + ε)] for the standard law, or nil where the method has no such value.
+  func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double?
+}
+
+/// What a row is before any law of noise matters.
+enum RowKind: Equatable {
+  /// At least two classes can win; `top` is the largest logit.
+  case regular(top: Double)
+  /// Exactly one class can win: the only one that is open, or the only one at +∞.
+  case certain(index: Int)
+  /// No class is open (or there is none).
+  case masked
+  /// A NaN, or several classes at +∞.
+  case undefined
+
+  @_specialize(where Scalar == Float)
+  @_specialize(where Scalar == Double)
+  init<Scalar: LogitScalar>(of row: UnsafeBufferPointer<Scalar>) {
+    var top = -Scalar.infinity
+    var leader = -1
+    var leaders = 0
+    var open = 0
+    for index in row.indices {
+      let logit = row[index]
+      if logit.isNaN {
+        self = .undefined
+        return
+      }
+      if logit == -.infinity { continue }
+      open += 1
+      if logit > top {
+        top = logit
+        leader = index
+        leaders = 1
+      } else if logit == top {
+        leaders += 1
+      }
+    }
+    if open == 0 {
+      self = .masked
+    } else if top == .infinity {
+      self = leaders == 1 ? .certain(index: leader) : .undefined
+    } else if open == 1 {
+      self = .certain(index: leader)
+    } else {
+      self = .regular(top: Double(top))
+    }
+  }
+}
+
+/// (logit − top)/scale, also where the difference itself would overflow.
+@inline(__always)
+func gap(of logit: Double, below top: Double, scale: Double) -> Double {
+  let difference = logit - top
+  if difference == -.infinity && logit.isFinite { return (logit / 2 - top / 2) / (scale / 2) }
+  return difference / scale
+}

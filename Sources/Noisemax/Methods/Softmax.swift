@@ -1,0 +1,35 @@
+/// Gumbel noise in closed form: p_i = e^(μ_i) / Σ e^(μ_j).
+///
+/// Every exponential is of a gap, never above 0, so that nothing overflows whatever the size of the logits. The
+/// leader's own 1 is kept apart from the other terms, so that its log-probability −log(1 + rest) is accurate to the
+/// last place where the rest is tiny.
+struct Softmax: RowMethod {
+  func replace(
+    _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision, scratch: inout Scratch
+  ) -> Double {
+    var rest = CompensatedSum()
+    var leaders = 0.0
+    for index in row.indices {
+      let gap = row[index]
+      let weight = exponential(gap)
+      if gap == 0 { leaders += 1 } else { rest.add(weight) }
+      if quantity == .probabilities { row[index] = weight }
+    }
+    switch quantity {
+    case .probabilities:
+      let total = leaders + rest.value
+      for index in row.indices { row[index] /= total }
+    case .logProbabilities:
+      let logTotal = logarithmOfOnePlus((leaders - 1) + rest.value)
+      for index in row.indices { row[index] -= logTotal }
+    }
+    return 0
+  }
+
+  func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double? {
+    var rest = CompensatedSum()
+    rest.add(-1)
+    for gap in gaps { rest.add(exponential(gap)) }
+    return Gumbel().mean + logarithmOfOnePlus(rest.value)
+  }
+}

@@ -1,0 +1,23 @@
+/// The laws that ship with the library, by name: for models whose configuration names their noise.
+public enum NoiseRegistry {
+  /// A shipped law under the name that configurations, tools and tables use.
+  public struct Entry: Sendable {
+    /// The name, in lower case, words joined by a hyphen.
+    public let name: String
+    /// The standard law of that name.
+    public let noise: any ExactNoise
+  }
+
+  /// Every shipped law. A new family is one file in `Noise/` and one line here.
+  public static let entries: [Entry] = [
+    Entry(name: "gumbel", noise: Gumbel()),
+    Entry(name: "normal", noise: Normal()),
+    Entry(name: "logistic", noise: Logistic()),
+    Entry(name: "uniform", noise: Uniform()),
+  ]
+
+  /// The law of that name, or nil if none ships under it. Upper and lower case are the same.
+  public static func noise(named name: String) -> (any ExactNoise)? {
+    entries.first { $0.name == name.lowercased() }?.noise
+  }
+}

@@ -1,0 +1,51 @@
+extension NoisyArgmax {
+  /// E[max(μ + s·ε)], the expected largest perturbed logit: logsumexp + Euler's constant under Gumbel noise.
+  ///
+  /// Its gradient is the probabilities. An empty row, or one where every class is masked, has −∞, a row with a NaN
+  /// NaN, and a row with a logit of +∞ has +∞.
+  ///
+  /// - Precondition: the method is ``Method/exact``.
+  public func expectedMaximum(of logits: [Double]) -> Double { expectedMaximum(of: logits.span) }
+
+  /// E[max(μ + s·ε)] in the precision of the row.
+  ///
+  /// - Precondition: the method is ``Method/exact``.
+  public func expectedMaximum<Scalar: LogitScalar>(of logits: [Scalar]) -> Scalar {
+    expectedMaximum(of: logits.span)
+  }
+
+  /// E[max(μ + s·ε)] of a row in a span.
+  ///
+  /// - Precondition: the method is ``Method/exact``.
+  public func expectedMaximum<Scalar: LogitScalar>(of logits: Span<Scalar>) -> Scalar {
+    var workspace = Workspace()
+    return expectedMaximum(of: logits, workspace: &workspace)
+  }
+
+  /// E[max(μ + s·ε)] of a row in a span, without allocating once the workspace has grown.
+  ///
+  /// - Precondition: the method is ``Method/exact``.
+  public func expectedMaximum<Scalar: LogitScalar>(
+    of logits: Span<Scalar>, workspace: inout Workspace
+  ) -> Scalar {
+    precondition(method == .exact, "the quantile rule has no expected maximum: use the exact method")
+    return logits.withUnsafeBufferPointer { Scalar(expectedMaximum(of: $0, workspace: &workspace)) }
+  }
+
+  private func expectedMaximum<Scalar: LogitScalar>(
+    of row: UnsafeBufferPointer<Scalar>, workspace: inout Workspace
+  ) -> Double {
+    switch RowKind(of: row) {
+    case .undefined: return row.contains { $0.isNaN } ? .nan : .infinity
+    case .masked: return -.infinity
+    case .certain(let index):
+      guard let mean = (StandardizedNoise(noise).standard as? any ExactNoise)?.mean else { return .nan }
+      return Double(row[index]) + (location + unit * mean)
+    case .regular(let top):
+      let gaps = workspace.row.reserve(row.count)
+      for index in row.indices { gaps[index] = gap(of: Double(row[index]), below: top, scale: unit) }
+      let maximum = rowMethod.expectedMaximum(of: UnsafeBufferPointer(gaps), scratch: &workspace.method)
+      return top + (location + unit * (maximum ?? .nan))
+    }
+  }
+}

@@ -1,0 +1,82 @@
+// The probabilities of one row or of many: as a fresh array, in place, and from span to span.
+
+extension NoisyArgmax {
+  /// The probabilities that each class wins, of one row, as a fresh array.
+  ///
+  /// - Parameter logits: μ, in any order; −∞ masks a class. See ``NoisyArgmax`` for the edges.
+  /// - Returns: p with p_i = P[argmax(μ + s·ε) = i]; the sum is 1 within 1e-14 (Float: 2e-6).
+  public func probabilities(for logits: [Double]) -> [Double] {
+    array(of: .probabilities, forRowsOf: logits, rowLength: logits.count)
+  }
+
+  /// The probabilities that each class wins, of one row, as a fresh array, in the precision of the row.
+  public func probabilities<Scalar: LogitScalar>(for logits: [Scalar]) -> [Scalar] {
+    array(of: .probabilities, forRowsOf: logits, rowLength: logits.count)
+  }
+
+  /// The probabilities that each class wins, of every row of a row-major batch, as a fresh array of the same shape.
+  ///
+  /// - Precondition: the number of logits is a multiple of `rowLength`.
+  public func probabilities<Scalar: LogitScalar>(forRowsOf logits: [Scalar], rowLength: Int) -> [Scalar] {
+    array(of: .probabilities, forRowsOf: logits, rowLength: rowLength)
+  }
+
+  /// Replaces one row of logits by its probabilities.
+  public func formProbabilities<Scalar: LogitScalar>(in row: inout [Scalar]) {
+    var span = row.mutableSpan
+    formProbabilities(in: &span)
+  }
+
+  /// Replaces one row of logits by its probabilities.
+  public func formProbabilities<Scalar: LogitScalar>(in row: inout MutableSpan<Scalar>) {
+    var workspace = Workspace()
+    form(.probabilities, in: &row, workspace: &workspace)
+  }
+
+  /// Replaces one row of logits by its probabilities, without allocating once the workspace has grown.
+  public func formProbabilities<Scalar: LogitScalar>(
+    in row: inout MutableSpan<Scalar>, workspace: inout Workspace
+  ) {
+    form(.probabilities, in: &row, workspace: &workspace)
+  }
+
+  /// Writes the probabilities of one row.
+  ///
+  /// - Precondition: `result` has as many places as there are logits.
+  public func writeProbabilities<Scalar: LogitScalar>(
+    for logits: Span<Scalar>, to result: inout MutableSpan<Scalar>
+  ) {
+    var workspace = Workspace()
+    write(.probabilities, for: logits, to: &result, workspace: &workspace)
+  }
+
+  /// Writes the probabilities of one row, without allocating once the workspace has grown.
+  ///
+  /// - Precondition: `result` has as many places as there are logits.
+  public func writeProbabilities<Scalar: LogitScalar>(
+    for logits: Span<Scalar>, to result: inout MutableSpan<Scalar>, workspace: inout Workspace
+  ) {
+    write(.probabilities, for: logits, to: &result, workspace: &workspace)
+  }
+
+  /// Writes the probabilities of every row of a row-major batch. The number of allocations does not depend on
+  /// the number of rows.
+  ///
+  /// ```swift
+  /// var result = [Double](repeating: 0, count: logits.count)
+  /// var span = result.mutableSpan
+  /// argmax.writeProbabilities(forRowsOf: logits.span, rowLength: 10, to: &span)
+  /// ```
+  ///
+  /// - Precondition: the number of logits is a multiple of `rowLength`, and `result` has as many places.
+  public func writeProbabilities<Scalar: LogitScalar>(
+    forRowsOf logits: Span<Scalar>, rowLength: Int, to result: inout MutableSpan<Scalar>
+  ) {
+    var workspace = Workspace()
+    logits.withUnsafeBufferPointer { rows in
+      result.withUnsafeMutableBufferPointer {
+        write(.probabilities, ofRowsOf: rows, rowLength: rowLength, to: $0, workspace: &workspace)
+      }
+    }
+  }
+}

@@ -1,0 +1,85 @@
+extension NoisyArgmax {
+  /// Writes one quantity of one row. The result may be the memory of the row itself.
+  ///
+  /// - Returns: the method's estimate of its absolute error, Σp − 1 before any normalisation.
+  @discardableResult
+  @_specialize(where Scalar == Float)
+  @_specialize(where Scalar == Double)
+  func write<Scalar: LogitScalar>(
+    _ quantity: Quantity, of row: UnsafeBufferPointer<Scalar>, to result: UnsafeMutableBufferPointer<Scalar>,
+    workspace: inout Workspace
+  ) -> Double {
+    let (zero, one): (Scalar, Scalar) = quantity == .probabilities ? (0, 1) : (-.infinity, 0)
+    switch RowKind(of: row) {
+    case .undefined: result.update(repeating: .nan)
+    case .masked: result.update(repeating: zero)
+    case .certain(let index):
+      result.update(repeating: zero)
+      result[index] = one
+    case .regular(let top):
+      let gaps = workspace.row.reserve(row.count)
+      for index in row.indices { gaps[index] = gap(of: Double(row[index]), below: top, scale: unit) }
+      let defect = rowMethod.replace(
+        gaps, by: quantity, precision: Precision(of: Scalar.self), scratch: &workspace.method)
+      for index in row.indices { result[index] = Scalar(gaps[index]) }
+      return defect
+    }
+    return 0
+  }
+
+  /// Writes one quantity of every row of a row-major batch.
+  func write<Scalar: LogitScalar>(
+    _ quantity: Quantity, ofRowsOf rows: UnsafeBufferPointer<Scalar>, rowLength: Int,
+    to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
+  ) {
+    precondition(
+      rowLength >= 0 && (rowLength == 0 ? rows.isEmpty : rows.count.isMultiple(of: rowLength)),
+      "\(rows.count) logits are not a whole number of rows of \(rowLength)")
+    precondition(
+      result.count == rows.count, "\(rows.count) logits do not fit a result of \(result.count) places")
+    var start = 0
+    while start < rows.count {
+      let places = start..<start + rowLength
+      write(
+        quantity, of: UnsafeBufferPointer(rebasing: rows[places]),
+        to: UnsafeMutableBufferPointer(rebasing: result[places]), workspace: &workspace)
+      start += rowLength
+    }
+  }
+
+  /// A fresh array with one quantity of every row.
+  func array<Scalar: LogitScalar>(
+    of quantity: Quantity, forRowsOf rows: [Scalar], rowLength: Int
+  ) -> [Scalar] {
+    [Scalar](unsafeUninitializedCapacity: rows.count) { result, count in
+      var workspace = Workspace()
+      rows.withUnsafeBufferPointer {
+        write(
+          quantity, ofRowsOf: $0, rowLength: rowLength, to: UnsafeMutableBufferPointer(rebasing: result[..<rows.count]),
+          workspace: &workspace)
+      }
+      count = rows.count
+    }
+  }
+
+  /// Spans in, span out: one row.
+  func write<Scalar: LogitScalar>(
+    _ quantity: Quantity, for logits: Span<Scalar>, to result: inout MutableSpan<Scalar>,
+    workspace: inout Workspace
+  ) {
+    precondition(
+      result.count == logits.count, "\(logits.count) logits do not fit a result of \(result.count) places")
+    logits.withUnsafeBufferPointer { row in
+      result.withUnsafeMutableBufferPointer { _ = write(quantity, of: row, to: $0, workspace: &workspace) }
+    }
+  }
+
+  /// One row, in place.
+  func form<Scalar: LogitScalar>(
+    _ quantity: Quantity, in row: inout MutableSpan<Scalar>, workspace: inout Workspace
+  ) {
+    row.withUnsafeMutableBufferPointer {
+      _ = write(quantity, of: UnsafeBufferPointer($0), to: $0, workspace: &workspace)
+    }
+  }
+}
