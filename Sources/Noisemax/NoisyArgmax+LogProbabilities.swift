@@ -18,6 +18,13 @@ extension NoisyArgmax {
   /// The logarithms of the probabilities, of every row of a row-major batch, as a fresh array of the same shape.
   ///
   /// - Precondition: the number of logits is a multiple of `rowLength`.
+  public func logProbabilities(forRowsOf logits: [Double], rowLength: Int) -> [Double] {
+    array(of: .logProbabilities, forRowsOf: logits, rowLength: rowLength)
+  }
+
+  /// The logarithms of the probabilities, of every row of a row-major batch, in the precision of the batch.
+  ///
+  /// - Precondition: the number of logits is a multiple of `rowLength`.
   public func logProbabilities<Scalar: LogitScalar>(forRowsOf logits: [Scalar], rowLength: Int) -> [Scalar] {
     array(of: .logProbabilities, forRowsOf: logits, rowLength: rowLength)
   }

@@ -17,6 +17,13 @@ extension NoisyArgmax {
   /// The probabilities that each class wins, of every row of a row-major batch, as a fresh array of the same shape.
   ///
   /// - Precondition: the number of logits is a multiple of `rowLength`.
+  public func probabilities(forRowsOf logits: [Double], rowLength: Int) -> [Double] {
+    array(of: .probabilities, forRowsOf: logits, rowLength: rowLength)
+  }
+
+  /// The probabilities that each class wins, of every row of a row-major batch, in the precision of the batch.
+  ///
+  /// - Precondition: the number of logits is a multiple of `rowLength`.
   public func probabilities<Scalar: LogitScalar>(forRowsOf logits: [Scalar], rowLength: Int) -> [Scalar] {
     array(of: .probabilities, forRowsOf: logits, rowLength: rowLength)
   }

@@ -55,7 +55,8 @@ extension NoisyArgmax {
       var workspace = Workspace()
       rows.withUnsafeBufferPointer {
         write(
-          quantity, ofRowsOf: $0, rowLength: rowLength, to: UnsafeMutableBufferPointer(rebasing: result[..<rows.count]),
+          quantity, ofRowsOf: $0, rowLength: rowLength,
+          to: UnsafeMutableBufferPointer(rebasing: result[..<rows.count]),
           workspace: &workspace)
       }
       count = rows.count

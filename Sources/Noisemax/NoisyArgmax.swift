@@ -56,7 +56,8 @@ public struct NoisyArgmax: Sendable {
     let standardized = StandardizedNoise(noise)
     unit = scale * standardized.scale
     location = scale * standardized.location
-    precondition(unit > 0 && unit.isFinite, "scale \(scale) times the law's own \(standardized.scale) is \(unit)")
+    precondition(
+      unit > 0 && unit.isFinite, "scale \(scale) times the law's own \(standardized.scale) is \(unit)")
     switch method {
     case .exact:
       guard let exact = (standardized.standard as? any ExactNoise)?.exactMethod else {

@@ -1,8 +1,10 @@
 /// A running sum that also keeps what its roundings lost (Neumaier), so that the error does not grow with the
 /// number of terms and the order of the terms does not matter.
 struct CompensatedSum {
-  private(set) var leading = 0.0
-  private(set) var lost = 0.0
+  private var leading: Double
+  private var lost = 0.0
+
+  init(_ start: Double = 0) { leading = start }
 
   @inline(__always)
   mutating func add(_ term: Double) {
@@ -11,5 +13,6 @@ struct CompensatedSum {
     lost += exact.low
   }
 
-  var value: Double { leading + lost }
+  /// The sum. An infinite one stays infinite, although what its roundings lost is then NaN.
+  var value: Double { leading.isFinite ? leading + lost : leading }
 }

@@ -31,21 +31,23 @@ struct QuantileRule: RowMethod {
   }
 
   func replace(
-    _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision, scratch: inout Scratch
+    _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision,
+    scratch: inout Scratch
   ) -> Double {
-    let memory = scratch.reserve(row.count + nodes.count)
+    let memory = scratch.reserve(row.count + 2 * nodes.count)
     let values = UnsafeMutableBufferPointer(rebasing: memory[..<row.count])
-    let terms = UnsafeMutableBufferPointer(rebasing: memory[row.count...])
+    let terms = UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: memory[row.count...]))
+      .bindMemory(to: CompensatedSum.self)
     // Every logarithm is taken relative to the leader's largest term: it may be −5000, and then costs no digits.
     writeLogProducts(for: 0, in: row, relativeTo: 0, to: terms)
-    let reference = terms.max() ?? 0
+    let reference = terms.lazy.map(\.value).max() ?? 0
     for index in row.indices {
       guard row[index] > -.infinity else {
         values[index] = -.infinity
         continue
       }
       writeLogProducts(for: row[index], in: row, relativeTo: reference, to: terms)
-      values[index] = logSumOfExponentials(of: terms)
+      values[index] = logSumOfExponentials(of: terms.lazy.map(\.value))
     }
     let logSum = logSumOfExponentials(of: values)
     let logCount = logarithm(Double(nodes.count)) - reference
@@ -64,24 +66,24 @@ struct QuantileRule: RowMethod {
   /// For every node the logarithm of ∏ F(gap − other + node) over the other classes, less the reference.
   private func writeLogProducts(
     for gap: Double, in row: UnsafeMutableBufferPointer<Double>, relativeTo reference: Double,
-    to terms: UnsafeMutableBufferPointer<Double>
+    to terms: UnsafeMutableBufferPointer<CompensatedSum>
   ) {
-    for (k, node) in nodes.enumerated() {
-      var sum = CompensatedSum()
-      sum.add(-reference)
-      var ties = -1.0
-      for other in row {
-        if other == gap { ties += 1 } else if other != -.infinity { sum.add(logCumulative(gap - other + node)) }
+    terms.update(repeating: CompensatedSum(-reference))
+    var ties = -1.0
+    for other in row {
+      if other == gap {
+        ties += 1
+      } else if other > -.infinity {
+        for k in terms.indices { terms[k].add(logCumulative(gap - other + nodes[k])) }
       }
-      if ties > 0 { sum.add(ties * logCumulative(node)) }
-      // The compensation of an infinite sum is NaN.
-      terms[k] = sum.leading == -.infinity ? -.infinity : sum.value
     }
+    guard ties > 0 else { return }
+    for k in terms.indices { terms[k].add(ties * logCumulative(nodes[k])) }
   }
 }
 
 /// log Σ eˣ over the values of a buffer, −∞ if all are.
-func logSumOfExponentials(of values: UnsafeMutableBufferPointer<Double>) -> Double {
+func logSumOfExponentials(of values: some Sequence<Double>) -> Double {
   let top = values.max() ?? -.infinity
   guard top > -.infinity else { return top }
   var sum = CompensatedSum()

@@ -7,7 +7,9 @@ enum Quantity: Sendable {
 enum Precision: Sendable {
   case single, double
 
-  init<Scalar: LogitScalar>(of type: Scalar.Type) { self = Scalar.significandBitCount <= 23 ? .single : .double }
+  init<Scalar: LogitScalar>(of type: Scalar.Type) {
+    self = Scalar.significandBitCount <= 23 ? .single : .double
+  }
 }
 
 /// One way to do the integral over the noise, for one row.
@@ -20,7 +22,8 @@ protocol RowMethod: Sendable {
   /// - Returns: Σp − 1 before any normalisation, an estimate of the absolute error.
   @discardableResult
   func replace(
-    _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision, scratch: inout Scratch
+    _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision,
+    scratch: inout Scratch
   ) -> Double
 
   /// E[max(gap + ε)] for the standard law, or nil where the method has no such value.

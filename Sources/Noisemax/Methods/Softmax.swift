@@ -5,7 +5,8 @@
 /// last place where the rest is tiny.
 struct Softmax: RowMethod {
   func replace(
-    _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision, scratch: inout Scratch
+    _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision,
+    scratch: inout Scratch
   ) -> Double {
     var rest = CompensatedSum()
     var leaders = 0.0

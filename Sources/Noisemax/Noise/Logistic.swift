@@ -17,6 +17,7 @@ public struct Logistic: ExactNoise, Hashable {
 
   public func quantile(at p: Double) -> Double {
     guard p > 0, p < 1 else { return p == 0 ? -.infinity : p == 1 ? .infinity : .nan }
+    if p > 0.5 { return -quantile(at: 1 - p) }
     // log(p/(1 − p)), then what the roundings of 1 − p and of the quotient took away.
     let complement = 1 - p
     let odds = p / complement

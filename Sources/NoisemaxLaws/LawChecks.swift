@@ -1,0 +1,253 @@
+import Noisemax
+
+/// What is checked of a law of noise.
+///
+/// Two ways to the same value must agree to the tolerance times the conditioning of the longer way: rounding x by
+/// one ulp moves F(x) by |x|·f(x) ulps, and no quantile can be told more sharply than that.
+struct LawChecks<Noise: NoiseDistribution> {
+  struct Violation {
+    let property: String
+    let detail: String
+  }
+
+  let noise: Noise
+  let centre: Double?
+  let tolerance: Double
+  let seed: UInt64
+
+  /// Every property that fails, each once.
+  func violations() -> [Violation] {
+    var checks: [(String, () -> String?)] = [
+      ("ends", ends), ("monotone cumulative function", monotonicity), ("quantile", quantileInverts),
+      ("density", densityIsDerivative), ("symmetry", symmetry),
+    ]
+    if let exact = noise as? any ExactNoise {
+      checks += [
+        ("survival function", { survival(of: exact) }),
+        ("log-cumulative function", { logCumulative(of: exact) }),
+        ("log-survival function", { logSurvival(of: exact) }),
+        ("upper quantile", { upperQuantile(of: exact) }),
+        ("mean and variance", { moments(of: exact) }),
+      ]
+    }
+    return checks.compactMap { name, check in check().map { Violation(property: name, detail: $0) } }
+  }
+
+  // MARK: points
+
+  /// Probabilities from both ends to the middle, even on a logarithmic scale, with random ones between.
+  private func probabilities(from smallest: Double) -> [Double] {
+    var generator = SplitMix64(seed: seed)
+    var lower: [Double] = []
+    var p = 0.5
+    while p > smallest {
+      lower.append(p)
+      p *= generator.number(in: 0.2...0.95)
+      if p < 1e-12 { p *= p < 1e-60 ? 1e-12 : 1e-2 }
+    }
+    return lower
+  }
+
+  /// Points of the support in ascending order, from quantiles of both ends.
+  private func points() -> [Double] {
+    let lower = probabilities(from: 1e-15)
+    return (lower.reversed().map { noise.quantile(at: $0) } + lower.map { noise.quantile(at: 1 - $0) })
+      .filter { $0.isFinite }
+  }
+
+  private func agree(_ a: Double, _ b: Double, conditioning: Double = 1) -> Bool {
+    if a == b { return true }
+    let bound = tolerance * max(a.magnitude, b.magnitude)
+    return (a - b).magnitude <= bound * (1 + conditioning) + .leastNormalMagnitude
+  }
+
+  /// How much a relative change of x changes a probability near x, relatively.
+  private func conditioning(at x: Double, of probability: Double) -> Double {
+    probability > 0 ? x.magnitude * noise.density(at: x) / probability : 0
+  }
+
+  // MARK: every law
+
+  private func ends() -> String? {
+    let expectations: [(String, Double, Double)] = [
+      ("cumulative(at: -inf)", noise.cumulative(at: -.infinity), 0),
+      ("cumulative(at: inf)", noise.cumulative(at: .infinity), 1),
+      ("density(at: -inf)", noise.density(at: -.infinity), 0),
+      ("density(at: inf)", noise.density(at: .infinity), 0),
+      ("cumulative(at: nan)", noise.cumulative(at: .nan), .nan),
+      ("density(at: nan)", noise.density(at: .nan), .nan),
+      ("quantile(at: -0.5)", noise.quantile(at: -0.5), .nan),
+      ("quantile(at: 1.5)", noise.quantile(at: 1.5), .nan),
+      ("quantile(at: nan)", noise.quantile(at: .nan), .nan),
+      ("cumulative(at: quantile(at: 0))", noise.cumulative(at: noise.quantile(at: 0)), 0),
+      ("cumulative(at: quantile(at: 1))", noise.cumulative(at: noise.quantile(at: 1)), 1),
+    ]
+    for (call, value, expected) in expectations where value != expected && !(value.isNaN && expected.isNaN) {
+      return "\(call) is \(value), not \(expected)"
+    }
+    return nil
+  }
+
+  private func monotonicity() -> String? {
+    let points = points()
+    for (x, y) in zip(points, points.dropFirst()) where x > y {
+      return "the quantile falls from \(x) to \(y)"
+    }
+    for (x, y) in zip(points, points.dropFirst()) {
+      let (low, high) = (noise.cumulative(at: x), noise.cumulative(at: y))
+      if !(low >= 0 && high <= 1) { return "F(\(x)) = \(low), F(\(y)) = \(high)" }
+      if low > high * (1 + 1e-15) { return "F(\(x)) = \(low) > F(\(y)) = \(high)" }
+    }
+    return nil
+  }
+
+  private func quantileInverts() -> String? {
+    for p in probabilities(from: 1e-12).flatMap({ [$0, 1 - $0] }) {
+      let x = noise.quantile(at: p)
+      let back = noise.cumulative(at: x)
+      if !agree(back, p, conditioning: conditioning(at: x, of: p)) {
+        return "F(F⁻¹(\(p))) = F(\(x)) = \(back)"
+      }
+    }
+    return nil
+  }
+
+  /// ∫ f between neighbouring points against the difference of F. A kink inside an interval spoils the quadrature
+  /// there, so a few intervals may be further off.
+  private func densityIsDerivative() -> String? {
+    let points = (1..<512).map { noise.quantile(at: Double($0) / 512) }
+    var worst: (error: Double, detail: String)?
+    var outliers = 0
+    for (x, y) in zip(points, points.dropFirst()) where x < y {
+      let integral = integrate(from: x, to: y) { noise.density(at: $0) }
+      let difference = noise.cumulative(at: y) - noise.cumulative(at: x)
+      let error = (integral - difference).magnitude / difference
+      if error <= 1e-6 { continue }
+      outliers += 1
+      if error > worst?.error ?? 0 {
+        worst = (error, "the density integrates to \(integral) from \(x) to \(y), F grows by \(difference)")
+      }
+    }
+    guard let worst, outliers > 8 || worst.error > 0.3 else { return nil }
+    return worst.detail
+  }
+
+  private func symmetry() -> String? {
+    guard let centre else { return nil }
+    for x in points() {
+      let mirrored = centre + (centre - x)
+      let (f, g) = (noise.density(at: x), noise.density(at: mirrored))
+      // At a jump of the density the two sides may both be right.
+      if !agree(f, g, conditioning: 1e3) && f > 0 && g > 0 { return "f(\(x)) = \(f), f(\(mirrored)) = \(g)" }
+      let (p, q) = (noise.cumulative(at: x), 1 - noise.cumulative(at: mirrored))
+      if (p - q).magnitude > tolerance { return "F(\(x)) = \(p), 1 − F(\(mirrored)) = \(q)" }
+    }
+    return nil
+  }
+
+  // MARK: exact laws
+
+  private func survival(of exact: some ExactNoise) -> String? {
+    for x in points() {
+      let (f, s) = (exact.cumulative(at: x), exact.survival(at: x))
+      if !(s >= 0) || (f + s - 1).magnitude > tolerance { return "F(\(x)) = \(f), S(\(x)) = \(s)" }
+    }
+    // In the tail, against its logarithm: 1 − F has no digits left there.
+    for x in probabilities(from: 1e-290).map({ exact.upperQuantile(at: $0) }) where x.isFinite {
+      let (s, log) = (exact.survival(at: x), exact.logSurvival(at: x))
+      if !agree(s, exponential(log), conditioning: log.magnitude) { return "S(\(x)) = \(s), log S = \(log)" }
+    }
+    return nil
+  }
+
+  private func logCumulative(of exact: some ExactNoise) -> String? {
+    if exact.logCumulative(at: -.infinity) != -.infinity { return "log F(−∞) is not −∞" }
+    if exact.logCumulative(at: .infinity) != 0 { return "log F(∞) is not 0" }
+    for p in probabilities(from: 1e-290) {
+      let lower = exact.quantile(at: p)
+      let f = exact.cumulative(at: lower)
+      let log = exact.logCumulative(at: lower)
+      if !agree(log, logarithm(f), conditioning: 1) { return "F(\(lower)) = \(f), log F = \(log)" }
+      let upper = exact.upperQuantile(at: p)
+      let s = exact.survival(at: upper)
+      let small = exact.logCumulative(at: upper)
+      if !agree(small, logarithmOfOnePlus(-s)) { return "1 − F(\(upper)) = \(s), log F = \(small)" }
+    }
+    return nil
+  }
+
+  private func logSurvival(of exact: some ExactNoise) -> String? {
+    if exact.logSurvival(at: .infinity) != -.infinity { return "log S(∞) is not −∞" }
+    if exact.logSurvival(at: -.infinity) != 0 { return "log S(−∞) is not 0" }
+    for p in probabilities(from: 1e-290) {
+      let upper = exact.upperQuantile(at: p)
+      let s = exact.survival(at: upper)
+      let log = exact.logSurvival(at: upper)
+      if !agree(log, logarithm(s), conditioning: 1) { return "S(\(upper)) = \(s), log S = \(log)" }
+      let lower = exact.quantile(at: p)
+      let f = exact.cumulative(at: lower)
+      let small = exact.logSurvival(at: lower)
+      if !agree(small, logarithmOfOnePlus(-f)) { return "1 − S(\(lower)) = \(f), log S = \(small)" }
+    }
+    return nil
+  }
+
+  private func upperQuantile(of exact: some ExactNoise) -> String? {
+    if !exact.upperQuantile(at: -0.5).isNaN || !exact.upperQuantile(at: 1.5).isNaN {
+      return "the upper quantile outside 0…1 is not NaN"
+    }
+    if exact.upperQuantile(at: 0) != exact.quantile(at: 1)
+      || exact.upperQuantile(at: 1) != exact.quantile(at: 0)
+    {
+      return "the ends of the two quantiles differ"
+    }
+    for p in probabilities(from: 1e-12) {
+      let (a, b) = (exact.upperQuantile(at: p), exact.quantile(at: 1 - p))
+      // 1 − p is rounded: that moves the quantile by 2⁻⁵⁴/f.
+      let slack = 0x1p-53 / exact.density(at: a) + tolerance * (a.magnitude + 1)
+      if (a - b).magnitude > slack { return "S⁻¹(\(p)) = \(a), F⁻¹(1 − \(p)) = \(b)" }
+    }
+    for p in probabilities(from: 1e-290) {
+      let x = exact.quantile(at: p)
+      let back = exact.cumulative(at: x)
+      if !agree(back, p, conditioning: conditioning(at: x, of: p)) {
+        return "F(F⁻¹(\(p))) = F(\(x)) = \(back)"
+      }
+    }
+    return nil
+  }
+
+  /// Both moments by quadrature over quantile panels.
+  private func moments(of exact: some ExactNoise) -> String? {
+    let tails = probabilities(from: 1e-25)
+    let ends = tails.reversed().map { exact.quantile(at: $0) } + tails.map { exact.upperQuantile(at: $0) }
+    var (mass, first, second) = (0.0, 0.0, 0.0)
+    for (x, y) in zip(ends, ends.dropFirst()) where x < y {
+      mass += integrate(from: x, to: y) { exact.density(at: $0) }
+      first += integrate(from: x, to: y) { ($0 - exact.mean) * exact.density(at: $0) }
+      second += integrate(from: x, to: y) { ($0 - exact.mean) * ($0 - exact.mean) * exact.density(at: $0) }
+    }
+    let deviation = exact.variance.squareRoot()
+    if (mass - 1).magnitude > 1e-3 { return "the density integrates to \(mass)" }
+    if first.magnitude > 1e-4 * deviation { return "the mean is \(exact.mean + first), not \(exact.mean)" }
+    if (second / exact.variance - 1).magnitude > 1e-3 {
+      return "the variance is \(second), not \(exact.variance)"
+    }
+    return nil
+  }
+
+  /// Gauss–Legendre quadrature with five nodes on each of two halves.
+  private func integrate(from a: Double, to b: Double, _ function: (Double) -> Double) -> Double {
+    let nodes = [0, 0.5384693101056831, 0.9061798459386640]
+    let weights = [0.5688888888888889, 0.4786286704993665, 0.2369268850561891]
+    let quarter = (b - a) / 4
+    var sum = 0.0
+    for middle in [a + quarter, b - quarter] {
+      sum += weights[0] * function(middle)
+      for (node, weight) in zip(nodes, weights).dropFirst() {
+        sum += weight * (function(middle - quarter * node) + function(middle + quarter * node))
+      }
+    }
+    return sum * quarter
+  }
+}

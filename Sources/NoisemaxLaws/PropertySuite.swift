@@ -1,0 +1,87 @@
+import Noisemax
+
+/// The properties that every law of noise and every transform of this library keeps, as a suite to run on your own.
+///
+/// ```swift
+/// @Test func myNoiseIsALaw() {
+///   #expect(PropertySuite().failures(of: MyNoise()).isEmpty)
+///   let argmax = NoisyArgmax(MyNoise(), method: .quantileRule(points: 16))
+///   #expect(PropertySuite().failures(of: argmax).isEmpty)
+/// }
+/// ```
+///
+/// Failures come back as values, so that any test framework can show them. Everything random follows from the seed:
+/// the same seed gives the same rows on every platform. Each property is reported at most once a subject, on the
+/// smallest row that shrinking finds.
+public struct PropertySuite: Sendable {
+  /// Where the random rows and points start from.
+  public var seed: UInt64
+  /// How many random rows a transform is tried on, besides the fixed ones.
+  public var rows: Int
+  /// The size of the largest random row.
+  public var largestRow: Int
+
+  /// A suite; the defaults take a few seconds for a transform whose cost is linear in the row.
+  public init(seed: UInt64 = 20_240_229, rows: Int = 150, largestRow: Int = 1000) {
+    precondition(rows >= 1, "a suite needs at least 1 row, not \(rows)")
+    precondition(largestRow >= 2, "the largest row has at least 2 classes, not \(largestRow)")
+    self.seed = seed
+    self.rows = rows
+    self.largestRow = largestRow
+  }
+
+  /// Checks a transform in both precisions, in all its forms.
+  public func failures(of argmax: NoisyArgmax) -> [PropertyFailure] {
+    failures(of: Transform<Double>(argmax)) + failures(of: Transform<Float>(argmax))
+  }
+
+  /// Checks any map from logits to probabilities.
+  public func failures<Scalar>(of transform: Transform<Scalar>) -> [PropertyFailure] {
+    var failures: [PropertyFailure] = []
+    var open = transform.properties
+    var generator = SplitMix64(seed: seed)
+    for index in 0..<fixedRows.count + rows {
+      let row: [Scalar] =
+        index < fixedRows.count
+        ? fixedRows[index].map { Scalar($0) }
+        : randomRow(number: index - fixedRows.count, of: rows, largest: largestRow, using: &generator)
+      let rowSeed = generator.next()
+      let probabilities = transform.probabilities(row)
+      open.removeAll { property in
+        let violation = { (row: [Scalar], p: [Scalar]) in
+          var generator = SplitMix64(seed: rowSeed)
+          return property.violation(transform, row, p, &generator)
+        }
+        guard violation(row, probabilities) != nil else { return false }
+        let check = { violation($0, transform.probabilities($0)) }
+        let smallest = shrunk(row) { check($0) != nil }
+        failures.append(
+          PropertyFailure(
+            property: property.name, subject: transform.name, method: transform.method, seed: seed,
+            row: smallest.map { Double($0) }, originalRowLength: row.count, detail: check(smallest) ?? ""))
+        return true
+      }
+    }
+    return failures
+  }
+
+  /// Checks that a law is one: cumulative function, density and quantile agree with each other, and for an
+  /// ``ExactNoise`` also both tails, both logarithms, mean and variance.
+  ///
+  /// - Parameters:
+  ///   - noise: the law.
+  ///   - name: what failures call it.
+  ///   - centre: the point about which the law claims to be symmetric, if it does.
+  ///   - tolerance: the relative error up to which two ways to the same value agree, before conditioning.
+  public func failures(
+    of noise: some NoiseDistribution, named name: String? = nil, symmetricAbout centre: Double? = nil,
+    tolerance: Double = 1e-10
+  ) -> [PropertyFailure] {
+    let checks = LawChecks(noise: noise, centre: centre, tolerance: tolerance, seed: seed)
+    return checks.violations().map { violation in
+      PropertyFailure(
+        property: violation.property, subject: name ?? "\(noise)", method: "", seed: seed, row: [],
+        originalRowLength: 0, detail: violation.detail)
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import Noisemax
+import Testing
+
+/// The type that users hold: literals, forms, edges.
+@Suite struct NoisyArgmaxTests {
+  let argmax = NoisyArgmax(.gumbel)
+
+  /// Literals mean Double, and Float rows give Float.
+  @Test func literalsMeanDouble() {
+    let p = argmax.probabilities(for: [0, -20, -40])
+    #expect(type(of: p) == [Double].self)
+    #expect(type(of: argmax.probabilities(for: [0, -.infinity])) == [Double].self)
+    #expect(argmax.probabilities(for: []).isEmpty)
+    #expect(type(of: argmax.logProbabilities(for: [1, 2.5])) == [Double].self)
+    #expect((argmax.expectedMaximum(of: [1, 2]) - 2.890477352419756).magnitude < 1e-15)
+    let row: [Float] = [1, 2]
+    #expect(type(of: argmax.probabilities(for: row)) == [Float].self)
+    let sugar: [Float] = row.noisemax(under: .gumbel)
+    #expect(sugar == argmax.probabilities(for: row))
+  }
+
+  @Test func logEdgesMirrorTheProbabilities() {
+    #expect(argmax.logProbabilities(for: [-.infinity, 3]) == [-.infinity, 0])
+    #expect(argmax.logProbabilities(for: [-.infinity, -.infinity]) == [-.infinity, -.infinity])
+    #expect(argmax.logProbabilities(for: [.infinity, 3]) == [0, -.infinity])
+    #expect(argmax.logProbabilities(for: [.nan, 3]).allSatisfy { $0.isNaN })
+  }
+
+  @Test func theExpectedMaximumHasItsEdges() {
+    #expect(argmax.expectedMaximum(of: []) == -.infinity)
+    #expect(argmax.expectedMaximum(of: [-.infinity]) == -.infinity)
+    #expect(argmax.expectedMaximum(of: [3]) == 3 + Gumbel().mean)
+    #expect(argmax.expectedMaximum(of: [3, -.infinity]) == 3 + Gumbel().mean)
+    #expect(argmax.expectedMaximum(of: [3, .infinity, .infinity]) == .infinity)
+    #expect(argmax.expectedMaximum(of: [3, .nan, .infinity]).isNaN)
+  }
+
+  @Test func batchesMayBeEmptyAndRowsToo() {
+    #expect(argmax.probabilities(forRowsOf: [Double](), rowLength: 5).isEmpty)
+    #expect(argmax.probabilities(forRowsOf: [Float](), rowLength: 0).isEmpty)
+    #expect(argmax.probabilities(forRowsOf: [1.0, 2, 3], rowLength: 1) == [1, 1, 1])
+  }
+
+  @Test func logFormsAgree() {
+    let logits: [Double] = [0.5, -1, 2, -.infinity, 0.25, 1]
+    let expected =
+      argmax.logProbabilities(for: Array(logits[..<3])) + argmax.logProbabilities(for: Array(logits[3...]))
+    #expect(argmax.logProbabilities(forRowsOf: logits, rowLength: 3) == expected)
+    var row = Array(logits[..<3])
+    argmax.formLogProbabilities(in: &row)
+    #expect(row == Array(expected[..<3]))
+    var result = [Double](repeating: 0, count: 6)
+    var span = result.mutableSpan
+    argmax.writeLogProbabilities(forRowsOf: logits.span, rowLength: 3, to: &span)
+    #expect(result == expected)
+  }
+
+  /// A model stores one type, whatever law its configuration named.
+  @Test func aLawByNameIsOneLikeAnyOther() throws {
+    let noise = try #require(NoiseRegistry.noise(named: "gumbel"))
+    #expect(NoisyArgmax(noise).probabilities(for: [1, 2]) == argmax.probabilities(for: [1, 2]))
+    #expect(NoisyArgmax(noise).method == .exact)
+  }
+}
