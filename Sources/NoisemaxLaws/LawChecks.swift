@@ -208,10 +208,13 @@ struct LawChecks<Noise: NoiseDistribution> {
       if (a - b).magnitude > slack { return "S⁻¹(\(p)) = \(a), F⁻¹(1 − \(p)) = \(b)" }
     }
     for p in probabilities(from: 1e-290) {
-      let x = exact.quantile(at: p)
-      let back = exact.cumulative(at: x)
-      if !agree(back, p, conditioning: conditioning(at: x, of: p)) {
-        return "F(F⁻¹(\(p))) = F(\(x)) = \(back)"
+      let (lower, upper) = (exact.quantile(at: p), exact.upperQuantile(at: p))
+      let (f, s) = (exact.cumulative(at: lower), exact.survival(at: upper))
+      if !agree(f, p, conditioning: conditioning(at: lower, of: p)) {
+        return "F(F⁻¹(\(p))) = F(\(lower)) = \(f)"
+      }
+      if !agree(s, p, conditioning: conditioning(at: upper, of: p)) {
+        return "S(S⁻¹(\(p))) = S(\(upper)) = \(s)"
       }
     }
     return nil
