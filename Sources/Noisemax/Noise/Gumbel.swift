@@ -55,6 +55,11 @@ public struct Gumbel: ExactNoise, Hashable {
   private static let underflow = -6.7
 }
 
+extension Gumbel: SmoothNoise {
+  /// −x, exactly.
+  public func logReversedHazard(at x: Double) -> Double { -x }
+}
+
 extension NoiseDistribution where Self == Gumbel {
   /// The standard Gumbel law: its transform is softmax.
   public static var gumbel: Gumbel { Gumbel() }

@@ -42,8 +42,14 @@ public struct Logistic: ExactNoise, Hashable {
   /// π²/3.
   public var variance: Double { .pi * .pi / 3 }
 
-  /// None yet.
-  public var exactMethod: ExactMethod? { nil }
+  /// The lattice, shared.
+  public var exactMethod: ExactMethod? { Self.lattice }
+  private static let lattice = ExactMethod.lattice(of: Logistic())
+}
+
+extension Logistic: SmoothNoise {
+  /// log S(x), since f = F·S.
+  public func logReversedHazard(at x: Double) -> Double { logSurvival(at: x) }
 }
 
 extension NoiseDistribution where Self == Logistic {

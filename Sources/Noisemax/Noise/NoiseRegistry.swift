@@ -13,6 +13,7 @@ public enum NoiseRegistry {
     Entry(name: "gumbel", noise: Gumbel()),
     Entry(name: "normal", noise: Normal()),
     Entry(name: "logistic", noise: Logistic()),
+    Entry(name: "reversed-gumbel", noise: ReversedGumbel()),
     Entry(name: "uniform", noise: Uniform()),
   ]
 

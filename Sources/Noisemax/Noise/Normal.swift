@@ -41,8 +41,18 @@ public struct Normal: ExactNoise, Hashable {
   /// 1.
   public var variance: Double { 1 }
 
-  /// None yet.
-  public var exactMethod: ExactMethod? { nil }
+  /// The lattice, shared.
+  public var exactMethod: ExactMethod? { Self.lattice }
+  private static let lattice = ExactMethod.lattice(of: Normal())
+}
+
+extension Normal: SmoothNoise {
+  /// −log(√(2π)·w(−x)) below 0, where f and F shrink together, and log f − log F above.
+  public func logReversedHazard(at x: Double) -> Double {
+    if x > 0 { return -x * x / 2 + logarithm(Self.inverseRootTwoPi) - logCumulative(at: x) }
+    guard x > -1e18 else { return x.isNaN ? x : logarithm(-x) }
+    return logarithm(Self.inverseRootTwoPi / scaledTail(-x).high)
+  }
 }
 
 extension NoiseDistribution where Self == Normal {

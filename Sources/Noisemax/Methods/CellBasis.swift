@@ -1,0 +1,58 @@
+/// Interpolation on a uniform grid, one cell at a time, economised: a function given at an even number of grid
+/// points around a cell becomes a short polynomial on the cell.
+///
+/// Lagrange's polynomial through the points is expanded in Chebyshev polynomials of t ∈ −1…1 on the middle cell and cut
+/// off; for a smooth function what is cut off is far smaller than its share of the points, so that 16 points need
+/// only 8 coefficients. The same matrix, transposed, spreads weights inside a cell onto the grid points.
+struct CellBasis: Sendable {
+  /// The number of grid points; those at the ends of the cell are `taps / 2 - 1` and `taps / 2`.
+  let taps: Int
+  /// The number of coefficients.
+  let terms: Int
+  /// matrix[tap * terms + k]: the part of the value at a tap in the coefficient of tᵏ.
+  let matrix: [Double]
+
+  init(taps: Int, terms: Int) {
+    self.taps = taps
+    self.terms = terms
+    let positions = (0..<taps).map { Double($0 - taps / 2 + 1) }
+    // Chebyshev's nodes on the cell, and cos(jθ) there by the recurrence.
+    let nodes = (0..<taps).map { Self.cosine((Double($0) + 0.5) / Double(taps)) }
+    var chebyshev = [[Double]](repeating: [1], count: 1)
+    for k in 1..<terms {
+      var next = [0] + chebyshev[k - 1].map { $0 * (k == 1 ? 1 : 2) }
+      if k > 1 { for (power, value) in chebyshev[k - 2].enumerated() { next[power] -= value } }
+      chebyshev.append(next)
+    }
+    matrix = positions.indices.flatMap { tap in
+      let values = nodes.map { t in
+        let x = (t + 1) / 2
+        return positions.indices.filter { $0 != tap }
+          .reduce(1) { $0 * (x - positions[$1]) / (positions[tap] - positions[$1]) }
+      }
+      var coefficients = [Double](repeating: 0, count: terms)
+      for k in 0..<terms {
+        let sum = zip(nodes, values).reduce(0) { $0 + $1.1 * Self.evaluate(chebyshev[k], at: $1.0) }
+        let share = sum * (k == 0 ? 1 : 2) / Double(taps)
+        for (power, value) in chebyshev[k].enumerated() { coefficients[power] += share * value }
+      }
+      return coefficients
+    }
+  }
+
+  /// cos(π·x) for x in 0…1, by its series around ½.
+  private static func cosine(_ x: Double) -> Double {
+    let y = (0.5 - x) * .pi
+    var (term, sum, k) = (y, y, 1.0)
+    while term.magnitude > 0x1p-60 {
+      term *= -y * y / ((2 * k) * (2 * k + 1))
+      sum += term
+      k += 1
+    }
+    return sum
+  }
+
+  private static func evaluate(_ coefficients: [Double], at t: Double) -> Double {
+    polynomial(coefficients, at: t)
+  }
+}

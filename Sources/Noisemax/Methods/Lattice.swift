@@ -1,0 +1,343 @@
+/// Exact probabilities under a smooth law, by one trapezoid sum for all classes.
+///
+/// With G(x) = ∏ F(x − μ_j) and r = f/F, p_i = ∫ G(x) r(x − μ_i) dx. The integrand is analytic and vanishes at both
+/// ends, so the trapezoid rule on a uniform grid converges exponentially. Classes are not visited one by one:
+///
+/// 1. deposit: classes in a cell of the logit axis are summed up as moments of their places in it, and the moments
+///    of all cells spread onto grid points as weights W (see ``CellBasis``);
+/// 2. log G(x_m) = Σ_g W_g log F(x_m − μ_g), from samples of log F;
+/// 3. H_g = Σ_m G(x_m) r(x_m − μ_g) h, from samples of r: the probability of a class at the grid point;
+/// 4. evaluation: log H, interpolated to every class's place in its cell, is its log-probability.
+///
+/// Cost: n·terms for steps 1 and 4, and (occupied grid points)·(nodes) for 2 and 3, which n and the law bound.
+struct Lattice: RowMethod {
+  let table: LatticeTable
+  private let doubleBasis = CellBasis(taps: 16, terms: 8)
+  private let singleBasis = CellBasis(taps: 8, terms: 5)
+
+  init(_ table: LatticeTable) { self.table = table }
+
+  func basis(for precision: Precision) -> CellBasis { precision == .double ? doubleBasis : singleBasis }
+
+  func replace(
+    _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision,
+    scratch: inout Scratch
+  ) -> Double {
+    let depth = quantity == .probabilities ? table.depth : table.logDepth
+    var pass = LatticePass(
+      UnsafeBufferPointer(row), depth: depth, lattice: self, precision: precision, scratch: &scratch)
+    pass.integrate()
+    guard quantity == .logProbabilities && pass.hasDeeperClasses else { return pass.evaluate(row, quantity) }
+    let deepClasses = DeepClasses(of: row, under: table.noise, deeperThan: depth)
+    let defect = pass.evaluate(row, quantity)
+    deepClasses.writeLogProbabilities(to: row)
+    return defect
+  }
+
+  func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double? {
+    var pass = LatticePass(gaps, depth: 0, lattice: self, precision: .double, scratch: &scratch)
+    pass.integrate()
+    return pass.expectedMaximum()
+  }
+}
+
+/// The four steps for one row, in scratch memory.
+struct LatticePass {
+  private let table: LatticeTable
+  private let basis: CellBasis
+  private let precision: Precision
+  private let count: Int
+  /// How deep classes are evaluated, and the deepest gap among these.
+  private let depth: Double
+  private let rarest: Double
+  /// Whether classes deeper than `depth` (not masked ones) are left out.
+  let hasDeeperClasses: Bool
+
+  // Cells are counted from the deepest one, grid points from the first tap of that.
+  private let firstCell: Int
+  private let cells: Int
+  private let moments: UnsafeMutableBufferPointer<Double>
+  private let weights: UnsafeMutableBufferPointer<Double>
+  private let heights: UnsafeMutableBufferPointer<Double>
+  private let logHeights: UnsafeMutableBufferPointer<Double>
+  private let bases: UnsafeMutableBufferPointer<Double>
+  /// The number of cells, from the first, whose probabilities are too small for a normal number.
+  private var deepCells = 0
+
+  // Nodes are x_m = m·step·unit, m = firstNode + index.
+  private var stepExponent: Int
+  private var firstNode = 0
+  private var nodes = 0
+  private let logG: UnsafeMutableBufferPointer<Double>
+  private let g: UnsafeMutableBufferPointer<Double>
+
+  private var step: Int { 1 << stepExponent }
+  private var h: Double { Double(step) * table.unit }
+
+  init(
+    _ gaps: UnsafeBufferPointer<Double>, depth: Double, lattice: Lattice, precision: Precision,
+    scratch: inout Scratch
+  ) {
+    table = lattice.table
+    basis = lattice.basis(for: precision)
+    self.precision = precision
+    // A class below every wanted one still counts where it competes with them: as far as F differs from 1.
+    let competing = -depth - table.noise.upperQuantile(at: precision.tail)
+    var (lowest, rarest, count, deeper) = (0.0, 0.0, 0, false)
+    var (leaders, second) = (0, -Double.infinity)
+    for gap in gaps {
+      if gap >= competing {
+        count += 1
+        lowest = min(lowest, gap)
+      }
+      if gap == 0 { leaders += 1 } else { second = max(second, gap) }
+      if gap >= -depth { rarest = min(rarest, gap) } else if gap > -.infinity { deeper = true }
+    }
+    self.count = count
+    self.depth = depth
+    self.rarest = rarest
+    hasDeeperClasses = deeper
+    firstCell = Int((lowest / table.cell).rounded(.down))
+    cells = 1 - firstCell
+    stepExponent = table.stepExponent(for: count, precision: precision)
+
+    let (cells, terms, points) = (cells, basis.terms, cells + basis.taps - 1)
+    let low = table.lowestNode(second: leaders > 1 ? 0 : second, deepest: rarest, precision: precision)
+    let high = table.noise.upperQuantile(at: precision.tail / Double(count))
+    // Memory for the finest step, should the row need it, and for the first step's outer nodes.
+    let most = Int((high - low) / table.unit) + (4 << stepExponent)
+    var memory = scratch.reserve(cells * (terms + 1) + 3 * points + 2 * most)[...]
+    func take(_ count: Int) -> UnsafeMutableBufferPointer<Double> {
+      defer { memory = memory.dropFirst(count) }
+      return UnsafeMutableBufferPointer(rebasing: memory.prefix(count))
+    }
+    moments = take(cells * terms)
+    weights = take(points)
+    heights = take(points)
+    logHeights = take(points)
+    bases = take(cells)
+    logG = take(most)
+    g = take(most)
+
+    deposit(gaps, from: competing)
+    setNodes(from: low, to: high)
+  }
+
+  private mutating func setNodes(from low: Double, to high: Double) {
+    firstNode = Int((low / h).rounded(.down))
+    nodes = Int((high / h).rounded(.up)) - firstNode + 1
+  }
+
+  // MARK: 1 deposit
+
+  /// The cell of a gap, counted from the first, and the place t ∈ −1…1 in it.
+  @inline(__always)
+  private func place(of gap: Double) -> (cell: Int, t: Double) {
+    let position = gap / table.cell
+    let whole = Int(position)
+    let cell = position < Double(whole) ? whole - 1 : whole
+    return (cell - firstCell, 2 * (position - Double(cell)) - 1)
+  }
+
+  private func deposit(_ gaps: UnsafeBufferPointer<Double>, from competing: Double) {
+    let terms = basis.terms
+    moments.update(repeating: 0)
+    for gap in gaps where gap >= competing {
+      let (cell, t) = place(of: gap)
+      var power = 1.0
+      for k in cell * terms..<(cell + 1) * terms {
+        moments[k] += power
+        power *= t
+      }
+    }
+    weights.update(repeating: 0)
+    basis.matrix.withUnsafeBufferPointer { matrix in
+      for cell in 0..<cells where moments[cell * terms] > 0 {
+        for tap in 0..<basis.taps {
+          var sum = 0.0
+          for k in 0..<terms { sum += matrix[tap * terms + k] * moments[cell * terms + k] }
+          weights[cell + tap] += sum
+        }
+      }
+    }
+  }
+
+  /// The sample index of x_m − μ_g for the node `index` and the grid point `point`.
+  @inline(__always)
+  private func sampleIndex(node index: Int, point: Int) -> Int {
+    (firstNode + index) * step - (point + firstCell - basis.taps / 2 + 1) * table.stride
+  }
+
+  // MARK: 2 log G
+
+  /// Log G and G at all nodes, at a step fine enough for the rarest class, over the window that matters.
+  mutating func integrate() {
+    sumLogarithms()
+    while stepExponent > 0 && sharpness() > precision.sharpness {
+      let (low, high) = (Double(firstNode) * h, Double(firstNode + nodes - 1) * h)
+      stepExponent -= 1
+      setNodes(from: low, to: high)
+      sumLogarithms()
+    }
+    for index in 0..<nodes { g[index] = exponential(logG[index]) * Self.inflation }
+  }
+
+  /// Probabilities of 1e-300 are sums of products that would be subnormal.
+  private static let inflation = 0x1p800
+
+  private func sumLogarithms() {
+    let samples = table.logCumulative[stepExponent]
+    UnsafeMutableBufferPointer(rebasing: logG[..<nodes]).update(repeating: 0)
+    samples.values.withUnsafeBufferPointer { values in
+      for point in weights.indices where weights[point] != 0 {
+        // F is 1 beyond the last sample.
+        let (reached, start) = overlap(of: point, with: samples)
+        let weight = weights[point]
+        for index in 0..<reached { logG[index] += weight * values[start + index] }
+      }
+    }
+  }
+
+  /// −Δ² of the logarithm of the rarest class's integrand at its peak.
+  private func sharpness() -> Double {
+    let point = Int((rarest / table.cell).rounded()) - firstCell + basis.taps / 2 - 1
+    func logIntegrand(_ index: Int) -> Double {
+      logG[index] + table.logHazard[sampleIndex(node: index, point: point) - table.firstIndex]
+    }
+    var (peak, value) = (0, logIntegrand(0))
+    for index in 1..<nodes {
+      let next = logIntegrand(index)
+      if next > value { (peak, value) = (index, next) }
+    }
+    guard peak > 0, peak < nodes - 1 else { return 0 }
+    return 2 * value - logIntegrand(peak - 1) - logIntegrand(peak + 1)
+  }
+
+  // MARK: 3 heights
+
+  /// How many nodes, from the first, have a sample for a grid point, and where the first of these stands.
+  private func overlap(of point: Int, with samples: DecimatedSamples) -> (nodes: Int, start: Int) {
+    let first = sampleIndex(node: 0, point: point)
+    guard first < samples.end else { return (0, 0) }
+    return (min(nodes, (samples.end - first + samples.step - 1) / samples.step), samples.position(of: first))
+  }
+
+  /// H at a grid point, inflated; −1 stands for one not computed yet.
+  private func height(at point: Int) -> Double {
+    if heights[point] < 0 {
+      let samples = table.hazard[stepExponent]
+      let (overlap, start) = overlap(of: point, with: samples)
+      heights[point] =
+        h
+        * samples.values.withUnsafeBufferPointer { values in
+          dotProduct(
+            UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(g)[..<(overlap * 8)]),
+            UnsafeRawBufferPointer(
+              rebasing: UnsafeRawBufferPointer(values)[(start * 8)..<((start + overlap) * 8)]))
+        }
+    }
+    return heights[point]
+  }
+
+  /// log H at a grid point that is too deep for H itself; 1 stands for one not computed yet.
+  private func logHeight(at point: Int) -> Double {
+    if logHeights[point] > 0 {
+      func logIntegrand(_ index: Int) -> Double {
+        logG[index] + table.logHazard[sampleIndex(node: index, point: point) - table.firstIndex]
+      }
+      var top = -Double.infinity
+      for index in 0..<nodes { top = max(top, logIntegrand(index)) }
+      var sum = 0.0
+      for index in 0..<nodes {
+        let below = logIntegrand(index) - top
+        if below > -precision.drop { sum += exponential(below) }
+      }
+      logHeights[point] = top + logarithm(sum * h)
+    }
+    return logHeights[point]
+  }
+
+  // MARK: 4 evaluation
+
+  /// Replaces the gaps by the quantity; classes deeper than the depth of the pass get 0 or −∞.
+  ///
+  /// - Returns: Σp − 1.
+  mutating func evaluate(_ row: UnsafeMutableBufferPointer<Double>, _ quantity: Quantity) -> Double {
+    expandCells()
+    var rest = CompensatedSum(-1)
+    for index in row.indices {
+      let gap = row[index]
+      guard gap >= -depth else {
+        row[index] = quantity == .probabilities ? 0 : -.infinity
+        continue
+      }
+      let (cell, t) = place(of: gap)
+      var sum = 0.0
+      for k in (cell * basis.terms..<(cell + 1) * basis.terms).reversed() { sum = sum * t + moments[k] }
+      let isDeep = cell < deepCells
+      let p = isDeep ? 0 : bases[cell] * exponential(sum)
+      rest.add(p)
+      row[index] =
+        quantity == .probabilities ? p : isDeep ? bases[cell] + sum : logarithm(bases[cell]) + sum
+    }
+    return rest.value
+  }
+
+  /// Puts in the place of a cell's moments the coefficients of log p, relative to one of its grid points, and the
+  /// value there in `bases`: p itself, or log p in the first `deepCells` cells.
+  private mutating func expandCells() {
+    let terms = basis.terms
+    let reference = basis.taps / 2 - 1
+    deepCells = max(0, Int((-table.depth / table.cell).rounded(.down)) - firstCell)
+    heights.update(repeating: -1)
+    logHeights.update(repeating: 1)
+    let lowest = Int((-depth / table.cell).rounded(.down)) - firstCell
+    basis.matrix.withUnsafeBufferPointer { matrix in
+      for cell in max(0, lowest)..<cells where moments[cell * terms] > 0 {
+        let coefficients = cell * terms..<(cell + 1) * terms
+        for k in coefficients { moments[k] = 0 }
+        let isDeep = cell < deepCells
+        let base = isDeep ? logHeight(at: cell + reference) : height(at: cell + reference)
+        for tap in 0..<basis.taps where tap != reference {
+          let logRatio =
+            isDeep ? logHeight(at: cell + tap) - base : logarithm(height(at: cell + tap) / base)
+          for k in 0..<terms { moments[cell * terms + k] += matrix[tap * terms + k] * logRatio }
+        }
+        bases[cell] = isDeep ? base : base / Self.inflation
+      }
+    }
+  }
+
+  /// E[max] by the trapezoid rule on 1 − G above the top and G below it, which together jump by 1 there.
+  func expectedMaximum() -> Double {
+    var sum = CompensatedSum()
+    for index in 0..<nodes {
+      let node = firstNode + index
+      if node > 0 {
+        sum.add(-exponentialMinusOne(logG[index]))
+      } else {
+        sum.add((node == 0 ? 0.5 : 0) - exponential(logG[index]))
+      }
+    }
+    return h * sum.value
+  }
+}
+
+/// Σ a·b, in eight partial sums.
+private func dotProduct(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Double {
+  let stride = MemoryLayout<Double>.stride
+  let count = a.count / stride
+  var sums = SIMD8<Double>()
+  for index in Swift.stride(from: 0, to: count & ~7, by: 8) {
+    sums +=
+      a.loadUnaligned(fromByteOffset: index * stride, as: SIMD8<Double>.self)
+      * b.loadUnaligned(fromByteOffset: index * stride, as: SIMD8<Double>.self)
+  }
+  var sum = sums.sum()
+  for index in count & ~7..<count {
+    sum +=
+      a.loadUnaligned(fromByteOffset: index * stride, as: Double.self)
+      * b.loadUnaligned(fromByteOffset: index * stride, as: Double.self)
+  }
+  return sum
+}
