@@ -61,8 +61,6 @@ struct LatticePass {
   private let heights: UnsafeMutableBufferPointer<Double>
   private let logHeights: UnsafeMutableBufferPointer<Double>
   private let bases: UnsafeMutableBufferPointer<Double>
-  /// The number of cells, from the first, whose probabilities are too small for a normal number.
-  private var deepCells = 0
 
   // Nodes are x_m = m·step·unit, m = firstNode + index.
   private var stepExponent: Int
@@ -81,8 +79,10 @@ struct LatticePass {
     table = lattice.table
     basis = lattice.basis(for: precision)
     self.precision = precision
-    // A class below every wanted one still counts where it competes with them: as far as F differs from 1.
-    let competing = -depth - table.noise.upperQuantile(at: precision.tail)
+    // A class below every wanted one still counts where it competes with them: as far as F differs from 1 at nodes
+    // that matter.
+    let noise = table.noise
+    let competing = -depth + noise.quantile(at: precision.tail) - noise.upperQuantile(at: precision.tail)
     var (lowest, rarest, count, deeper) = (0.0, 0.0, 0, false)
     var (leaders, second) = (0, -Double.infinity)
     for gap in gaps {
@@ -184,6 +184,8 @@ struct LatticePass {
 
   /// Probabilities of 1e-300 are sums of products that would be subnormal.
   private static let inflation = 0x1p800
+  /// Below this, an inflated height stands for less than 1e-304 and its products may have lost bits.
+  private static let inflatedLimit = 0x1p-210
 
   private func sumLogarithms() {
     let samples = table.logCumulative[stepExponent]
@@ -261,10 +263,10 @@ struct LatticePass {
 
   /// Replaces the gaps by the quantity; classes deeper than the depth of the pass get 0 or −∞.
   ///
-  /// - Returns: Σp − 1.
+  /// - Returns: Σp − 1 before the normalisation, by which the probabilities are then divided.
   mutating func evaluate(_ row: UnsafeMutableBufferPointer<Double>, _ quantity: Quantity) -> Double {
     expandCells()
-    var rest = CompensatedSum(-1)
+    var total = CompensatedSum(-1)
     for index in row.indices {
       let gap = row[index]
       guard gap >= -depth else {
@@ -274,39 +276,59 @@ struct LatticePass {
       let (cell, t) = place(of: gap)
       var sum = 0.0
       for k in (cell * basis.terms..<(cell + 1) * basis.terms).reversed() { sum = sum * t + moments[k] }
-      let isDeep = cell < deepCells
-      let p = isDeep ? 0 : bases[cell] * exponential(sum)
-      rest.add(p)
-      row[index] =
-        quantity == .probabilities ? p : isDeep ? bases[cell] + sum : logarithm(bases[cell]) + sum
+      // The base is a probability, or a logarithm where that would underflow.
+      let base = bases[cell]
+      let p = base > 0 ? base * exponential(sum) : exponential(base + sum)
+      total.add(p)
+      row[index] = quantity == .probabilities ? p : (base > 0 ? logarithm(base) : base) + sum
     }
-    return rest.value
+    let defect = total.value
+    switch quantity {
+    case .probabilities: for index in row.indices { row[index] /= 1 + defect }
+    case .logProbabilities: subtractLogarithm(of: defect, from: row)
+    }
+    return defect
   }
 
-  /// Puts in the place of a cell's moments the coefficients of log p, relative to one of its grid points, and the
-  /// value there in `bases`: p itself, or log p in the first `deepCells` cells.
-  private mutating func expandCells() {
+  /// Normalises log-probabilities; that of a class above ½ is taken from what the others leave to it, so that it has
+  /// all its digits however near 0 it is.
+  private func subtractLogarithm(of defect: Double, from row: UnsafeMutableBufferPointer<Double>) {
+    let shift = logarithmOfOnePlus(defect)
+    var leader: Int?
+    var rest = CompensatedSum()
+    for index in row.indices {
+      row[index] -= shift
+      if row[index] > -0.6 { leader = index } else { rest.add(exponential(row[index])) }
+    }
+    if let leader { row[leader] = logarithmOfOnePlus(-rest.value) }
+  }
+
+  /// Puts in the place of a cell's moments the coefficients of log p, relative to one of its grid points, and in
+  /// `bases` p at that point, or log p where p would underflow at any of its grid points.
+  private func expandCells() {
     let terms = basis.terms
     let reference = basis.taps / 2 - 1
-    deepCells = max(0, Int((-table.depth / table.cell).rounded(.down)) - firstCell)
+    let (linearFrom, wantedFrom) = (cell(below: table.depth), cell(below: depth))
     heights.update(repeating: -1)
     logHeights.update(repeating: 1)
-    let lowest = Int((-depth / table.cell).rounded(.down)) - firstCell
     basis.matrix.withUnsafeBufferPointer { matrix in
-      for cell in max(0, lowest)..<cells where moments[cell * terms] > 0 {
-        let coefficients = cell * terms..<(cell + 1) * terms
-        for k in coefficients { moments[k] = 0 }
-        let isDeep = cell < deepCells
-        let base = isDeep ? logHeight(at: cell + reference) : height(at: cell + reference)
+      for cell in max(0, wantedFrom)..<cells where moments[cell * terms] > 0 {
+        for k in cell * terms..<(cell + 1) * terms { moments[k] = 0 }
+        let isLinear =
+          cell >= linearFrom && (0..<basis.taps).allSatisfy { height(at: cell + $0) > Self.inflatedLimit }
+        let base = isLinear ? height(at: cell + reference) : logHeight(at: cell + reference)
         for tap in 0..<basis.taps where tap != reference {
           let logRatio =
-            isDeep ? logHeight(at: cell + tap) - base : logarithm(height(at: cell + tap) / base)
+            isLinear ? logarithm(height(at: cell + tap) / base) : logHeight(at: cell + tap) - base
           for k in 0..<terms { moments[cell * terms + k] += matrix[tap * terms + k] * logRatio }
         }
-        bases[cell] = isDeep ? base : base / Self.inflation
+        bases[cell] = isLinear ? base / Self.inflation : base
       }
     }
   }
+
+  /// The cell of the gap −depth, counted from the first.
+  private func cell(below depth: Double) -> Int { Int((-depth / table.cell).rounded(.down)) - firstCell }
 
   /// E[max] by the trapezoid rule on 1 − G above the top and G below it, which together jump by 1 there.
   func expectedMaximum() -> Double {
