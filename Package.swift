@@ -15,13 +15,13 @@ let package = Package(
     .target(name: "Noisemax"),
     .target(name: "NoisemaxLaws", dependencies: ["Noisemax"]),
     .target(name: "CommandLineConventions"),
-    .executableTarget(name: "NoisemaxTool", dependencies: ["Noisemax"]),
+    .executableTarget(name: "NoisemaxTool", dependencies: ["Noisemax", "CommandLineConventions"]),
     .executableTarget(name: "TableMaker", dependencies: ["Noisemax", "CommandLineConventions"]),
     .testTarget(
       name: "NoisemaxTests", dependencies: ["Noisemax", "NoisemaxLaws"], resources: [.copy("Fixtures")]),
     .testTarget(
       name: "NoisemaxToolTests",
-      dependencies: ["Noisemax", "TableMaker"]),
+      dependencies: ["Noisemax", "CommandLineConventions", "NoisemaxTool", "TableMaker"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,10 +1,39 @@
+// The command `noisemax`.
+
+import CommandLineConventions
 import Noisemax
-print(NoisyArgmax(.gumbel).probabilities(for: [0, -20, -40]), NoisyArgmax(.gumbel).logProbabilities(for: [0, -20, -40]))
-print(NoisyArgmax(.gumbel).probabilities(for: []), NoisyArgmax(.gumbel).probabilities(for: [0, -.infinity]))
-let a = NoisyArgmax(.normal, method: .quantileRule(points: 64))
-print(a.probabilities(for: [0, -5]), a.logProbabilities(for: [0,-100]))
-let b = NoisyArgmax(.normal, method: .quantileRule(points: 64, normalized: false))
-print(b.probabilities(for: [Float](repeating: 1, count: 10)).reduce(0, +), b.probabilities(for: [Float](repeating: 1, count: 1000)).reduce(0, +))
-print(a.probabilities(for: [Double](repeating: 1, count: 5000))[0])
-print([1, 2].noisemax(under: .gumbel), NoisyArgmax(Gumbel().scaled(by: 2).shifted(by: 1)).probabilities(for: [0, 1]))
-for e in NoiseRegistry.entries { print(NoisyArgmax(e.noise, method: .quantileRule(points: 8)).probabilities(for: [1, 2, 3])) }
+
+let help = HelpPage(
+  usage: ["noisemax", "noisemax probabilities [options] [FILE]", "noisemax laws"],
+  summary: """
+    The probabilities of the random index argmax(logits + noise), for several laws of noise. Under
+    Gumbel noise they are softmax.
+
+    Commands:
+      probabilities  rows of logits in, rows of probabilities out
+      laws           the laws of noise, with support, mean, variance and methods
+
+    Without a command it shows a small worked example.
+    """,
+  options: [Option("--help", nil, "show this page, or after a command that command's")])
+
+run("noisemax") { arguments, output throws(Failure) in
+  switch arguments.first {
+  case nil:
+    try output.write(Example.text)
+  case "probabilities":
+    let arguments = try Arguments(Array(arguments.dropFirst()), options: ProbabilitiesCommand.help.options)
+    if arguments.has("--help") { return try output.write(ProbabilitiesCommand.help.text) }
+    try ProbabilitiesCommand(arguments).run(to: output)
+  case "laws":
+    let arguments = try Arguments(Array(arguments.dropFirst()), options: LawsCommand.help.options)
+    if arguments.has("--help") { return try output.write(LawsCommand.help.text) }
+    try arguments.allow(operands: 0)
+    try output.write(LawsCommand.text)
+  case let command?:
+    if try Arguments(command.hasPrefix("-") ? [command] : [], options: help.options).has("--help") {
+      return try output.write(help.text)
+    }
+    throw .unknown("command", command, outOf: ["probabilities", "laws"])
+  }
+}
