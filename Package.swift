@@ -9,13 +9,19 @@ let package = Package(
     .library(name: "Noisemax", targets: ["Noisemax"]),
     .library(name: "NoisemaxLaws", targets: ["NoisemaxLaws"]),
     .executable(name: "noisemax", targets: ["NoisemaxTool"]),
+    .executable(name: "table-maker", targets: ["TableMaker"]),
   ],
   targets: [
     .target(name: "Noisemax"),
     .target(name: "NoisemaxLaws", dependencies: ["Noisemax"]),
-    .executableTarget(name: "NoisemaxTool", dependencies: ["Noisemax"]),
+    .target(name: "CommandLineConventions"),
+    .executableTarget(name: "NoisemaxTool", dependencies: ["Noisemax", "CommandLineConventions"]),
+    .executableTarget(name: "TableMaker", dependencies: ["Noisemax", "CommandLineConventions"]),
     .testTarget(
       name: "NoisemaxTests", dependencies: ["Noisemax", "NoisemaxLaws"], resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "NoisemaxToolTests",
+      dependencies: ["Noisemax", "CommandLineConventions", "NoisemaxTool", "TableMaker"]),
   ],
   swiftLanguageModes: [.v6]
 )

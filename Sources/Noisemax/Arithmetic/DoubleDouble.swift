@@ -34,6 +34,15 @@ package struct DoubleDouble: Sendable, Equatable {
   /// The nearest Double.
   package var value: Double { high + low }
 
+  /// The Double nearest to a number that this one is known to be within `error` of, or nil where that much
+  /// uncertainty reaches the midpoint of two Doubles, so that either could be the nearest.
+  package func nearestDouble(within error: Double) -> Double? {
+    let normal = DoubleDouble(sumOf: high, and: low)
+    let neighbour = normal.low < 0 ? normal.high.nextDown : normal.high.nextUp
+    let toMidpoint = (neighbour - normal.high).magnitude / 2
+    return normal.low.magnitude + error < toMidpoint ? normal.high : nil
+  }
+
   package static prefix func - (x: DoubleDouble) -> DoubleDouble { DoubleDouble(-x.high, -x.low) }
 
   package static func + (x: DoubleDouble, y: DoubleDouble) -> DoubleDouble {
@@ -63,6 +72,9 @@ package struct DoubleDouble: Sendable, Equatable {
 }
 
 extension DoubleDouble {
+  /// 1/√(2π).
+  package static let inverseRootTwoPi = DoubleDouble(0.3989422804014327, -2.49232720227773e-17)
+
   package static let ln2 = DoubleDouble(0.6931471805599453, 2.3190468138462996e-17)
 
   /// eˣ to about 1e-30 relative, for |x| ≤ 700.

@@ -64,3 +64,7 @@ extension NoiseDistribution where Self == Gumbel {
   /// The standard Gumbel law: its transform is softmax.
   public static var gumbel: Gumbel { Gumbel() }
 }
+
+extension Gumbel: PreciseNoise {
+  package func preciseQuantile(at p: DoubleDouble) -> DoubleDouble { -.logarithm(-.logarithm(p)) }
+}

@@ -56,3 +56,9 @@ extension NoiseDistribution where Self == Logistic {
   /// The standard logistic law.
   public static var logistic: Logistic { Logistic() }
 }
+
+extension Logistic: PreciseNoise {
+  package func preciseQuantile(at p: DoubleDouble) -> DoubleDouble {
+    .logarithm(p) - .logarithm(DoubleDouble(1) - p)
+  }
+}

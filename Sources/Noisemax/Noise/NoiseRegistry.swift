@@ -5,7 +5,14 @@ public enum NoiseRegistry {
     /// The name, in lower case, words joined by a hyphen.
     public let name: String
     /// The standard law of that name.
-    public let noise: any ExactNoise
+    public var noise: any ExactNoise { preciseNoise }
+    /// The same law, with the quantiles that its table is made from.
+    package let preciseNoise: any PreciseNoise
+
+    init(name: String, noise: any PreciseNoise) {
+      self.name = name
+      preciseNoise = noise
+    }
   }
 
   /// Every shipped law. A new family is one file in `Noise/` and one line here.

@@ -165,3 +165,23 @@ extension Normal {
     0.121432671675, -0.101128605849, 0.0269054523691,
   ]
 }
+
+extension Normal: PreciseNoise {
+  /// One Newton step on Φ(x) − ½ = p − ½ from the quantile in Double: it squares an error of 1e-15.
+  ///
+  /// Φ(x) − ½ = f(x)·(x + x³/3 + x⁵/(3·5) + …) is odd and its terms have one sign, so that nothing cancels.
+  package func preciseQuantile(at p: DoubleDouble) -> DoubleDouble {
+    let x = DoubleDouble(quantile(at: p.value))
+    let square = x * x
+    var term = x
+    var sum = x
+    var divisor = 3.0
+    while term.high.magnitude > sum.high.magnitude * 0x1p-110 {
+      term = term * square / DoubleDouble(divisor)
+      sum = sum + term
+      divisor += 2
+    }
+    let density = DoubleDouble.inverseRootTwoPi * .exponential(-square.scaled(byPowerOfTwo: 0.5))
+    return x - (sum - (p - DoubleDouble(0.5)) / density)
+  }
+}

@@ -44,3 +44,10 @@ extension NoiseDistribution where Self == ReversedGumbel {
   /// The standard law of minima.
   public static var reversedGumbel: ReversedGumbel { ReversedGumbel() }
 }
+
+extension ReversedGumbel: PreciseNoise {
+  /// log(−log(1 − p)).
+  package func preciseQuantile(at p: DoubleDouble) -> DoubleDouble {
+    .logarithm(-DoubleDouble.logarithm(DoubleDouble(1) - p))
+  }
+}

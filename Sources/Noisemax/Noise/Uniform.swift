@@ -35,3 +35,7 @@ extension NoiseDistribution where Self == Uniform {
   /// The uniform law on 0…1.
   public static var uniform: Uniform { Uniform() }
 }
+
+extension Uniform: PreciseNoise {
+  package func preciseQuantile(at p: DoubleDouble) -> DoubleDouble { p }
+}

@@ -1,0 +1,53 @@
+import CommandLineConventions
+import Noisemax
+
+/// What the command shows when it is asked for nothing: one row of logits under every law.
+enum Example {
+  static let logits = [2, 1, 0.5, -1]
+  private static let points = 64
+  private static let barWidth = 8
+
+  static var text: String {
+    let nameWidth = (NoiseRegistry.entries.map(\.name.count).max() ?? 0) + 3
+    var text = "Which class wins when noise is added to every logit, for one row of logits:\n\n"
+    text += "logit".padded(to: nameWidth)
+    for logit in logits { text += shortestDecimal(logit).padded(to: barWidth + 7) }
+    text = text.trimmingEnd() + "\n"
+    var hasMark = false
+    for law in NoiseRegistry.entries {
+      let isExact = law.noise.exactMethod != nil
+      if !isExact { hasMark = true }
+      let argmax = NoisyArgmax(law.noise, method: isExact ? .exact : .quantileRule(points: points))
+      var line = (law.name + (isExact ? "" : " *")).padded(to: nameWidth)
+      for probability in argmax.probabilities(for: logits) {
+        line += "\(threeDecimals(probability)) \(bar(probability))".padded(to: barWidth + 7)
+      }
+      text += line.trimmingEnd() + "\n"
+    }
+    if hasMark { text += "\n* no exact method yet: the \(points)-point quantile rule, divided by its sum\n" }
+    return text + """
+
+      Try:  echo 2,1,0.5,-1 | noisemax probabilities --noise gumbel
+            noisemax laws
+            noisemax --help
+
+      """
+  }
+
+  private static func threeDecimals(_ probability: Double) -> String {
+    let thousandths = Int((probability * 1000).rounded())
+    let decimals = String(thousandths % 1000)
+    return "\(thousandths / 1000)." + String(repeating: "0", count: 3 - decimals.count) + decimals
+  }
+
+  /// A bar in eighths of a character.
+  private static func bar(_ probability: Double) -> String {
+    let eighths = Int((probability * Double(barWidth * 8)).rounded())
+    let parts = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
+    return String(repeating: "█", count: eighths / 8) + parts[eighths % 8]
+  }
+}
+
+extension String {
+  fileprivate func trimmingEnd() -> String { String(reversed().drop { $0 == " " }.reversed()) }
+}

@@ -1,0 +1,68 @@
+import Noisemax
+import Testing
+
+/// What the command says about itself and its laws.
+@Suite struct OverviewTests {
+  let shell: Shell
+
+  init() throws { shell = try Shell() }
+
+  @Test func theExampleFitsATerminal() throws {
+    let outcome = try shell.run("$NOISEMAX")
+    #expect(outcome.code == 0 && outcome.errors.isEmpty)
+    let lines = outcome.output.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.allSatisfy { $0.count < 80 && $0.last != " " })
+    #expect(lines.count < 24)
+    let words = lines.map { $0.split(separator: " ") }
+    #expect(words.contains(["logit", "2", "1", "0.5", "-1"]))
+    #expect(words.contains(["gumbel", "0.609", "████▉", "0.224", "█▊", "0.136", "█▏", "0.030", "▎"]))
+    for law in NoiseRegistry.entries {
+      let line = try #require(words.first { $0.first == law.name[...] })
+      #expect((line[1] == "*") == (law.noise.exactMethod == nil))
+    }
+    let hasInexact = NoiseRegistry.entries.contains { $0.noise.exactMethod == nil }
+    #expect(hasInexact == outcome.output.contains("* no exact method yet: the 64-point quantile rule"))
+  }
+
+  @Test func listsTheLaws() throws {
+    let outcome = try shell.run("$NOISEMAX laws")
+    #expect(outcome.code == 0 && outcome.errors.isEmpty)
+    let lines = outcome.output.split(separator: "\n").map { $0.split(separator: " ") }
+    #expect(lines[0] == ["law", "support", "mean", "variance", "methods"])
+    #expect(lines.dropFirst().map { String($0[0]) } == NoiseRegistry.entries.map(\.name))
+    let gumbel = ["(-inf,", "inf)", "0.5772156649015329", "1.6449340668482264", "exact,", "quantile-rule"]
+    #expect(lines.contains(["gumbel"] + gumbel.map { $0[...] }))
+    let uniform = try #require(lines.first { $0[0] == "uniform" })
+    #expect(uniform[1...4] == ["[0,", "1]", "0.5", "0.08333333333333333"])
+    for (line, law) in zip(lines.dropFirst(), NoiseRegistry.entries) {
+      #expect(line.last == "quantile-rule")
+      #expect(line.contains("exact,") == (law.noise.exactMethod != nil))
+    }
+  }
+
+  @Test func helpsOnEachLevel() throws {
+    for (command, start) in [
+      ("", "usage: noisemax\n"), ("probabilities", "usage: noisemax probabilities [options] [FILE]\n"),
+      ("laws", "usage: noisemax laws\n"),
+    ] {
+      let help = try shell.run("$NOISEMAX \(command) --help")
+      #expect(help.output.hasPrefix(start) && help.errors.isEmpty && help.code == 0)
+      #expect(help.output.split(separator: "\n").allSatisfy { $0.count < 100 })
+      #expect(try shell.run("$NOISEMAX \(command) -h") == help)
+    }
+  }
+
+  @Test func saysWhatThereIs() throws {
+    let wrong: [(String, String)] = [
+      ("softmax", "unknown command \"softmax\": there are probabilities, laws"),
+      ("--version", "unknown option \"--version\": there is only --help"),
+      ("laws gumbel", "unexpected argument \"gumbel\""),
+      ("laws --all", "unknown option \"--all\": there is only --help"),
+      ("\"$(printf 'a\\tb')\"", "unknown command \"a\\tb\": there are probabilities, laws"),
+    ]
+    for (arguments, message) in wrong {
+      let outcome = try shell.run("$NOISEMAX \(arguments)")
+      #expect(outcome == Outcome(errors: "noisemax: \(message)\n", code: 64), "\(arguments)")
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import Foundation
+
+/// What a command left behind.
+struct Outcome: Equatable {
+  var output = ""
+  var errors = ""
+  var code: Int32 = 0
+}
+
+/// Runs shell scripts in a directory of their own, where `$NOISEMAX` and `$TABLE_MAKER` are the built commands.
+final class Shell {
+  let directory: URL
+
+  init() throws {
+    directory = FileManager.default.temporaryDirectory.appendingPathComponent("noisemax-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: directory) }
+
+  func run(_ script: String) throws -> Outcome {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", script]
+    process.currentDirectoryURL = directory
+    process.environment = [
+      "PATH": "/usr/local/bin:/usr/bin:/bin",
+      "NOISEMAX": builtProducts.appendingPathComponent("noisemax").path,
+      "TABLE_MAKER": builtProducts.appendingPathComponent("table-maker").path,
+      "TABLES": repository.appendingPathComponent("Tables").path,
+    ]
+    // Files and not pipes: what nobody reads in time would stop the command.
+    let names = [".output", ".errors"].map { directory.appendingPathComponent($0 + UUID().uuidString) }
+    let files = try names.map { name in
+      try Data().write(to: name)
+      return try FileHandle(forWritingTo: name)
+    }
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = files[0]
+    process.standardError = files[1]
+    try process.run()
+    process.waitUntilExit()
+    let texts = try names.map { name in
+      let text = String(decoding: try Data(contentsOf: name), as: UTF8.self)
+      try FileManager.default.removeItem(at: name)
+      return text
+    }
+    return Outcome(output: texts[0], errors: texts[1], code: process.terminationStatus)
+  }
+
+  /// Runs a script with a file `rows.csv` in its directory.
+  func run(_ script: String, rows: String) throws -> Outcome {
+    try write(rows, to: "rows.csv")
+    return try run(script)
+  }
+
+  func write(_ text: String, to name: String) throws {
+    try Data(text.utf8).write(to: directory.appendingPathComponent(name))
+  }
+
+  func read(_ name: String) throws -> String {
+    String(decoding: try Data(contentsOf: directory.appendingPathComponent(name)), as: UTF8.self)
+  }
+
+  func files(in name: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: directory.appendingPathComponent(name).path).sorted()
+  }
+}
+
+let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  .deletingLastPathComponent()
+
+/// Where the commands under test are: beside the bundle of the tests.
+private let builtProducts: URL = {
+  #if canImport(Darwin)
+    return Bundle(for: Shell.self).bundleURL.deletingLastPathComponent()
+  #else
+    return URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+  #endif
+}()
+
+/// The rows of a fixture, split at the commas, without its header.
+func fixture(_ name: String) throws -> [[Substring]] {
+  let file = repository.appendingPathComponent("Tests/NoisemaxTests/Fixtures").appendingPathComponent(name)
+  let text = String(decoding: try Data(contentsOf: file), as: UTF8.self)
+  return text.split(whereSeparator: \.isNewline).dropFirst().map { $0.split(separator: ",") }
+}
