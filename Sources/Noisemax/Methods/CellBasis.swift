@@ -40,6 +40,9 @@ struct CellBasis: Sendable {
     }
   }
 
+  /// How many cells a tap stands above the lower end of the cell.
+  func position(of tap: Int) -> Double { Double(tap - taps / 2 + 1) }
+
   /// cos(π·x) for x in 0…1, by its series around ½.
   private static func cosine(_ x: Double) -> Double {
     let y = (0.5 - x) * .pi

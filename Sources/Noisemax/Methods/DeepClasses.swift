@@ -1,73 +1,147 @@
 /// Log-probabilities of classes so far below the leader that no table reaches them: each by its own integral.
 ///
-/// The integrand G(x) r(x − μ_i) is log-concave. Its peak is found by ternary search, its ends where it has fallen by
-/// e⁻⁴¹, and in between panels are halved until Gauss–Legendre quadrature agrees with itself: the number of panels
-/// grows with the logarithm of the gap at most. Every evaluation visits all classes, merged where they are tied or
-/// stand in the same narrow cells.
+/// The integrand G(x) r(x − μ_i) is log-concave. Its peak is found by golden sections, its ends where it no longer
+/// matters, and in between panels are halved until Gauss–Legendre quadrature agrees with itself: the number of panels
+/// grows with the logarithm of the gap at most. Every evaluation of G visits the classes above.
+///
+/// Where many classes crowd into few cells of the logit axis, the grid points around the cells stand for them, as on
+/// the lattice, both in G and where log p is wanted: a million classes far below the leader cost no more than the
+/// cells they fill.
 struct DeepClasses {
   private let noise: any SmoothNoise
-  /// Places and numbers of all classes that are not masked.
+  private let cell: Double
+  private let basis: CellBasis
+  /// Places and weights whose sum of log F is log G.
   private let sources: [(gap: Double, weight: Double)]
   /// The deep classes: their place in the row and their gaps.
   private let targets: [(index: Int, gap: Double)]
 
-  init(of row: UnsafeMutableBufferPointer<Double>, under noise: any SmoothNoise, deeperThan depth: Double) {
-    self.noise = noise
-    var counts: [Double: Double] = [:]
-    for gap in row where gap > -.infinity { counts[gap, default: 0] += 1 }
-    sources = counts.sorted { $0.key > $1.key }.map { ($0.key, $0.value) }
+  init(of row: UnsafeMutableBufferPointer<Double>, lattice: Lattice, deeperThan depth: Double) {
+    noise = lattice.table.noise
+    let (cell, basis) = (lattice.table.cell, lattice.basis(for: .double))
+    (self.cell, self.basis) = (cell, basis)
     targets = row.indices.filter { row[$0] < -depth && row[$0] > -.infinity }.map { ($0, row[$0]) }
+    var ties: [Double: Double] = [:]
+    var moments: [Double: [Double]] = [:]
+    for gap in row where gap > -.infinity {
+      ties[gap, default: 0] += 1
+      let (corner, t) = Self.place(of: gap, in: cell)
+      var power = 1.0
+      for k in 0..<basis.terms {
+        moments[corner, default: [Double](repeating: 0, count: basis.terms)][k] += power
+        power *= t
+      }
+    }
+    var weights = ties
+    if moments.count * basis.taps < ties.count {
+      weights = [:]
+      for (corner, moments) in moments {
+        for tap in 0..<basis.taps {
+          let weight = (0..<basis.terms).reduce(0) { $0 + basis.matrix[tap * basis.terms + $1] * moments[$1] }
+          weights[(corner + basis.position(of: tap)) * cell, default: 0] += weight
+        }
+      }
+    }
+    sources = weights.sorted { $0.key > $1.key }.map { ($0.key, $0.value) }
   }
 
   /// Writes the log-probabilities of the deep classes to their places.
   func writeLogProbabilities(to row: UnsafeMutableBufferPointer<Double>) {
+    var crowds: [Double: Int] = [:]
+    for target in targets { crowds[Self.place(of: target.gap, in: cell).corner, default: 0] += 1 }
     var known: [Double: Double] = [:]
-    for (index, gap) in targets {
-      let value = known[gap] ?? logProbability(of: gap, under: noise)
+    func value(at gap: Double) -> Double {
+      if let value = known[gap] { return value }
+      let value = logProbability(of: gap, under: noise)
       known[gap] = value
-      row[index] = value
+      return value
     }
+    for (index, gap) in targets {
+      let (corner, t) = Self.place(of: gap, in: cell)
+      row[index] =
+        crowds[corner, default: 0] <= basis.taps
+        ? value(at: gap)
+        : basis.value(of: (0..<basis.taps).map { value(at: (corner + basis.position(of: $0)) * cell) }, at: t)
+    }
+  }
+
+  /// The lower end of the cell of a gap, and the place t ∈ −1…1 in it.
+  private static func place(of gap: Double, in cell: Double) -> (corner: Double, t: Double) {
+    let corner = (gap / cell).rounded(.down)
+    return (corner, 2 * (gap / cell - corner) - 1)
   }
 
   private func logProbability(of gap: Double, under noise: some SmoothNoise) -> Double {
     let limit = noise.upperQuantile(at: 1e-26)
     func logIntegrand(_ x: Double) -> Double {
       var sum = noise.logReversedHazard(at: x - gap)
+      // In descending order: the others are too low to compete.
       for source in sources {
-        if x - source.gap > limit { continue }
+        if x - source.gap > limit { break }
         sum += source.weight * noise.logCumulative(at: x - source.gap)
       }
       return sum
     }
-    var (low, high) = (gap + noise.quantile(at: 1e-20), limit)
-    for _ in 0..<200 where high - low > 1e-3 {
-      let third = (high - low) / 3
-      if logIntegrand(low + third) < logIntegrand(high - third) { low += third } else { high -= third }
-    }
-    let peak = (low + high) / 2
-    let top = logIntegrand(peak)
+    let (peak, top) = maximum(of: logIntegrand, from: gap + noise.quantile(at: 1e-20), to: limit)
     guard top > -.infinity else { return top }
+    // The integral is e^top times a width: the larger |top|, the fewer digits of the width show.
+    let tolerance = 1e-13 * max(1, top.magnitude)
+    guard tolerance < 1 else { return top }
+    let drop = 11 - logarithm(tolerance)
     func end(_ direction: Double) -> Double {
       var (inside, outside) = (0.0, 1.0)
-      while logIntegrand(peak + direction * outside) > top - 41 { (inside, outside) = (outside, outside * 2) }
-      for _ in 0..<8 {
+      while logIntegrand(peak + direction * outside) > top - drop {
+        (inside, outside) = (outside, outside * 2)
+      }
+      for _ in 0..<6 {
         let middle = (inside + outside) / 2
-        if logIntegrand(peak + direction * middle) > top - 41 { inside = middle } else { outside = middle }
+        if logIntegrand(peak + direction * middle) > top - drop { inside = middle } else { outside = middle }
       }
       return peak + direction * outside
     }
     func integral(_ a: Double, _ b: Double) -> Double {
       gaussLegendre(from: a, to: b) { exponential(logIntegrand($0) - top) }
     }
-    func refined(_ a: Double, _ b: Double, _ whole: Double, depth: Int) -> Double {
+    func refined(_ a: Double, _ b: Double, _ whole: Double, halvings: Int) -> Double {
       let middle = (a + b) / 2
       let (left, right) = (integral(a, middle), integral(middle, b))
-      if depth == 0 || (left + right - whole).magnitude <= 1e-13 * whole + 1e-18 { return left + right }
-      return refined(a, middle, left, depth: depth - 1) + refined(middle, b, right, depth: depth - 1)
+      if halvings == 0 || (left + right - whole).magnitude <= tolerance * (whole + 1e-5) {
+        return left + right
+      }
+      return refined(a, middle, left, halvings: halvings - 1)
+        + refined(middle, b, right, halvings: halvings - 1)
     }
     let (a, b) = (end(-1), end(1))
-    return top + logarithm(refined(a, b, integral(a, b), depth: 60))
+    return top + logarithm(refined(a, peak, 0, halvings: 60) + refined(peak, b, 0, halvings: 60))
   }
+}
+
+/// The largest value of a concave function and its place, by golden sections, until what is left to gain cannot be
+/// seen in the value.
+private func maximum(
+  of function: (Double) -> Double, from start: Double, to end: Double
+) -> (place: Double, value: Double) {
+  let golden = 0.6180339887498949
+  var (low, high) = (start, end)
+  var (a, b) = (high - golden * (high - low), low + golden * (high - low))
+  var (fa, fb) = (function(a), function(b))
+  var (fLow, fHigh) = (-Double.infinity, -Double.infinity)
+  while high - low > 1e-3 && b > a {
+    // A concave function lies below the chords that lead to its inner points.
+    if max(fa, fb) - min(fLow, fHigh) <= 1e-15 * max(fa, fb).magnitude { break }
+    if fa < fb {
+      (low, fLow) = (a, fa)
+      (a, fa) = (b, fb)
+      b = low + golden * (high - low)
+      fb = function(b)
+    } else {
+      (high, fHigh) = (b, fb)
+      (b, fb) = (a, fa)
+      a = high - golden * (high - low)
+      fa = function(a)
+    }
+  }
+  return fa > fb ? (a, fa) : (b, fb)
 }
 
 /// Ten-point Gauss–Legendre quadrature.

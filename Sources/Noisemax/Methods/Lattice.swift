@@ -28,7 +28,7 @@ struct Lattice: RowMethod {
       UnsafeBufferPointer(row), depth: depth, lattice: self, precision: precision, scratch: &scratch)
     pass.integrate()
     guard quantity == .logProbabilities && pass.hasDeeperClasses else { return pass.evaluate(row, quantity) }
-    let deepClasses = DeepClasses(of: row, under: table.noise, deeperThan: depth)
+    let deepClasses = DeepClasses(of: row, lattice: self, deeperThan: depth)
     let defect = pass.evaluate(row, quantity)
     deepClasses.writeLogProbabilities(to: row)
     return defect

@@ -1,0 +1,214 @@
+import Foundation
+import Noisemax
+import Testing
+
+/// Exact probabilities under smooth laws: against independent values, closed forms and a slow direct evaluation.
+@Suite struct LatticeTests {
+  static let references = ["normal", "logistic", "gumbel"]
+
+  /// The transform by the lattice, also for the Gumbel law, which has a closed form.
+  static func transform(_ name: String) throws -> NoisyArgmax {
+    let noise = try #require(NoiseRegistry.noise(named: name) as? any SmoothNoise)
+    func onTheLattice(_ noise: some SmoothNoise) -> NoisyArgmax { NoisyArgmax(OnTheLattice(base: noise)) }
+    return onTheLattice(noise)
+  }
+
+  @Test(arguments: references)
+  func agreesWithIndependentValues(law: String) throws {
+    let argmax = try Self.transform(law)
+    for row in try Fixture.argmaxCases(of: law) {
+      let (p, logs) = (argmax.probabilities(for: row.logits), argmax.logProbabilities(for: row.logits))
+      for index in p.indices {
+        let (truth, logTruth) = (
+          try double(row.probabilities[index]), try double(row.logProbabilities[index])
+        )
+        if truth >= 1e-300 {
+          #expect((p[index] - truth).magnitude <= 1e-12 * truth, "\(row.testDescription), class \(index)")
+        } else {
+          #expect(p[index] >= 0 && p[index] <= 1e-300)
+        }
+        let bound = 3e-12 * min(1, max(logTruth.magnitude, 1e-3))
+        #expect(
+          (logs[index] - logTruth).magnitude <= max(bound, 3e-12 * logTruth.magnitude),
+          "\(row.testDescription)")
+      }
+      let (maximum, truth) = (argmax.expectedMaximum(of: row.logits), try double(row.expectedMaximum))
+      #expect(
+        (maximum - truth).magnitude <= 1e-13 * (1 + row.logits.map(\.magnitude).max()!),
+        "\(row.testDescription)")
+    }
+  }
+
+  @Test(arguments: references)
+  func floatRowsKeepFloatAccuracy(law: String) throws {
+    let argmax = try Self.transform(law)
+    for row in try Fixture.argmaxCases(of: law) {
+      let p = argmax.probabilities(for: row.logits.map { Float($0) })
+      for index in p.indices {
+        let truth = try double(row.probabilities[index])
+        let error = (Double(p[index]) - truth).magnitude
+        #expect(error <= 3e-7, "\(row.testDescription), class \(index)")
+        if truth >= 1e-30 { #expect(error <= 2e-5 * truth, "\(row.testDescription), class \(index)") }
+      }
+    }
+  }
+
+  /// For two classes the probability is that of a difference: Φ(d/√2), and its like for logistic noise.
+  @Test func twoClassesHaveClosedForms() {
+    let (normal, logistic) = (NoisyArgmax(.normal), NoisyArgmax(.logistic))
+    for d in stride(from: 0.0, through: 52, by: 0.37) {
+      let p = normal.probabilities(for: [0, -d])
+      let rarer = Normal().cumulative(at: -d * 0.5.squareRoot())
+      // d/√2 is rounded: that costs d²/2 ulps.
+      #expect((p[1] - rarer).magnitude <= (1e-12 + d * d * 0x1p-53) * rarer, "gap \(d)")
+      #expect((p[0] - Normal().cumulative(at: d * 0.5.squareRoot())).magnitude <= 1e-14, "gap \(d)")
+    }
+    for d in stride(from: 2.0, through: 690, by: 3.1) {
+      let t = exp(-d)
+      let rarer = t * (d - 1 + t) / ((1 - t) * (1 - t))
+      let p = logistic.probabilities(for: [0, -d])
+      #expect((p[1] - rarer).magnitude <= 1e-12 * rarer, "gap \(d)")
+      #expect((p[0] + rarer - 1).magnitude <= 1e-14)
+    }
+  }
+
+  @Test func underGumbelNoiseItIsSoftmax() throws {
+    let (lattice, softmax) = (try Self.transform("gumbel"), NoisyArgmax(.gumbel))
+    var rows = AdversarialRows(generator: SeededGenerator(state: 5))
+    for _ in 0..<40 {
+      let row = rows.next(largest: isDebugBuild ? 50 : 3000)
+      for (p, q) in zip(lattice.probabilities(for: row), softmax.probabilities(for: row)) {
+        #expect((p - q).magnitude <= 1e-12 * q + 1e-300, "\(row)")
+      }
+      for (p, q) in zip(lattice.logProbabilities(for: row), softmax.logProbabilities(for: row)) {
+        #expect((p - q).magnitude <= 3e-12 * max(1, q.magnitude), "\(row)")
+      }
+      let difference = lattice.expectedMaximum(of: row) - softmax.expectedMaximum(of: row)
+      #expect(difference.magnitude <= 1e-13 * (1 + row.map(\.magnitude).max()!), "\(row)")
+    }
+  }
+
+  @Test func theQuantileRuleConvergesToIt() {
+    let logits = [0.5, -0.25, 1.25, 0, -2]
+    let exact = NoisyArgmax(.normal).probabilities(for: logits)
+    func error(_ points: Int) -> Double {
+      let rule = NoisyArgmax(.normal, method: .quantileRule(points: points)).probabilities(for: logits)
+      return zip(exact, rule).map { ($0 - $1).magnitude }.max()!
+    }
+    #expect(error(64) > error(512) && error(512) > error(4096))
+    #expect(error(4096) < 3e-4)
+  }
+
+  // MARK: adversarial rows
+
+  /// Laws with the window that the slow evaluation needs.
+  static let windows: [(law: String, window: ClosedRange<Double>)] = [
+    ("normal", -12...12), ("logistic", -45...60), ("gumbel", -8...60), ("reversed-gumbel", -45...8),
+  ]
+
+  /// A seeded search for the worst case. `NOISEMAX_SEARCH=1000` makes it long.
+  @Test(arguments: windows)
+  func adversarialRowsStayWithinTheBounds(law: String, window: ClosedRange<Double>) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law) as? any SmoothNoise)
+    let length = ProcessInfo.processInfo.environment["NOISEMAX_SEARCH"].flatMap { Int($0) }
+    var rows = AdversarialRows(generator: SeededGenerator(state: UInt64(length ?? 1)))
+    let argmax = try Self.transform(law)
+    for _ in 0..<(length ?? (isDebugBuild ? 5 : 40)) {
+      let row = rows.next(largest: length != nil ? 5000 : isDebugBuild ? 20 : 300)
+      try compare(argmax, noise, row, window)
+    }
+  }
+
+  /// The worst rows that longer searches found.
+  @Test(arguments: windows)
+  func knownHardRowsStayWithinTheBounds(law: String, window: ClosedRange<Double>) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law) as? any SmoothNoise)
+    let argmax = try Self.transform(law)
+    let ties = { (count: Int) in [Double](repeating: 0, count: count) }
+    for row in [
+      [0, -48.90274571269562], ties(33) + [-23.40038236637203, -27.99674425084515], [0, -22.04747896744687],
+      ties(isDebugBuild ? 20 : 400) + [-20], ties(2) + [-36.375532848559914, -44.70265626633155],
+    ] {
+      try compare(argmax, noise, row, window)
+    }
+  }
+
+  private func compare(
+    _ argmax: NoisyArgmax, _ noise: some SmoothNoise, _ row: [Double], _ window: ClosedRange<Double>
+  ) throws {
+    let truth = DirectIntegral(row, under: noise, window: window, step: 1 / 64)
+    let (p, logs) = (argmax.probabilities(for: row), argmax.logProbabilities(for: row))
+    var sum = -1.0
+    for index in row.indices {
+      let logTruth = truth.logProbabilities[index]
+      sum += p[index]
+      #expect(
+        (logs[index] - logTruth).magnitude <= 3e-12 * max(1, logTruth.magnitude), "\(row), class \(index)")
+      if logTruth > -690 {
+        // exp(log p) itself is only as good as the rounding of log p.
+        let error = min((log(p[index]) - logTruth).magnitude, (p[index] / exp(logTruth) - 1).magnitude)
+        #expect(error <= 3e-12, "\(row), class \(index): \(p[index])")
+      } else {
+        #expect(p[index] <= 1.1e-300, "\(row), class \(index): \(p[index])")
+      }
+    }
+    #expect(sum.magnitude <= 1e-14 + Double(row.count) * 0x1p-56, "\(row)")
+    let maximum = argmax.expectedMaximum(of: row)
+    #expect(
+      (maximum - truth.expectedMaximum).magnitude <= 1e-13 * (1 + row.map(\.magnitude).max()!), "\(row)")
+  }
+
+  // MARK: far classes
+
+  @Test func farClassesCostNothing() {
+    let argmax = NoisyArgmax(.normal)
+    let p = argmax.probabilities(for: [0, -1e9, 3, -1e300])
+    let two = argmax.probabilities(for: [0, 3])
+    #expect(p == [two[0], 0, two[1], 0])
+    let logs = argmax.logProbabilities(for: [0, -1e9, 3, -1e300])
+    #expect(logs[3] == -.infinity)
+    #expect((logs[1] / (-1e18 / 3) - 1).magnitude < 1e-8)
+    let million = [Double](repeating: 0, count: 3) + (0..<1_000_000).map { -1e6 + Double($0 % 1000) * 1e-3 }
+    #expect(
+      Array(argmax.probabilities(for: million)[..<4]) == argmax.probabilities(for: [0, 0, 0, -.infinity]))
+  }
+
+  /// Far below any table: for two classes log Φ(−d/√2) and log(d − 1 + e⁻ᵈ) − d.
+  @Test(arguments: [600, 1234.5, 2000, 1e4, 1e6, 1e8])
+  func deepLogProbabilitiesAreExact(d: Double) {
+    let normal = NoisyArgmax(.normal).logProbabilities(for: [0, -d])[1]
+    let normalTruth = Normal().logCumulative(at: -d * 0.5.squareRoot())
+    #expect((normal / normalTruth - 1).magnitude <= 3e-12, "\(normal), not \(normalTruth)")
+    let logistic = NoisyArgmax(.logistic).logProbabilities(for: [0, -d])[1]
+    #expect((logistic / (log(d - 1) - d) - 1).magnitude <= 3e-12, "\(logistic)")
+  }
+
+  /// Many classes in one far cell share their integrals: the same values as one by one.
+  @Test func crowdedDeepClassesAgreeWithLonelyOnes() {
+    let argmax = NoisyArgmax(.logistic)
+    let crowd = [0, -0.5] + (0..<400).map { -2000 - Double($0) * 1e-4 }
+    let logs = argmax.logProbabilities(for: crowd)
+    let lonely = argmax.logProbabilities(
+      for: [0, -0.5] + [Double](repeating: -2000, count: 399) + [crowd[401]])
+    #expect((logs[401] - lonely[401]).magnitude <= 1e-10)
+    #expect((2..<401).allSatisfy { logs[$0] > logs[$0 + 1] })
+  }
+
+  @Test func lawsThatAreNotSmoothAreRefused() async {
+    await #expect(processExitsWith: .failure) {
+      struct Kinked: SmoothNoise {
+        func cumulative(at x: Double) -> Double { x < 0 ? 0.5 * exp(x) : 1 - 0.5 * exp(-x) }
+        func density(at x: Double) -> Double { 0.5 * exp(-x.magnitude) }
+        func quantile(at p: Double) -> Double { p < 0.5 ? log(2 * p) : -log(2 * (1 - p)) }
+        func survival(at x: Double) -> Double { cumulative(at: -x) }
+        func upperQuantile(at q: Double) -> Double { -quantile(at: q) }
+        func logCumulative(at x: Double) -> Double { x < 0 ? x - log(2) : log1p(-0.5 * exp(-x)) }
+        func logSurvival(at x: Double) -> Double { logCumulative(at: -x) }
+        func logReversedHazard(at x: Double) -> Double { x < 0 ? 0 : log(0.5) - x - logCumulative(at: x) }
+        var mean: Double { 0 }
+        var variance: Double { 2 }
+      }
+      _ = NoisyArgmax(Kinked())
+    }
+  }
+}
