@@ -44,6 +44,10 @@ extension NoiseDistribution where Self == Exponential {
   public static var exponential: Exponential { Exponential() }
 }
 
+extension Exponential: PreciseNoise {
+  package func preciseQuantile(at p: DoubleDouble) -> DoubleDouble { -.logarithm(DoubleDouble(1) - p) }
+}
+
 extension NoiseDistribution {
   /// eˣ: inside a law, the name of the function would otherwise mean the static property above.
   @inline(__always)

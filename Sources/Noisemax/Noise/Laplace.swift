@@ -46,3 +46,11 @@ extension NoiseDistribution where Self == Laplace {
   /// The standard Laplace law.
   public static var laplace: Laplace { Laplace() }
 }
+
+extension Laplace: PreciseNoise {
+  package func preciseQuantile(at p: DoubleDouble) -> DoubleDouble {
+    let complement = DoubleDouble(1) - p
+    let tail = (p.high < 0.5 ? p : complement).scaled(byPowerOfTwo: 2)
+    return p.high < 0.5 ? .logarithm(tail) : -.logarithm(tail)
+  }
+}
