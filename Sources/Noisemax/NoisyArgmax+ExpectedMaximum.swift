@@ -42,8 +42,7 @@ extension NoisyArgmax {
       guard let mean = (StandardizedNoise(noise).standard as? any ExactNoise)?.mean else { return .nan }
       return Double(row[index]) + (location + unit * mean)
     case .regular(let top):
-      let gaps = workspace.row.reserve(row.count)
-      for index in row.indices { gaps[index] = gap(of: Double(row[index]), below: top, scale: unit) }
+      let gaps = gaps(of: row, below: top, workspace: &workspace)
       let maximum = rowMethod.expectedMaximum(of: UnsafeBufferPointer(gaps), scratch: &workspace.method)
       return top + (location + unit * (maximum ?? .nan))
     }

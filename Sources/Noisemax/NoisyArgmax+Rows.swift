@@ -17,14 +17,29 @@ extension NoisyArgmax {
       result.update(repeating: zero)
       result[index] = one
     case .regular(let top):
-      let gaps = workspace.row.reserve(row.count)
-      for index in row.indices { gaps[index] = gap(of: Double(row[index]), below: top, scale: unit) }
+      let gaps = gaps(of: row, below: top, workspace: &workspace)
       let defect = rowMethod.replace(
         gaps, by: quantity, precision: Precision(of: Scalar.self), scratch: &workspace.method)
       for index in row.indices { result[index] = Scalar(gaps[index]) }
       return defect
     }
     return 0
+  }
+
+  /// The gaps of a row, followed by their remainders if the method wants them.
+  @inline(__always)
+  func gaps<Scalar: LogitScalar>(
+    of row: UnsafeBufferPointer<Scalar>, below top: Double, workspace: inout Workspace
+  ) -> UnsafeMutableBufferPointer<Double> {
+    let count = row.count
+    let gaps = workspace.row.reserve(rowMethod.wantsRemainders ? 2 * count : count)
+    for index in row.indices { gaps[index] = gap(of: Double(row[index]), below: top, scale: unit) }
+    if rowMethod.wantsRemainders {
+      for index in row.indices {
+        gaps[count + index] = remainder(of: gaps[index], from: Double(row[index]), below: top, scale: unit)
+      }
+    }
+    return gaps
   }
 
   /// Writes one quantity of every row of a row-major batch.

@@ -25,6 +25,7 @@ extension NoisyArgmax {
 /// Uninitialised memory for Doubles that grows on demand and is kept between calls.
 struct Scratch: ~Copyable, @unchecked Sendable {
   private var memory = UnsafeMutableBufferPointer<Double>(start: nil, count: 0)
+  private var list = UnsafeMutableBufferPointer<Double>(start: nil, count: 0)
 
   /// The first `count` places; what they hold is undefined.
   mutating func reserve(_ count: Int) -> UnsafeMutableBufferPointer<Double> {
@@ -35,5 +36,20 @@ struct Scratch: ~Copyable, @unchecked Sendable {
     return UnsafeMutableBufferPointer(rebasing: memory[..<count])
   }
 
-  deinit { memory.deallocate() }
+  /// A second memory, for a list whose length is not known beforehand: at least `count` places, the first `kept`
+  /// of them with what they held. Growing it moves it, and leaves the other memory where it is.
+  mutating func growList(to count: Int, keeping kept: Int) -> UnsafeMutableBufferPointer<Double> {
+    if list.count < count {
+      let larger = UnsafeMutableBufferPointer<Double>.allocate(capacity: Swift.max(count, list.count * 2))
+      if kept > 0 { _ = larger[..<kept].initialize(from: list[..<kept]) }
+      list.deallocate()
+      list = larger
+    }
+    return list
+  }
+
+  deinit {
+    memory.deallocate()
+    list.deallocate()
+  }
 }

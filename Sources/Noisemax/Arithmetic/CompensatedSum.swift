@@ -1,8 +1,8 @@
 /// A running sum that also keeps what its roundings lost (Neumaier), so that the error does not grow with the
 /// number of terms and the order of the terms does not matter.
 struct CompensatedSum {
-  private var leading: Double
-  private var lost = 0.0
+  private(set) var leading: Double
+  private(set) var lost = 0.0
 
   init(_ start: Double = 0) { leading = start }
 

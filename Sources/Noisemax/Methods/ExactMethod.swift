@@ -4,4 +4,9 @@ public struct ExactMethod: Sendable {
 
   /// Softmax in closed form: right for the standard Gumbel law and for no other.
   public static let softmax = ExactMethod(rowMethod: Softmax())
+
+  /// Gauss–Legendre panels between the kinks of a law: what ``PiecewiseNoise`` fills in.
+  public static func panels(of noise: some PiecewiseNoise) -> ExactMethod {
+    ExactMethod(rowMethod: Panels(noise))
+  }
 }

@@ -17,6 +17,11 @@ enum Precision: Sendable {
 /// The gaps of a row are (μ_i − max μ)/scale: never NaN, never above 0, 0 for at least one class, −∞ for masked
 /// classes; at least two classes are not masked.
 protocol RowMethod: Sendable {
+  /// Whether the method needs the gaps to more than Double precision, as it does where a gap next to the width of
+  /// the law decides between a small probability and none. Then a row of n is given as 2n numbers, n gaps and after
+  /// them what the roundings of each took away, and the result goes to the first n.
+  var wantsRemainders: Bool { get }
+
   /// Replaces the gaps of a row by the quantity asked for.
   ///
   /// - Returns: Σp − 1 before any normalisation, an estimate of the absolute error.
@@ -28,6 +33,10 @@ protocol RowMethod: Sendable {
 
   /// E[max(gap + ε)] for the standard law, or nil where the method has no such value.
   func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double?
+}
+
+extension RowMethod {
+  var wantsRemainders: Bool { false }
 }
 
 /// What a row is before any law of noise matters.
@@ -82,4 +91,14 @@ func gap(of logit: Double, below top: Double, scale: Double) -> Double {
   let difference = logit - top
   if difference == -.infinity && logit.isFinite { return (logit / 2 - top / 2) / (scale / 2) }
   return difference / scale
+}
+
+/// What the rounding of a gap took away: (logit − top)/scale − gap, itself rounded.
+@inline(__always)
+func remainder(of gap: Double, from logit: Double, below top: Double, scale: Double) -> Double {
+  let difference = DoubleDouble(sumOf: logit, and: -top)
+  let rest = difference.high.addingProduct(-gap, scale) + difference.low
+  guard rest.isFinite else { return 0 }
+  // Its sign decides whether a class can win: it must not underflow.
+  return rest == 0 || (rest / scale) != 0 ? rest / scale : rest > 0 ? 0x1p-1074 : -0x1p-1074
 }

@@ -22,6 +22,8 @@ public enum NoiseRegistry {
     Entry(name: "logistic", noise: Logistic()),
     Entry(name: "reversed-gumbel", noise: ReversedGumbel()),
     Entry(name: "uniform", noise: Uniform()),
+    Entry(name: "exponential", noise: Exponential()),
+    Entry(name: "laplace", noise: Laplace()),
   ]
 
   /// The law of that name, or nil if none ships under it. Upper and lower case are the same.

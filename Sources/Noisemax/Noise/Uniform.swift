@@ -1,7 +1,7 @@
 /// The uniform law on 0…1: bounded noise, so that a class further than 1 behind the leader has probability zero.
 ///
 /// Values and quantiles within 1 ulp.
-public struct Uniform: ExactNoise, Hashable {
+public struct Uniform: PiecewiseNoise, Hashable {
   /// The standard law, on 0…1.
   public init() {}
 
@@ -27,8 +27,10 @@ public struct Uniform: ExactNoise, Hashable {
   /// 1/12.
   public var variance: Double { 1 / 12 }
 
-  /// None yet.
-  public var exactMethod: ExactMethod? { nil }
+  /// The ends of the support, 0 and 1.
+  public var kinks: [Double] { [0, 1] }
+
+  public func logDensity(at x: Double) -> Double { x.isNaN ? x : x >= 0 && x <= 1 ? 0 : -.infinity }
 }
 
 extension NoiseDistribution where Self == Uniform {

@@ -1,0 +1,212 @@
+/// Exact probabilities under a law with kinks: p_i = ∫ G(x)·r(x − μ_i) dx with G = ∏ F(x − μ_j), r = f/F, by
+/// Gauss–Legendre panels between the places where a class meets a kink of the law.
+struct Panels<Noise: PiecewiseNoise>: RowMethod {
+  private let law: PanelLaw<Noise>
+
+  init(_ noise: Noise) { law = PanelLaw(noise) }
+
+  var wantsRemainders: Bool { true }
+
+  @_specialize(where Noise == Uniform)
+  @_specialize(where Noise == Exponential)
+  @_specialize(where Noise == Laplace)
+  func replace(
+    _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision,
+    scratch: inout Scratch
+  ) -> Double {
+    let place = place(row.count / 2, in: &scratch)
+    let classes = PanelRow(
+      UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, sorted: place.sorted,
+      classes: place.classes,
+      other: place.other)
+    let zero = quantity == .probabilities ? 0 : -Double.infinity
+    for index in 0..<row.count / 2 { row[index] = zero }
+    var defect = 0.0
+    if classes.count == 1 {
+      // Only ties are left: nothing to integrate.
+      let share = 1 / Double(classes.open)
+      place.values[0] = quantity == .probabilities ? share : -logarithm(Double(classes.open))
+    } else {
+      let floor =
+        quantity == .logProbabilities ? -.infinity : precision == .single ? Self.floatFloor : Self.doubleFloor
+      let grid = grid(of: classes, precision: precision, floor: floor, place: place, scratch: &scratch)
+      defect = write(quantity, of: classes, on: grid, to: place.values, scratch: &scratch)
+    }
+    let nearest = DoubleDouble(law.upperEnd - law.lowerEnd, -PanelRow.leastReach)
+    var index = 0
+    for k in 0..<classes.count {
+      for _ in 0..<Int(classes.classes[k].weight) {
+        let member = Int(classes.sorted[index].weight)
+        row[member] = place.values[k]
+        if quantity == .logProbabilities && classes.classes[k].place == nearest {
+          // p ~ reach^(leaders + 1) where f does not vanish at the ends of the support.
+          let reach = row[row.count / 2 + member]
+          row[member] += (classes.classes[0].weight + 1) * logarithm(reach / PanelRow.leastReach)
+        }
+        index += 1
+      }
+    }
+    return defect
+  }
+
+  @_specialize(where Noise == Uniform)
+  @_specialize(where Noise == Exponential)
+  @_specialize(where Noise == Laplace)
+  func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double? {
+    let place = place(gaps.count / 2, in: &scratch)
+    let classes = PanelRow(
+      gaps, width: law.upperEnd - law.lowerEnd, sorted: place.sorted, classes: place.classes,
+      other: place.other)
+    // E = ∫ x dG, and dG = G·Σ r dx; relative to the node with the most of it, so that the rounding of the
+    // integral of dG does not count.
+    let grid = grid(of: classes, precision: .double, floor: -64, place: place, scratch: &scratch)
+    let nodes = PanelGrid<Noise>.nodes(grid.nodeCount, keeping: grid.nodeCount, in: &scratch)
+    var (origin, most) = (0.0, -1.0)
+    for m in 0..<grid.nodeCount where nodes[m].weight > most && nodes[m].exponent == 0 {
+      (origin, most) = (nodes[m].place.high, nodes[m].weight)
+    }
+    var sum = CompensatedSum()
+    for m in 0..<grid.nodeCount where nodes[m].exponent == 0 {
+      let hazards = grid.sums.reversedHazards(at: nodes[m].place)
+      sum.add(nodes[m].weight * hazards.sum.value * (nodes[m].place.high - origin))
+    }
+    return origin + sum.value
+  }
+
+  /// Below e^−745 a Double is zero, below e^−104 a Float.
+  private static var doubleFloor: Double { -760 }
+  private static var floatFloor: Double { -120 }
+
+  // MARK: - The transform
+
+  /// Writes the quantity for every distinct class.
+  ///
+  /// - Returns: Σp − 1.
+  private func write(
+    _ quantity: Quantity, of row: PanelRow, on grid: PanelGrid<Noise>,
+    to values: UnsafeMutablePointer<Double>,
+    scratch: inout Scratch
+  ) -> Double {
+    let count = grid.nodeCount
+    guard count > 0 else { return -1 }
+    let memory = scratch.growList(
+      to: 4 * count + PanelSums<Noise>.memory(for: count), keeping: 4 * count
+    ).baseAddress
+    guard let memory else { return -1 }
+    let nodes = PanelSums(
+      of: PanelGrid<Noise>.points(in: memory), count: count, under: law, cells: memory + 4 * count)
+    var total = CompensatedSum()
+    total.add(-1)
+    var rest = CompensatedSum()
+    var leader = 0.0
+    for k in 0..<row.count {
+      let distance = row.classes[k].place
+      var (probability, logProbability) = (0.0, -Double.infinity)
+      if isDeep(distance, nodes) {
+        logProbability = deepLogProbability(of: distance, nodes)
+        probability = exponential(logProbability)
+      } else {
+        let sum = nodes.reversedHazards(at: distance)
+        probability = sum.exponent == 0 ? sum.sum.value : sum.sum.value * exponential(sum.exponent)
+        if sum.exponent == -.infinity { probability = 0 }
+        logProbability = quantity == .probabilities ? 0 : sum.logarithm
+      }
+      total.add(row.classes[k].weight * probability)
+      if k == 0 { leader = probability } else { rest.add(row.classes[k].weight * probability) }
+      values[k] = quantity == .probabilities ? Swift.min(probability, 1) : Swift.min(logProbability, 0)
+    }
+    if quantity == .logProbabilities && leader > 0.5 { values[0] = logarithmOfOnePlus(0 - rest.value) }
+    return total.value
+  }
+
+  /// Whether f itself may underflow over the integral of a class, which the sums do not allow for.
+  private func isDeep(_ distance: DoubleDouble, _ nodes: PanelSums<Noise>) -> Bool {
+    for node in [nodes.points[0], nodes.points[nodes.count - 1]] {
+      let logDensity = law.noise.logDensity(at: DoubleDouble(adding: distance, node.place).high)
+      if logDensity < -600 && logDensity > -.infinity { return true }
+    }
+    return false
+  }
+
+  /// log p of one class, node by node.
+  private func deepLogProbability(of distance: DoubleDouble, _ nodes: PanelSums<Noise>) -> Double {
+    var peak = -Double.infinity
+    for m in 0..<nodes.count {
+      let z = DoubleDouble(adding: distance, nodes.points[m].place)
+      peak = Swift.max(peak, law.logReversedHazard(at: z) + nodes.points[m].exponent)
+    }
+    guard peak > -.infinity else { return peak }
+    var sum = CompensatedSum()
+    for m in 0..<nodes.count {
+      let z = DoubleDouble(adding: distance, nodes.points[m].place)
+      let logValue = law.logReversedHazard(at: z) + nodes.points[m].exponent
+      sum.add(nodes.points[m].weight * exponential(logValue - peak))
+    }
+    return peak + logarithm(sum.value)
+  }
+
+  // MARK: - The panels
+
+  /// Everything but the nodes, in the first memory of the scratch.
+  private struct Place {
+    let sorted, classes, other, breaks, otherBreaks: UnsafeMutablePointer<PanelPoint>
+    let values, cells, grid: UnsafeMutablePointer<Double>
+  }
+
+  private func place(_ count: Int, in scratch: inout Scratch) -> Place {
+    let breaks = count * law.kinks.count
+    let cells = PanelSums<Noise>.memory(for: count)
+    let memory = scratch.reserve(
+      4 * (3 * count + 2 * breaks) + count + cells + PanelGrid<Noise>.Workplace.memory(for: count))
+    let points = PanelGrid<Noise>.points(in: memory.baseAddress)
+    let numbers = UnsafeMutableRawPointer(points + 3 * count + 2 * breaks).assumingMemoryBound(
+      to: Double.self)
+    return Place(
+      sorted: points, classes: points + count, other: points + 2 * count, breaks: points + 3 * count,
+      otherBreaks: points + 3 * count + breaks, values: numbers, cells: numbers + count,
+      grid: numbers + count + cells)
+  }
+
+  /// The nodes for all classes of a row.
+  private func grid(
+    of row: PanelRow, precision: Precision, floor: Double, place: Place, scratch: inout Scratch
+  ) -> PanelGrid<Noise> {
+    let sums = PanelSums(of: row.classes, count: row.count, under: law, cells: place.cells)
+    let open = Double(row.open)
+    let ceiling = Swift.min(law.upperEnd, law.noise.upperQuantile(at: 0x1p-70 / open))
+    let top = Swift.min(law.upperEnd, law.noise.upperQuantile(at: 0x1p-60 / open))
+    let settings = PanelGrid<Noise>.Settings(
+      floor: floor, margin: precision == .single ? 24 : 46,
+      tolerance: precision == .single ? 0x1p-17 : 0x1p-36)
+    var grid = PanelGrid(
+      of: sums, under: law, ceiling: ceiling, settings: settings,
+      in: PanelGrid<Noise>.Workplace(in: place.grid))
+    let bottom = grid.lowerEnd(below: top)
+
+    // A break is stored by its depth below the top, so that the order is from the top down.
+    var breakCount = 0
+    for kink in law.kinks {
+      for k in 0..<row.count {
+        let x = DoubleDouble(kink) - row.classes[k].place
+        guard x.isAbove(bottom) else { break }
+        guard x.isBelow(top) else { continue }
+        place.breaks[breakCount] = PanelPoint(place: -x, weight: Double(k), exponent: 0)
+        breakCount += 1
+      }
+    }
+    sortByPlace(place.breaks, count: breakCount, other: place.otherBreaks)
+
+    var (upper, owner) = (DoubleDouble(top), 0)
+    var logProduct = grid.logProduct(at: upper).value
+    for k in 0...breakCount {
+      let lower = k < breakCount ? -place.breaks[k].place : DoubleDouble(bottom)
+      if lower == upper { continue }
+      if logProduct < floor { break }
+      logProduct = grid.layPanels(
+        from: lower, to: upper, logProductAbove: logProduct, owner: owner, scratch: &scratch)
+      upper = lower
+      if k < breakCount { owner = Int(place.breaks[k].weight) }
+    }
+    return grid
+  }
+}

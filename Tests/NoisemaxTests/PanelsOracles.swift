@@ -1,0 +1,171 @@
+import Foundation
+import Noisemax
+
+// What the panels are tested against, computed by other means: polynomials integrated term by term, to twice the
+// precision of Double.
+
+func isClose(_ value: Double, _ expected: Double, within tolerance: Double) -> Bool {
+  value == expected || (value - expected).magnitude <= tolerance
+}
+
+struct ReferenceCase: Decodable {
+  let noise: String
+  let logits: [Double]
+  let probabilities: [String]
+  let logProbabilities: [String]
+  let expectedMaximum: String
+
+  static func all() throws -> [ReferenceCase] {
+    let url = Bundle.module.url(forResource: "Fixtures/argmax-cases", withExtension: "jsonl")
+    guard let url else { throw CocoaError(.fileNoSuchFile) }
+    return try String(contentsOf: url, encoding: .utf8).split(separator: "\n").map {
+      try JSONDecoder().decode(ReferenceCase.self, from: Data($0.utf8))
+    }
+  }
+}
+
+struct SplitMix {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+
+  mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
+}
+
+/// The triangular law on −1…1, as a user would write it.
+struct Triangular: PiecewiseNoise {
+  var kinks: [Double] { [-1, 0, 1] }
+  func cumulative(at x: Double) -> Double {
+    x <= -1 ? 0 : x >= 1 ? 1 : x < 0 ? (1 + x) * (1 + x) / 2 : 1 - (1 - x) * (1 - x) / 2
+  }
+  func density(at x: Double) -> Double { max(0, 1 - x.magnitude) }
+  func quantile(at p: Double) -> Double {
+    p < 0.5 ? (2 * p).squareRoot() - 1 : 1 - (2 * (1 - p)).squareRoot()
+  }
+  func survival(at x: Double) -> Double { cumulative(at: -x) }
+  func upperQuantile(at q: Double) -> Double { -quantile(at: q) }
+  func logCumulative(at x: Double) -> Double {
+    x < 0 ? log(cumulative(at: x)) : x >= 1 ? 0 : log1p(-survival(at: x))
+  }
+  func logSurvival(at x: Double) -> Double { logCumulative(at: -x) }
+  var mean: Double { 0 }
+  var variance: Double { 1.0 / 6 }
+}
+
+/// A polynomial with coefficients of twice the precision.
+struct DoublePolynomial {
+  private(set) var coefficients = [DoubleDouble(1)]
+
+  /// Multiplies by constant + slope·t.
+  mutating func multiply(constant: DoubleDouble, slope: DoubleDouble) {
+    var product = coefficients.map { $0 * constant } + [DoubleDouble(0)]
+    for k in coefficients.indices { product[k + 1] = product[k + 1] + coefficients[k] * slope }
+    coefficients = product
+  }
+}
+
+func power(_ base: DoubleDouble, _ exponent: Int) -> DoubleDouble {
+  (0..<exponent).reduce(DoubleDouble(1)) { product, _ in product * base }
+}
+
+/// ∫ ∏_{j≠i} (x + g_j) dx, piece by piece: all terms are positive.
+enum UniformOracle {
+  static func probabilities(_ distances: [Double]) -> [Double] {
+    distances.indices.map { index in
+      let breaks = distances.filter { $0 < 1 && $0 >= distances[index] }
+      let ends = (breaks.map { DoubleDouble(sumOf: 1, and: -$0) }.sorted { $0.value < $1.value })
+      var (total, start) = (DoubleDouble(0), DoubleDouble(0))
+      for end in ends where end.value > start.value {
+        let middle = (start + end).scaled(byPowerOfTwo: 0.5)
+        var product = DoublePolynomial()
+        for other in distances.indices where other != index {
+          if (middle + DoubleDouble(distances[other])).value < 1 {
+            product.multiply(constant: DoubleDouble(distances[other]), slope: DoubleDouble(1))
+          }
+        }
+        for (k, coefficient) in product.coefficients.enumerated() {
+          total =
+            total + coefficient * (power(end, k + 1) - power(start, k + 1)) / DoubleDouble(Double(k + 1))
+        }
+        start = end
+      }
+      return total.value
+    }
+  }
+}
+
+/// With t = e^(−x): p_i = a_i·∫ ∏_{j≠i} (1 − a_j·t) dt over 0…1, a = e^(−g).
+enum ExponentialOracle {
+  static func probabilities(_ distances: [Double]) -> [Double] {
+    let weights = distances.map { DoubleDouble.exponential(DoubleDouble(-$0)) }
+    return distances.indices.map { index in
+      var product = DoublePolynomial()
+      for other in distances.indices where other != index {
+        product.multiply(constant: DoubleDouble(1), slope: -weights[other])
+      }
+      var total = DoubleDouble(0)
+      for (k, coefficient) in product.coefficients.enumerated() {
+        total = total + coefficient / DoubleDouble(Double(k + 1))
+      }
+      return (total * weights[index]).value
+    }
+  }
+}
+
+/// Between neighbouring logits a < b, with t = e^(a − x): a class above counts e^(x − μ)/2 = e^(a − μ)/(2t), one
+/// below 1 − e^(μ − a)·t/2, and the integrals of the powers of t are known.
+enum LaplaceOracle {
+  static func probabilities(_ distances: [Double]) -> [Double] {
+    let logits = Array(Set(distances)).sorted(by: >).map { -$0 }
+    return distances.indices.map { index in
+      let own = -distances[index]
+      var total = DoubleDouble(0)
+      for k in -1..<logits.count {
+        // From −∞ to the lowest logit every factor is e^(x − μ)/2.
+        let start = k < 0 ? logits[0] : logits[k]
+        let end: Double? = k < 0 ? logits[0] : k + 1 < logits.count ? logits[k + 1] : nil
+        var product = DoublePolynomial()
+        var scale = DoubleDouble(1)
+        var shift = 0
+        for other in distances.indices {
+          let logit = -distances[other]
+          let isAbove = k < 0 || logit > start
+          let difference = DoubleDouble(sumOf: start, and: -logit)
+          let factor = DoubleDouble.exponential(isAbove ? difference : -difference).scaled(byPowerOfTwo: 0.5)
+          if other == index {
+            scale = scale * factor
+            shift += isAbove ? -1 : 1
+          } else if isAbove {
+            scale = scale * factor
+            shift -= 1
+          } else {
+            product.multiply(constant: DoubleDouble(1), slope: -factor)
+          }
+        }
+        if k < 0 {
+          total = total + scale / DoubleDouble(Double(distances.count))
+          continue
+        }
+        let length = end.map { DoubleDouble(sumOf: $0, and: -start) }
+        for (m, coefficient) in product.coefficients.enumerated() {
+          let q = m + shift  // ∫ t^(q − 1) dt from e^(−length) to 1
+          var integral = length ?? DoubleDouble(0)
+          if q != 0 {
+            let last =
+              length.map { DoubleDouble.exponential(-$0 * DoubleDouble(Double(q))) } ?? DoubleDouble(0)
+            integral = (DoubleDouble(1) - last) / DoubleDouble(Double(q))
+          }
+          total = total + scale * coefficient * integral
+        }
+      }
+      _ = own
+      return total.value
+    }
+  }
+}
