@@ -47,7 +47,7 @@ public struct NoisyArgmax: Sendable {
   /// - Parameters:
   ///   - noise: any law; the quantile rule needs no more than its three required functions.
   ///   - scale: what the noise is multiplied by; finite and above 0.
-  ///   - method: ``Method/exact`` is a precondition failure for a law without an exact method.
+  ///   - method: ``Method/exact`` is a precondition failure for a law that is not an ``ExactNoise``.
   public init(_ noise: some NoiseDistribution, scale: Double = 1, method: Method) {
     precondition(scale > 0 && scale.isFinite, "the scale of the noise is finite and above 0, not \(scale)")
     self.noise = noise
@@ -60,10 +60,10 @@ public struct NoisyArgmax: Sendable {
       unit > 0 && unit.isFinite, "scale \(scale) times the law's own \(standardized.scale) is \(unit)")
     switch method {
     case .exact:
-      guard let exact = (standardized.standard as? any ExactNoise)?.exactMethod else {
-        preconditionFailure("\(noise) has no exact method: use method: .quantileRule(points: 64)")
+      guard let exact = standardized.standard as? any ExactNoise else {
+        preconditionFailure("\(noise) is not an ExactNoise: use method: .quantileRule(points: 64)")
       }
-      rowMethod = exact.rowMethod
+      rowMethod = exact.exactMethod.rowMethod
     case .quantileRule(let points, let normalized):
       rowMethod = QuantileRule(standardized.standard, points: points, normalized: normalized)
     }
@@ -73,7 +73,7 @@ public struct NoisyArgmax: Sendable {
 extension NoisyArgmax {
   /// How the integral over the noise is done.
   public enum Method: Sendable, Hashable {
-    /// The law's own exact method: softmax in closed form for Gumbel noise.
+    /// The law's own exact method: softmax in closed form, the lattice for smooth laws, panels for laws with kinks.
     case exact
 
     /// The K-point quantile rule with the nodes F⁻¹(k/(K+1)), for any law.

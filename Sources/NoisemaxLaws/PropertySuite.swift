@@ -73,6 +73,7 @@ public struct PropertySuite: Sendable {
   ///   - name: what failures call it.
   ///   - centre: the point about which the law claims to be symmetric, if it does.
   ///   - tolerance: the relative error up to which two ways to the same value agree, before conditioning.
+  /// - Returns: what does not hold, one failure a property.
   public func failures(
     of noise: some NoiseDistribution, named name: String? = nil, symmetricAbout centre: Double? = nil,
     tolerance: Double = 1e-10

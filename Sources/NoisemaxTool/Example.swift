@@ -4,7 +4,6 @@ import Noisemax
 /// What the command shows when it is asked for nothing: one row of logits under every law.
 enum Example {
   static let logits = [2, 1, 0.5, -1]
-  private static let points = 64
   private static let barWidth = 8
 
   static var text: String {
@@ -13,18 +12,13 @@ enum Example {
     text += "logit".padded(to: nameWidth)
     for logit in logits { text += shortestDecimal(logit).padded(to: barWidth + 7) }
     text = text.trimmingEnd() + "\n"
-    var hasMark = false
     for law in NoiseRegistry.entries {
-      let isExact = law.noise.exactMethod != nil
-      if !isExact { hasMark = true }
-      let argmax = NoisyArgmax(law.noise, method: isExact ? .exact : .quantileRule(points: points))
-      var line = (law.name + (isExact ? "" : " *")).padded(to: nameWidth)
-      for probability in argmax.probabilities(for: logits) {
+      var line = law.name.padded(to: nameWidth)
+      for probability in NoisyArgmax(law.noise).probabilities(for: logits) {
         line += "\(threeDecimals(probability)) \(bar(probability))".padded(to: barWidth + 7)
       }
       text += line.trimmingEnd() + "\n"
     }
-    if hasMark { text += "\n* no exact method yet: the \(points)-point quantile rule, divided by its sum\n" }
     return text + """
 
       Try:  echo 2,1,0.5,-1 | noisemax probabilities --noise gumbel

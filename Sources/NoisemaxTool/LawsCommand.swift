@@ -15,8 +15,7 @@ enum LawsCommand {
     var lines = [["law", "support", "mean", "variance", "methods"]]
     for law in NoiseRegistry.entries {
       let (mean, variance) = (shortestDecimal(law.noise.mean), shortestDecimal(law.noise.variance))
-      let methods = law.noise.exactMethod == nil ? "quantile-rule" : "exact, quantile-rule"
-      lines.append([law.name, support(of: law.noise), mean, variance, methods])
+      lines.append([law.name, support(of: law.noise), mean, variance, "exact, quantile-rule"])
     }
     let widths = lines[0].indices.map { column in (lines.map { $0[column].count }.max() ?? 0) + 2 }
     var text = ""

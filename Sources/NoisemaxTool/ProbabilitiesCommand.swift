@@ -61,7 +61,6 @@ package struct ProbabilitiesCommand {
       for option in ["--points", "--raw"] where arguments.has(option) {
         throw Failure(.usage, "\(option) is an option of --method quantile-rule")
       }
-      if law.noise.exactMethod == nil { throw Self.noExactMethod(for: law.name) }
       method = .exact
     case "quantile-rule":
       let points = try wholeNumber(arguments.value(of: "--points") ?? "64", of: "--points", in: 1...1_000_000)
@@ -83,13 +82,6 @@ package struct ProbabilitiesCommand {
     let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
     let stream = RowStream<Scalar>(argmax, givesLogarithms: givesLogarithms, threads: cores)
     try stream.run(from: &reader, to: output)
-  }
-
-  /// What to do about a law that has no exact method.
-  package static func noExactMethod(for law: String) -> Failure {
-    let others = NoiseRegistry.entries.filter { $0.noise.exactMethod != nil }.map(\.name)
-    let advice = "use --method quantile-rule, or a --noise that has one: \(others.joined(separator: ", "))"
-    return Failure(.usage, "\(law) has no exact method yet: \(advice)")
   }
 
   private static func scale(_ text: String) throws(Failure) -> Double {

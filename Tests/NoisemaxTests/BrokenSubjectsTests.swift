@@ -71,7 +71,7 @@ import Testing
     var logSurvival: @Sendable (Double) -> Double = { Normal().logSurvival(at: $0) }
     var mean = 0.0
     var variance = 1.0
-    var exactMethod: ExactMethod? { nil }
+    var exactMethod: ExactMethod { .softmax }
 
     func cumulative(at x: Double) -> Double { cumulative(x) }
     func density(at x: Double) -> Double { density(x) }

@@ -9,9 +9,7 @@ struct DirectIntegral {
 
   var probabilities: [Double] { logProbabilities.map { exp($0) } }
 
-  /// - Parameters:
-  ///   - window: how far the grid reaches below the deepest and above the highest logit.
-  ///   - step: the distance of the nodes.
+  /// The window is how far the grid reaches below the deepest and above the highest logit.
   init(_ logits: [Double], under noise: some SmoothNoise, window: ClosedRange<Double>, step: Double) {
     let top = logits.max() ?? 0
     let gaps = logits.map { $0 - top }

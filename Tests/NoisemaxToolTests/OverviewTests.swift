@@ -17,11 +17,8 @@ import Testing
     #expect(words.contains(["logit", "2", "1", "0.5", "-1"]))
     #expect(words.contains(["gumbel", "0.609", "████▉", "0.224", "█▊", "0.136", "█▏", "0.030", "▎"]))
     for law in NoiseRegistry.entries {
-      let line = try #require(words.first { $0.first == law.name[...] })
-      #expect((line[1] == "*") == (law.noise.exactMethod == nil))
+      #expect(words.contains { $0.first == law.name[...] })
     }
-    let hasInexact = NoiseRegistry.entries.contains { $0.noise.exactMethod == nil }
-    #expect(hasInexact == outcome.output.contains("* no exact method yet: the 64-point quantile rule"))
   }
 
   @Test func listsTheLaws() throws {
@@ -34,10 +31,7 @@ import Testing
     #expect(lines.contains(["gumbel"] + gumbel.map { $0[...] }))
     let uniform = try #require(lines.first { $0[0] == "uniform" })
     #expect(uniform[1...4] == ["[0,", "1]", "0.5", "0.08333333333333333"])
-    for (line, law) in zip(lines.dropFirst(), NoiseRegistry.entries) {
-      #expect(line.last == "quantile-rule")
-      #expect(line.contains("exact,") == (law.noise.exactMethod != nil))
-    }
+    #expect(lines.dropFirst().allSatisfy { $0.suffix(2) == ["exact,", "quantile-rule"] })
   }
 
   @Test func helpsOnEachLevel() throws {

@@ -47,7 +47,7 @@ extension Affine: ExactNoise where Base: ExactNoise {
   public var variance: Double { scale * scale * base.variance }
 
   /// The method of the base: a transform takes the scale into account and does not depend on the location.
-  public var exactMethod: ExactMethod? { base.exactMethod }
+  public var exactMethod: ExactMethod { base.exactMethod }
 }
 
 /// A law that is another one moved and stretched.

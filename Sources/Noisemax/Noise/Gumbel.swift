@@ -48,7 +48,7 @@ public struct Gumbel: ExactNoise, Hashable {
   public var variance: Double { .pi * .pi / 6 }
 
   /// Softmax in closed form.
-  public var exactMethod: ExactMethod? { .softmax }
+  public var exactMethod: ExactMethod { .softmax }
 
   private static let median = 0.36651292058166435
   /// Below −log 800, e⁻ᵗ is zero and so is t·e⁻ᵗ.

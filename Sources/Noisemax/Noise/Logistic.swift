@@ -43,7 +43,7 @@ public struct Logistic: ExactNoise, Hashable {
   public var variance: Double { .pi * .pi / 3 }
 
   /// The lattice, shared.
-  public var exactMethod: ExactMethod? { Self.lattice }
+  public var exactMethod: ExactMethod { Self.lattice }
   private static let lattice = ExactMethod.lattice(of: Logistic())
 }
 

@@ -51,6 +51,8 @@ public protocol ExactNoise: NoiseDistribution {
   /// E[(ε − mean)²].
   var variance: Double { get }
 
-  /// The method that gives this law's probabilities exactly, or nil while the library has none for it.
-  var exactMethod: ExactMethod? { get }
+  /// The method that gives this law's probabilities exactly.
+  ///
+  /// `SmoothNoise` and `PiecewiseNoise` fill it in: state which of the two your law is rather than this.
+  var exactMethod: ExactMethod { get }
 }

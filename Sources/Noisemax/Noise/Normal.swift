@@ -42,7 +42,7 @@ public struct Normal: ExactNoise, Hashable {
   public var variance: Double { 1 }
 
   /// The lattice, shared.
-  public var exactMethod: ExactMethod? { Self.lattice }
+  public var exactMethod: ExactMethod { Self.lattice }
   private static let lattice = ExactMethod.lattice(of: Normal())
 }
 
@@ -97,10 +97,25 @@ extension Normal {
   /// w(x) = S(x)·e^(x²/2) for finite x ≥ 0, to about 1e-18 relative.
   private func scaledTail(_ x: Double) -> DoubleDouble {
     let shifted = DoubleDouble(sumOf: x, and: 4)
-    let v = DoubleDouble(sumOf: x, and: -4) / shifted
-    var sum = DoubleDouble(polynomial(Self.tailRest, at: v.high))
-    for coefficient in Self.tailLeading { sum = coefficient + v * sum }
-    return sum / shifted
+    let v = quotient(DoubleDouble(sumOf: x, and: -4), shifted)
+    // The last steps of Horner's rule with their rounding errors, which go through the same steps.
+    var sum = polynomial(Self.tailRest, at: v.high)
+    var lost = 0.0
+    for coefficient in Self.tailLeading {
+      let product = DoubleDouble(productOf: sum, and: v.high)
+      let next = DoubleDouble(sumOf: product.high, and: coefficient.high)
+      lost = lost * v.high + (sum * v.low + product.low + next.low + coefficient.low)
+      sum = next.high
+    }
+    return quotient(DoubleDouble(sum, lost), shifted)
+  }
+
+  /// x/y to about 2⁻¹⁰⁰: the quotient of the leading parts, and what it leaves.
+  @inline(__always)
+  private func quotient(_ x: DoubleDouble, _ y: DoubleDouble) -> DoubleDouble {
+    let leading = x.high / y.high
+    return DoubleDouble(
+      leading, (x.high.addingProduct(-leading, y.high) + (x.low - leading * y.low)) / y.high)
   }
 
   /// The x ≥ 0 with S(x) = q, for q ≤ ¼.

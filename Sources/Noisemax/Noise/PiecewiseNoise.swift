@@ -43,5 +43,5 @@ extension PiecewiseNoise {
   }
 
   /// Gauss–Legendre panels between the kinks.
-  public var exactMethod: ExactMethod? { .panels(of: self) }
+  public var exactMethod: ExactMethod { .panels(of: self) }
 }

@@ -26,7 +26,7 @@ public struct ReversedGumbel: ExactNoise, Hashable {
   public var variance: Double { Gumbel().variance }
 
   /// The lattice, shared.
-  public var exactMethod: ExactMethod? { Self.lattice }
+  public var exactMethod: ExactMethod { Self.lattice }
   private static let lattice = ExactMethod.lattice(of: ReversedGumbel())
 }
 

@@ -15,7 +15,7 @@ public protocol SmoothNoise: ExactNoise {
 
 extension SmoothNoise {
   /// The lattice.
-  public var exactMethod: ExactMethod? { .lattice(of: self) }
+  public var exactMethod: ExactMethod { .lattice(of: self) }
 }
 
 extension ExactMethod {
