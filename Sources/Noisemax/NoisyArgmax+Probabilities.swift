@@ -28,6 +28,26 @@ extension NoisyArgmax {
     array(of: .probabilities, forRowsOf: logits, rowLength: rowLength)
   }
 
+  /// The probabilities of one row with the method's own estimate of its absolute error.
+  ///
+  /// The estimate is |Σp − 1| before any normalisation: for an exact method what the integral missed, about 1e-15 (a
+  /// rare class's relative error does not show in it); for the quantile rule how far the formula is from summing to
+  /// one; 0 for softmax, and NaN where the row is.
+  public func probabilitiesWithErrorEstimate<Scalar: LogitScalar>(
+    for logits: [Scalar]
+  ) -> (probabilities: [Scalar], errorEstimate: Double) {
+    var estimate = 0.0
+    let probabilities = [Scalar](unsafeUninitializedCapacity: logits.count) { result, count in
+      var workspace = Workspace()
+      let result = UnsafeMutableBufferPointer(rebasing: result[..<logits.count])
+      logits.withUnsafeBufferPointer {
+        estimate = write(.probabilities, of: $0, to: result, workspace: &workspace).magnitude
+      }
+      count = logits.count
+    }
+    return (probabilities, estimate)
+  }
+
   /// Replaces one row of logits by its probabilities.
   public func formProbabilities<Scalar: LogitScalar>(in row: inout [Scalar]) {
     var span = row.mutableSpan

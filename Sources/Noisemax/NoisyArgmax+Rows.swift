@@ -11,7 +11,9 @@ extension NoisyArgmax {
   ) -> Double {
     let (zero, one): (Scalar, Scalar) = quantity == .probabilities ? (0, 1) : (-.infinity, 0)
     switch RowKind(of: row) {
-    case .undefined: result.update(repeating: .nan)
+    case .undefined:
+      result.update(repeating: .nan)
+      return .nan
     case .masked: result.update(repeating: zero)
     case .certain(let index):
       result.update(repeating: zero)

@@ -61,4 +61,22 @@ import Testing
     #expect(NoisyArgmax(noise).probabilities(for: [1, 2]) == argmax.probabilities(for: [1, 2]))
     #expect(NoisyArgmax(noise).method == .exact)
   }
+
+  /// The estimate is what the sum of the probabilities missed before it was mended.
+  @Test func errorEstimatesTellTheMethodsApart() {
+    let row: [Double] = [0.5, -1, 0.25, 0.5]
+    for entry in NoiseRegistry.entries {
+      let exact = NoisyArgmax(entry.noise).probabilitiesWithErrorEstimate(for: row)
+      #expect(exact.probabilities == NoisyArgmax(entry.noise).probabilities(for: row))
+      #expect(exact.errorEstimate <= 1e-14, "\(entry.name)")
+      let rule = NoisyArgmax(entry.noise, method: .quantileRule(points: 16)).probabilitiesWithErrorEstimate(
+        for: row)
+      let raw = NoisyArgmax(entry.noise, method: .quantileRule(points: 16, normalized: false)).probabilities(
+        for: row)
+      #expect((rule.errorEstimate - (raw.reduce(0, +) - 1).magnitude).magnitude <= 1e-14, "\(entry.name)")
+      #expect(rule.errorEstimate > 1e-3, "\(entry.name)")
+    }
+    #expect(NoisyArgmax(.normal).probabilitiesWithErrorEstimate(for: [1.0, .nan]).errorEstimate.isNaN)
+    #expect(NoisyArgmax(.normal).probabilitiesWithErrorEstimate(for: [1.0]).errorEstimate == 0)
+  }
 }
