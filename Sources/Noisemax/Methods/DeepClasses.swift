@@ -35,7 +35,7 @@ struct DeepClasses {
     var weights = ties
     if moments.count * basis.taps < ties.count {
       weights = [:]
-      for (corner, moments) in moments {
+      for (corner, moments) in moments.sorted(by: { $0.key < $1.key }) {
         for tap in 0..<basis.taps {
           let weight = (0..<basis.terms).reduce(0) { $0 + basis.matrix[tap * basis.terms + $1] * moments[$1] }
           weights[(corner + basis.position(of: tap)) * cell, default: 0] += weight

@@ -106,7 +106,7 @@ struct LatticePass {
     let high = table.noise.upperQuantile(at: precision.tail / Double(count))
     // Memory for the finest step, should the row need it, and for the first step's outer nodes.
     let most = Int((high - low) / table.unit) + (4 << stepExponent)
-    var memory = scratch.reserve(cells * (terms + 1) + 3 * points + 2 * most)[...]
+    var memory = scratch.reserve(cells * (2 * terms + 1) + 3 * points + 2 * most)[...]
     func take(_ count: Int) -> UnsafeMutableBufferPointer<Double> {
       defer { memory = memory.dropFirst(count) }
       return UnsafeMutableBufferPointer(rebasing: memory.prefix(count))
@@ -119,7 +119,7 @@ struct LatticePass {
     logG = take(most)
     g = take(most)
 
-    deposit(gaps, from: competing)
+    deposit(gaps, from: competing, rests: take(cells * terms))
     setNodes(from: low, to: high)
   }
 
@@ -139,17 +139,25 @@ struct LatticePass {
     return (cell - firstCell, 2 * (position - Double(cell)) - 1)
   }
 
-  private func deposit(_ gaps: UnsafeBufferPointer<Double>, from competing: Double) {
+  /// The sums are exact, in two parts of coarser digits (up to 2²¹ classes), so that no bit depends on the order of
+  /// the classes: a rare class hangs on a sum of hundreds, where a rounding would show.
+  private func deposit(
+    _ gaps: UnsafeBufferPointer<Double>, from competing: Double, rests: UnsafeMutableBufferPointer<Double>
+  ) {
     let terms = basis.terms
     moments.update(repeating: 0)
+    rests.update(repeating: 0)
     for gap in gaps where gap >= competing {
       let (cell, t) = place(of: gap)
       var power = 1.0
       for k in cell * terms..<(cell + 1) * terms {
-        moments[k] += power
+        let head = (power + 0x1.8p26) - 0x1.8p26
+        moments[k] += head
+        rests[k] += ((power - head) + 0x1.8p-6) - 0x1.8p-6
         power *= t
       }
     }
+    for k in moments.indices { moments[k] += rests[k] }
     weights.update(repeating: 0)
     basis.matrix.withUnsafeBufferPointer { matrix in
       for cell in 0..<cells where moments[cell * terms] > 0 {
