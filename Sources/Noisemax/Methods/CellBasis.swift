@@ -17,7 +17,7 @@ struct CellBasis: Sendable {
     self.terms = terms
     let positions = (0..<taps).map { Double($0 - taps / 2 + 1) }
     // Chebyshev's nodes on the cell, and cos(jθ) there by the recurrence.
-    let nodes = (0..<taps).map { Self.cosine((Double($0) + 0.5) / Double(taps)) }
+    let nodes = (0..<taps).map { GaussLegendre.cosineOfHalfTurns((Double($0) + 0.5) / Double(taps)) }
     var chebyshev = [[Double]](repeating: [1], count: 1)
     for k in 1..<terms {
       var next = [0] + chebyshev[k - 1].map { $0 * (k == 1 ? 1 : 2) }
@@ -32,7 +32,7 @@ struct CellBasis: Sendable {
       }
       var coefficients = [Double](repeating: 0, count: terms)
       for k in 0..<terms {
-        let sum = zip(nodes, values).reduce(0) { $0 + $1.1 * Self.evaluate(chebyshev[k], at: $1.0) }
+        let sum = zip(nodes, values).reduce(0) { $0 + $1.1 * polynomial(chebyshev[k], at: $1.0) }
         let share = sum * (k == 0 ? 1 : 2) / Double(taps)
         for (power, value) in chebyshev[k].enumerated() { coefficients[power] += share * value }
       }
@@ -42,20 +42,4 @@ struct CellBasis: Sendable {
 
   /// How many cells a tap stands above the lower end of the cell.
   func position(of tap: Int) -> Double { Double(tap - taps / 2 + 1) }
-
-  /// cos(π·x) for x in 0…1, by its series around ½.
-  private static func cosine(_ x: Double) -> Double {
-    let y = (0.5 - x) * .pi
-    var (term, sum, k) = (y, y, 1.0)
-    while term.magnitude > 0x1p-60 {
-      term *= -y * y / ((2 * k) * (2 * k + 1))
-      sum += term
-      k += 1
-    }
-    return sum
-  }
-
-  private static func evaluate(_ coefficients: [Double], at t: Double) -> Double {
-    polynomial(coefficients, at: t)
-  }
 }

@@ -8,6 +8,8 @@
 /// the lattice, both in G and where log p is wanted: a million classes far below the leader cost no more than the
 /// cells they fill.
 struct DeepClasses {
+  private static let rule = GaussLegendre(count: 10)
+
   private let noise: any SmoothNoise
   private let cell: Double
   private let basis: CellBasis
@@ -100,7 +102,11 @@ struct DeepClasses {
       return peak + direction * outside
     }
     func integral(_ a: Double, _ b: Double) -> Double {
-      gaussLegendre(from: a, to: b) { exponential(logIntegrand($0) - top) }
+      let (middle, half) = ((a + b) / 2, (b - a) / 2)
+      return half
+        * zip(Self.rule.nodes, Self.rule.weights).reduce(0) { sum, node in
+          sum + node.1 * exponential(logIntegrand(middle + half * node.0) - top)
+        }
     }
     func refined(_ a: Double, _ b: Double, _ whole: Double, halvings: Int) -> Double {
       let middle = (a + b) / 2
@@ -142,20 +148,4 @@ private func maximum(
     }
   }
   return fa > fb ? (a, fa) : (b, fb)
-}
-
-/// Ten-point Gauss–Legendre quadrature.
-private func gaussLegendre(from a: Double, to b: Double, _ function: (Double) -> Double) -> Double {
-  let nodes = [
-    0.14887433898163122, 0.4333953941292472, 0.6794095682990244, 0.8650633666889845, 0.9739065285171717,
-  ]
-  let weights = [
-    0.29552422471475287, 0.26926671930999635, 0.21908636251598204, 0.1494513491505806, 0.06667134430868814,
-  ]
-  let (middle, half) = ((a + b) / 2, (b - a) / 2)
-  var sum = 0.0
-  for (node, weight) in zip(nodes, weights) {
-    sum += weight * (function(middle - half * node) + function(middle + half * node))
-  }
-  return sum * half
 }
