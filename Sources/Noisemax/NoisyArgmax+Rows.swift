@@ -28,13 +28,13 @@ extension NoisyArgmax {
     return 0
   }
 
-  /// The gaps of a row, followed by their remainders if the method wants them.
+  /// The gaps of a row, followed by their remainders if the method wants them, and by some places more.
   @inline(__always)
   func gaps<Scalar: LogitScalar>(
-    of row: UnsafeBufferPointer<Scalar>, below top: Double, workspace: inout Workspace
+    of row: UnsafeBufferPointer<Scalar>, below top: Double, extra: Int = 0, workspace: inout Workspace
   ) -> UnsafeMutableBufferPointer<Double> {
     let count = row.count
-    let gaps = workspace.row.reserve(rowMethod.wantsRemainders ? 2 * count : count)
+    let gaps = workspace.row.reserve((rowMethod.wantsRemainders ? 2 * count : count) + extra)
     for index in row.indices { gaps[index] = gap(of: Double(row[index]), below: top, scale: unit) }
     if rowMethod.wantsRemainders {
       for index in row.indices {
@@ -49,6 +49,18 @@ extension NoisyArgmax {
     _ quantity: Quantity, ofRowsOf rows: UnsafeBufferPointer<Scalar>, rowLength: Int,
     to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
   ) {
+    forEachRow(of: rows, rowLength: rowLength, to: result) { places in
+      write(
+        quantity, of: UnsafeBufferPointer(rebasing: rows[places]),
+        to: UnsafeMutableBufferPointer(rebasing: result[places]), workspace: &workspace)
+    }
+  }
+
+  /// Visits the places of every row of a row-major batch, whose shape must fit.
+  func forEachRow<Scalar: LogitScalar>(
+    of rows: UnsafeBufferPointer<Scalar>, rowLength: Int, to result: UnsafeMutableBufferPointer<Scalar>,
+    _ body: (Range<Int>) -> Void
+  ) {
     precondition(
       rowLength >= 0 && (rowLength == 0 ? rows.isEmpty : rows.count.isMultiple(of: rowLength)),
       "\(rows.count) logits are not a whole number of rows of \(rowLength)")
@@ -56,10 +68,7 @@ extension NoisyArgmax {
       result.count == rows.count, "\(rows.count) logits do not fit a result of \(result.count) places")
     var start = 0
     while start < rows.count {
-      let places = start..<start + rowLength
-      write(
-        quantity, of: UnsafeBufferPointer(rebasing: rows[places]),
-        to: UnsafeMutableBufferPointer(rebasing: result[places]), workspace: &workspace)
+      body(start..<start + rowLength)
       start += rowLength
     }
   }

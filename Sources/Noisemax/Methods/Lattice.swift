@@ -34,6 +34,16 @@ struct Lattice: RowMethod {
     return defect
   }
 
+  func pullBack(
+    _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
+    precision: Precision, scratch: inout Scratch
+  ) {
+    var pass = LatticePass(
+      UnsafeBufferPointer(row), depth: table.depth, lattice: self, precision: precision, scratch: &scratch)
+    pass.integrate()
+    pass.pullBack(cotangent, at: row, scratch: &scratch)
+  }
+
   func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double? {
     var pass = LatticePass(gaps, depth: 0, lattice: self, precision: .double, scratch: &scratch)
     pass.integrate()
@@ -43,34 +53,33 @@ struct Lattice: RowMethod {
 
 /// The four steps for one row, in scratch memory.
 struct LatticePass {
-  private let table: LatticeTable
-  private let basis: CellBasis
+  let table: LatticeTable
+  let basis: CellBasis
   private let precision: Precision
-  private let count: Int
   /// How deep classes are evaluated, and the deepest gap among these.
-  private let depth: Double
+  let depth: Double
   private let rarest: Double
   /// Whether classes deeper than `depth` (not masked ones) are left out.
   let hasDeeperClasses: Bool
 
   // Cells are counted from the deepest one, grid points from the first tap of that.
-  private let firstCell: Int
-  private let cells: Int
-  private let moments: UnsafeMutableBufferPointer<Double>
-  private let weights: UnsafeMutableBufferPointer<Double>
-  private let heights: UnsafeMutableBufferPointer<Double>
+  let firstCell: Int
+  let cells: Int
+  let moments: UnsafeMutableBufferPointer<Double>
+  let weights: UnsafeMutableBufferPointer<Double>
+  let heights: UnsafeMutableBufferPointer<Double>
   private let logHeights: UnsafeMutableBufferPointer<Double>
-  private let bases: UnsafeMutableBufferPointer<Double>
+  let bases: UnsafeMutableBufferPointer<Double>
 
   // Nodes are x_m = m·step·unit, m = firstNode + index.
-  private var stepExponent: Int
+  var stepExponent: Int
   private var firstNode = 0
-  private var nodes = 0
+  var nodes = 0
   private let logG: UnsafeMutableBufferPointer<Double>
-  private let g: UnsafeMutableBufferPointer<Double>
+  let g: UnsafeMutableBufferPointer<Double>
 
   private var step: Int { 1 << stepExponent }
-  private var h: Double { Double(step) * table.unit }
+  var h: Double { Double(step) * table.unit }
 
   init(
     _ gaps: UnsafeBufferPointer<Double>, depth: Double, lattice: Lattice, precision: Precision,
@@ -93,7 +102,6 @@ struct LatticePass {
       if gap == 0 { leaders += 1 } else { second = max(second, gap) }
       if gap >= -depth { rarest = min(rarest, gap) } else if gap > -.infinity { deeper = true }
     }
-    self.count = count
     self.depth = depth
     self.rarest = rarest
     hasDeeperClasses = deeper
@@ -132,7 +140,7 @@ struct LatticePass {
 
   /// The cell of a gap, counted from the first, and the place t ∈ −1…1 in it.
   @inline(__always)
-  private func place(of gap: Double) -> (cell: Int, t: Double) {
+  func place(of gap: Double) -> (cell: Int, t: Double) {
     let position = gap / table.cell
     let whole = Int(position)
     let cell = position < Double(whole) ? whole - 1 : whole
@@ -158,9 +166,15 @@ struct LatticePass {
       }
     }
     for k in moments.indices { moments[k] += rests[k] }
+    spread(moments, to: weights)
+  }
+
+  /// Spreads the moments of all cells onto the grid points.
+  func spread(_ moments: UnsafeMutableBufferPointer<Double>, to weights: UnsafeMutableBufferPointer<Double>) {
+    let terms = basis.terms
     weights.update(repeating: 0)
     basis.matrix.withUnsafeBufferPointer { matrix in
-      for cell in 0..<cells where moments[cell * terms] > 0 {
+      for cell in 0..<cells where self.moments[cell * terms] > 0 {
         for tap in 0..<basis.taps {
           var sum = 0.0
           for k in 0..<terms { sum += matrix[tap * terms + k] * moments[cell * terms + k] }
@@ -191,19 +205,23 @@ struct LatticePass {
   }
 
   /// Probabilities of 1e-300 are sums of products that would be subnormal.
-  private static let inflation = 0x1p800
+  static let inflation = 0x1p800
   /// Below this, an inflated height stands for less than 1e-304 and its products may have lost bits.
   private static let inflatedLimit = 0x1p-210
 
-  private func sumLogarithms() {
-    let samples = table.logCumulative[stepExponent]
-    UnsafeMutableBufferPointer(rebasing: logG[..<nodes]).update(repeating: 0)
+  private func sumLogarithms() { sum(table.logCumulative[stepExponent], weightedBy: weights, to: logG) }
+
+  /// Σ_g weight_g · sample(x_m − μ_g) at all nodes; samples beyond the last one are zero.
+  func sum(
+    _ samples: DecimatedSamples, weightedBy weights: UnsafeMutableBufferPointer<Double>,
+    to sums: UnsafeMutableBufferPointer<Double>
+  ) {
+    UnsafeMutableBufferPointer(rebasing: sums[..<nodes]).update(repeating: 0)
     samples.values.withUnsafeBufferPointer { values in
       for point in weights.indices where weights[point] != 0 {
-        // F is 1 beyond the last sample.
         let (reached, start) = overlap(of: point, with: samples)
         let weight = weights[point]
-        for index in 0..<reached { logG[index] += weight * values[start + index] }
+        for index in 0..<reached { sums[index] += weight * values[start + index] }
       }
     }
   }
@@ -226,27 +244,28 @@ struct LatticePass {
   // MARK: 3 heights
 
   /// How many nodes, from the first, have a sample for a grid point, and where the first of these stands.
-  private func overlap(of point: Int, with samples: DecimatedSamples) -> (nodes: Int, start: Int) {
+  func overlap(of point: Int, with samples: DecimatedSamples) -> (nodes: Int, start: Int) {
     let first = sampleIndex(node: 0, point: point)
     guard first < samples.end else { return (0, 0) }
     return (min(nodes, (samples.end - first + samples.step - 1) / samples.step), samples.position(of: first))
   }
 
   /// H at a grid point, inflated; −1 stands for one not computed yet.
-  private func height(at point: Int) -> Double {
-    if heights[point] < 0 {
-      let samples = table.hazard[stepExponent]
-      let (overlap, start) = overlap(of: point, with: samples)
-      heights[point] =
-        h
-        * samples.values.withUnsafeBufferPointer { values in
-          dotProduct(
-            UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(g)[..<(overlap * 8)]),
-            UnsafeRawBufferPointer(
-              rebasing: UnsafeRawBufferPointer(values)[(start * 8)..<((start + overlap) * 8)]))
-        }
-    }
+  func height(at point: Int) -> Double {
+    if heights[point] < 0 { heights[point] = integral(of: g, at: point) }
     return heights[point]
+  }
+
+  /// Σ_m values(x_m) r(x_m − μ_g) h at a grid point.
+  func integral(of values: UnsafeMutableBufferPointer<Double>, at point: Int) -> Double {
+    let samples = table.hazard[stepExponent]
+    let (count, start) = overlap(of: point, with: samples)
+    return h
+      * samples.values.withUnsafeBufferPointer { hazards in
+        dotProduct(
+          UnsafeBufferPointer(rebasing: values[..<count]),
+          UnsafeBufferPointer(rebasing: hazards[start..<start + count]))
+      }
   }
 
   /// log H at a grid point that is too deep for H itself; 1 stands for one not computed yet.
@@ -313,10 +332,11 @@ struct LatticePass {
 
   /// Puts in the place of a cell's moments the coefficients of log p, relative to one of its grid points, and in
   /// `bases` p at that point, or log p where p would underflow at any of its grid points.
-  private func expandCells() {
+  func expandCells() {
     let terms = basis.terms
     let reference = basis.taps / 2 - 1
     let (linearFrom, wantedFrom) = (cell(below: table.depth), cell(below: depth))
+    bases.update(repeating: 0)
     heights.update(repeating: -1)
     logHeights.update(repeating: 1)
     basis.matrix.withUnsafeBufferPointer { matrix in
@@ -354,20 +374,18 @@ struct LatticePass {
 }
 
 /// Σ a·b, in eight partial sums.
-private func dotProduct(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Double {
-  let stride = MemoryLayout<Double>.stride
-  let count = a.count / stride
+private func dotProduct(_ a: UnsafeBufferPointer<Double>, _ b: UnsafeBufferPointer<Double>) -> Double {
+  let (p, q) = (UnsafeRawBufferPointer(a), UnsafeRawBufferPointer(b))
+  let whole = a.count & ~7
   var sums = SIMD8<Double>()
-  for index in Swift.stride(from: 0, to: count & ~7, by: 8) {
+  for offset in stride(
+    from: 0, to: whole * MemoryLayout<Double>.stride, by: MemoryLayout<SIMD8<Double>>.stride)
+  {
     sums +=
-      a.loadUnaligned(fromByteOffset: index * stride, as: SIMD8<Double>.self)
-      * b.loadUnaligned(fromByteOffset: index * stride, as: SIMD8<Double>.self)
+      p.loadUnaligned(fromByteOffset: offset, as: SIMD8<Double>.self)
+      * q.loadUnaligned(fromByteOffset: offset, as: SIMD8<Double>.self)
   }
   var sum = sums.sum()
-  for index in count & ~7..<count {
-    sum +=
-      a.loadUnaligned(fromByteOffset: index * stride, as: Double.self)
-      * b.loadUnaligned(fromByteOffset: index * stride, as: Double.self)
-  }
+  for index in whole..<a.count { sum += a[index] * b[index] }
   return sum
 }

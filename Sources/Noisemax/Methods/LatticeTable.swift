@@ -48,7 +48,9 @@ struct LatticeTable: Sendable {
 
     // From the lowest node of the deepest class to where even 10⁹ factors F are 1; the hazard of a class at some
     // depth is needed that much further.
-    let lowest = Self.lowestNode(of: noise, gap: logDepth, drop: Precision.double.drop)
+    let lowest = min(
+      Self.lowestNode(of: noise, gap: logDepth, drop: Precision.double.drop),
+      noise.quantile(at: exponential(-Precision.double.drop - 1)))
     let highest = noise.upperQuantile(at: Precision.double.tail / 1e9)
     let margin = 16 * cell
     let unit = unit

@@ -49,6 +49,13 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     return defect
   }
 
+  func pullBack(
+    _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
+    precision: Precision, scratch: inout Scratch
+  ) {
+    fatalError("panels have no pullback yet")
+  }
+
   @_specialize(where Noise == Uniform)
   @_specialize(where Noise == Exponential)
   @_specialize(where Noise == Laplace)

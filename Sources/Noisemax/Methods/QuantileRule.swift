@@ -8,6 +8,7 @@ struct QuantileRule: RowMethod {
   private let nodes: [Double]
   private let normalized: Bool
   private let logCumulative: @Sendable (Double) -> Double
+  private let reversedHazard: @Sendable (Double) -> Double
 
   init(_ noise: some NoiseDistribution, points: Int, normalized: Bool) {
     precondition(points >= 1, "the quantile rule needs at least 1 point, not \(points)")
@@ -16,6 +17,14 @@ struct QuantileRule: RowMethod {
       logCumulative = { noise.logCumulative(at: $0) }
     } else {
       logCumulative = { logarithm(noise.cumulative(at: $0)) }
+    }
+    if let noise = noise as? any SmoothNoise {
+      reversedHazard = { exponential(noise.logReversedHazard(at: $0)) }
+    } else {
+      reversedHazard = { x in
+        let density = noise.density(at: x)
+        return density > 0 ? density / noise.cumulative(at: x) : 0
+      }
     }
     nodes = (1...points).map { Self.node($0, of: points, under: noise) }
   }
@@ -34,10 +43,69 @@ struct QuantileRule: RowMethod {
     _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision,
     scratch: inout Scratch
   ) -> Double {
-    let memory = scratch.reserve(row.count + 2 * nodes.count)
-    let values = UnsafeMutableBufferPointer(rebasing: memory[..<row.count])
-    let terms = UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: memory[row.count...]))
-      .bindMemory(to: CompensatedSum.self)
+    let (values, terms) = memory(for: row.count, in: &scratch)
+    let sums = writeLogValues(of: row, to: values, terms: terms)
+    let divisor = normalized ? sums.logSum : sums.logCount
+    for index in row.indices {
+      let logValue = values[index] - divisor
+      row[index] = quantity == .probabilities ? exponential(logValue) : logValue
+    }
+    if normalized && quantity == .probabilities { normalize(row) }
+    return exponentialMinusOne(sums.logSum - sums.logCount)
+  }
+
+  /// The exact derivative of what the rule computes. With C_ij = (1/K) Σ_k ∏_{l≠i} F · r(μ_i − μ_j + q_k), class j
+  /// takes C_ij from class i; normalised values p = t/Σt see the cotangent (v − Σ p v)/Σt.
+  func pullBack(
+    _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
+    precision: Precision, scratch: inout Scratch
+  ) {
+    let (values, terms) = memory(for: row.count, in: &scratch)
+    let sums = writeLogValues(of: row, to: values, terms: terms)
+    let divisor = normalized ? sums.logSum : sums.logCount
+    let result = scratch.growList(to: row.count, keeping: 0)
+    for index in row.indices {
+      values[index] = exponential(values[index] - divisor)
+      result[index] = 0
+      if row[index] == -.infinity { cotangent[index] = 0 }
+    }
+    var mean = CompensatedSum()
+    if normalized { for index in row.indices { mean.add(values[index] * cotangent[index]) } }
+    let meanValue = mean.value
+    for i in row.indices where row[i] > -.infinity {
+      let weight = cotangent[i] - meanValue
+      writeLogProducts(for: row[i], in: row, relativeTo: sums.reference, to: terms)
+      for j in row.indices where j != i && row[j] > -.infinity {
+        var taken = 0.0
+        for k in terms.indices {
+          let product = exponential(terms[k].value - divisor)
+          if product > 0 { taken += product * reversedHazard(row[i] - row[j] + nodes[k]) }
+        }
+        result[i] += weight * taken
+        result[j] -= weight * taken
+      }
+    }
+    for index in row.indices { (row[index], cotangent[index]) = (values[index], result[index]) }
+    if normalized { normalize(row) }
+  }
+
+  private func memory(
+    for count: Int, in scratch: inout Scratch
+  ) -> (values: UnsafeMutableBufferPointer<Double>, terms: UnsafeMutableBufferPointer<CompensatedSum>) {
+    let memory = scratch.reserve(count + 2 * nodes.count)
+    let terms = UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: memory[count...]))
+    return (
+      UnsafeMutableBufferPointer(rebasing: memory[..<count]), terms.bindMemory(to: CompensatedSum.self)
+    )
+  }
+
+  /// The logarithm of every class's sum over the nodes, less a reference.
+  ///
+  /// - Returns: the reference, the logarithm of the sum of all values, and log K relative to the reference.
+  private func writeLogValues(
+    of row: UnsafeMutableBufferPointer<Double>, to values: UnsafeMutableBufferPointer<Double>,
+    terms: UnsafeMutableBufferPointer<CompensatedSum>
+  ) -> (reference: Double, logSum: Double, logCount: Double) {
     // Every logarithm is taken relative to the leader's largest term: it may be −5000, and then costs no digits.
     writeLogProducts(for: 0, in: row, relativeTo: 0, to: terms)
     let reference = terms.lazy.map(\.value).max() ?? 0
@@ -49,15 +117,7 @@ struct QuantileRule: RowMethod {
       writeLogProducts(for: row[index], in: row, relativeTo: reference, to: terms)
       values[index] = logSumOfExponentials(of: terms.lazy.map(\.value))
     }
-    let logSum = logSumOfExponentials(of: values)
-    let logCount = logarithm(Double(nodes.count)) - reference
-    let divisor = normalized ? logSum : logCount
-    for index in row.indices {
-      let logValue = values[index] - divisor
-      row[index] = quantity == .probabilities ? exponential(logValue) : logValue
-    }
-    if normalized && quantity == .probabilities { normalize(row) }
-    return exponentialMinusOne(logSum - logCount)
+    return (reference, logSumOfExponentials(of: values), logarithm(Double(nodes.count)) - reference)
   }
 
   /// The rule has no potential: its values are not the gradient of any function.

@@ -31,6 +31,12 @@ protocol RowMethod: Sendable {
     scratch: inout Scratch
   ) -> Double
 
+  /// Replaces a cotangent v by Jᵀv, where J is the Jacobian of the probabilities in the gaps, and the gaps by the
+  /// probabilities. The cotangent of a masked class is taken as 0, and so is its entry of the result.
+  func pullBack(
+    _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
+    precision: Precision, scratch: inout Scratch)
+
   /// E[max(gap + ε)] for the standard law, or nil where the method has no such value.
   func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double?
 }

@@ -27,6 +27,20 @@ struct Softmax: RowMethod {
     return 0
   }
 
+  /// p_i·(v_i − Σ p_j v_j), with v relative to the leader's: where that is almost certain, nothing cancels.
+  func pullBack(
+    _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
+    precision: Precision, scratch: inout Scratch
+  ) {
+    let leader = centre(cotangent, onLeaderOf: row)
+    _ = replace(row, by: .probabilities, precision: precision, scratch: &scratch)
+    var mean = CompensatedSum()
+    for index in row.indices { mean.add(row[index] * cotangent[index]) }
+    let meanValue = mean.value
+    for index in row.indices { cotangent[index] = row[index] * (cotangent[index] - meanValue) }
+    balance(cotangent, at: row, leader: leader)
+  }
+
   func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double? {
     var rest = CompensatedSum()
     rest.add(-1)

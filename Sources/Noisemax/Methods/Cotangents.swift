@@ -1,0 +1,30 @@
+// What the pullbacks of all methods with a symmetric Jacobian share. Its rows sum to zero, so a constant may be taken
+// off the cotangent, and one entry of the result follows from the others.
+
+/// Takes the leader's cotangent off all others, and zeroes those of masked classes.
+///
+/// - Returns: the leader, the first class with gap 0.
+func centre(
+  _ cotangent: UnsafeMutableBufferPointer<Double>, onLeaderOf gaps: UnsafeMutableBufferPointer<Double>
+)
+  -> Int
+{
+  let leader = gaps[..<cotangent.count].firstIndex(of: 0) ?? 0
+  let reference = cotangent[leader]
+  for index in cotangent.indices {
+    if gaps[index] == -.infinity { cotangent[index] = 0 } else { cotangent[index] -= reference }
+  }
+  return leader
+}
+
+/// Replaces the entry of a leader that is likelier than not by minus the sum of the others, which are smaller: its own
+/// integral would cancel where it is almost certain.
+func balance(
+  _ result: UnsafeMutableBufferPointer<Double>, at probabilities: UnsafeMutableBufferPointer<Double>,
+  leader: Int
+) {
+  guard probabilities[leader] > 0.5 else { return }
+  var others = CompensatedSum()
+  for index in result.indices where index != leader { others.add(result[index]) }
+  result[leader] = -others.value
+}

@@ -1,0 +1,122 @@
+import Foundation
+import Noisemax
+import Testing
+
+/// Derivatives of the probabilities: against independent values, finite differences, and what theory says of J.
+@Suite struct PullbackTests {
+  static let references = ["normal", "logistic", "gumbel", "uniform", "exponential"]
+  static let methods: [NoisyArgmax.Method] = [
+    .exact, .quantileRule(points: 8), .quantileRule(points: 8, normalized: false),
+  ]
+
+  /// Every entry within 1e-11 of what it is made of.
+  @Test(arguments: references)
+  func agreesWithIndependentValues(law: String) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law))
+    let transforms = [NoisyArgmax(noise)] + (law == "gumbel" ? [try LatticeTests.transform(law)] : [])
+    for argmax in transforms {
+      for row in try Fixture.argmaxCases(of: law) where !isDebugBuild || row.logits.count <= 20 {
+        let result = argmax.pullback(at: row.logits, of: row.cotangent)
+        let single = argmax.pullback(at: row.logits.map { Float($0) }, of: row.cotangent.map { Float($0) })
+        let jacobian = argmax.jacobian(at: row.logits)
+        let truth = try row.pullback.map(double)
+        let largest = truth.map(\.magnitude).max() ?? 0
+        for i in result.indices {
+          let content = row.logits.indices.reduce(0) {
+            $0 + jacobian[i][$1].magnitude * (row.cotangent[i] - row.cotangent[$1]).magnitude
+          }
+          let error = (result[i] - truth[i]).magnitude
+          #expect(
+            error <= 1e-11 * content + 1e-300,
+            "\(row.testDescription), class \(i): \(result[i]), not \(truth[i])")
+          #expect(
+            (Double(single[i]) - truth[i]).magnitude <= 1e-5 * largest + 1e-38,
+            "\(row.testDescription), class \(i)")
+        }
+      }
+    }
+  }
+
+  @Test(arguments: NoiseRegistry.entries.map(\.name), methods)
+  func equalsFiniteDifferences(law: String, method: NoisyArgmax.Method) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law))
+    let argmax = NoisyArgmax(
+      noise, scale: 1.5, method: method)
+    let logits: [Double] = [0.31, -0.22, 0.57, -.infinity, 0.02]
+    let cotangent = [0.5, -1, 2, 100, 0.25]
+    func value(_ row: [Double]) -> Double {
+      let p = argmax.probabilities(for: row)
+      return row.indices.reduce(0.0) { $0 + p[$1] * cotangent[$1] }
+    }
+    let pullback = argmax.pullback(at: logits, of: cotangent)
+    for index in logits.indices {
+      let step = 1e-5
+      let (below, above) = (
+        logits.enumerated().map { $1 - ($0 == index ? step : 0) },
+        logits.enumerated().map { $1 + ($0 == index ? step : 0) }
+      )
+      let slope = index == 3 ? 0 : (value(above) - value(below)) / (2 * step)
+      #expect((pullback[index] - slope).magnitude <= 1e-8, "class \(index): \(pullback[index]), not \(slope)")
+    }
+  }
+
+  /// Symmetric, rows that sum to zero, positive semidefinite, zero for masked classes.
+  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  func theJacobianIsThatOfAConvexPotential(law: String) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law))
+    let argmax = NoisyArgmax(
+      noise)
+    var rows = AdversarialRows(generator: SeededGenerator(state: 9))
+    for _ in 0..<10 {
+      let row = rows.next(largest: 12) + [-.infinity]
+      let jacobian = argmax.jacobian(at: row)
+      for i in row.indices {
+        let size = jacobian[i].map(\.magnitude).max() ?? 0
+        #expect(jacobian[i].reduce(0, +).magnitude <= 1e-13, "\(row)")
+        #expect(jacobian[i][row.count - 1] == 0)
+        for j in row.indices {
+          #expect((jacobian[i][j] - jacobian[j][i]).magnitude <= 1e-12 * size + 1e-16, "\(row), \(i), \(j)")
+          if i != j { #expect(jacobian[i][j] <= 1e-16, "\(row), \(i), \(j)") }
+        }
+      }
+      let vector: [Double] = row.indices.map { sin(Double($0 * $0)) }
+      let image = argmax.pullback(at: row, of: vector)
+      let form = row.indices.reduce(0.0) { $0 + vector[$1] * image[$1] }
+      #expect(form >= -1e-15, "\(row)")
+    }
+  }
+
+  @Test func theProbabilitiesAreTheGradientOfTheExpectedMaximum() throws {
+    let logits = [0.31, -0.22, 0.57, 0.02]
+    for entry in NoiseRegistry.entries {
+      let argmax = NoisyArgmax(entry.noise)
+      let p = argmax.probabilities(for: logits)
+      for index in logits.indices {
+        var (below, above) = (logits, logits)
+        below[index] -= 1e-4
+        above[index] += 1e-4
+        let slope = (argmax.expectedMaximum(of: above) - argmax.expectedMaximum(of: below)) / 2e-4
+        #expect((slope - p[index]).magnitude <= 1e-7, "\(entry.name), class \(index)")
+      }
+    }
+  }
+
+  @Test func edgesHaveNoGradient() {
+    let argmax = NoisyArgmax(.normal)
+    #expect(argmax.pullback(at: [], of: []).isEmpty)
+    #expect(argmax.pullback(at: [1], of: [5]) == [0])
+    #expect(argmax.pullback(at: [-.infinity, 1], of: [5, 3]) == [0, 0])
+    #expect(argmax.pullback(at: [.infinity, 1], of: [5, 3]) == [0, 0])
+    #expect(argmax.pullback(at: [.nan, 1], of: [5, 3]).allSatisfy { $0.isNaN })
+    #expect(argmax.pullback(at: [-.infinity, 1, 2], of: [.infinity, 3, 3]) == [0, 0, 0])
+    let (p, pullback) = argmax.probabilitiesWithPullback(at: [1.0, 2])
+    #expect(p == argmax.probabilities(for: [1, 2]))
+    #expect(pullback([1, 0]) == argmax.pullback(at: [1, 2], of: [1, 0]))
+    let batch = argmax.pullback(atRowsOf: [1.0, 2, 3, 0], of: [1, 0, 0, 1], rowLength: 2)
+    #expect(batch == argmax.pullback(at: [1, 2], of: [1, 0]) + argmax.pullback(at: [3, 0], of: [0, 1]))
+  }
+
+  @Test func wrongShapesTrap() async {
+    await #expect(processExitsWith: .failure) { _ = NoisyArgmax(.gumbel).pullback(at: [1, 2], of: [1]) }
+  }
+}
