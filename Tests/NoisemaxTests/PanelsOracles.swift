@@ -74,47 +74,54 @@ func power(_ base: DoubleDouble, _ exponent: Int) -> DoubleDouble {
   (0..<exponent).reduce(DoubleDouble(1)) { product, _ in product * base }
 }
 
-/// ∫ ∏_{j≠i} (x + g_j) dx, piece by piece: all terms are positive.
+/// ∫ ∏ (x + g_j) dx over all classes but the chosen, piece by piece: all terms are positive.
 enum UniformOracle {
   static func probabilities(_ distances: [Double]) -> [Double] {
-    distances.indices.map { index in
-      let breaks = distances.filter { $0 < 1 && $0 >= distances[index] }
-      let ends = (breaks.map { DoubleDouble(sumOf: 1, and: -$0) }.sorted { $0.value < $1.value })
-      var (total, start) = (DoubleDouble(0), DoubleDouble(0))
-      for end in ends where end.value > start.value {
-        let middle = (start + end).scaled(byPowerOfTwo: 0.5)
-        var product = DoublePolynomial()
-        for other in distances.indices where other != index {
-          if (middle + DoubleDouble(distances[other])).value < 1 {
-            product.multiply(constant: DoubleDouble(distances[other]), slope: DoubleDouble(1))
-          }
+    distances.indices.map { integral(distances, densitiesOf: [$0]) }
+  }
+
+  /// ∫ ∏ F with the density in place of F for the chosen classes.
+  static func integral(_ distances: [Double], densitiesOf chosen: [Int]) -> Double {
+    let deepest = chosen.map { distances[$0] }.max() ?? 0
+    let breaks = distances.filter { $0 < 1 && $0 >= deepest }
+    let ends = (breaks.map { DoubleDouble(sumOf: 1, and: -$0) }.sorted { $0.value < $1.value })
+    var (total, start) = (DoubleDouble(0), DoubleDouble(0))
+    for end in ends where end.value > start.value {
+      let middle = (start + end).scaled(byPowerOfTwo: 0.5)
+      var product = DoublePolynomial()
+      for other in distances.indices where !chosen.contains(other) {
+        if (middle + DoubleDouble(distances[other])).value < 1 {
+          product.multiply(constant: DoubleDouble(distances[other]), slope: DoubleDouble(1))
         }
-        for (k, coefficient) in product.coefficients.enumerated() {
-          total =
-            total + coefficient * (power(end, k + 1) - power(start, k + 1)) / DoubleDouble(Double(k + 1))
-        }
-        start = end
       }
-      return total.value
+      for (k, coefficient) in product.coefficients.enumerated() {
+        total =
+          total + coefficient * (power(end, k + 1) - power(start, k + 1)) / DoubleDouble(Double(k + 1))
+      }
+      start = end
     }
+    return total.value
   }
 }
 
 /// With t = e^(−x): p_i = a_i·∫ ∏_{j≠i} (1 − a_j·t) dt over 0…1, a = e^(−g).
 enum ExponentialOracle {
   static func probabilities(_ distances: [Double]) -> [Double] {
+    distances.indices.map { integral(distances, densitiesOf: [$0]) }
+  }
+
+  /// ∫ ∏ F with the density in place of F for the chosen classes.
+  static func integral(_ distances: [Double], densitiesOf chosen: [Int]) -> Double {
     let weights = distances.map { DoubleDouble.exponential(DoubleDouble(-$0)) }
-    return distances.indices.map { index in
-      var product = DoublePolynomial()
-      for other in distances.indices where other != index {
-        product.multiply(constant: DoubleDouble(1), slope: -weights[other])
-      }
-      var total = DoubleDouble(0)
-      for (k, coefficient) in product.coefficients.enumerated() {
-        total = total + coefficient / DoubleDouble(Double(k + 1))
-      }
-      return (total * weights[index]).value
+    var product = DoublePolynomial()
+    for other in distances.indices where !chosen.contains(other) {
+      product.multiply(constant: DoubleDouble(1), slope: -weights[other])
     }
+    var total = DoubleDouble(0)
+    for (k, coefficient) in product.coefficients.enumerated() {
+      total = total + coefficient / DoubleDouble(Double(k + chosen.count))
+    }
+    return chosen.reduce(total) { $0 * weights[$1] }.value
   }
 }
 
@@ -122,50 +129,51 @@ enum ExponentialOracle {
 /// below 1 − e^(μ − a)·t/2, and the integrals of the powers of t are known.
 enum LaplaceOracle {
   static func probabilities(_ distances: [Double]) -> [Double] {
+    distances.indices.map { integral(distances, densitiesOf: [$0]) }
+  }
+
+  /// ∫ ∏ F with the density in place of F for the chosen classes.
+  static func integral(_ distances: [Double], densitiesOf chosen: [Int]) -> Double {
     let logits = Array(Set(distances)).sorted(by: >).map { -$0 }
-    return distances.indices.map { index in
-      let own = -distances[index]
-      var total = DoubleDouble(0)
-      for k in -1..<logits.count {
-        // From −∞ to the lowest logit every factor is e^(x − μ)/2.
-        let start = k < 0 ? logits[0] : logits[k]
-        let end: Double? = k < 0 ? logits[0] : k + 1 < logits.count ? logits[k + 1] : nil
-        var product = DoublePolynomial()
-        var scale = DoubleDouble(1)
-        var shift = 0
-        for other in distances.indices {
-          let logit = -distances[other]
-          let isAbove = k < 0 || logit > start
-          let difference = DoubleDouble(sumOf: start, and: -logit)
-          let factor = DoubleDouble.exponential(isAbove ? difference : -difference).scaled(byPowerOfTwo: 0.5)
-          if other == index {
-            scale = scale * factor
-            shift += isAbove ? -1 : 1
-          } else if isAbove {
-            scale = scale * factor
-            shift -= 1
-          } else {
-            product.multiply(constant: DoubleDouble(1), slope: -factor)
-          }
-        }
-        if k < 0 {
-          total = total + scale / DoubleDouble(Double(distances.count))
-          continue
-        }
-        let length = end.map { DoubleDouble(sumOf: $0, and: -start) }
-        for (m, coefficient) in product.coefficients.enumerated() {
-          let q = m + shift  // ∫ t^(q − 1) dt from e^(−length) to 1
-          var integral = length ?? DoubleDouble(0)
-          if q != 0 {
-            let last =
-              length.map { DoubleDouble.exponential(-$0 * DoubleDouble(Double(q))) } ?? DoubleDouble(0)
-            integral = (DoubleDouble(1) - last) / DoubleDouble(Double(q))
-          }
-          total = total + scale * coefficient * integral
+    var total = DoubleDouble(0)
+    for k in -1..<logits.count {
+      // From −∞ to the lowest logit every factor is e^(x − μ)/2.
+      let start = k < 0 ? logits[0] : logits[k]
+      let end: Double? = k < 0 ? logits[0] : k + 1 < logits.count ? logits[k + 1] : nil
+      var product = DoublePolynomial()
+      var scale = DoubleDouble(1)
+      var shift = 0
+      for other in distances.indices {
+        let logit = -distances[other]
+        let isAbove = k < 0 || logit > start
+        let difference = DoubleDouble(sumOf: start, and: -logit)
+        let factor = DoubleDouble.exponential(isAbove ? difference : -difference).scaled(byPowerOfTwo: 0.5)
+        if chosen.contains(other) {
+          scale = scale * factor
+          shift += isAbove ? -1 : 1
+        } else if isAbove {
+          scale = scale * factor
+          shift -= 1
+        } else {
+          product.multiply(constant: DoubleDouble(1), slope: -factor)
         }
       }
-      _ = own
-      return total.value
+      if k < 0 {
+        total = total + scale / DoubleDouble(Double(distances.count))
+        continue
+      }
+      let length = end.map { DoubleDouble(sumOf: $0, and: -start) }
+      for (m, coefficient) in product.coefficients.enumerated() {
+        let q = m + shift  // ∫ t^(q − 1) dt from e^(−length) to 1
+        var integral = length ?? DoubleDouble(0)
+        if q != 0 {
+          let last =
+            length.map { DoubleDouble.exponential(-$0 * DoubleDouble(Double(q))) } ?? DoubleDouble(0)
+          integral = (DoubleDouble(1) - last) / DoubleDouble(Double(q))
+        }
+        total = total + scale * coefficient * integral
+      }
     }
+    return total.value
   }
 }

@@ -8,6 +8,10 @@
 ///
 /// The wanted integrands are judged by representatives: the leader, the last class, a few between, and the class
 /// whose kink ends the interval above, which is the one that has most of its integral there.
+///
+/// Derivatives also want G·r(· − μ_i)·r(· − μ_j), which may lie far below G·r(· − μ_i): under two Laplace leaders, for
+/// two rare classes, all the way down to them. What a second factor shifts, that of the last class shifts most, so the
+/// pairs are judged by those of every representative with the last.
 struct PanelGrid<Noise: PiecewiseNoise> {
   let law: PanelLaw<Noise>
   let sums: PanelSums<Noise>
@@ -25,6 +29,8 @@ struct PanelGrid<Noise: PiecewiseNoise> {
     var margin: Double
     /// How small the last Legendre coefficients of an integrand must be: their squares are the error.
     var tolerance: Double
+    /// Whether the products of two r are wanted as well.
+    var pairs = false
   }
 
   /// Memory for one row of `count` distinct logits, apart from the nodes.
@@ -33,7 +39,7 @@ struct PanelGrid<Noise: PiecewiseNoise> {
 
     /// How many panels may wait for the one above them.
     static var depth: Int { 256 }
-    static func memory(for count: Int) -> Int { 5 * (depth + 2) + 48 + count + 16 }
+    static func memory(for count: Int) -> Int { 5 * (depth + 2) + 48 + 2 * count + 16 }
 
     init(in memory: UnsafeMutablePointer<Double>) {
       stack = memory
@@ -47,6 +53,7 @@ struct PanelGrid<Noise: PiecewiseNoise> {
   /// integral near one end, is halved 2100 times.
   private static var mostHalvings: Int { 4096 }
 
+  /// An integrand is known by its class, or as a pair with the last class, by the number of classes and its class.
   private var representativeCount = 0
   private var pending = 0
 
@@ -59,11 +66,17 @@ struct PanelGrid<Noise: PiecewiseNoise> {
     self.ceiling = ceiling
     self.settings = settings
     self.workplace = workplace
-    for index in 0..<sums.count { workplace.references[index] = -.infinity }
+    for index in 0..<2 * sums.count { workplace.references[index] = -.infinity }
     let last = sums.count - 1
     representativeCount = Swift.min(sums.count, 8)
     for k in 0..<representativeCount {
       workplace.representatives[k] = Double(last * k / Swift.max(representativeCount - 1, 1))
+    }
+    if hasPairs {
+      for k in 0..<representativeCount {
+        workplace.representatives[representativeCount + k] = Double(sums.count) + workplace.representatives[k]
+      }
+      representativeCount *= 2
     }
   }
 
@@ -73,7 +86,16 @@ struct PanelGrid<Noise: PiecewiseNoise> {
 
   private func logProduct(at x: Double) -> Double { logProduct(at: DoubleDouble(x)).value }
 
-  private func logHazard(of index: Int, at x: DoubleDouble) -> Double {
+  /// A single place has ties only, or no other class that can win: their pair could be singular, and lies where the
+  /// integrand of one does.
+  private var hasPairs: Bool { settings.pairs && sums.count > 1 }
+
+  private func logHazard(of integrand: Int, at x: DoubleDouble) -> Double {
+    if integrand < sums.count { return logHazard(ofClass: integrand, at: x) }
+    return logHazard(ofClass: integrand - sums.count, at: x) + logHazard(ofClass: sums.count - 1, at: x)
+  }
+
+  private func logHazard(ofClass index: Int, at x: DoubleDouble) -> Double {
     law.logReversedHazard(at: DoubleDouble(adding: x, sums.points[index].place))
   }
 
@@ -212,7 +234,10 @@ struct PanelGrid<Noise: PiecewiseNoise> {
     var change = rise
     let near = DoubleDouble(width / 16)
     for k in 0..<representativeCount + 1 where k == 0 || k >= representativeCount - 1 {
-      let index = k == representativeCount ? owner : Int(workplace.representatives[k])
+      // The last representative is the steepest pair, if there are pairs.
+      let index =
+        k < representativeCount
+        ? Int(workplace.representatives[k]) : hasPairs ? sums.count + owner : owner
       let difference = logHazard(of: index, at: to - near) - logHazard(of: index, at: from + near)
       if difference.magnitude < .infinity { change = Swift.max(change, rise + difference.magnitude) }
     }
@@ -238,8 +263,10 @@ struct PanelGrid<Noise: PiecewiseNoise> {
     let logs = samples + 32
     let logWidth = logarithm(width)
     var verdict = Verdict.negligible
-    for k in 0..<representativeCount + 1 {
-      let index = k == representativeCount ? owner : Int(workplace.representatives[k])
+    for k in 0..<representativeCount + (hasPairs ? 2 : 1) {
+      let index =
+        k < representativeCount
+        ? Int(workplace.representatives[k]) : k == representativeCount ? owner : sums.count + owner
       var peak = -Double.infinity
       var peakNode = 0
       for m in rule.nodes.indices {

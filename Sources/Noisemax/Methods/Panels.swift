@@ -1,7 +1,7 @@
 /// Exact probabilities under a law with kinks: p_i = ∫ G(x)·r(x − μ_i) dx with G = ∏ F(x − μ_j), r = f/F, by
 /// Gauss–Legendre panels between the places where a class meets a kink of the law.
 struct Panels<Noise: PiecewiseNoise>: RowMethod {
-  private let law: PanelLaw<Noise>
+  let law: PanelLaw<Noise>
 
   init(_ noise: Noise) { law = PanelLaw(noise) }
 
@@ -27,8 +27,7 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
       let share = 1 / Double(classes.open)
       place.values[0] = quantity == .probabilities ? share : -logarithm(Double(classes.open))
     } else {
-      let floor =
-        quantity == .logProbabilities ? -.infinity : precision == .single ? Self.floatFloor : Self.doubleFloor
+      let floor = quantity == .logProbabilities ? -.infinity : Self.floor(for: precision)
       let grid = grid(of: classes, precision: precision, floor: floor, place: place, scratch: &scratch)
       defect = write(quantity, of: classes, on: grid, to: place.values, scratch: &scratch)
     }
@@ -47,13 +46,6 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
       }
     }
     return defect
-  }
-
-  func pullBack(
-    _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
-    precision: Precision, scratch: inout Scratch
-  ) {
-    fatalError("panels have no pullback yet")
   }
 
   @_specialize(where Noise == Uniform)
@@ -81,8 +73,7 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
   }
 
   /// Below e^−745 a Double is zero, below e^−104 a Float.
-  private static var doubleFloor: Double { -760 }
-  private static var floatFloor: Double { -120 }
+  static func floor(for precision: Precision) -> Double { precision == .single ? -120 : -760 }
 
   // MARK: - The transform
 
@@ -127,7 +118,7 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
   }
 
   /// Whether f itself may underflow over the integral of a class, which the sums do not allow for.
-  private func isDeep(_ distance: DoubleDouble, _ nodes: PanelSums<Noise>) -> Bool {
+  func isDeep(_ distance: DoubleDouble, _ nodes: PanelSums<Noise>) -> Bool {
     for node in [nodes.points[0], nodes.points[nodes.count - 1]] {
       let logDensity = law.noise.logDensity(at: DoubleDouble(adding: distance, node.place).high)
       if logDensity < -600 && logDensity > -.infinity { return true }
@@ -155,12 +146,12 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
   // MARK: - The panels
 
   /// Everything but the nodes, in the first memory of the scratch.
-  private struct Place {
+  struct Place {
     let sorted, classes, other, breaks, otherBreaks: UnsafeMutablePointer<PanelPoint>
     let values, cells, grid: UnsafeMutablePointer<Double>
   }
 
-  private func place(_ count: Int, in scratch: inout Scratch) -> Place {
+  func place(_ count: Int, in scratch: inout Scratch) -> Place {
     let breaks = count * law.kinks.count
     let cells = PanelSums<Noise>.memory(for: count)
     let memory = scratch.reserve(
@@ -175,8 +166,9 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
   }
 
   /// The nodes for all classes of a row.
-  private func grid(
-    of row: PanelRow, precision: Precision, floor: Double, place: Place, scratch: inout Scratch
+  func grid(
+    of row: PanelRow, precision: Precision, floor: Double, pairs: Bool = false, place: Place,
+    scratch: inout Scratch
   ) -> PanelGrid<Noise> {
     let sums = PanelSums(of: row.classes, count: row.count, under: law, cells: place.cells)
     let open = Double(row.open)
@@ -184,7 +176,7 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     let top = Swift.min(law.upperEnd, law.noise.upperQuantile(at: 0x1p-60 / open))
     let settings = PanelGrid<Noise>.Settings(
       floor: floor, margin: precision == .single ? 24 : 46,
-      tolerance: precision == .single ? 0x1p-17 : 0x1p-36)
+      tolerance: precision == .single ? 0x1p-17 : 0x1p-36, pairs: pairs)
     var grid = PanelGrid(
       of: sums, under: law, ceiling: ceiling, settings: settings,
       in: PanelGrid<Noise>.Workplace(in: place.grid))

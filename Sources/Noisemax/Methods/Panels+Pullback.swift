@@ -1,0 +1,146 @@
+extension Panels {
+  /// Replaces v by J v and the gaps by the probabilities.
+  ///
+  /// With R(x) = Σ_j r(x − μ_j) and V(x) = Σ_j v_j r(x − μ_j), (J v)_i = v_i·A(μ_i) − B(μ_i), where A and B are the
+  /// integrals of G·R and G·V against r(x − μ_i): R and V are sums over the classes at every node, A and B sums over
+  /// the nodes at every class.
+  ///
+  /// The term of a class with itself, v_i·r(x − μ_i)², is in A as in B. That of a lone leader may not even be
+  /// integrable, but its v is 0 once the cotangent is centred, so that no such term is formed. A class behind has a
+  /// smaller r than the leader wherever log F is concave, and a smaller term than the leader's with it, so that
+  /// nothing cancels that would matter.
+  @_specialize(where Noise == Uniform)
+  @_specialize(where Noise == Exponential)
+  @_specialize(where Noise == Laplace)
+  func pullBack(
+    _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
+    precision: Precision, scratch: inout Scratch
+  ) {
+    let n = cotangent.count
+    let leader = centre(cotangent, onLeaderOf: row)
+    let place = place(n, in: &scratch)
+    let classes = PanelRow(
+      UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, sorted: place.sorted,
+      classes: place.classes, other: place.other)
+    let grid = grid(
+      of: classes, precision: precision, floor: Self.floor(for: precision), pairs: true, place: place,
+      scratch: &scratch)
+    let count = grid.nodeCount
+    let cells = PanelSums<Noise>.memory(for: count)
+    let list = scratch.growList(to: 3 * (4 * count + cells), keeping: 4 * count)
+    let nodes = PanelGrid<Noise>.points(in: list.baseAddress)
+    weigh(nodes, count: count, of: classes, on: grid, by: cotangent, reaches: row, place: place)
+    let memory = UnsafeMutableRawPointer(nodes + 3 * count).assumingMemoryBound(to: Double.self)
+    let sums = NodeSums(
+      ofG: PanelSums(of: nodes, count: count, under: law, cells: memory),
+      ofGR: PanelSums(of: nodes + count, count: count, under: law, cells: memory + cells),
+      ofGV: PanelSums(of: nodes + 2 * count, count: count, under: law, cells: memory + 2 * cells))
+
+    // What a class at the least reach stands for is known from its remainder, to be read before the row is written.
+    for k in 0..<classes.open {
+      place.sorted[k].exponent = reach(of: Int(place.sorted[k].weight), in: row, at: place.sorted[k].place)
+    }
+    for index in 0..<n { row[index] = 0 }
+    var index = 0
+    for k in 0..<classes.count {
+      let values =
+        count > 0 ? integrals(at: classes.classes[k].place, sums) : Integrals(probability: 0, ofR: 0, ofV: 0)
+      for _ in 0..<Int(classes.classes[k].weight) {
+        let member = Int(classes.sorted[index].weight)
+        let v = cotangent[member]
+        row[member] = classes.count == 1 ? 1 / Double(classes.open) : Swift.min(values.probability, 1)
+        let own = v == 0 ? 0 : v * values.ofR
+        classes.sorted[index].weight = (own - values.ofV) * classes.sorted[index].exponent
+        classes.sorted[index].exponent = Double(member)
+        index += 1
+      }
+    }
+    for index in 0..<n { cotangent[index] = 0 }
+    for index in 0..<classes.open {
+      cotangent[Int(classes.sorted[index].exponent)] = classes.sorted[index].weight
+    }
+    balance(
+      cotangent, at: UnsafeMutableBufferPointer(rebasing: row[..<n]), leader: leader)
+  }
+
+  /// The integrals of G, G·R and G·V against the r of one class.
+  private struct Integrals {
+    let probability, ofR, ofV: Double
+  }
+
+  /// The nodes three times, weighted by G, by G·R and by G·V.
+  private struct NodeSums {
+    let ofG, ofGR, ofGV: PanelSums<Noise>
+  }
+
+  /// Multiplies the weights of the nodes by R for the second list of nodes, and by V for the third.
+  private func weigh(
+    _ nodes: UnsafeMutablePointer<PanelPoint>, count: Int, of classes: PanelRow, on grid: PanelGrid<Noise>,
+    by cotangent: UnsafeMutableBufferPointer<Double>, reaches row: UnsafeMutableBufferPointer<Double>,
+    place: Place
+  ) {
+    for m in 0..<count {
+      let sum = grid.sums.reversedHazards(at: nodes[m].place).sum.value
+      nodes[count + m] = nodes[m]
+      nodes[count + m].weight *= sum
+    }
+    var index = 0
+    for k in 0..<classes.count {
+      var sum = CompensatedSum()
+      for _ in 0..<Int(classes.classes[k].weight) {
+        let member = Int(classes.sorted[index].weight)
+        sum.add(cotangent[member] * reach(of: member, in: row, at: classes.classes[k].place))
+        index += 1
+      }
+      place.other[k] = PanelPoint(place: classes.classes[k].place, weight: sum.value, exponent: 0)
+    }
+    // The cells of the classes have done their work, so these take their memory.
+    let sums = PanelSums(of: place.other, count: classes.count, under: law, cells: place.cells)
+    for m in 0..<count {
+      let sum = sums.reversedHazards(at: nodes[m].place).sum.value
+      nodes[2 * count + m] = nodes[m]
+      nodes[2 * count + m].weight *= sum
+    }
+  }
+
+  /// How far the support of a class reaches into the leader's, relative to what it is integrated with: 1 but where
+  /// that is ``PanelRow/leastReach``. The derivatives are proportional to it, where there is one leader; where there
+  /// are several, they are below 1e-300.
+  private func reach(
+    of member: Int, in row: UnsafeMutableBufferPointer<Double>, at place: DoubleDouble
+  ) -> Double {
+    guard place == DoubleDouble(law.upperEnd - law.lowerEnd, -PanelRow.leastReach) else { return 1 }
+    return row[row.count / 2 + member] / PanelRow.leastReach
+  }
+
+  /// The sums over the nodes at one class.
+  private func integrals(at distance: DoubleDouble, _ sums: NodeSums) -> Integrals {
+    if isDeep(distance, sums.ofG) { return deepIntegrals(at: distance, sums) }
+    func value(_ sums: PanelSums<Noise>) -> Double {
+      let total = sums.reversedHazards(at: distance)
+      if total.exponent == -.infinity { return 0 }
+      return total.exponent == 0 ? total.sum.value : total.sum.value * exponential(total.exponent)
+    }
+    return Integrals(probability: value(sums.ofG), ofR: value(sums.ofGR), ofV: value(sums.ofGV))
+  }
+
+  /// The same where the density of the class itself may underflow, node by node and relative to the largest term.
+  private func deepIntegrals(at distance: DoubleDouble, _ nodes: NodeSums) -> Integrals {
+    var peak = -Double.infinity
+    for m in 0..<nodes.ofG.count {
+      let z = DoubleDouble(adding: distance, nodes.ofG.points[m].place)
+      peak = Swift.max(peak, law.logReversedHazard(at: z) + nodes.ofG.points[m].exponent)
+    }
+    var (sum, sumOfR, sumOfV) = (CompensatedSum(), CompensatedSum(), CompensatedSum())
+    let scale = exponential(peak)
+    guard scale > 0 else { return Integrals(probability: 0, ofR: 0, ofV: 0) }
+    for m in 0..<nodes.ofG.count {
+      let z = DoubleDouble(adding: distance, nodes.ofG.points[m].place)
+      let term = exponential(law.logReversedHazard(at: z) + nodes.ofG.points[m].exponent - peak)
+      sum.add(nodes.ofG.points[m].weight * term)
+      sumOfR.add(nodes.ofGR.points[m].weight * term)
+      sumOfV.add(nodes.ofGV.points[m].weight * term)
+    }
+    return Integrals(probability: sum.value * scale, ofR: sumOfR.value * scale, ofV: sumOfV.value * scale)
+  }
+}
