@@ -233,6 +233,24 @@ import Testing
     #expect((logs[1] - truth).magnitude <= 3e-12 * truth.magnitude)
   }
 
+  @Test func lawsWithHeavyTailsAreRefused() async {
+    await #expect(processExitsWith: .failure) {
+      struct Cauchy: SmoothNoise {
+        func cumulative(at x: Double) -> Double { atan2(1, -x) / .pi }
+        func density(at x: Double) -> Double { 1 / (.pi * (1 + x * x)) }
+        func quantile(at p: Double) -> Double { -1 / tan(.pi * p) }
+        func survival(at x: Double) -> Double { cumulative(at: -x) }
+        func upperQuantile(at q: Double) -> Double { -quantile(at: q) }
+        func logCumulative(at x: Double) -> Double { log(cumulative(at: x)) }
+        func logSurvival(at x: Double) -> Double { logCumulative(at: -x) }
+        func logReversedHazard(at x: Double) -> Double { log(density(at: x)) - logCumulative(at: x) }
+        var mean: Double { .nan }
+        var variance: Double { .infinity }
+      }
+      _ = NoisyArgmax(Cauchy())
+    }
+  }
+
   @Test func lawsThatAreNotSmoothAreRefused() async {
     await #expect(processExitsWith: .failure) {
       struct Kinked: SmoothNoise {
