@@ -194,6 +194,63 @@ import Testing
     #expect((2..<401).allSatisfy { logs[$0] > logs[$0 + 1] })
   }
 
+  /// The integrand is a plateau as long as the gap, with edges of a few units: log p = −d + log(d − 1) but for e⁻ᵈ.
+  @Test func deepPlateausAreIntegratedToTheirEdges() {
+    let argmax = NoisyArgmax(.logistic)
+    for k in 0..<200 {
+      let d = 1000 * pow(1.05, Double(k))
+      let truth = -d + log(d - 1)
+      let logs = argmax.logProbabilities(for: [0, -d])
+      #expect((logs[1] - truth).magnitude <= 3e-12 * truth.magnitude, "gap \(d)")
+    }
+  }
+
+  /// Logarithms that overflow are −∞, also where a crowd of classes shares its integrals.
+  @Test func logarithmsBeyondTheRangeAreMinusInfinity() {
+    let logs = NoisyArgmax(.normal).logProbabilities(for: [0] + [Double](repeating: -1e160, count: 17))
+    #expect(logs == [0] + [Double](repeating: -.infinity, count: 17))
+  }
+
+  /// The length that a law is measured in does not matter, also where no table reaches.
+  @Test(arguments: [1e-6, 0.01, 1e6])
+  func deepLogProbabilitiesOfAStretchedLaw(scale: Double) {
+    struct Stretched: SmoothNoise {
+      let scale: Double
+      let base = Normal()
+      func cumulative(at x: Double) -> Double { base.cumulative(at: x / scale) }
+      func density(at x: Double) -> Double { base.density(at: x / scale) / scale }
+      func quantile(at p: Double) -> Double { scale * base.quantile(at: p) }
+      func survival(at x: Double) -> Double { base.survival(at: x / scale) }
+      func upperQuantile(at q: Double) -> Double { scale * base.upperQuantile(at: q) }
+      func logCumulative(at x: Double) -> Double { base.logCumulative(at: x / scale) }
+      func logSurvival(at x: Double) -> Double { base.logSurvival(at: x / scale) }
+      func logReversedHazard(at x: Double) -> Double { base.logReversedHazard(at: x / scale) - log(scale) }
+      var mean: Double { 0 }
+      var variance: Double { scale * scale }
+    }
+    let logs = NoisyArgmax(Stretched(scale: scale)).logProbabilities(for: [0, -2000 * scale])
+    let truth = Normal().logCumulative(at: -2000 / 2.0.squareRoot())
+    #expect((logs[1] - truth).magnitude <= 3e-12 * truth.magnitude)
+  }
+
+  @Test func lawsWithHeavyTailsAreRefused() async {
+    await #expect(processExitsWith: .failure) {
+      struct Cauchy: SmoothNoise {
+        func cumulative(at x: Double) -> Double { atan2(1, -x) / .pi }
+        func density(at x: Double) -> Double { 1 / (.pi * (1 + x * x)) }
+        func quantile(at p: Double) -> Double { -1 / tan(.pi * p) }
+        func survival(at x: Double) -> Double { cumulative(at: -x) }
+        func upperQuantile(at q: Double) -> Double { -quantile(at: q) }
+        func logCumulative(at x: Double) -> Double { log(cumulative(at: x)) }
+        func logSurvival(at x: Double) -> Double { logCumulative(at: -x) }
+        func logReversedHazard(at x: Double) -> Double { log(density(at: x)) - logCumulative(at: x) }
+        var mean: Double { .nan }
+        var variance: Double { .infinity }
+      }
+      _ = NoisyArgmax(Cauchy())
+    }
+  }
+
   @Test func lawsThatAreNotSmoothAreRefused() async {
     await #expect(processExitsWith: .failure) {
       struct Kinked: SmoothNoise {

@@ -201,6 +201,19 @@ import Testing
     }
   }
 
+  /// Two leaders have ½ each but for a rounding, which must not make one of them certain.
+  @Test(arguments: ["uniform", "exponential", "laplace"])
+  func tiedLeadersShareTheirLogProbability(name: String) throws {
+    let noise = try #require(NoiseRegistry.noise(named: name))
+    let argmax = NoisyArgmax(noise, scale: 0.37)
+    for k in 1..<200 {
+      let top = Double(Float(k) * -4.805754)
+      let logs = argmax.logProbabilities(for: [top, top * 5 - 100, top])
+      #expect(isClose(logs[0], -log(2), within: 1e-14), "\(name), top \(top)")
+      #expect(logs[0] == logs[2])
+    }
+  }
+
   // MARK: - A law of a user's own
 
   @Test func triangularLaw() {

@@ -60,10 +60,15 @@ struct DeepClasses {
     }
     for (index, gap) in targets {
       let (corner, t) = Self.place(of: gap, in: cell)
-      row[index] =
-        crowds[corner, default: 0] <= basis.taps
-        ? value(at: gap)
-        : basis.value(of: (0..<basis.taps).map { value(at: (corner + basis.position(of: $0)) * cell) }, at: t)
+      if crowds[corner, default: 0] > basis.taps {
+        let values = (0..<basis.taps).map { value(at: (corner + basis.position(of: $0)) * cell) }
+        // What is too deep to be represented cannot be interpolated.
+        if values.allSatisfy(\.isFinite) {
+          row[index] = basis.value(of: values, at: t)
+          continue
+        }
+      }
+      row[index] = value(at: gap)
     }
   }
 
@@ -75,6 +80,7 @@ struct DeepClasses {
 
   private func logProbability(of gap: Double, under noise: some SmoothNoise) -> Double {
     let limit = noise.upperQuantile(at: 1e-26)
+    let unit = noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)
     func logIntegrand(_ x: Double) -> Double {
       var sum = noise.logReversedHazard(at: x - gap)
       // In descending order: the others are too low to compete.
@@ -84,19 +90,21 @@ struct DeepClasses {
       }
       return sum
     }
-    let (peak, top) = maximum(of: logIntegrand, from: gap + noise.quantile(at: 1e-20), to: limit)
+    let (peak, top) = maximum(
+      of: logIntegrand, from: gap + noise.quantile(at: 1e-20), to: limit, resolution: unit * 1e-3)
     guard top > -.infinity else { return top }
     // The integral is e^top times a width: the larger |top|, the fewer digits of the width show.
     let tolerance = 1e-13 * max(1, top.magnitude)
     guard tolerance < 1 else { return top }
     let drop = 11 - logarithm(tolerance)
     func end(_ direction: Double) -> Double {
-      var (inside, outside) = (0.0, 1.0)
+      var (inside, outside) = (0.0, unit)
       while logIntegrand(peak + direction * outside) > top - drop {
         (inside, outside) = (outside, outside * 2)
       }
-      for _ in 0..<6 {
+      while outside - inside > unit {
         let middle = (inside + outside) / 2
+        guard middle > inside, middle < outside else { break }
         if logIntegrand(peak + direction * middle) > top - drop { inside = middle } else { outside = middle }
       }
       return peak + direction * outside
@@ -117,22 +125,33 @@ struct DeepClasses {
       return refined(a, middle, left, halvings: halvings - 1)
         + refined(middle, b, right, halvings: halvings - 1)
     }
-    let (a, b) = (end(-1), end(1))
-    return top + logarithm(refined(a, peak, 0, halvings: 60) + refined(peak, b, 0, halvings: 60))
+    // Between its ends the integrand may be a plateau many thousands of units long that falls within one: panels that
+    // double from both ends inwards meet every scale.
+    func graded(from end: Double) -> Double {
+      let length = peak - end
+      var (sum, near, far) = (0.0, 0.0, min(unit, length.magnitude))
+      while near < length.magnitude {
+        let (a, b) = (end + (length < 0 ? -near : near), end + (length < 0 ? -far : far))
+        sum += refined(min(a, b), max(a, b), 0, halvings: 60)
+        (near, far) = (far, min(2 * far, length.magnitude))
+      }
+      return sum
+    }
+    return top + logarithm(graded(from: end(-1)) + graded(from: end(1)))
   }
 }
 
 /// The largest value of a concave function and its place, by golden sections, until what is left to gain cannot be
 /// seen in the value.
 private func maximum(
-  of function: (Double) -> Double, from start: Double, to end: Double
+  of function: (Double) -> Double, from start: Double, to end: Double, resolution: Double
 ) -> (place: Double, value: Double) {
   let golden = 0.6180339887498949
   var (low, high) = (start, end)
   var (a, b) = (high - golden * (high - low), low + golden * (high - low))
   var (fa, fb) = (function(a), function(b))
   var (fLow, fHigh) = (-Double.infinity, -Double.infinity)
-  while high - low > 1e-3 && b > a {
+  while high - low > resolution && b > a {
     // A concave function lies below the chords that lead to its inner points.
     if max(fa, fb) - min(fLow, fHigh) <= 1e-15 * max(fa, fb).magnitude { break }
     if fa < fb {

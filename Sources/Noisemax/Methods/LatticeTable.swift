@@ -158,6 +158,8 @@ extension LatticeTable {
   private static func cell(for noise: some SmoothNoise, startingAt start: Double) -> Double {
     let basis = CellBasis(taps: 16, terms: 8)
     let (low, high) = (noise.quantile(at: 1e-40), noise.upperQuantile(at: 1e-9))
+    // Far enough for any exponential tail, and near enough to be walked through.
+    precondition(high - low < start * 1e5, "the tails of \(noise) are too heavy for the lattice")
     func isFine(_ width: Double) -> Bool {
       var x = low
       while x < high {

@@ -113,7 +113,10 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
       if k == 0 { leader = probability } else { rest.add(row.classes[k].weight * probability) }
       values[k] = quantity == .probabilities ? Swift.min(probability, 1) : Swift.min(logProbability, 0)
     }
-    if quantity == .logProbabilities && leader > 0.5 { values[0] = logarithmOfOnePlus(0 - rest.value) }
+    // Two leaders at ½ each can come out a rounding above it: only a single one is what the others leave.
+    if quantity == .logProbabilities && leader > 0.5 && row.classes[0].weight == 1 {
+      values[0] = logarithmOfOnePlus(0 - rest.value)
+    }
     return total.value
   }
 
