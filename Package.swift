@@ -10,6 +10,7 @@ let package = Package(
     .library(name: "NoisemaxLaws", targets: ["NoisemaxLaws"]),
     .executable(name: "noisemax", targets: ["NoisemaxTool"]),
     .executable(name: "table-maker", targets: ["TableMaker"]),
+    .executable(name: "benchmarks", targets: ["Benchmarks"]),
   ],
   targets: [
     .target(name: "Noisemax"),
@@ -17,6 +18,8 @@ let package = Package(
     .target(name: "CommandLineConventions"),
     .executableTarget(name: "NoisemaxTool", dependencies: ["Noisemax", "CommandLineConventions"]),
     .executableTarget(name: "TableMaker", dependencies: ["Noisemax", "CommandLineConventions"]),
+    .executableTarget(
+      name: "Benchmarks", dependencies: ["Noisemax", "CommandLineConventions"]),
     .testTarget(
       name: "NoisemaxTests", dependencies: ["Noisemax", "NoisemaxLaws"], resources: [.copy("Fixtures")]),
     .testTarget(
