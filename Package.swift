@@ -19,7 +19,7 @@ let package = Package(
     .executableTarget(name: "NoisemaxTool", dependencies: ["Noisemax", "CommandLineConventions"]),
     .executableTarget(name: "TableMaker", dependencies: ["Noisemax", "CommandLineConventions"]),
     .executableTarget(
-      name: "Benchmarks", dependencies: ["Noisemax", "CommandLineConventions"]),
+      name: "Benchmarks", dependencies: ["Noisemax", "CommandLineConventions"], exclude: ["Peers"]),
     .testTarget(
       name: "NoisemaxTests", dependencies: ["Noisemax", "NoisemaxLaws"], resources: [.copy("Fixtures")]),
     .testTarget(

@@ -1,15 +1,19 @@
-// The command `benchmarks`: how accurate the transforms are, measured.
+// The command `benchmarks`: how fast and how accurate the transforms are, measured.
 
 import CommandLineConventions
 
 run("benchmarks") { arguments, output throws(Failure) in
-  switch arguments.first {
-  case "accuracy":
+  if arguments.first == "accuracy" {
     let arguments = try Arguments(Array(arguments.dropFirst()), options: AccuracyCommand.help.options)
     if arguments.has("--help") { return try output.write(AccuracyCommand.help.text) }
     try arguments.allow(operands: 0)
-    try output.write(AccuracyCommand.text)
-  case let command?: throw .unknown("command", command, outOf: ["accuracy"])
-  case nil: try output.write(AccuracyCommand.help.text)
+    return try output.write(AccuracyCommand.text)
   }
+  if arguments.first == AllocationCount.command {
+    return try output.write(AllocationCount.text(forNames: Array(arguments.dropFirst())))
+  }
+  let arguments = try Arguments(arguments, options: SpeedCommand.help.options)
+  if arguments.has("--help") { return try output.write(SpeedCommand.help.text) }
+  if let command = arguments.operands.first { throw .unknown("command", command, outOf: ["accuracy"]) }
+  try SpeedCommand(arguments).run(to: output)
 }
