@@ -24,7 +24,7 @@ let package = Package(
       name: "NoisemaxTests", dependencies: ["Noisemax", "NoisemaxLaws"], resources: [.copy("Fixtures")]),
     .testTarget(
       name: "NoisemaxToolTests",
-      dependencies: ["Noisemax", "CommandLineConventions", "NoisemaxTool", "TableMaker"]),
+      dependencies: ["Noisemax", "CommandLineConventions", "NoisemaxTool", "TableMaker", "Benchmarks"]),
   ],
   swiftLanguageModes: [.v6]
 )
