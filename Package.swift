@@ -10,6 +10,7 @@ let package = Package(
     .library(name: "NoisemaxLaws", targets: ["NoisemaxLaws"]),
     .executable(name: "noisemax", targets: ["NoisemaxTool"]),
     .executable(name: "table-maker", targets: ["TableMaker"]),
+    .executable(name: "benchmarks", targets: ["Benchmarks"]),
   ],
   targets: [
     .target(name: "Noisemax"),
@@ -17,11 +18,13 @@ let package = Package(
     .target(name: "CommandLineConventions"),
     .executableTarget(name: "NoisemaxTool", dependencies: ["Noisemax", "CommandLineConventions"]),
     .executableTarget(name: "TableMaker", dependencies: ["Noisemax", "CommandLineConventions"]),
+    .executableTarget(
+      name: "Benchmarks", dependencies: ["Noisemax", "CommandLineConventions"], exclude: ["Peers"]),
     .testTarget(
       name: "NoisemaxTests", dependencies: ["Noisemax", "NoisemaxLaws"], resources: [.copy("Fixtures")]),
     .testTarget(
       name: "NoisemaxToolTests",
-      dependencies: ["Noisemax", "CommandLineConventions", "NoisemaxTool", "TableMaker"]),
+      dependencies: ["Noisemax", "CommandLineConventions", "NoisemaxTool", "TableMaker", "Benchmarks"]),
   ],
   swiftLanguageModes: [.v6]
 )

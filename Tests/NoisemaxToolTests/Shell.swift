@@ -7,7 +7,8 @@ struct Outcome: Equatable {
   var code: Int32 = 0
 }
 
-/// Runs shell scripts in a directory of their own, where `$NOISEMAX` and `$TABLE_MAKER` are the built commands.
+/// Runs shell scripts in a directory of their own, where `$NOISEMAX`, `$TABLE_MAKER` and `$BENCHMARKS` are the
+/// built commands.
 final class Shell {
   let directory: URL
 
@@ -27,6 +28,7 @@ final class Shell {
       "PATH": "/usr/local/bin:/usr/bin:/bin",
       "NOISEMAX": builtProducts.appendingPathComponent("noisemax").path,
       "TABLE_MAKER": builtProducts.appendingPathComponent("table-maker").path,
+      "BENCHMARKS": builtProducts.appendingPathComponent("benchmarks").path,
       "TABLES": repository.appendingPathComponent("Tables").path,
     ]
     // Files and not pipes: what nobody reads in time would stop the command.
