@@ -31,6 +31,8 @@ public struct NoisyArgmax: Sendable {
   /// What is added to every perturbed logit: no probability depends on it, the expected maximum does.
   let location: Double
   let rowMethod: any RowMethod
+  /// The standard law, for draws.
+  let sampler: NoiseSampler
 
   /// The exact transform under a law.
   ///
@@ -58,6 +60,7 @@ public struct NoisyArgmax: Sendable {
     location = scale * standardized.location
     precondition(
       unit > 0 && unit.isFinite, "scale \(scale) times the law's own \(standardized.scale) is \(unit)")
+    sampler = NoiseSampler(standardized.standard)
     switch method {
     case .exact:
       guard let exact = standardized.standard as? any ExactNoise else {

@@ -26,3 +26,7 @@ package func logarithm(_ x: Double) -> Double { log(x) }
 /// log(1 + x), accurate where x is small.
 @inline(__always)
 package func logarithmOfOnePlus(_ x: Double) -> Double { log1p(x) }
+
+/// cos x, for x of moderate size.
+@inline(__always)
+package func cosine(_ x: Double) -> Double { cos(x) }

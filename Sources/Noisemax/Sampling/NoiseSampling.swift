@@ -1,0 +1,130 @@
+// Draws from a law of noise, by its quantile.
+
+extension NoiseDistribution {
+  /// A draw from the law.
+  ///
+  /// The quantile at a uniform draw strictly inside (0, 1). A law that is an ``ExactNoise`` is asked from the nearer
+  /// end, so that both tails have full resolution: noise rarer than 1e-15, or 1e-300, comes at its rate. A law with
+  /// no more than the three required functions has that resolution in its lower tail, and 2⁻⁵³ in its upper one.
+  ///
+  /// Every draw of a shipped law is finite, whatever words the generator returns; so is that of a law moved and
+  /// stretched, where location + scale · ε is. The value has the quantile's accuracy (2 ulp for shipped laws), so
+  /// that the same words may differ in the last places from one platform to another.
+  ///
+  /// Cost: one word of the generator, rarely more, and one quantile.
+  public func random(using generator: inout some RandomNumberGenerator) -> Double {
+    NoiseSampler(self).draw(using: &generator)
+  }
+
+  /// A draw from the law, by the system's generator.
+  public func random() -> Double {
+    var generator = SystemRandomNumberGenerator()
+    return random(using: &generator)
+  }
+
+  /// Independent draws from the law: the same as so many calls of ``random(using:)``, and faster.
+  ///
+  /// - Precondition: `count` is not negative.
+  public func random(count: Int, using generator: inout some RandomNumberGenerator) -> [Double] {
+    precondition(count >= 0, "the number of draws is not negative, not \(count)")
+    return [Double](unsafeUninitializedCapacity: count) { places, filled in
+      NoiseSampler(self).fill(UnsafeMutableBufferPointer(rebasing: places[..<count]), using: &generator)
+      filled = count
+    }
+  }
+
+  /// Independent draws from the law, by the system's generator.
+  ///
+  /// - Precondition: `count` is not negative.
+  public func random(count: Int) -> [Double] {
+    var generator = SystemRandomNumberGenerator()
+    return random(count: count, using: &generator)
+  }
+
+  /// Fills a span with independent draws from the law.
+  ///
+  /// ```swift
+  /// var noise = [Double](repeating: 0, count: 1000)
+  /// var span = noise.mutableSpan
+  /// Gumbel().writeRandom(to: &span, using: &generator)
+  /// ```
+  public func writeRandom(
+    to result: inout MutableSpan<Double>, using generator: inout some RandomNumberGenerator
+  ) {
+    result.withUnsafeMutableBufferPointer { NoiseSampler(self).fill($0, using: &generator) }
+  }
+
+  /// Fills a span of Floats: each is the draw in Double, rounded. The tails are those of the law, not cut off where
+  /// a uniform Float has no more bits.
+  public func writeRandom(
+    to result: inout MutableSpan<Float>, using generator: inout some RandomNumberGenerator
+  ) {
+    let sampler = NoiseSampler(self)
+    result.withUnsafeMutableBufferPointer { places in
+      for index in places.indices { places[index] = Float(sampler.draw(using: &generator)) }
+    }
+  }
+}
+
+/// A law as sampling sees it: whether it can be asked from the upper end is found out once, not for every draw.
+enum NoiseSampler: Sendable {
+  case exact(any ExactNoise)
+  /// A law with no more than the three required functions.
+  case bare(any NoiseDistribution)
+
+  init(_ noise: any NoiseDistribution) {
+    self = (noise as? any ExactNoise).map(NoiseSampler.exact) ?? .bare(noise)
+  }
+
+  func draw(using generator: inout some RandomNumberGenerator) -> Double {
+    switch self {
+    case .exact(let noise): return exactDraw(from: noise, using: &generator)
+    case .bare(let noise): return noise.quantile(at: TailDraw(using: &generator).value)
+    }
+  }
+
+  func fill(_ places: UnsafeMutableBufferPointer<Double>, using generator: inout some RandomNumberGenerator) {
+    switch self {
+    case .exact(let noise): fillExact(places, from: noise, using: &generator)
+    case .bare(let noise):
+      for index in places.indices {
+        places[index] = noise.quantile(at: TailDraw(using: &generator).value)
+      }
+    }
+  }
+
+  /// Adds a draw to every finite number, in order; infinite ones, masks among them, stay and cost no draw.
+  func perturb(_ row: UnsafeMutableBufferPointer<Double>, using generator: inout some RandomNumberGenerator) {
+    switch self {
+    case .exact(let noise): perturbExact(row, from: noise, using: &generator)
+    case .bare(let noise):
+      for index in row.indices where row[index].isFinite {
+        row[index] += noise.quantile(at: TailDraw(using: &generator).value)
+      }
+    }
+  }
+
+  @inline(__always)
+  private func exactDraw(
+    from noise: some ExactNoise, using generator: inout some RandomNumberGenerator
+  ) -> Double {
+    let draw = TailDraw(using: &generator)
+    return draw.isUpper ? noise.upperQuantile(at: draw.tail) : noise.quantile(at: draw.tail)
+  }
+
+  private func fillExact(
+    _ places: UnsafeMutableBufferPointer<Double>, from noise: some ExactNoise,
+    using generator: inout some RandomNumberGenerator
+  ) {
+    for index in places.indices { places[index] = exactDraw(from: noise, using: &generator) }
+  }
+
+  private func perturbExact(
+    _ row: UnsafeMutableBufferPointer<Double>, from noise: some ExactNoise,
+    using generator: inout some RandomNumberGenerator
+  ) {
+    for index in row.indices where row[index].isFinite {
+      row[index] += exactDraw(from: noise, using: &generator)
+    }
+  }
+}

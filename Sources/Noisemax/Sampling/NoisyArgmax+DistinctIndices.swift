@@ -1,0 +1,174 @@
+// Sampling without replacement: the places of the largest perturbed logits.
+
+extension NoisyArgmax {
+  /// The indices of the `count` largest perturbed logits μ + s·ε of one draw, the largest first: sampling without
+  /// replacement.
+  ///
+  /// Under Gumbel noise (Gumbel top-k) that is drawing one index after the other from the softmax of those left. Under
+  /// every law the first index is distributed as `randomIndex(for:)`, and for one state of the generator it is the
+  /// same one.
+  ///
+  /// Masked classes get no noise and are never drawn. A class at +∞ comes first.
+  ///
+  /// Cost: one draw of the noise for each open class, and a heap of `count` candidates.
+  ///
+  /// - Parameters:
+  ///   - logits: μ, in any order; −∞ masks a class.
+  ///   - count: how many; not negative.
+  ///   - generator: what the randomness comes from.
+  /// - Returns: `count` indices, or all open ones if they are fewer; none for a row with a NaN or several +∞.
+  public func randomIndices(
+    for logits: [Double], distinct count: Int, using generator: inout some RandomNumberGenerator
+  ) -> [Int] {
+    logits.withUnsafeBufferPointer { leaders(count, of: $0, using: &generator) }
+  }
+
+  /// Distinct random indices in the order of the perturbed logits, for a row of either precision.
+  ///
+  /// - Precondition: `count` is not negative.
+  public func randomIndices<Scalar: LogitScalar>(
+    for logits: [Scalar], distinct count: Int, using generator: inout some RandomNumberGenerator
+  ) -> [Int] {
+    logits.withUnsafeBufferPointer { leaders(count, of: $0, using: &generator) }
+  }
+
+  /// Distinct random indices in the order of the perturbed logits, for a row in a span.
+  ///
+  /// - Precondition: `count` is not negative.
+  public func randomIndices<Scalar: LogitScalar>(
+    for logits: Span<Scalar>, distinct count: Int, using generator: inout some RandomNumberGenerator
+  ) -> [Int] {
+    logits.withUnsafeBufferPointer { leaders(count, of: $0, using: &generator) }
+  }
+
+  /// Distinct random indices in the order of the perturbed logits, by the system's generator.
+  ///
+  /// - Precondition: `count` is not negative.
+  public func randomIndices(for logits: [Double], distinct count: Int) -> [Int] {
+    var generator = SystemRandomNumberGenerator()
+    return logits.withUnsafeBufferPointer { leaders(count, of: $0, using: &generator) }
+  }
+
+  /// Distinct random indices by the system's generator, for a row of either precision.
+  ///
+  /// - Precondition: `count` is not negative.
+  public func randomIndices<Scalar: LogitScalar>(for logits: [Scalar], distinct count: Int) -> [Int] {
+    var generator = SystemRandomNumberGenerator()
+    return logits.withUnsafeBufferPointer { leaders(count, of: $0, using: &generator) }
+  }
+
+  /// Distinct random indices for every row of a row-major batch, row r from stream r of a seed that the generator
+  /// gives.
+  ///
+  /// - Precondition: the number of logits is a multiple of `rowLength`, and `count` is not negative.
+  public func randomIndices(
+    forRowsOf logits: [Double], rowLength: Int, distinct count: Int,
+    using generator: inout some RandomNumberGenerator
+  ) -> [[Int]] {
+    leaders(count, ofRowsOf: logits, rowLength, RowStreams(using: &generator))
+  }
+
+  /// Distinct random indices for every row of a row-major batch of either precision.
+  ///
+  /// - Precondition: the number of logits is a multiple of `rowLength`, and `count` is not negative.
+  public func randomIndices<Scalar: LogitScalar>(
+    forRowsOf logits: [Scalar], rowLength: Int, distinct count: Int,
+    using generator: inout some RandomNumberGenerator
+  ) -> [[Int]] {
+    leaders(count, ofRowsOf: logits, rowLength, RowStreams(using: &generator))
+  }
+
+  private func leaders<Scalar: LogitScalar>(
+    _ count: Int, ofRowsOf logits: [Scalar], _ rowLength: Int, _ streams: RowStreams
+  ) -> [[Int]] {
+    var workspace = Workspace()
+    var result: [[Int]] = []
+    logits.withUnsafeBufferPointer { rows in
+      streams.forEachRow(of: rows.count, rowLength: rowLength) { places, generator in
+        let row = UnsafeBufferPointer(rebasing: rows[places])
+        result.append(leaders(count, of: row, using: &generator, workspace: &workspace))
+      }
+    }
+    return result
+  }
+
+  private func leaders<Scalar: LogitScalar>(
+    _ count: Int, of row: UnsafeBufferPointer<Scalar>, using generator: inout some RandomNumberGenerator
+  ) -> [Int] {
+    var workspace = Workspace()
+    return leaders(count, of: row, using: &generator, workspace: &workspace)
+  }
+
+  private func leaders<Scalar: LogitScalar>(
+    _ count: Int, of row: UnsafeBufferPointer<Scalar>, using generator: inout some RandomNumberGenerator,
+    workspace: inout Workspace
+  ) -> [Int] {
+    precondition(count >= 0, "the number of indices is not negative, not \(count)")
+    let top: Double
+    switch RowKind(of: row) {
+    case .masked, .undefined: return []
+    case .certain: top = Double(row.reduce(-.infinity) { $1 > $0 && $1.isFinite ? $1 : $0 })
+    case .regular(let largest): top = largest
+    }
+    let gaps = openGaps(of: row, below: top, scratch: &workspace.row)
+    let scores = perturbed(gaps, using: &generator, scratch: &workspace.method)
+    var leaders = Leaders(capacity: count)
+    for index in scores.indices where scores[index] > -.infinity {
+      leaders.admit(Leaders.Entry(score: scores[index], index: index))
+    }
+    return leaders.ranked
+  }
+}
+
+/// The largest of the scores seen so far: a heap with the smallest of them on top.
+private struct Leaders {
+  struct Entry {
+    let score: Double
+    let index: Int
+
+    /// Whether it ranks after the other: of equal scores, the one that came first leads.
+    func trails(_ other: Entry) -> Bool {
+      score == other.score ? index > other.index : score < other.score
+    }
+  }
+
+  private let capacity: Int
+  private var heap: [Entry] = []
+
+  init(capacity: Int) { self.capacity = capacity }
+
+  mutating func admit(_ entry: Entry) {
+    if heap.count < capacity {
+      heap.append(entry)
+      rise(from: heap.count - 1)
+    } else if let last = heap.first, last.trails(entry) {
+      heap[0] = entry
+      sink()
+    }
+  }
+
+  /// The indices, the largest score first.
+  var ranked: [Int] { heap.sorted { $1.trails($0) }.map(\.index) }
+
+  private mutating func rise(from start: Int) {
+    var child = start
+    while child > 0, heap[child].trails(heap[(child - 1) / 2]) {
+      heap.swapAt(child, (child - 1) / 2)
+      child = (child - 1) / 2
+    }
+  }
+
+  private mutating func sink() {
+    var parent = 0
+    while true {
+      var last = parent
+      for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && heap[child].trails(heap[last])
+      {
+        last = child
+      }
+      if last == parent { return }
+      heap.swapAt(parent, last)
+      parent = last
+    }
+  }
+}
