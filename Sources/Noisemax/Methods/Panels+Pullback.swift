@@ -36,31 +36,23 @@ extension Panels {
       ofGR: PanelSums(of: nodes + count, count: count, under: law, cells: memory + cells),
       ofGV: PanelSums(of: nodes + 2 * count, count: count, under: law, cells: memory + 2 * cells))
 
-    // What a class at the least reach stands for is known from its remainder, to be read before the row is written.
-    for k in 0..<classes.open {
-      place.sorted[k].exponent = reach(of: Int(place.sorted[k].weight), in: row, at: place.sorted[k].place)
-    }
-    for index in 0..<n { row[index] = 0 }
+    // Classes that cannot win are those that nothing is written for.
+    for index in 0..<n { row[index] = -.infinity }
     var index = 0
     for k in 0..<classes.count {
-      let values =
-        count > 0 ? integrals(at: classes.classes[k].place, sums) : Integrals(probability: 0, ofR: 0, ofV: 0)
+      let distance = classes.classes[k].place
+      let values = count > 0 ? integrals(at: distance, sums) : Integrals(probability: 0, ofR: 0, ofV: 0)
       for _ in 0..<Int(classes.classes[k].weight) {
         let member = Int(classes.sorted[index].weight)
         let v = cotangent[member]
         row[member] = classes.count == 1 ? 1 / Double(classes.open) : Swift.min(values.probability, 1)
         let own = v == 0 ? 0 : v * values.ofR
-        classes.sorted[index].weight = (own - values.ofV) * classes.sorted[index].exponent
-        classes.sorted[index].exponent = Double(member)
+        cotangent[member] = (own - values.ofV) * reach(of: member, in: row, at: distance)
         index += 1
       }
     }
-    for index in 0..<n { cotangent[index] = 0 }
-    for index in 0..<classes.open {
-      cotangent[Int(classes.sorted[index].exponent)] = classes.sorted[index].weight
-    }
-    balance(
-      cotangent, at: UnsafeMutableBufferPointer(rebasing: row[..<n]), leader: leader)
+    for index in 0..<n where row[index] == -.infinity { (row[index], cotangent[index]) = (0, 0) }
+    balance(cotangent, at: UnsafeMutableBufferPointer(rebasing: row[..<n]), leader: leader)
   }
 
   /// The integrals of G, G·R and G·V against the r of one class.
