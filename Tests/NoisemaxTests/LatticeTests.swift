@@ -183,6 +183,16 @@ import Testing
     #expect((logistic / (log(d - 1) - d) - 1).magnitude <= 3e-12, "\(logistic)")
   }
 
+  /// Under the law of minima one leader goes as low as it must: log p is −d. Under the Gumbel law likewise, and there
+  /// most of the line is too deep for its own logarithm.
+  @Test(arguments: [700, 2000, 1e6, 1e18, 1e154, 1e300])
+  func deepLogProbabilitiesOfSkewedLaws(d: Double) throws {
+    for law in ["reversed-gumbel", "gumbel"] {
+      let log = try Self.transform(law).logProbabilities(for: [0, -d])[1]
+      #expect((log / -d - 1).magnitude <= 3e-12, "\(law): \(log)")
+    }
+  }
+
   /// Many classes in one far cell share their integrals: the same values as one by one.
   @Test func crowdedDeepClassesAgreeWithLonelyOnes() {
     let argmax = NoisyArgmax(.logistic)

@@ -81,17 +81,30 @@ struct DeepClasses {
   private func logProbability(of gap: Double, under noise: some SmoothNoise) -> Double {
     let limit = noise.upperQuantile(at: 1e-26)
     let unit = noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)
-    func logIntegrand(_ x: Double) -> Double {
-      var sum = noise.logReversedHazard(at: x - gap)
+    // Places are counted from the class or from the leader: with a gap of 1e18 only one of the two can resolve a peak
+    // that is near it.
+    var origin = 0.0
+    func logIntegrand(_ place: Double) -> Double {
+      var sum = noise.logReversedHazard(at: place + (origin - gap))
       // In descending order: the others are too low to compete.
       for source in sources {
-        if x - source.gap > limit { break }
-        sum += source.weight * noise.logCumulative(at: x - source.gap)
+        let other = place + (origin - source.gap)
+        if other > limit { break }
+        sum += source.weight * noise.logCumulative(at: other)
       }
       return sum
     }
-    let (peak, top) = maximum(
-      of: logIntegrand, from: gap + noise.quantile(at: 1e-20), to: limit, resolution: unit * 1e-3)
+    func highest(from newOrigin: Double) -> (place: Double, value: Double) {
+      origin = newOrigin
+      return maximum(
+        of: logIntegrand, from: noise.quantile(at: 1e-20) + (gap - origin), to: limit - origin,
+        resolution: unit * 1e-3, isBeyond: { noise.logReversedHazard(at: $0 + (origin - gap)) == -.infinity })
+    }
+    var (peak, top) = highest(from: 0)
+    if -gap > unit * 1e6 {
+      let other = highest(from: gap)
+      if other.value > top { (peak, top) = other } else { origin = 0 }
+    }
     guard top > -.infinity else { return top }
     // The integral is e^top times a width: the larger |top|, the fewer digits of the width show.
     let tolerance = 1e-13 * max(1, top.magnitude)
@@ -142,9 +155,10 @@ struct DeepClasses {
 }
 
 /// The largest value of a concave function and its place, by golden sections, until what is left to gain cannot be
-/// seen in the value.
+/// seen in the value. Where the function is −∞, `isBeyond` tells whether the place is above all finite values.
 private func maximum(
-  of function: (Double) -> Double, from start: Double, to end: Double, resolution: Double
+  of function: (Double) -> Double, from start: Double, to end: Double, resolution: Double,
+  isBeyond: (Double) -> Bool
 ) -> (place: Double, value: Double) {
   let golden = 0.6180339887498949
   var (low, high) = (start, end)
@@ -153,8 +167,8 @@ private func maximum(
   var (fLow, fHigh) = (-Double.infinity, -Double.infinity)
   while high - low > resolution && b > a {
     // A concave function lies below the chords that lead to its inner points.
-    if max(fa, fb) - min(fLow, fHigh) <= 1e-15 * max(fa, fb).magnitude { break }
-    if fa < fb {
+    if fa.isFinite, fb.isFinite, max(fa, fb) - min(fLow, fHigh) <= 1e-15 * max(fa, fb).magnitude { break }
+    if fa == -.infinity && fb == fa ? !isBeyond(b) : fa < fb {
       (low, fLow) = (a, fa)
       (a, fa) = (b, fb)
       b = low + golden * (high - low)

@@ -206,8 +206,8 @@ struct LatticePass {
 
   /// Probabilities of 1e-300 are sums of products that would be subnormal.
   static let inflation = 0x1p800
-  /// Below this, an inflated height stands for less than 1e-304 and its products may have lost bits.
-  private static let inflatedLimit = 0x1p-210
+  /// Below this, an inflated height stands for less than 1e-298 and some of its factors have lost bits.
+  private static let inflatedLimit = 0x1p-190
 
   private func sumLogarithms() { sum(table.logCumulative[stepExponent], weightedBy: weights, to: logG) }
 
@@ -220,8 +220,8 @@ struct LatticePass {
     samples.values.withUnsafeBufferPointer { values in
       for point in weights.indices where weights[point] != 0 {
         let (reached, start) = overlap(of: point, with: samples)
-        let weight = weights[point]
-        for index in 0..<reached { sums[index] += weight * values[start + index] }
+        guard reached > 0, let values = values.baseAddress, let sums = sums.baseAddress else { continue }
+        addMultiple(weights[point], of: values + start, to: sums, count: reached)
       }
     }
   }
@@ -260,12 +260,10 @@ struct LatticePass {
   func integral(of values: UnsafeMutableBufferPointer<Double>, at point: Int) -> Double {
     let samples = table.hazard[stepExponent]
     let (count, start) = overlap(of: point, with: samples)
-    return h
-      * samples.values.withUnsafeBufferPointer { hazards in
-        dotProduct(
-          UnsafeBufferPointer(rebasing: values[..<count]),
-          UnsafeBufferPointer(rebasing: hazards[start..<start + count]))
-      }
+    return samples.values.withUnsafeBufferPointer { hazards in
+      guard count > 0, let hazards = hazards.baseAddress, let values = values.baseAddress else { return 0 }
+      return h * dotProduct(values, hazards + start, count: count)
+    }
   }
 
   /// log H at a grid point that is too deep for H itself; 1 stands for one not computed yet.
@@ -327,7 +325,7 @@ struct LatticePass {
       row[index] -= shift
       if row[index] > -0.6 { leader = index } else { rest.add(exponential(row[index])) }
     }
-    if let leader { row[leader] = logarithmOfOnePlus(-rest.value) }
+    if let leader { row[leader] = logarithmOfOnePlus(0 - rest.value) }
   }
 
   /// Puts in the place of a cell's moments the coefficients of log p, relative to one of its grid points, and in
@@ -339,7 +337,9 @@ struct LatticePass {
     bases.update(repeating: 0)
     heights.update(repeating: -1)
     logHeights.update(repeating: 1)
+    guard let coefficients = moments.baseAddress else { return }
     basis.matrix.withUnsafeBufferPointer { matrix in
+      guard let matrix = matrix.baseAddress else { return }
       for cell in max(0, wantedFrom)..<cells where moments[cell * terms] > 0 {
         for k in cell * terms..<(cell + 1) * terms { moments[k] = 0 }
         let isLinear =
@@ -348,7 +348,7 @@ struct LatticePass {
         for tap in 0..<basis.taps where tap != reference {
           let logRatio =
             isLinear ? logarithm(height(at: cell + tap) / base) : logHeight(at: cell + tap) - base
-          for k in 0..<terms { moments[cell * terms + k] += matrix[tap * terms + k] * logRatio }
+          addMultiple(logRatio, of: matrix + tap * terms, to: coefficients + cell * terms, count: terms)
         }
         bases[cell] = isLinear ? base / Self.inflation : base
       }
@@ -371,21 +371,4 @@ struct LatticePass {
     }
     return h * sum.value
   }
-}
-
-/// Σ a·b, in eight partial sums.
-private func dotProduct(_ a: UnsafeBufferPointer<Double>, _ b: UnsafeBufferPointer<Double>) -> Double {
-  let (p, q) = (UnsafeRawBufferPointer(a), UnsafeRawBufferPointer(b))
-  let whole = a.count & ~7
-  var sums = SIMD8<Double>()
-  for offset in stride(
-    from: 0, to: whole * MemoryLayout<Double>.stride, by: MemoryLayout<SIMD8<Double>>.stride)
-  {
-    sums +=
-      p.loadUnaligned(fromByteOffset: offset, as: SIMD8<Double>.self)
-      * q.loadUnaligned(fromByteOffset: offset, as: SIMD8<Double>.self)
-  }
-  var sum = sums.sum()
-  for index in whole..<a.count { sum += a[index] * b[index] }
-  return sum
 }
