@@ -130,6 +130,9 @@ import Testing
     let erased: any NoiseDistribution = Gumbel()
     var again = StreamGenerator(seed: 5)
     #expect(erased.random(using: &again) == singles[0], "the same draw where only the protocol is known")
+    again = StreamGenerator(seed: 5)
+    let moved = Gumbel().scaled(by: 2).shifted(by: 1)
+    #expect((0..<20).map { _ in moved.random(using: &again) } == singles.map { 1 + 2 * $0 })
   }
 
   @Test func negativeCountsTrap() async {

@@ -18,10 +18,25 @@ import Testing
       let alone = Array(logits[row * rowLength..<(row + 1) * rowLength])
       #expect(argmax.randomIndex(for: alone, using: &generator) == drawn[row])
     }
+    let ranked = argmax.randomIndices(forRowsOf: logits, rowLength: rowLength, distinct: 2, seed: 7)
+    #expect(ranked.map(\.first) == drawn && ranked.allSatisfy { $0.count == 2 })
+    let rest = Array(logits[10 * rowLength..<20 * rowLength])
+    #expect(
+      argmax.randomIndices(forRowsOf: rest, rowLength: rowLength, distinct: 2, seed: 7, firstRow: 10)
+        == Array(ranked[10..<20]))
     // A generator gives the seed, one word.
     var generator = ScriptedGenerator(7)
     #expect(argmax.randomIndices(forRowsOf: logits, rowLength: rowLength, using: &generator) == drawn)
     #expect(generator.used == 1)
+    let logits = logits
+    #expect(argmax.randomIndices(forRowsOf: logits.span, rowLength: rowLength, using: &generator) == drawn)
+    #expect(
+      argmax.randomIndices(forRowsOf: logits.span, rowLength: rowLength, distinct: 2, using: &generator)
+        == ranked)
+    #expect(
+      argmax.relaxedSample(forRowsOf: logits.span, rowLength: rowLength, temperature: 1, using: &generator)
+        .indices
+        == drawn)
   }
 
   /// One batch, batches of any size, and batches on several threads: the same indices.

@@ -66,6 +66,22 @@ extension NoiseDistribution {
   }
 }
 
+extension ExactNoise {
+  /// A draw from the law: the same as for any ``NoiseDistribution``, without finding out that this one has both tails.
+  public func random(using generator: inout some RandomNumberGenerator) -> Double {
+    exactDraw(from: self, using: &generator)
+  }
+}
+
+/// The quantile from the nearer end.
+@inline(__always)
+private func exactDraw(
+  from noise: some ExactNoise, using generator: inout some RandomNumberGenerator
+) -> Double {
+  let draw = TailDraw(using: &generator)
+  return draw.isUpper ? noise.upperQuantile(at: draw.tail) : noise.quantile(at: draw.tail)
+}
+
 /// A law as sampling sees it: whether it can be asked from the upper end is found out once, not for every draw.
 enum NoiseSampler: Sendable {
   case exact(any ExactNoise)
@@ -102,14 +118,6 @@ enum NoiseSampler: Sendable {
         row[index] += noise.quantile(at: TailDraw(using: &generator).value)
       }
     }
-  }
-
-  @inline(__always)
-  private func exactDraw(
-    from noise: some ExactNoise, using generator: inout some RandomNumberGenerator
-  ) -> Double {
-    let draw = TailDraw(using: &generator)
-    return draw.isUpper ? noise.upperQuantile(at: draw.tail) : noise.quantile(at: draw.tail)
   }
 
   private func fillExact(

@@ -65,7 +65,9 @@ extension NoisyArgmax {
     forRowsOf logits: [Double], rowLength: Int, distinct count: Int,
     using generator: inout some RandomNumberGenerator
   ) -> [[Int]] {
-    leaders(count, ofRowsOf: logits, rowLength, RowStreams(using: &generator))
+    logits.withUnsafeBufferPointer {
+      leaders(count, ofRowsOf: $0, rowLength, RowStreams(using: &generator))
+    }
   }
 
   /// Distinct random indices for every row of a row-major batch of either precision.
@@ -75,19 +77,53 @@ extension NoisyArgmax {
     forRowsOf logits: [Scalar], rowLength: Int, distinct count: Int,
     using generator: inout some RandomNumberGenerator
   ) -> [[Int]] {
-    leaders(count, ofRowsOf: logits, rowLength, RowStreams(using: &generator))
+    logits.withUnsafeBufferPointer {
+      leaders(count, ofRowsOf: $0, rowLength, RowStreams(using: &generator))
+    }
+  }
+
+  /// Distinct random indices for every row of a batch in a span.
+  ///
+  /// - Precondition: the number of logits is a multiple of `rowLength`, and `count` is not negative.
+  public func randomIndices<Scalar: LogitScalar>(
+    forRowsOf logits: Span<Scalar>, rowLength: Int, distinct count: Int,
+    using generator: inout some RandomNumberGenerator
+  ) -> [[Int]] {
+    logits.withUnsafeBufferPointer {
+      leaders(count, ofRowsOf: $0, rowLength, RowStreams(using: &generator))
+    }
+  }
+
+  /// Distinct random indices for every row of a batch, row r from stream `firstRow` + r of a given seed.
+  ///
+  /// - Precondition: the number of logits is a multiple of `rowLength`, `count` and `firstRow` are not negative.
+  public func randomIndices(
+    forRowsOf logits: [Double], rowLength: Int, distinct count: Int, seed: UInt64, firstRow: Int = 0
+  ) -> [[Int]] {
+    logits.withUnsafeBufferPointer {
+      leaders(count, ofRowsOf: $0, rowLength, RowStreams(seed: seed, firstRow: firstRow))
+    }
+  }
+
+  /// Distinct random indices for every row of a batch of either precision, row r from stream `firstRow` + r of a seed.
+  ///
+  /// - Precondition: the number of logits is a multiple of `rowLength`, `count` and `firstRow` are not negative.
+  public func randomIndices<Scalar: LogitScalar>(
+    forRowsOf logits: [Scalar], rowLength: Int, distinct count: Int, seed: UInt64, firstRow: Int = 0
+  ) -> [[Int]] {
+    logits.withUnsafeBufferPointer {
+      leaders(count, ofRowsOf: $0, rowLength, RowStreams(seed: seed, firstRow: firstRow))
+    }
   }
 
   private func leaders<Scalar: LogitScalar>(
-    _ count: Int, ofRowsOf logits: [Scalar], _ rowLength: Int, _ streams: RowStreams
+    _ count: Int, ofRowsOf rows: UnsafeBufferPointer<Scalar>, _ rowLength: Int, _ streams: RowStreams
   ) -> [[Int]] {
     var workspace = Workspace()
     var result: [[Int]] = []
-    logits.withUnsafeBufferPointer { rows in
-      streams.forEachRow(of: rows.count, rowLength: rowLength) { places, generator in
-        let row = UnsafeBufferPointer(rebasing: rows[places])
-        result.append(leaders(count, of: row, using: &generator, workspace: &workspace))
-      }
+    streams.forEachRow(of: rows.count, rowLength: rowLength) { places, generator in
+      let row = UnsafeBufferPointer(rebasing: rows[places])
+      result.append(leaders(count, of: row, using: &generator, workspace: &workspace))
     }
     return result
   }

@@ -14,7 +14,7 @@ extension NoisyArgmax {
   public func randomIndices(
     forRowsOf logits: [Double], rowLength: Int, using generator: inout some RandomNumberGenerator
   ) -> [Int?] {
-    randomIndices(of: logits, rowLength, RowStreams(using: &generator))
+    logits.withUnsafeBufferPointer { randomIndices(of: $0, rowLength, RowStreams(using: &generator)) }
   }
 
   /// A random index for every row of a row-major batch of either precision.
@@ -23,7 +23,16 @@ extension NoisyArgmax {
   public func randomIndices<Scalar: LogitScalar>(
     forRowsOf logits: [Scalar], rowLength: Int, using generator: inout some RandomNumberGenerator
   ) -> [Int?] {
-    randomIndices(of: logits, rowLength, RowStreams(using: &generator))
+    logits.withUnsafeBufferPointer { randomIndices(of: $0, rowLength, RowStreams(using: &generator)) }
+  }
+
+  /// A random index for every row of a row-major batch in a span.
+  ///
+  /// - Precondition: the number of logits is a multiple of `rowLength`.
+  public func randomIndices<Scalar: LogitScalar>(
+    forRowsOf logits: Span<Scalar>, rowLength: Int, using generator: inout some RandomNumberGenerator
+  ) -> [Int?] {
+    logits.withUnsafeBufferPointer { randomIndices(of: $0, rowLength, RowStreams(using: &generator)) }
   }
 
   /// A random index for every row of a batch, from the streams of a given seed: the same rows in one batch, in several,
@@ -43,7 +52,9 @@ extension NoisyArgmax {
   public func randomIndices<Scalar: LogitScalar>(
     forRowsOf logits: [Scalar], rowLength: Int, seed: UInt64, firstRow: Int = 0
   ) -> [Int?] {
-    randomIndices(of: logits, rowLength, RowStreams(seed: seed, firstRow: firstRow))
+    logits.withUnsafeBufferPointer {
+      randomIndices(of: $0, rowLength, RowStreams(seed: seed, firstRow: firstRow))
+    }
   }
 
   /// A random index for every row of a batch of Doubles, from the streams of a given seed.
@@ -52,7 +63,9 @@ extension NoisyArgmax {
   public func randomIndices(
     forRowsOf logits: [Double], rowLength: Int, seed: UInt64, firstRow: Int = 0
   ) -> [Int?] {
-    randomIndices(of: logits, rowLength, RowStreams(seed: seed, firstRow: firstRow))
+    logits.withUnsafeBufferPointer {
+      randomIndices(of: $0, rowLength, RowStreams(seed: seed, firstRow: firstRow))
+    }
   }
 
   /// A random index for every row of a row-major batch, by the system's generator.
@@ -60,7 +73,7 @@ extension NoisyArgmax {
   /// - Precondition: the number of logits is a multiple of `rowLength`.
   public func randomIndices(forRowsOf logits: [Double], rowLength: Int) -> [Int?] {
     var generator = SystemRandomNumberGenerator()
-    return randomIndices(of: logits, rowLength, RowStreams(using: &generator))
+    return logits.withUnsafeBufferPointer { randomIndices(of: $0, rowLength, RowStreams(using: &generator)) }
   }
 
   /// A random index for every row of a row-major batch of either precision, by the system's generator.
@@ -68,22 +81,19 @@ extension NoisyArgmax {
   /// - Precondition: the number of logits is a multiple of `rowLength`.
   public func randomIndices<Scalar: LogitScalar>(forRowsOf logits: [Scalar], rowLength: Int) -> [Int?] {
     var generator = SystemRandomNumberGenerator()
-    return randomIndices(of: logits, rowLength, RowStreams(using: &generator))
+    return logits.withUnsafeBufferPointer { randomIndices(of: $0, rowLength, RowStreams(using: &generator)) }
   }
 
   private func randomIndices<Scalar: LogitScalar>(
-    of logits: [Scalar], _ rowLength: Int, _ streams: RowStreams
+    of rows: UnsafeBufferPointer<Scalar>, _ rowLength: Int, _ streams: RowStreams
   ) -> [Int?] {
     var workspace = Workspace()
     var indices: [Int?] = []
-    logits.withUnsafeBufferPointer { rows in
-      streams.forEachRow(of: rows.count, rowLength: rowLength) { places, generator in
-        var index: Int?
-        draw(
-          1, from: UnsafeBufferPointer(rebasing: rows[places]), using: &generator, workspace: &workspace
-        ) { index = $0 }
-        indices.append(index)
-      }
+    streams.forEachRow(of: rows.count, rowLength: rowLength) { places, generator in
+      var index: Int?
+      let row = UnsafeBufferPointer(rebasing: rows[places])
+      draw(1, from: row, using: &generator, workspace: &workspace) { index = $0 }
+      indices.append(index)
     }
     return indices
   }

@@ -72,7 +72,9 @@ extension NoisyArgmax {
     forRowsOf logits: [Double], rowLength: Int, temperature: Double,
     using generator: inout some RandomNumberGenerator
   ) -> RelaxedSample<Double> {
-    relaxedSample(of: logits, rowLength, temperature, RowStreams(using: &generator))
+    logits.withUnsafeBufferPointer {
+      relaxedSample(of: $0, rowLength, temperature, RowStreams(using: &generator))
+    }
   }
 
   /// A relaxed sample of every row of a row-major batch of either precision, as one value.
@@ -82,7 +84,21 @@ extension NoisyArgmax {
     forRowsOf logits: [Scalar], rowLength: Int, temperature: Double,
     using generator: inout some RandomNumberGenerator
   ) -> RelaxedSample<Scalar> {
-    relaxedSample(of: logits, rowLength, temperature, RowStreams(using: &generator))
+    logits.withUnsafeBufferPointer {
+      relaxedSample(of: $0, rowLength, temperature, RowStreams(using: &generator))
+    }
+  }
+
+  /// A relaxed sample of every row of a row-major batch in a span, as one value.
+  ///
+  /// - Precondition: the number of logits is a multiple of `rowLength`, and the temperature is 0 or above.
+  public func relaxedSample<Scalar: LogitScalar>(
+    forRowsOf logits: Span<Scalar>, rowLength: Int, temperature: Double,
+    using generator: inout some RandomNumberGenerator
+  ) -> RelaxedSample<Scalar> {
+    logits.withUnsafeBufferPointer {
+      relaxedSample(of: $0, rowLength, temperature, RowStreams(using: &generator))
+    }
   }
 
   /// A relaxed sample of every row of a batch, from the streams of a given seed: the same rows in one batch, in
@@ -98,7 +114,9 @@ extension NoisyArgmax {
   public func relaxedSample<Scalar: LogitScalar>(
     forRowsOf logits: [Scalar], rowLength: Int, temperature: Double, seed: UInt64, firstRow: Int = 0
   ) -> RelaxedSample<Scalar> {
-    relaxedSample(of: logits, rowLength, temperature, RowStreams(seed: seed, firstRow: firstRow))
+    logits.withUnsafeBufferPointer {
+      relaxedSample(of: $0, rowLength, temperature, RowStreams(seed: seed, firstRow: firstRow))
+    }
   }
 
   /// A relaxed sample of every row of a batch of Doubles, from the streams of a given seed.
@@ -108,7 +126,9 @@ extension NoisyArgmax {
   public func relaxedSample(
     forRowsOf logits: [Double], rowLength: Int, temperature: Double, seed: UInt64, firstRow: Int = 0
   ) -> RelaxedSample<Double> {
-    relaxedSample(of: logits, rowLength, temperature, RowStreams(seed: seed, firstRow: firstRow))
+    logits.withUnsafeBufferPointer {
+      relaxedSample(of: $0, rowLength, temperature, RowStreams(seed: seed, firstRow: firstRow))
+    }
   }
 
   /// A relaxed sample of every row of a row-major batch, by the system's generator.
@@ -118,7 +138,9 @@ extension NoisyArgmax {
     forRowsOf logits: [Double], rowLength: Int, temperature: Double
   ) -> RelaxedSample<Double> {
     var generator = SystemRandomNumberGenerator()
-    return relaxedSample(of: logits, rowLength, temperature, RowStreams(using: &generator))
+    return logits.withUnsafeBufferPointer {
+      relaxedSample(of: $0, rowLength, temperature, RowStreams(using: &generator))
+    }
   }
 
   /// A relaxed sample of every row of a row-major batch of either precision, by the system's generator.
@@ -128,7 +150,9 @@ extension NoisyArgmax {
     forRowsOf logits: [Scalar], rowLength: Int, temperature: Double
   ) -> RelaxedSample<Scalar> {
     var generator = SystemRandomNumberGenerator()
-    return relaxedSample(of: logits, rowLength, temperature, RowStreams(using: &generator))
+    return logits.withUnsafeBufferPointer {
+      relaxedSample(of: $0, rowLength, temperature, RowStreams(using: &generator))
+    }
   }
 
   private func relaxedSample<Scalar: LogitScalar>(
@@ -144,18 +168,16 @@ extension NoisyArgmax {
   }
 
   private func relaxedSample<Scalar: LogitScalar>(
-    of logits: [Scalar], _ rowLength: Int, _ temperature: Double, _ streams: RowStreams
+    of rows: UnsafeBufferPointer<Scalar>, _ rowLength: Int, _ temperature: Double, _ streams: RowStreams
   ) -> RelaxedSample<Scalar> {
     var workspace = Workspace()
-    let gaps = [Double](unsafeUninitializedCapacity: logits.count) { places, count in
-      logits.withUnsafeBufferPointer { rows in
-        streams.forEachRow(of: rows.count, rowLength: rowLength) { row, generator in
-          writePerturbedGaps(
-            of: UnsafeBufferPointer(rebasing: rows[row]), to: places.baseAddress! + row.lowerBound,
-            using: &generator, workspace: &workspace)
-        }
+    let gaps = [Double](unsafeUninitializedCapacity: rows.count) { places, count in
+      streams.forEachRow(of: rows.count, rowLength: rowLength) { row, generator in
+        writePerturbedGaps(
+          of: UnsafeBufferPointer(rebasing: rows[row]), to: places.baseAddress! + row.lowerBound,
+          using: &generator, workspace: &workspace)
       }
-      count = logits.count
+      count = rows.count
     }
     return RelaxedSample(gaps: gaps, rowLength: rowLength, temperature: temperature)
   }

@@ -53,7 +53,8 @@ public struct RelaxedSample<Scalar: LogitScalar>: Sendable {
   /// log y, accurate where y underflows: −∞ at masked classes, and at all but the winner where τ = 0.
   public var logValue: [Scalar] { scalars(logs) }
 
-  /// The perturbed logits μ + s·ε less the largest of their row: 0 at the winner, −∞ at masked classes.
+  /// The perturbed logits μ + s·ε less the largest of their row: 0 at the winner, −∞ at masked classes and at
+  /// those beside a logit of +∞.
   public var perturbedLogits: [Scalar] { scalars(gaps) }
 
   /// The winner of each row, argmax(μ + s·ε) of this draw: nil where no class is open or the row is NaN.

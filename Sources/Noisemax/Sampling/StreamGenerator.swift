@@ -10,6 +10,7 @@
 /// one cycle: the chance that any two of m streams overlap within their first L words is about m²·L/2²⁵⁶.
 /// Batches draw row r from stream r of one seed, so that what a row draws does not depend on the other rows, on the
 /// order in which they are done, or on the number of threads.
+/// A seed given to a batch is better not used for anything else: row 0 has the words of that seed's own generator.
 ///
 /// It is not meant for cryptography: a few words reveal the rest.
 ///
