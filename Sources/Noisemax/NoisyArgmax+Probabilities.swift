@@ -100,6 +100,16 @@ extension NoisyArgmax {
     forRowsOf logits: Span<Scalar>, rowLength: Int, to result: inout MutableSpan<Scalar>
   ) {
     var workspace = Workspace()
+    writeProbabilities(forRowsOf: logits, rowLength: rowLength, to: &result, workspace: &workspace)
+  }
+
+  /// Writes the probabilities of every row of a row-major batch, without allocating once the workspace has grown.
+  ///
+  /// - Precondition: the number of logits is a multiple of `rowLength`, and `result` has as many places.
+  public func writeProbabilities<Scalar: LogitScalar>(
+    forRowsOf logits: Span<Scalar>, rowLength: Int, to result: inout MutableSpan<Scalar>,
+    workspace: inout Workspace
+  ) {
     logits.withUnsafeBufferPointer { rows in
       result.withUnsafeMutableBufferPointer {
         write(.probabilities, ofRowsOf: rows, rowLength: rowLength, to: $0, workspace: &workspace)

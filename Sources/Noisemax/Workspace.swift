@@ -12,7 +12,7 @@ extension NoisyArgmax {
   /// }
   /// ```
   public struct Workspace: ~Copyable, Sendable {
-    /// The row in Double, where its own type is narrower.
+    /// The gaps of the row, in Double.
     var row = Scratch()
     /// What a method needs besides the row.
     var method = Scratch()

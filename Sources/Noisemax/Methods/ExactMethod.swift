@@ -3,7 +3,7 @@ public struct ExactMethod: Sendable {
   let rowMethod: any RowMethod
 
   /// Softmax in closed form: right for the standard Gumbel law and for no other.
-  public static let softmax = ExactMethod(rowMethod: Softmax())
+  package static let softmax = ExactMethod(rowMethod: Softmax())
 
   /// Gauss–Legendre panels between the kinks of a law: what ``PiecewiseNoise`` fills in.
   public static func panels(of noise: some PiecewiseNoise) -> ExactMethod {

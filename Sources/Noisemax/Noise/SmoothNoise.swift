@@ -1,8 +1,9 @@
 /// A law that is smooth on the whole line, with light tails: its probabilities come exactly from the lattice.
 ///
 /// One function beyond ``ExactNoise`` is all that the law states. Grid, step and window follow from measurements of
-/// the law when its method is made, which takes about a millisecond: keep the ``NoisyArgmax``, or the method in a
-/// `static let` as the laws of this library do.
+/// the law when its method is made, which takes some tens of milliseconds: keep the ``NoisyArgmax``, or the method in a
+/// `static let` as the laws of this library do. State the law near 0, at whatever scale, and move it with
+/// ``NoiseDistribution/shifted(by:)``.
 ///
 /// The law must be analytic near the real line, f = F′ > 0 everywhere, with tails at least as light as an
 /// exponential's; log-probabilities below −690 also need a log-concave density. A law with a kink, a jump or a
