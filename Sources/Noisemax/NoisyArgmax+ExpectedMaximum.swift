@@ -1,17 +1,17 @@
 extension NoisyArgmax {
   /// E[max(μ + s·ε)], the expected largest perturbed logit: logsumexp + Euler's constant under Gumbel noise.
   ///
-  /// Within 1e-13 · (scale + max |μ|). Its gradient is the probabilities. An empty row, or one where every class is masked, has −∞, a row with a NaN
-  /// NaN, and a row with a logit of +∞ has +∞.
+  /// Within 1e-13 · (scale + max |μ|). Its gradient is the probabilities. An empty row, or one where every class is
+  /// masked, has −∞, a row with a NaN NaN, and a row with a logit of +∞ has +∞.
   ///
   /// - Precondition: the method is ``Method/exact``.
-  public func expectedMaximum(of logits: [Double]) -> Double { expectedMaximum(of: logits.span) }
+  public func expectedMaximum(of logits: [Double]) -> Double { expectedMaximum(ofArray: logits) }
 
   /// E[max(μ + s·ε)] in the precision of the row.
   ///
   /// - Precondition: the method is ``Method/exact``.
   public func expectedMaximum<Scalar: LogitScalar>(of logits: [Scalar]) -> Scalar {
-    expectedMaximum(of: logits.span)
+    expectedMaximum(ofArray: logits)
   }
 
   /// E[max(μ + s·ε)] of a row in a span.
@@ -28,13 +28,20 @@ extension NoisyArgmax {
   public func expectedMaximum<Scalar: LogitScalar>(
     of logits: Span<Scalar>, workspace: inout Workspace
   ) -> Scalar {
-    precondition(method == .exact, "the quantile rule has no expected maximum: use the exact method")
+    logits.withUnsafeBufferPointer { Scalar(expectedMaximum(of: $0, workspace: &workspace)) }
+  }
+
+  /// Not by way of the array's span: an optimised build may end the life of a local array before that of a span which
+  /// an inlined callee made of it.
+  private func expectedMaximum<Scalar: LogitScalar>(ofArray logits: [Scalar]) -> Scalar {
+    var workspace = Workspace()
     return logits.withUnsafeBufferPointer { Scalar(expectedMaximum(of: $0, workspace: &workspace)) }
   }
 
   private func expectedMaximum<Scalar: LogitScalar>(
     of row: UnsafeBufferPointer<Scalar>, workspace: inout Workspace
   ) -> Double {
+    precondition(method == .exact, "the quantile rule has no expected maximum: use the exact method")
     switch RowKind(of: row) {
     case .undefined: return row.contains { $0.isNaN } ? .nan : .infinity
     case .masked: return -.infinity

@@ -32,8 +32,10 @@ extension NoisyArgmax {
 
   /// Replaces one row of logits by its log-probabilities.
   public func formLogProbabilities<Scalar: LogitScalar>(in row: inout [Scalar]) {
-    var span = row.mutableSpan
-    formLogProbabilities(in: &span)
+    var workspace = Workspace()
+    row.withUnsafeMutableBufferPointer {
+      _ = write(.logProbabilities, of: UnsafeBufferPointer($0), to: $0, workspace: &workspace)
+    }
   }
 
   /// Replaces one row of logits by its log-probabilities.

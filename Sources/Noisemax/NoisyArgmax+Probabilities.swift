@@ -50,8 +50,10 @@ extension NoisyArgmax {
 
   /// Replaces one row of logits by its probabilities.
   public func formProbabilities<Scalar: LogitScalar>(in row: inout [Scalar]) {
-    var span = row.mutableSpan
-    formProbabilities(in: &span)
+    var workspace = Workspace()
+    row.withUnsafeMutableBufferPointer {
+      _ = write(.probabilities, of: UnsafeBufferPointer($0), to: $0, workspace: &workspace)
+    }
   }
 
   /// Replaces one row of logits by its probabilities.

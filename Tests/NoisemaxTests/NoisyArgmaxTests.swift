@@ -35,6 +35,13 @@ import Testing
     #expect(argmax.expectedMaximum(of: [3, .nan, .infinity]).isNaN)
   }
 
+  /// A local array whose last use is the call must live through it.
+  @Test func localArraysLiveLongEnough() {
+    let n = Float(CommandLine.arguments.count)
+    let row: [Float] = [-3e37 * n, 0, -.infinity]
+    #expect(argmax.expectedMaximum(of: row) == Float(Gumbel().mean))
+  }
+
   @Test func batchesMayBeEmptyAndRowsToo() {
     #expect(argmax.probabilities(forRowsOf: [Double](), rowLength: 5).isEmpty)
     #expect(argmax.probabilities(forRowsOf: [Float](), rowLength: 0).isEmpty)
