@@ -41,7 +41,7 @@ extension NoisyArgmax {
   private func expectedMaximum<Scalar: LogitScalar>(
     of row: UnsafeBufferPointer<Scalar>, workspace: inout Workspace
   ) -> Double {
-    precondition(method == .exact, "the quantile rule has no expected maximum: use the exact method")
+    require(method == .exact, "the quantile rule has no expected maximum: use the exact method")
     switch RowKind(of: row) {
     case .undefined: return row.contains { $0.isNaN } ? .nan : .infinity
     case .masked: return -.infinity

@@ -61,10 +61,10 @@ extension NoisyArgmax {
     of rows: UnsafeBufferPointer<Scalar>, rowLength: Int, to result: UnsafeMutableBufferPointer<Scalar>,
     _ body: (Range<Int>) -> Void
   ) {
-    precondition(
+    require(
       rowLength >= 0 && (rowLength == 0 ? rows.isEmpty : rows.count.isMultiple(of: rowLength)),
       "\(rows.count) logits are not a whole number of rows of \(rowLength)")
-    precondition(
+    require(
       result.count == rows.count, "\(rows.count) logits do not fit a result of \(result.count) places")
     var start = 0
     while start < rows.count {
@@ -94,7 +94,7 @@ extension NoisyArgmax {
     _ quantity: Quantity, for logits: Span<Scalar>, to result: inout MutableSpan<Scalar>,
     workspace: inout Workspace
   ) {
-    precondition(
+    require(
       result.count == logits.count, "\(logits.count) logits do not fit a result of \(result.count) places")
     logits.withUnsafeBufferPointer { row in
       result.withUnsafeMutableBufferPointer { _ = write(quantity, of: row, to: $0, workspace: &workspace) }

@@ -51,20 +51,20 @@ public struct NoisyArgmax: Sendable {
   ///   - scale: what the noise is multiplied by; finite and above 0.
   ///   - method: ``Method/exact`` is a precondition failure for a law that is not an ``ExactNoise``.
   public init(_ noise: some NoiseDistribution, scale: Double = 1, method: Method) {
-    precondition(scale > 0 && scale.isFinite, "the scale of the noise is finite and above 0, not \(scale)")
+    require(scale > 0 && scale.isFinite, "the scale of the noise is finite and above 0, not \(scale)")
     self.noise = noise
     self.scale = scale
     self.method = method
     let standardized = StandardizedNoise(noise)
     unit = scale * standardized.scale
     location = scale * standardized.location
-    precondition(
+    require(
       unit > 0 && unit.isFinite, "scale \(scale) times the law's own \(standardized.scale) is \(unit)")
     sampler = NoiseSampler(standardized.standard)
     switch method {
     case .exact:
       guard let exact = standardized.standard as? any ExactNoise else {
-        preconditionFailure("\(noise) is not an ExactNoise: use method: .quantileRule(points: 64)")
+        fatalError("\(noise) is not an ExactNoise: use method: .quantileRule(points: 64)")
       }
       rowMethod = exact.exactMethod.rowMethod
     case .quantileRule(let points, let normalized):

@@ -23,8 +23,8 @@ public struct PropertySuite: Sendable {
 
   /// A suite; the defaults take a few seconds for a transform whose cost is linear in the row.
   public init(seed: UInt64 = 20_240_229, rows: Int = 150, largestRow: Int = 1000) {
-    precondition(rows >= 1, "a suite needs at least 1 row, not \(rows)")
-    precondition(largestRow >= 2, "the largest row has at least 2 classes, not \(largestRow)")
+    require(rows >= 1, "a suite needs at least 1 row, not \(rows)")
+    require(largestRow >= 2, "the largest row has at least 2 classes, not \(largestRow)")
     self.seed = seed
     self.rows = rows
     self.largestRow = largestRow

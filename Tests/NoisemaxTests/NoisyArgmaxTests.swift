@@ -42,6 +42,25 @@ import Testing
     #expect(argmax.expectedMaximum(of: row) == Float(Gumbel().mean))
   }
 
+  /// What a broken contract says names the values, in release builds too.
+  @Test func brokenContractsNameTheValues() async throws {
+    let scale = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = NoisyArgmax(.normal, scale: -2.5)
+    }
+    let shape = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = NoisyArgmax(.gumbel).probabilities(forRowsOf: [1.0, 2, 3], rowLength: 2)
+    }
+    let points = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = NoisyArgmax(.gumbel, method: .quantileRule(points: -7))
+    }
+    for (result, words) in [
+      (scale, "not -2.5"), (shape, "3 logits are not a whole number of rows of 2"), (points, "not -7"),
+    ] {
+      let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+      #expect(text.contains(words), "\(text)")
+    }
+  }
+
   @Test func batchesMayBeEmptyAndRowsToo() {
     #expect(argmax.probabilities(forRowsOf: [Double](), rowLength: 5).isEmpty)
     #expect(argmax.probabilities(forRowsOf: [Float](), rowLength: 0).isEmpty)

@@ -87,7 +87,7 @@ extension NoisyArgmax {
     atRowsOf rows: UnsafeBufferPointer<Scalar>, of cotangent: UnsafeBufferPointer<Scalar>, rowLength: Int,
     to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
   ) {
-    precondition(
+    require(
       cotangent.count == rows.count,
       "\(rows.count) logits do not fit a cotangent of \(cotangent.count) places")
     forEachRow(of: rows, rowLength: rowLength, to: result) { places in

@@ -38,7 +38,7 @@ struct LatticeTable: Sendable {
   init(_ noise: some SmoothNoise) {
     self.noise = noise
     let quartiles = noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)
-    precondition(quartiles > 0 && quartiles.isFinite, "the quartiles of \(noise) are \(quartiles) apart")
+    require(quartiles > 0 && quartiles.isFinite, "the quartiles of \(noise) are \(quartiles) apart")
     cell = Self.cell(for: noise, startingAt: quartiles / 8)
     stride = 2
     unit = cell / Double(stride)
@@ -159,7 +159,7 @@ extension LatticeTable {
     let basis = CellBasis(taps: 16, terms: 8)
     let (low, high) = (noise.quantile(at: 1e-40), noise.upperQuantile(at: 1e-9))
     // Far enough for any exponential tail, and near enough to be walked through.
-    precondition(high - low < start * 1e5, "the tails of \(noise) are too heavy for the lattice")
+    require(high - low < start * 1e5, "the tails of \(noise) are too heavy for the lattice")
     func isFine(_ width: Double) -> Bool {
       var x = low
       while x < high {
@@ -178,7 +178,7 @@ extension LatticeTable {
     var width = Double(sign: .plus, exponent: start.exponent, significand: 1)
     while !isFine(width) {
       width /= 2
-      precondition(width > start / 1024, "\(noise) is not smooth: no grid reproduces log F and log f − log F")
+      require(width > start / 1024, "\(noise) is not smooth: no grid reproduces log F and log f − log F")
     }
     return width
   }
@@ -213,7 +213,7 @@ extension LatticeTable {
     var (low, high) = (0.0, start)
     while !isRare(high) {
       (low, high) = (high, high * 2)
-      precondition(high < start * 1e5, "the tails of \(noise) are too heavy for the lattice")
+      require(high < start * 1e5, "the tails of \(noise) are too heavy for the lattice")
     }
     while high - low > start / 4 {
       let middle = (low + high) / 2

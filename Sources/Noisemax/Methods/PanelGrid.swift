@@ -356,7 +356,7 @@ struct PanelGrid<Noise: PiecewiseNoise> {
   /// Memory for Doubles as memory for points, which are four Doubles each.
   @inline(__always)
   static func points(in memory: UnsafeMutablePointer<Double>?) -> UnsafeMutablePointer<PanelPoint> {
-    guard let memory else { preconditionFailure("no memory reserved") }
+    guard let memory else { fatalError("no memory reserved") }
     return UnsafeMutableRawPointer(memory).assumingMemoryBound(to: PanelPoint.self)
   }
 }

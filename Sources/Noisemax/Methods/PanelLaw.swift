@@ -22,7 +22,7 @@ struct PanelLaw<Noise: PiecewiseNoise>: Sendable {
       sorted.append(kink)
     }
     kinks = sorted
-    precondition(
+    require(
       deviation > 0 && deviation.isFinite && lowerEnd < upperEnd,
       "\(noise) has variance \(noise.variance) and its support is \(lowerEnd)…\(upperEnd)")
   }

@@ -11,7 +11,7 @@ struct QuantileRule: RowMethod {
   private let reversedHazard: @Sendable (Double) -> Double
 
   init(_ noise: some NoiseDistribution, points: Int, normalized: Bool) {
-    precondition(points >= 1, "the quantile rule needs at least 1 point, not \(points)")
+    require(points >= 1, "the quantile rule needs at least 1 point, not \(points)")
     self.normalized = normalized
     if let noise = noise as? any ExactNoise {
       logCumulative = { noise.logCumulative(at: $0) }

@@ -12,8 +12,8 @@ public struct Affine<Base: NoiseDistribution>: NoiseDistribution {
   public let scale: Double
 
   init(_ base: Base, location: Double, scale: Double) {
-    precondition(scale > 0 && scale.isFinite, "the scale of a law is finite and above 0, not \(scale)")
-    precondition(location.isFinite, "the location of a law is finite, not \(location)")
+    require(scale > 0 && scale.isFinite, "the scale of a law is finite and above 0, not \(scale)")
+    require(location.isFinite, "the location of a law is finite, not \(location)")
     self.base = base
     self.location = location
     self.scale = scale

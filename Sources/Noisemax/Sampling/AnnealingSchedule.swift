@@ -22,11 +22,11 @@ public enum AnnealingSchedule: Sendable, Hashable {
   /// - Precondition: the step is not negative, temperatures are finite and not negative, the rate is finite and not
   ///   negative, and `steps` is at least 1.
   public func temperature(at step: Int) -> Double {
-    precondition(step >= 0, "steps are counted from 0, not \(step)")
+    require(step >= 0, "steps are counted from 0, not \(step)")
     switch self {
     case .exponential(let first, let rate, let floor):
       checkTemperatures(first, floor)
-      precondition(rate >= 0 && rate.isFinite, "a rate is finite and not negative, not \(rate)")
+      require(rate >= 0 && rate.isFinite, "a rate is finite and not negative, not \(rate)")
       return Double.maximum(floor, first * Noisemax.exponential(-rate * Double(step)))
     case .linear(let first, let last, let steps):
       checkTemperatures(first, last)
@@ -40,13 +40,13 @@ public enum AnnealingSchedule: Sendable, Hashable {
   }
 
   private func share(of step: Int, outOf steps: Int) -> Double {
-    precondition(steps >= 1, "a schedule takes at least 1 step, not \(steps)")
+    require(steps >= 1, "a schedule takes at least 1 step, not \(steps)")
     return Double(step) / Double(steps)
   }
 
   private func checkTemperatures(_ first: Double, _ last: Double) {
     for temperature in [first, last] {
-      precondition(
+      require(
         temperature >= 0 && temperature.isFinite,
         "a temperature is finite and not negative, not \(temperature)")
     }

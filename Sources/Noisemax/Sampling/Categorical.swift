@@ -45,7 +45,7 @@ public struct Categorical: Sendable {
     var open: [(probability: Double, index: Int)] = []
     for index in probabilities.indices {
       let probability = Double(probabilities[index])
-      precondition(
+      require(
         probability >= 0 && probability < .infinity,
         "a probability is finite and not negative: class \(index) has \(probability)")
       if probability > 0 { open.append((probability, index)) }
@@ -57,7 +57,7 @@ public struct Categorical: Sendable {
       return sum.value
     }
     classes = open.map(\.index)
-    precondition(sums.last ?? 0 < .infinity, "the sum of the probabilities is \(sums.last ?? 0)")
+    require(sums.last ?? 0 < .infinity, "the sum of the probabilities is \(sums.last ?? 0)")
   }
 
   /// A random index, or nil where no class has a probability above 0.
@@ -85,7 +85,7 @@ public struct Categorical: Sendable {
   ///
   /// - Precondition: `count` is not negative.
   public func randomIndices(count: Int, using generator: inout some RandomNumberGenerator) -> [Int] {
-    precondition(count >= 0, "the number of draws is not negative, not \(count)")
+    require(count >= 0, "the number of draws is not negative, not \(count)")
     return classes.isEmpty ? [] : (0..<count).compactMap { _ in randomIndex(using: &generator) }
   }
 }

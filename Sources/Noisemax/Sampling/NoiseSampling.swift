@@ -26,7 +26,7 @@ extension NoiseDistribution {
   ///
   /// - Precondition: `count` is not negative.
   public func random(count: Int, using generator: inout some RandomNumberGenerator) -> [Double] {
-    precondition(count >= 0, "the number of draws is not negative, not \(count)")
+    require(count >= 0, "the number of draws is not negative, not \(count)")
     return [Double](unsafeUninitializedCapacity: count) { places, filled in
       NoiseSampler(self).fill(UnsafeMutableBufferPointer(rebasing: places[..<count]), using: &generator)
       filled = count

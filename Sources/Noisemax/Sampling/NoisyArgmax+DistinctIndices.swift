@@ -139,7 +139,7 @@ extension NoisyArgmax {
     _ count: Int, of row: UnsafeBufferPointer<Scalar>, using generator: inout some RandomNumberGenerator,
     workspace: inout Workspace
   ) -> [Int] {
-    precondition(count >= 0, "the number of indices is not negative, not \(count)")
+    require(count >= 0, "the number of indices is not negative, not \(count)")
     let top: Double
     switch RowKind(of: row) {
     case .masked, .undefined: return []

@@ -125,7 +125,7 @@ extension NoisyArgmax {
   private func randomIndices<Scalar: LogitScalar>(
     of row: UnsafeBufferPointer<Scalar>, count: Int, using generator: inout some RandomNumberGenerator
   ) -> [Int] {
-    precondition(count >= 0, "the number of draws is not negative, not \(count)")
+    require(count >= 0, "the number of draws is not negative, not \(count)")
     var workspace = Workspace()
     var indices: [Int] = []
     indices.reserveCapacity(count)

@@ -48,15 +48,15 @@ extension NoisyArgmax {
   public func relaxedLogDensities<Scalar: LogitScalar>(
     atLog logY: [Scalar], forRowsOf logits: [Scalar], rowLength: Int, temperature: Double
   ) -> [Scalar] {
-    precondition(
+    require(
       StandardizedNoise(noise).standard is Gumbel,
       "relaxed samples have a density under Gumbel noise, not \(noise)")
-    precondition(
+    require(
       temperature > 0 && temperature.isFinite,
       "relaxed samples have a density at temperatures above 0, finite, not at \(temperature)")
-    precondition(
+    require(
       logY.count == logits.count, "\(logY.count) logarithms for \(logits.count) logits")
-    precondition(
+    require(
       rowLength >= 0 && (rowLength == 0 ? logits.isEmpty : logits.count.isMultiple(of: rowLength)),
       "\(logits.count) logits are not a whole number of rows of \(rowLength)")
     let (logY, logits) = (doubles(logY), doubles(logits))

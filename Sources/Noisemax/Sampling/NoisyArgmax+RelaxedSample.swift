@@ -197,7 +197,7 @@ extension NoisyArgmax {
     case .regular(let top):
       let gaps = openGaps(of: row, below: top, scratch: &workspace.row)
       let scores = perturbed(gaps, using: &generator, scratch: &workspace.method)
-      guard let winner = scores.indexOfLargest else { preconditionFailure("\(noise) drew noise that is NaN") }
+      guard let winner = scores.indexOfLargest else { fatalError("\(noise) drew noise that is NaN") }
       let largest = scores[winner]
       for index in scores.indices {
         let score = scores[index]

@@ -43,7 +43,7 @@ extension NoisyArgmax {
       for _ in 0..<count {
         let scores = perturbed(gaps, using: &generator, scratch: &workspace.method)
         guard let index = scores.indexOfLargest else {
-          preconditionFailure("\(noise) drew noise that is NaN")
+          fatalError("\(noise) drew noise that is NaN")
         }
         body(index)
       }
@@ -70,7 +70,7 @@ struct RowStreams {
   let first: Int
 
   init(seed: UInt64, firstRow: Int) {
-    precondition(firstRow >= 0, "rows are counted from 0, not \(firstRow)")
+    require(firstRow >= 0, "rows are counted from 0, not \(firstRow)")
     self.seed = seed
     first = firstRow
   }
@@ -84,7 +84,7 @@ struct RowStreams {
   func forEachRow(
     of count: Int, rowLength: Int, body: (Range<Int>, inout StreamGenerator) -> Void
   ) {
-    precondition(
+    require(
       rowLength >= 0 && (rowLength == 0 ? count == 0 : count.isMultiple(of: rowLength)),
       "\(count) logits are not a whole number of rows of \(rowLength)")
     for row in 0..<(rowLength == 0 ? 0 : count / rowLength) {

@@ -50,7 +50,7 @@ extension RelaxedSample {
   }
 
   private func gradient(_ cotangent: [Scalar], ofLogs: Bool) -> [Double] {
-    precondition(
+    require(
       cotangent.count == gaps.count, "a cotangent of \(cotangent.count) places for a value of \(gaps.count)")
     var gradient = doubles(cotangent)
     for row in places(ofRowsOf: gaps.count, rowLength: rowLength) {

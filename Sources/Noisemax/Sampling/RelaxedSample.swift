@@ -33,7 +33,7 @@ public struct RelaxedSample<Scalar: LogitScalar>: Sendable {
   let logs: [Double]
 
   init(gaps: [Double], rowLength: Int, temperature: Double) {
-    precondition(temperature >= 0, "a temperature is 0 or above, not \(temperature)")
+    require(temperature >= 0, "a temperature is 0 or above, not \(temperature)")
     self.gaps = gaps
     self.rowLength = rowLength
     self.temperature = temperature
