@@ -71,9 +71,9 @@ struct PanelSums<Noise: PiecewiseNoise> {
     let memory = cells + cell * Self.stride
     memory[1] = .infinity
     guard !range.isEmpty else { return }
-    // To twice the precision, as the points may agree in their high parts: the Chebyshev nodes must stay between the
-    // outermost points, or a kink just outside the cell would cut them, and the points between ±1, outside of which
-    // Lagrange's polynomials grow fast.
+    // To twice the precision, as the points may agree in their high parts: the Chebyshev nodes must stay between
+    // the outermost points, or a kink just outside the cell would cut them, and the points between ±1, outside
+    // of which Lagrange's polynomials grow fast.
     let (first, last) = (points[range.lowerBound].place, points[range.upperBound - 1].place)
     let centre = (first + last).scaled(byPowerOfTwo: 0.5)
     let half = (first - last).value.magnitude / 2
