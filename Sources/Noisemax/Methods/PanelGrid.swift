@@ -6,8 +6,9 @@
 /// - left out where it holds nothing of any wanted integrand, each judged against what that integrand has elsewhere;
 /// - else halved until, for every wanted integrand, the last two of 16 Legendre coefficients are small.
 ///
-/// The wanted integrands are judged by representatives: the leader, the last class, a few between, and the class
-/// whose kink ends the interval above, which is the one that has most of its integral there.
+/// The wanted integrands are judged by representatives: the leader, the last class, a few between, the class whose
+/// kink ends the interval above, and the deepest class whose support reaches up here: the further behind a class
+/// is, the lower lies its integral, so that no class has more of its own here.
 ///
 /// Derivatives also want G·r(· − μ_i)·r(· − μ_j), which may lie far below G·r(· − μ_i): under two Laplace leaders, for
 /// two rare classes, all the way down to them. What a second factor shifts, that of the last class shifts most, so the
@@ -20,6 +21,8 @@ struct PanelGrid<Noise: PiecewiseNoise> {
   let ceiling: Double
   let settings: Settings
   private(set) var nodeCount = 0
+  /// The last class whose support reaches above the panels that are being laid.
+  var deepest = 0
 
   /// What precision is worth.
   struct Settings {
@@ -233,17 +236,23 @@ struct PanelGrid<Noise: PiecewiseNoise> {
     guard rise <= 2, width <= distance / 2 else { return nil }
     var change = rise
     let near = DoubleDouble(width / 16)
-    for k in 0..<representativeCount + 1 where k == 0 || k >= representativeCount - 1 {
+    for k in 0..<representativeCount + 2 where k == 0 || k >= representativeCount - 1 {
+      if k > representativeCount && isJudged(deepest, owner: owner) { continue }
       // The last representative is the steepest pair, if there are pairs.
       let index =
         k < representativeCount
-        ? Int(workplace.representatives[k]) : hasPairs ? sums.count + owner : owner
+        ? Int(workplace.representatives[k])
+        : k > representativeCount ? deepest : hasPairs ? sums.count + owner : owner
       let difference = logHazard(of: index, at: to - near) - logHazard(of: index, at: from + near)
       if difference.magnitude < .infinity { change = Swift.max(change, rise + difference.magnitude) }
     }
     if change <= 0.125 && width <= distance / 16 { return rules[0] }
     return change <= 2 ? rules[1] : nil
   }
+
+  /// Whether a class is the owner or the last, which every panel is judged by anyway.
+  @inline(__always)
+  private func isJudged(_ index: Int, owner: Int) -> Bool { index == owner || index == sums.count - 1 }
 
   private enum Verdict {
     case resolved, negligible, unresolved
@@ -263,10 +272,12 @@ struct PanelGrid<Noise: PiecewiseNoise> {
     let logs = samples + 32
     let logWidth = logarithm(width)
     var verdict = Verdict.negligible
-    for k in 0..<representativeCount + (hasPairs ? 2 : 1) {
+    for k in 0..<representativeCount + (hasPairs ? 3 : 2) {
+      if k == representativeCount + 1 && isJudged(deepest, owner: owner) { continue }
       let index =
         k < representativeCount
-        ? Int(workplace.representatives[k]) : k == representativeCount ? owner : sums.count + owner
+        ? Int(workplace.representatives[k])
+        : k == representativeCount ? owner : k == representativeCount + 1 ? deepest : sums.count + owner
       var peak = -Double.infinity
       var peakNode = 0
       for m in rule.nodes.indices {

@@ -71,46 +71,63 @@ struct PanelSums<Noise: PiecewiseNoise> {
     let memory = cells + cell * Self.stride
     memory[1] = .infinity
     guard !range.isEmpty else { return }
-    let (first, last) = (points[range.lowerBound].place.high, points[range.upperBound - 1].place.high)
-    let centre = first / 2 + last / 2
-    // Points may agree in their high parts.
-    let half = Swift.max((first - last).magnitude / 2, Swift.max(first.ulp, last.ulp))
-    guard half <= law.deviation / 8 else { return }
-    memory[0] = centre
+    // To twice the precision, as the points may agree in their high parts: the Chebyshev nodes must stay between
+    // the outermost points, or a kink just outside the cell would cut them, and the points between ±1, outside
+    // of which Lagrange's polynomials grow fast.
+    let (first, last) = (points[range.lowerBound].place, points[range.upperBound - 1].place)
+    let centre = (first + last).scaled(byPowerOfTwo: 0.5)
+    let half = (first - last).value.magnitude / 2
+    // Narrower cells are left to their points: their nodes would be as good as on the rim.
+    guard half <= law.deviation / 8, half >= 0x1p-92 * centre.high.magnitude, half >= 0x1p-960 else { return }
+    memory[0] = centre.high
     memory[1] = half
+    memory[3] = centre.low
     let weights = memory + 4
     for q in 0..<Self.taps { weights[q] = 0 }
     var exponent = -Double.infinity
-    if 2 * cell >= leaves {
-      for index in range { exponent = Swift.max(exponent, points[index].exponent) }
-      for index in range {
-        spread(points[index], over: weights, centre: centre, half: half, exponent: exponent)
-      }
-    } else {
-      for child in 2 * cell...2 * cell + 1 where cells[child * Self.stride + 1] < .infinity {
+    for child in 2 * cell...2 * cell + 1 {
+      if isCondensed(child) {
         exponent = Swift.max(exponent, cells[child * Self.stride + 2])
+      } else {
+        for index in self.range(of: child) { exponent = Swift.max(exponent, points[index].exponent) }
       }
-      for child in 2 * cell...2 * cell + 1 where cells[child * Self.stride + 1] < .infinity {
+    }
+    for child in 2 * cell...2 * cell + 1 {
+      if isCondensed(child) {
         let other = cells + child * Self.stride
         for q in 0..<Self.taps {
-          let place = DoubleDouble(sumOf: other[0], and: other[1] * chebyshev[q])
-          let point = PanelPoint(place: place, weight: other[4 + q], exponent: other[2])
+          let point = PanelPoint(place: place(ofTap: q, in: other), weight: other[4 + q], exponent: other[2])
           spread(point, over: weights, centre: centre, half: half, exponent: exponent)
+        }
+      } else {
+        for index in self.range(of: child) {
+          spread(points[index], over: weights, centre: centre, half: half, exponent: exponent)
         }
       }
     }
     memory[2] = exponent
   }
 
+  /// Whether a cell has points at its Chebyshev nodes that stand for its own.
+  @inline(__always)
+  private func isCondensed(_ cell: Int) -> Bool {
+    cell < leaves && cells[cell * Self.stride + 1] < .infinity
+  }
+
+  @inline(__always)
+  private func place(ofTap tap: Int, in memory: UnsafeMutablePointer<Double>) -> DoubleDouble {
+    DoubleDouble(adding: DoubleDouble(memory[0], memory[3]), DoubleDouble(memory[1] * chebyshev[tap]))
+  }
+
   /// Adds ω·L_q(y) to every weight: Lagrange's polynomials in their barycentric form.
   @inline(__always)
   private func spread(
-    _ point: PanelPoint, over weights: UnsafeMutablePointer<Double>, centre: Double, half: Double,
-    exponent: Double
+    _ point: PanelPoint, over weights: UnsafeMutablePointer<Double>, centre: DoubleDouble,
+    half: Double, exponent: Double
   ) {
     let weight =
       point.exponent == exponent ? point.weight : point.weight * exponential(point.exponent - exponent)
-    let u = ((point.place.high - centre) + point.place.low) / half
+    let u = (point.place - centre).value / half
     chebyshev.withUnsafeBufferPointer { nodes in
       barycentric.withUnsafeBufferPointer { factors in
         var total = 0.0
@@ -189,8 +206,9 @@ struct PanelSums<Noise: PiecewiseNoise> {
           let half = memory[1]
           if half < .infinity && low.high - law.lowerEnd >= 4 * half && isSmooth(from: low, to: high) {
             chebyshev.withUnsafeBufferPointer { nodes in
+              let centre = DoubleDouble(memory[0], memory[3])
               for q in nodes.indices {
-                let y = DoubleDouble(sumOf: memory[0], and: half * nodes[q])
+                let y = DoubleDouble(adding: centre, DoubleDouble(half * nodes[q]))
                 total.add(memory[4 + q] * kernel(DoubleDouble(adding: x, y)), exponent: memory[2])
               }
             }

@@ -185,14 +185,20 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
       in: PanelGrid<Noise>.Workplace(in: place.grid))
     let bottom = grid.lowerEnd(below: top)
 
-    // A break is stored by its depth below the top, so that the order is from the top down.
+    // A break is stored by its depth below the top, so that the order is from the top down; its exponent tells that
+    // the support of the class ends there.
     var breakCount = 0
+    grid.deepest = law.upperEnd < .infinity ? 0 : row.count - 1
     for kink in law.kinks {
       for k in 0..<row.count {
         let x = DoubleDouble(kink) - row.classes[k].place
         guard x.isAbove(bottom) else { break }
-        guard x.isBelow(top) else { continue }
-        place.breaks[breakCount] = PanelPoint(place: -x, weight: Double(k), exponent: 0)
+        let isUpperEnd = kink == law.upperEnd
+        guard x.isBelow(top) else {
+          if isUpperEnd { grid.deepest = k }
+          continue
+        }
+        place.breaks[breakCount] = PanelPoint(place: -x, weight: Double(k), exponent: isUpperEnd ? 1 : 0)
         breakCount += 1
       }
     }
@@ -202,12 +208,16 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     var logProduct = grid.logProduct(at: upper).value
     for k in 0...breakCount {
       let lower = k < breakCount ? -place.breaks[k].place : DoubleDouble(bottom)
-      if lower == upper { continue }
-      if logProduct < floor { break }
-      logProduct = grid.layPanels(
-        from: lower, to: upper, logProductAbove: logProduct, owner: owner, scratch: &scratch)
-      upper = lower
-      if k < breakCount { owner = Int(place.breaks[k].weight) }
+      if lower != upper {
+        if logProduct < floor { break }
+        logProduct = grid.layPanels(
+          from: lower, to: upper, logProductAbove: logProduct, owner: owner, scratch: &scratch)
+        upper = lower
+        if k < breakCount { owner = Int(place.breaks[k].weight) }
+      }
+      if k < breakCount && place.breaks[k].exponent == 1 {
+        grid.deepest = Swift.max(grid.deepest, Int(place.breaks[k].weight))
+      }
     }
     return grid
   }
