@@ -53,4 +53,19 @@ import Testing
       }
     }
   }
+
+  @Test(arguments: ["exponential", "laplace"])
+  func classesFarBelowTheLeastDoubleChangeNothing(name: String) throws {
+    let noise = try #require(NoiseRegistry.noise(named: name))
+    let argmax = NoisyArgmax(noise)
+    let near = [0, -0.5, -3, -40, -700, -740]
+    let plain = argmax.probabilities(for: near)
+    let far = (0..<200_000).map { -1e6 - Double($0) * 1e-6 }
+    let p = argmax.probabilities(for: near + far)
+    #expect(Array(p[..<near.count]) == plain)
+    #expect(p[near.count...].allSatisfy { $0 == 0 })
+    #expect(plain.allSatisfy { $0 > 0 })
+    #expect(argmax.logProbabilities(for: near + [-1e6])[near.count] > -.infinity)
+    #expect(argmax.probabilities(for: (near + far).map { Float($0) })[near.count] == 0)
+  }
 }

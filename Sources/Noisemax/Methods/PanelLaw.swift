@@ -11,6 +11,10 @@ struct PanelLaw<Noise: PiecewiseNoise>: Sendable {
   let lowerEnd, upperEnd: Double
   /// √variance: the unit in which "near a kink" is measured.
   let deviation: Double
+  /// A class further behind the leader than this has a probability of zero as a Double or a Float, and a part in no
+  /// other: to win, the leader's noise would have to lie where log F is below the floor of the integrals, or its own
+  /// where log(1 − F) is.
+  let reach, singleReach: Double
 
   init(_ noise: Noise) {
     self.noise = noise
@@ -22,9 +26,31 @@ struct PanelLaw<Noise: PiecewiseNoise>: Sendable {
       sorted.append(kink)
     }
     kinks = sorted
+    reach = Self.reach(of: noise, floor: -760)
+    singleReach = Self.reach(of: noise, floor: -120)
     require(
       deviation > 0 && deviation.isFinite && lowerEnd < upperEnd,
       "\(noise) has variance \(noise.variance) and its support is \(lowerEnd)…\(upperEnd)")
+  }
+
+  /// How far a place where log(1 − F) and log f are below a floor is above one where log F and log f are: infinite
+  /// where no such places are found.
+  private static func reach(of noise: Noise, floor: Double) -> Double {
+    let start = exponential(floor + 60)
+    let (lowest, highest) = (noise.quantile(at: 0), noise.upperQuantile(at: 0))
+    var (lower, upper) = (Swift.max(lowest, noise.quantile(at: start)), noise.upperQuantile(at: start))
+    var step = noise.variance.squareRoot()
+    for _ in 0..<64 {
+      let isLow =
+        lower <= lowest || (noise.logCumulative(at: lower) <= floor && noise.logDensity(at: lower) <= floor)
+      let isHigh =
+        upper >= highest || (noise.logSurvival(at: upper) <= floor && noise.logDensity(at: upper) <= floor)
+      if isLow && isHigh { return upper - lower }
+      if !isLow { lower = Swift.max(lower - step, lowest) }
+      if !isHigh { upper = Swift.min(upper + step, highest) }
+      step *= 2
+    }
+    return .infinity
   }
 
   /// log F(z).

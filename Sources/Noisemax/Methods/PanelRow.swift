@@ -12,17 +12,18 @@ struct PanelRow {
   static var leastReach: Double { 0x1p-500 }
 
   /// A row is n gaps and their n remainders; a class as far behind the leader as the support of the noise is wide
-  /// cannot win. The memory is for n points each.
+  /// cannot win, and one further behind than `reach` is left out too. The memory is for n points each.
   init(
-    _ row: UnsafeBufferPointer<Double>, width: Double, sorted: UnsafeMutablePointer<PanelPoint>,
-    classes: UnsafeMutablePointer<PanelPoint>, other: UnsafeMutablePointer<PanelPoint>
+    _ row: UnsafeBufferPointer<Double>, width: Double, reach: Double = .infinity,
+    sorted: UnsafeMutablePointer<PanelPoint>, classes: UnsafeMutablePointer<PanelPoint>,
+    other: UnsafeMutablePointer<PanelPoint>
   ) {
     self.sorted = sorted
     self.classes = classes
     let n = row.count / 2
     for index in 0..<n where row[index] > -.infinity {
       var distance = DoubleDouble(0 - row[index], 0 - row[n + index])
-      guard distance.isBelow(width) else { continue }
+      guard distance.isBelow(width), distance.high <= reach else { continue }
       let reach = (DoubleDouble(width) - distance).value
       if reach < Self.leastReach { distance = DoubleDouble(width, -Self.leastReach) }
       sorted[open] = PanelPoint(place: distance, weight: Double(index), exponent: 0)

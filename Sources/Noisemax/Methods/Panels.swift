@@ -15,9 +15,10 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     scratch: inout Scratch
   ) -> Double {
     let place = place(row.count / 2, in: &scratch)
+    let reach = precision == .single ? law.singleReach : law.reach
     let classes = PanelRow(
-      UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, sorted: place.sorted,
-      classes: place.classes,
+      UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd,
+      reach: quantity == .probabilities ? reach : .infinity, sorted: place.sorted, classes: place.classes,
       other: place.other)
     let zero = quantity == .probabilities ? 0 : -Double.infinity
     for index in 0..<row.count / 2 { row[index] = zero }
