@@ -24,8 +24,8 @@ struct LawChecks<Noise: NoiseDistribution> {
     if let exact = noise as? any ExactNoise {
       checks += [
         ("survival function", { survival(of: exact) }),
-        ("log-cumulative function", { logCumulative(of: exact) }),
-        ("log-survival function", { logSurvival(of: exact) }),
+        ("log-cumulative function", { logarithms(on: lower(exact), opposite: upper(exact)) }),
+        ("log-survival function", { logarithms(on: upper(exact), opposite: lower(exact)) }),
         ("upper quantile", { upperQuantile(of: exact) }),
         ("mean and variance", { moments(of: exact) }),
       ]
@@ -160,34 +160,36 @@ struct LawChecks<Noise: NoiseDistribution> {
     return nil
   }
 
-  private func logCumulative(of exact: some ExactNoise) -> String? {
-    if exact.logCumulative(at: -.infinity) != -.infinity { return "log F(−∞) is not −∞" }
-    if exact.logCumulative(at: .infinity) != 0 { return "log F(∞) is not 0" }
-    for p in probabilities(from: 1e-290) {
-      let lower = exact.quantile(at: p)
-      let f = exact.cumulative(at: lower)
-      let log = exact.logCumulative(at: lower)
-      if !agree(log, logarithm(f), conditioning: 1) { return "F(\(lower)) = \(f), log F = \(log)" }
-      let upper = exact.upperQuantile(at: p)
-      let s = exact.survival(at: upper)
-      let small = exact.logCumulative(at: upper)
-      if !agree(small, logarithmOfOnePlus(-s)) { return "1 − F(\(upper)) = \(s), log F = \(small)" }
-    }
-    return nil
+  /// A side of the line: what lies on it, its logarithm, and a point that leaves just so much on it.
+  private typealias Side = (
+    name: String, end: Double, probability: (Double) -> Double, logarithm: (Double) -> Double,
+    point: (Double) -> Double
+  )
+
+  private func lower(_ exact: some ExactNoise) -> Side {
+    ("F", -.infinity, exact.cumulative, exact.logCumulative, exact.quantile)
   }
 
-  private func logSurvival(of exact: some ExactNoise) -> String? {
-    if exact.logSurvival(at: .infinity) != -.infinity { return "log S(∞) is not −∞" }
-    if exact.logSurvival(at: -.infinity) != 0 { return "log S(−∞) is not 0" }
+  private func upper(_ exact: some ExactNoise) -> Side {
+    ("S", .infinity, exact.survival, exact.logSurvival, exact.upperQuantile)
+  }
+
+  /// The logarithm on a side: of small probabilities there, and of those that fall short of one by little, which the
+  /// opposite side knows.
+  private func logarithms(on side: Side, opposite: Side) -> String? {
+    if side.logarithm(side.end) != -.infinity { return "log \(side.name)(\(side.end)) is not −∞" }
+    if side.logarithm(opposite.end) != 0 { return "log \(side.name)(\(opposite.end)) is not 0" }
     for p in probabilities(from: 1e-290) {
-      let upper = exact.upperQuantile(at: p)
-      let s = exact.survival(at: upper)
-      let log = exact.logSurvival(at: upper)
-      if !agree(log, logarithm(s), conditioning: 1) { return "S(\(upper)) = \(s), log S = \(log)" }
-      let lower = exact.quantile(at: p)
-      let f = exact.cumulative(at: lower)
-      let small = exact.logSurvival(at: lower)
-      if !agree(small, logarithmOfOnePlus(-f)) { return "1 − S(\(lower)) = \(f), log S = \(small)" }
+      let near = side.point(p)
+      let (probability, log) = (side.probability(near), side.logarithm(near))
+      if !agree(log, logarithm(probability), conditioning: 1) {
+        return "\(side.name)(\(near)) = \(probability), log \(side.name) = \(log)"
+      }
+      let far = opposite.point(p)
+      let (rest, small) = (opposite.probability(far), side.logarithm(far))
+      if !agree(small, logarithmOfOnePlus(-rest)) {
+        return "1 − \(side.name)(\(far)) = \(rest), log \(side.name) = \(small)"
+      }
     }
     return nil
   }
