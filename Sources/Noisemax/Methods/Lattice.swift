@@ -90,8 +90,7 @@ struct LatticePass {
     self.precision = precision
     // A class below every wanted one still counts where it competes with them: as far as F differs from 1 at nodes
     // that matter.
-    let noise = table.noise
-    let competing = -depth + noise.quantile(at: precision.tail) - noise.upperQuantile(at: precision.tail)
+    let competing = -depth - table.competition(precision)
     var (lowest, rarest, count, deeper) = (0.0, 0.0, 0, false)
     var (leaders, second) = (0, -Double.infinity)
     for gap in gaps {

@@ -87,13 +87,13 @@ extension LatticePass {
     }
     coefficientsOfA.update(repeating: 0)
     coefficientsOfB.update(repeating: 0)
+    guard let toA = coefficientsOfA.baseAddress, let toB = coefficientsOfB.baseAddress else { return }
     basis.matrix.withUnsafeBufferPointer { matrix in
+      guard let matrix = matrix.baseAddress else { return }
       for cell in 0..<cells where bases[cell] > 0 {
         for tap in 0..<basis.taps {
-          for k in 0..<terms {
-            coefficientsOfA[cell * terms + k] += matrix[tap * terms + k] * a[cell + tap]
-            coefficientsOfB[cell * terms + k] += matrix[tap * terms + k] * b[cell + tap]
-          }
+          addMultiple(a[cell + tap], of: matrix + tap * terms, to: toA + cell * terms, count: terms)
+          addMultiple(b[cell + tap], of: matrix + tap * terms, to: toB + cell * terms, count: terms)
         }
       }
     }

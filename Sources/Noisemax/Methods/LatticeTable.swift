@@ -32,6 +32,8 @@ struct LatticeTable: Sendable {
   private let reach: [Precision: [Double]]
   private let leaderReach: [Precision: [Double]]
   private let reachSpacing: Double
+  /// How far apart the ends of the noise are, as far as they matter.
+  private let competition: [Precision: Double]
 
   static let stepCount = 5
 
@@ -87,6 +89,10 @@ struct LatticeTable: Sendable {
     self.stepExponents = stepExponents
     self.reach = reach
     self.leaderReach = leaderReach
+    competition = Dictionary(
+      uniqueKeysWithValues: [Precision.single, .double].map {
+        ($0, noise.upperQuantile(at: $0.tail) - noise.quantile(at: $0.tail))
+      })
   }
 
   /// log₂ of the coarsest step, in units, for a row of `count` classes.
@@ -95,6 +101,9 @@ struct LatticeTable: Sendable {
     let j = Int.bitWidth - (count - 1).leadingZeroBitCount
     return exponents[min(j, exponents.count - 1)]
   }
+
+  /// The width of the noise: how far below a node that matters a class has a factor F that differs from 1.
+  func competition(_ precision: Precision) -> Double { competition[precision] ?? 0 }
 
   /// The lowest node that matters where the second and the deepest class wanted have these gaps.
   func lowestNode(second: Double, deepest: Double, precision: Precision) -> Double {
