@@ -54,8 +54,8 @@ public struct GumbelNormalMixture: SmoothNoise {
   public var mean: Double { mixed(gumbel.mean, normal.mean) }
 
   public var variance: Double {
-    let square = mixed(gumbel.variance + gumbel.mean * gumbel.mean, normal.variance + normal.mean * normal.mean)
-    return square - mean * mean
+    func square(_ part: some ExactNoise) -> Double { part.variance + part.mean * part.mean }
+    return mixed(square(gumbel), square(normal)) - mean * mean
   }
 
   private func mixed(_ ofGumbel: Double, _ ofNormal: Double) -> Double {
