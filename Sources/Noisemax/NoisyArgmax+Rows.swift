@@ -1,3 +1,5 @@
+internal import NoiseKernels
+
 extension NoisyArgmax {
   /// Writes one quantity of one row. The result may be the memory of the row itself.
   ///
@@ -22,26 +24,39 @@ extension NoisyArgmax {
       let gaps = gaps(of: row, below: top, workspace: &workspace)
       let defect = rowMethod.replace(
         gaps, by: quantity, precision: Precision(of: Scalar.self), scratch: &workspace.method)
-      for index in row.indices { result[index] = Scalar(gaps[index]) }
+      copy(gaps, times: 1, to: result)
       return defect
     }
     return 0
   }
 
-  /// The gaps of a row, followed by their remainders if the method wants them, and by some places more.
+  /// The gaps of a row, followed by their remainders if the method wants them, and by −∞ up to a whole number of vectors.
   @inline(__always)
   func gaps<Scalar: LogitScalar>(
-    of row: UnsafeBufferPointer<Scalar>, below top: Double, extra: Int = 0, workspace: inout Workspace
+    of row: UnsafeBufferPointer<Scalar>, below top: Double, workspace: inout Workspace
   ) -> UnsafeMutableBufferPointer<Double> {
+    gaps(of: row, below: top, besides: 0, workspace: &workspace).gaps
+  }
+
+  /// The gaps of a row, and memory for some vectors that belong to it, every one padded to whole vectors as the gaps are.
+  @inline(__always)
+  func gaps<Scalar: LogitScalar>(
+    of row: UnsafeBufferPointer<Scalar>, below top: Double, besides vectors: Int, workspace: inout Workspace
+  ) -> (gaps: UnsafeMutableBufferPointer<Double>, vectors: UnsafeMutableBufferPointer<Double>) {
     let count = row.count
-    let gaps = workspace.row.reserve((rowMethod.wantsRemainders ? 2 * count : count) + extra)
-    for index in row.indices { gaps[index] = gap(of: Double(row[index]), below: top, scale: unit) }
+    let length = rowMethod.wantsRemainders ? 2 * count : count
+    let memory = workspace.row.reserve(padded(length) + vectors * padded(count))
+    writeGaps(of: row, below: top, scale: unit, to: memory)
     if rowMethod.wantsRemainders {
       for index in row.indices {
-        gaps[count + index] = remainder(of: gaps[index], from: Double(row[index]), below: top, scale: unit)
+        memory[count + index] = remainder(
+          of: memory[index], from: Double(row[index]), below: top, scale: unit)
       }
     }
-    return gaps
+    return (
+      UnsafeMutableBufferPointer(rebasing: memory[..<length]),
+      UnsafeMutableBufferPointer(rebasing: memory[padded(length)...])
+    )
   }
 
   /// Writes one quantity of every row of a row-major batch.

@@ -21,19 +21,20 @@ struct LatticeTable: Sendable {
   let firstIndex: Int
   /// log r at every sample, from `firstIndex` on, as far as a class at `logDepth` needs it.
   let logHazard: [Double]
-  /// For every step k = 1, 2, 4, … (in units) the samples of log F, those with the same remainder by k together.
-  let logCumulative: [DecimatedSamples]
-  /// Likewise r, as far as a class at `depth` needs it.
-  let hazard: [DecimatedSamples]
+  /// For every step k = 1, 2, 4, … (in units) the samples of log F, and those of r as far as a class at `depth` needs
+  /// them.
+  let samples: [LatticeSamples]
 
   /// For every tolerance, the exponent of the coarsest step for up to 2ʲ classes.
-  private let stepExponents: [Precision: [Int]]
+  private let stepExponents: PerPrecision<[Int]>
+  /// The node above which up to 2ʲ classes have nothing left to win.
+  private let highestNodes: PerPrecision<[Double]>
   /// The lowest node that matters to a class at the gap −j · `reachSpacing` beside one leader, and to that leader.
-  private let reach: [Precision: [Double]]
-  private let leaderReach: [Precision: [Double]]
+  private let reach: PerPrecision<[Double]>
+  private let leaderReach: PerPrecision<[Double]>
   private let reachSpacing: Double
   /// How far apart the ends of the noise are, as far as they matter.
-  private let competition: [Precision: Double]
+  private let competition: PerPrecision<Double>
 
   static let stepCount = 5
 
@@ -58,56 +59,64 @@ struct LatticeTable: Sendable {
     let unit = unit
     let first = Int(((lowest - margin) / unit).rounded(.down))
     firstIndex = first
-    func samples(to end: Double, _ function: (Double) -> Double) -> [Double] {
+    func sampled(to end: Double, _ function: (Double) -> Double) -> [Double] {
       (first...Int((end / unit).rounded(.up))).map { function(Double($0) * unit) }
     }
-    let cumulativeSamples = samples(to: highest + margin) { noise.logCumulative(at: $0) }
-    logHazard = samples(to: highest + logDepth + margin) { noise.logReversedHazard(at: $0) }
+    let cumulativeSamples = sampled(to: highest + margin) { noise.logCumulative(at: $0) }
+    logHazard = sampled(to: highest + logDepth + margin) { noise.logReversedHazard(at: $0) }
     let hazardSamples = logHazard.prefix(Int(((highest + depth + margin) / unit).rounded(.up)) - first)
       .map { exponential($0) }
-    logCumulative = (0..<Self.stepCount).map {
-      DecimatedSamples(cumulativeSamples, first: first, step: 1 << $0)
+    samples = (0..<Self.stepCount).map {
+      LatticeSamples(logCumulative: cumulativeSamples, hazard: hazardSamples, first: first, step: 1 << $0)
     }
-    hazard = (0..<Self.stepCount).map { DecimatedSamples(hazardSamples, first: first, step: 1 << $0) }
 
-    var stepExponents: [Precision: [Int]] = [:]
-    var reach: [Precision: [Double]] = [:]
-    var leaderReach: [Precision: [Double]] = [:]
-    for precision in [Precision.single, .double] {
-      stepExponents[precision] = (0...24).map {
-        Self.stepExponent(of: noise, classes: 1 << $0, unit: unit, precision: precision)
-      }
-      reach[precision] = (0...Int(logDepth / quartiles) + 1).map {
+    stepExponents = PerPrecision { precision in
+      Self.sizes.map { Self.stepExponent(of: noise, classes: 1 << $0, unit: unit, precision: precision) }
+    }
+    highestNodes = PerPrecision { precision in
+      Self.sizes.map { noise.upperQuantile(at: precision.tail / Double(1 << $0)) }
+    }
+    let (depth, logDepth) = (depth, logDepth)
+    reach = PerPrecision { precision in
+      (0...Int(logDepth / quartiles) + 1).map {
         Self.lowestNode(of: noise, gap: Double($0) * quartiles, drop: precision.drop)
       }
-      leaderReach[precision] = (0...Int(depth / quartiles) + 1).map {
+    }
+    leaderReach = PerPrecision { precision in
+      (0...Int(depth / quartiles) + 1).map {
         // The leader's integrand is that of a class above its competitor.
         Self.lowestNode(of: noise, gap: -Double($0) * quartiles, drop: precision.drop) - Double($0)
           * quartiles
       }
     }
-    self.stepExponents = stepExponents
-    self.reach = reach
-    self.leaderReach = leaderReach
-    competition = Dictionary(
-      uniqueKeysWithValues: [Precision.single, .double].map {
-        ($0, noise.upperQuantile(at: $0.tail) - noise.quantile(at: $0.tail))
-      })
+    competition = PerPrecision {
+      noise.upperQuantile(at: $0.tail) - noise.quantile(at: $0.tail)
+    }
+  }
+
+  /// Numbers of classes are told apart by the next power of two.
+  private static let sizes = 0...24
+
+  private static func size(of count: Int) -> Int {
+    min(Int.bitWidth - (count - 1).leadingZeroBitCount, sizes.upperBound)
   }
 
   /// log₂ of the coarsest step, in units, for a row of `count` classes.
   func stepExponent(for count: Int, precision: Precision) -> Int {
-    let exponents = stepExponents[precision] ?? [0]
-    let j = Int.bitWidth - (count - 1).leadingZeroBitCount
-    return exponents[min(j, exponents.count - 1)]
+    stepExponents[precision][Self.size(of: count)]
+  }
+
+  /// The highest node that matters in a row of `count` classes.
+  func highestNode(for count: Int, precision: Precision) -> Double {
+    highestNodes[precision][Self.size(of: count)]
   }
 
   /// The width of the noise: how far below a node that matters a class has a factor F that differs from 1.
-  func competition(_ precision: Precision) -> Double { competition[precision] ?? 0 }
+  func competition(_ precision: Precision) -> Double { competition[precision] }
 
   /// The lowest node that matters where the second and the deepest class wanted have these gaps.
   func lowestNode(second: Double, deepest: Double, precision: Precision) -> Double {
-    let (reach, leaderReach) = (reach[precision] ?? [], leaderReach[precision] ?? [])
+    let (reach, leaderReach) = (reach[precision], leaderReach[precision])
     // The deepest class needs the node of the next gap below, the leader likewise.
     let deep = min(-deepest / reachSpacing + 1, Double(reach.count - 1))
     let shallow = min(-second / reachSpacing + 1, Double(leaderReach.count - 1))
@@ -115,34 +124,47 @@ struct LatticeTable: Sendable {
   }
 }
 
-/// Samples at firstIndex, firstIndex + 1, …, those with the same remainder by the step side by side: a walk along the
-/// grid in steps reads consecutive memory.
-struct DecimatedSamples: Sendable {
-  let step: Int
+/// Samples of log F and r at first, first + 1, …, those with the same remainder by the step side by side: a walk along
+/// the grid in steps reads consecutive memory. Zeros follow on each such row, as many as whole vectors may read.
+struct LatticeSamples: Sendable {
+  let logCumulative: [Double]
+  let hazard: [Double]
   /// The sample index behind the last one.
-  let end: Int
+  let cumulativeEnd: Int
+  let hazardEnd: Int
   private let first: Int
+  private let stepExponent: Int
   private let rowLength: Int
-  let values: [Double]
 
-  init(_ samples: [Double], first: Int, step: Int) {
-    self.step = step
+  init(logCumulative: [Double], hazard: [Double], first: Int, step: Int) {
+    cumulativeEnd = first + logCumulative.count
+    hazardEnd = first + hazard.count
     self.first = first
-    end = first + samples.count
-    let rowLength = (samples.count + step - 1) / step
+    stepExponent = step.trailingZeroBitCount
+    let rowLength = max(logCumulative.count, hazard.count) / step + 1 + 64
     self.rowLength = rowLength
-    var values = [Double](repeating: 0, count: rowLength * step)
-    for (offset, sample) in samples.enumerated() {
-      values[offset % step * rowLength + offset / step] = sample
+    func decimated(_ samples: [Double]) -> [Double] {
+      var values = [Double](repeating: 0, count: rowLength * step)
+      for (offset, sample) in samples.enumerated() {
+        values[offset % step * rowLength + offset / step] = sample
+      }
+      return values
     }
-    self.values = values
+    self.logCumulative = decimated(logCumulative)
+    self.hazard = decimated(hazard)
   }
 
-  /// Where the sample stands; index + step stands one place further.
+  /// Where a sample stands; index + step stands one place further.
   @inline(__always)
   func position(of index: Int) -> Int {
     let offset = index - first
-    return (offset & (step - 1)) * rowLength + offset / step
+    return (offset & ((1 << stepExponent) - 1)) * rowLength + (offset >> stepExponent)
+  }
+
+  /// How many nodes from the sample `index` on have one before the end.
+  @inline(__always)
+  func reach(of index: Int, end: Int, nodes: Int) -> Int {
+    min(nodes, max(0, (end - index + (1 << stepExponent) - 1) >> stepExponent))
   }
 }
 
@@ -275,7 +297,7 @@ extension CellBasis {
   func value(of values: [Double], at t: Double) -> Double {
     var sum = 0.0
     for k in (0..<terms).reversed() {
-      sum = sum * t + (0..<taps).reduce(0) { $0 + matrix[$1 * terms + k] * values[$1] }
+      sum = sum * t + (0..<taps).reduce(0) { $0 + matrix[8 * $1 + k] * values[$1] }
     }
     return sum
   }
