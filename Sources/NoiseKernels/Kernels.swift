@@ -156,8 +156,18 @@ package struct CellGrid: Sendable {
   package let firstCell: Int
   package let count: Int
 
-  package init(perUnit: Double, firstCell: Int, count: Int) {
-    (self.perUnit, self.firstCell, self.count) = (perUnit, firstCell, count)
+  /// The cells from that of the lowest gap to that of the leader.
+  package init(lowest: Double, perUnit: Double) {
+    self.perUnit = perUnit
+    firstCell = Self.cell(of: lowest, perUnit: perUnit)
+    count = Self.cell(of: 0, perUnit: perUnit) - firstCell + 1
+  }
+
+  /// The cell of a gap, counted from the first one; a gap between two cells belongs to either.
+  package func cell(of gap: Double) -> Int { Self.cell(of: gap, perUnit: perUnit) - firstCell }
+
+  private static func cell(of gap: Double, perUnit: Double) -> Int {
+    Int((gap * perUnit - 0.5).rounded(.toNearestOrEven))
   }
 }
 

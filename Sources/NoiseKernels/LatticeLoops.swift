@@ -13,15 +13,14 @@ private let rounder = 0x1.8p52
 /// last one.
 @inline(__always)
 private func places(
-  of gaps: Doubles, from limit: Double, perUnit: Double, firstCell: Double, last: Int
+  of gaps: Doubles, from limit: Double, perUnit: Double, firstCell: Double, last: Double
 ) -> (cells: Words, t: Doubles) {
   let isOut = gaps .< limit
   let position = gaps.replacing(with: 0, where: isOut) * perUnit
-  let nearest = (position + rounder) - rounder
-  let floor = nearest - Doubles(repeating: 0).replacing(with: 1, where: nearest .> position)
-  let t = 2 * (position - floor) - 1
-  let cells = words((floor - firstCell) + rounder) &- Words(repeating: Int64(bitPattern: rounder.bitPattern))
-  return (cells.replacing(with: Int64(last), where: isOut), t)
+  let cell = ((position - 0.5) + rounder) - rounder
+  let t = 2 * (position - cell) - 1
+  let cells = (cell - firstCell).replacing(with: last, where: isOut)
+  return (words(cells + rounder) &- Words(repeating: Int64(bitPattern: rounder.bitPattern)), t)
 }
 
 extension VectorKernels {
@@ -114,7 +113,7 @@ extension VectorKernels {
       let place = moments + 8 * Int(cell)
       store(load(place) + row, to: place)
     }
-    let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), grid.count)
+    let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), Double(grid.count))
     var index = 0
     while index < count {
       let (cells, t) = places(
@@ -148,7 +147,7 @@ private func depositChunk(
     UnsafeMutableRawPointer(sums + place).storeBytes(of: Words(), as: Words.self)
     place += 8
   }
-  let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), grid.count)
+  let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), Double(grid.count))
   let one = doubles(Words(repeating: 1))
   let other = sums + length
   @inline(__always) func add(_ row: Doubles, _ cell: Int64, to sums: UnsafeMutablePointer<Int64>) {
@@ -458,7 +457,7 @@ extension VectorKernels {
 private func columns(
   _ rows: UnsafePointer<Double>, _ stride: Int, _ cells: Words
 ) -> (Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles) {
-  @inline(__always) func row(_ cell: Int64) -> Doubles { load(rows + stride * Int(cell)) }
+  @inline(__always) func row(_ cell: Int64) -> UnsafePointer<Double> { rows + stride * Int(cell) }
   return transposed(
     row(cells[0]), row(cells[1]), row(cells[2]), row(cells[3]), row(cells[4]), row(cells[5]), row(cells[6]),
     row(cells[7]))
@@ -514,7 +513,7 @@ extension VectorKernels {
     _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
     rows: UnsafePointer<Double>
   ) -> Double {
-    let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), grid.count)
+    let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), Double(grid.count))
     var total = ExactSum(-1)
     var index = 0
     while index < count {
@@ -539,7 +538,7 @@ extension VectorKernels {
     _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
     rows: UnsafePointer<Double>, middles: UnsafePointer<Double>
   ) {
-    let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), grid.count)
+    let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), Double(grid.count))
     var index = 0
     while index < count {
       let (cells, t) = places(
@@ -558,7 +557,7 @@ extension VectorKernels {
     _ gaps: UnsafeMutablePointer<Double>, _ cotangent: UnsafeMutablePointer<Double>, _ count: Int,
     from limit: Double, grid: CellGrid, rows: UnsafePointer<Double>
   ) -> Double {
-    let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), grid.count)
+    let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), Double(grid.count))
     var total = ExactSum(-1)
     var index = 0
     while index < count {

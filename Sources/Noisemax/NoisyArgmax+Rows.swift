@@ -12,6 +12,7 @@ extension NoisyArgmax {
     workspace: inout Workspace
   ) -> Double {
     let (zero, one): (Scalar, Scalar) = quantity == .probabilities ? (0, 1) : (-.infinity, 0)
+    if quantity == .probabilities, softmaxRows(row, rowLength: row.count, to: result) == 1 { return 0 }
     switch RowKind(of: row) {
     case .undefined:
       result.update(repeating: .nan)
@@ -59,16 +60,48 @@ extension NoisyArgmax {
     )
   }
 
+  /// Softmax of the first rows of a batch, where the method is that and wants no remainders.
+  ///
+  /// - Returns: how many rows are done.
+  private func softmaxRows<Scalar: LogitScalar>(
+    _ rows: UnsafeBufferPointer<Scalar>, rowLength: Int, to result: UnsafeMutableBufferPointer<Scalar>
+  ) -> Int {
+    guard rowMethod is Softmax, let start = rows.baseAddress, let end = result.baseAddress else { return 0 }
+    return softmax(start, count: rows.count / rowLength, rowLength: rowLength, scale: unit, to: end)
+  }
+
   /// Writes one quantity of every row of a row-major batch.
   func write<Scalar: LogitScalar>(
     _ quantity: Quantity, ofRowsOf rows: UnsafeBufferPointer<Scalar>, rowLength: Int,
     to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
   ) {
-    forEachRow(of: rows, rowLength: rowLength, to: result) { places in
+    requireShape(of: rows, rowLength: rowLength, result: result)
+    var start = 0
+    while start < rows.count {
+      if quantity == .probabilities {
+        start +=
+          rowLength
+          * softmaxRows(
+            UnsafeBufferPointer(rebasing: rows[start...]), rowLength: rowLength,
+            to: UnsafeMutableBufferPointer(rebasing: result[start...]))
+        if start == rows.count { break }
+      }
+      let places = start..<start + rowLength
       write(
         quantity, of: UnsafeBufferPointer(rebasing: rows[places]),
         to: UnsafeMutableBufferPointer(rebasing: result[places]), workspace: &workspace)
+      start += rowLength
     }
+  }
+
+  private func requireShape<Scalar: LogitScalar>(
+    of rows: UnsafeBufferPointer<Scalar>, rowLength: Int, result: UnsafeMutableBufferPointer<Scalar>
+  ) {
+    require(
+      rowLength >= 0 && (rowLength == 0 ? rows.isEmpty : rows.count.isMultiple(of: rowLength)),
+      "\(rows.count) logits are not a whole number of rows of \(rowLength)")
+    require(
+      result.count == rows.count, "\(rows.count) logits do not fit a result of \(result.count) places")
   }
 
   /// Visits the places of every row of a row-major batch, whose shape must fit.
@@ -76,11 +109,7 @@ extension NoisyArgmax {
     of rows: UnsafeBufferPointer<Scalar>, rowLength: Int, to result: UnsafeMutableBufferPointer<Scalar>,
     _ body: (Range<Int>) -> Void
   ) {
-    require(
-      rowLength >= 0 && (rowLength == 0 ? rows.isEmpty : rows.count.isMultiple(of: rowLength)),
-      "\(rows.count) logits are not a whole number of rows of \(rowLength)")
-    require(
-      result.count == rows.count, "\(rows.count) logits do not fit a result of \(result.count) places")
+    requireShape(of: rows, rowLength: rowLength, result: result)
     var start = 0
     while start < rows.count {
       body(start..<start + rowLength)

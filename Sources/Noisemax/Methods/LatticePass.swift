@@ -64,8 +64,7 @@ struct LatticePass {
     let survey = kernels.survey(gaps, count, competingFrom: competing, wantedFrom: -depth)
     rarest = survey.rarest
     hasDeeperClasses = survey.hasDeeper
-    let firstCell = Int((survey.lowest / table.cell).rounded(.down))
-    grid = CellGrid(perUnit: 1 / table.cell, firstCell: firstCell, count: 1 - firstCell)
+    grid = CellGrid(lowest: survey.lowest, perUnit: 1 / table.cell)
     stepExponent = table.stepExponent(for: survey.competitors, precision: precision)
 
     let low = table.lowestNode(
@@ -199,16 +198,14 @@ struct LatticePass {
   // MARK: classes
 
   /// The first cell whose classes are wanted.
-  private var firstWanted: Int { max(0, cell(of: -depth)) }
-
-  private func cell(of gap: Double) -> Int { Int((gap / table.cell).rounded(.down)) - grid.firstCell }
+  private var firstWanted: Int { max(0, grid.cell(of: -depth)) }
 
   /// Computes the coefficients of log p on every cell: in rows of `stride` each, those of what else is wanted behind them.
   func expand(to rows: UnsafeMutablePointer<Double>? = nil, stride: Int = 8) {
     let rows = rows ?? self.rows
     integrals(of: g, to: heights)
     kernels.splitLogarithms(of: heights, pointCount, exponents: exponents, logarithms: logarithms)
-    let (firstWanted, firstLinear) = (firstWanted, cell(of: -table.depth))
+    let (firstWanted, firstLinear) = (firstWanted, grid.cell(of: -table.depth))
     for index in 0..<pointCount where points[index] >= firstWanted {
       if points[index] >= firstLinear, heights[index] > Self.inflatedLimit { continue }
       exponents[index] = Self.inflation
