@@ -48,7 +48,7 @@ package protocol Kernels: Sendable {
     _ gaps: UnsafePointer<Double>, _ count: Int, competingFrom competing: Double, wantedFrom wanted: Double
   ) -> GapSurvey
 
-  /// Writes the moments Σ tᵏ of every cell, k = 0…7, to `moments`: 8·(cells + 1) places, and `scratch` has three times as many.
+  /// Writes the moments Σ tᵏ of every cell, k = 0…7, to `moments`: 8·(cells + 1) places, and `scratch` has three times as many and `blockMemory`.
   static func deposit(
     _ gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
     moments: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
@@ -57,14 +57,14 @@ package protocol Kernels: Sendable {
   /// Writes the moments Σ v·tᵏ of every cell.
   static func depositWeighted(
     _ weights: UnsafePointer<Double>, at gaps: UnsafePointer<Double>, _ count: Int, from limit: Double,
-    grid: CellGrid, moments: UnsafeMutablePointer<Double>
+    grid: CellGrid, moments: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
   )
 
   /// Spreads the moments of all cells onto the grid points around them: those within reach of an occupied cell, which are
   /// listed side by side.
   ///
   /// - Parameters:
-  ///   - matrix: 8 rows of `taps` (8 or 16), the shares of the grid points in a moment.
+  ///   - matrix: 8 rows of `taps` (8 or 16), the shares of the grid points in a moment, every row between 8 and 8 zeros.
   ///   - points: the grid points of the list, counted from the first tap of the first cell.
   ///   - slots: for every occupied cell, where in the list its first tap stands; −1 for the others.
   /// - Returns: the length of the list.
@@ -74,6 +74,16 @@ package protocol Kernels: Sendable {
     taps: Int, weights: UnsafeMutablePointer<Double>, points: UnsafeMutablePointer<Int>,
     slots: UnsafeMutablePointer<Int>
   ) -> Int
+
+  /// Where the samples of the first node stand for the grid points, and how many nodes have one of log F and one of r.
+  ///
+  /// - Parameter start: the place of the first node's sample for point 0, counted from the first sample.
+  static func locate(
+    _ points: UnsafePointer<Int>, _ count: Int, in layout: SampleLayout, from start: Int, stride: Int,
+    nodes: Int,
+    starts: UnsafeMutablePointer<Int>, cumulativeReaches: UnsafeMutablePointer<Int>,
+    hazardReaches: UnsafeMutablePointer<Int>
+  )
 
   /// Σ_p weights_p · samples[starts_p + m] at the nodes m, 8 to 32 at a time. Points are in ascending order, their reaches
   /// too: beyond its reach a point has only zeros, which stand behind the samples as far as whole vectors need them.
@@ -116,7 +126,8 @@ package protocol Kernels: Sendable {
   static func expand(
     from firstWanted: Int, cells: Int, slots: UnsafePointer<Int>, exponents: UnsafePointer<Double>,
     logarithms: UnsafePointer<Double>, shift: Double, matrix: UnsafePointer<Double>, taps: Int,
-    rows: UnsafeMutablePointer<Double>, stride: Int, middles: UnsafeMutablePointer<Double>
+    rows: UnsafeMutablePointer<Double>, stride: Int, middles: UnsafeMutablePointer<Double>,
+    scratch: UnsafeMutablePointer<Double>
   )
 
   /// The coefficients of a/H and b/H on every cell that has a slot, behind those of log p in rows of 24.
@@ -131,13 +142,13 @@ package protocol Kernels: Sendable {
   /// - Returns: Σp − 1.
   static func evaluate(
     _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
-    rows: UnsafePointer<Double>
+    rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
   ) -> Double
 
   /// Replaces gaps by the logarithms of probabilities, −∞ below the limit.
   static func evaluateLogarithms(
     _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
-    rows: UnsafePointer<Double>, middles: UnsafePointer<Double>
+    rows: UnsafePointer<Double>, middles: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
   )
 
   /// Replaces gaps by probabilities p, and v by p·(v·a − b), with the coefficients of a and b behind those of log p.
@@ -145,7 +156,7 @@ package protocol Kernels: Sendable {
   /// - Returns: Σp − 1.
   static func evaluatePullback(
     _ gaps: UnsafeMutablePointer<Double>, _ cotangent: UnsafeMutablePointer<Double>, _ count: Int,
-    from limit: Double, grid: CellGrid, rows: UnsafePointer<Double>
+    from limit: Double, grid: CellGrid, rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
   ) -> Double
 }
 
@@ -171,6 +182,20 @@ package struct CellGrid: Sendable {
   }
 }
 
+/// How samples at 0, 1, 2, … are stored: those with the same remainder by a power of two side by side.
+package struct SampleLayout: Sendable {
+  package let stepExponent: Int
+  package let rowLength: Int
+  /// How many samples of log F and of r there are.
+  package let cumulativeCount: Int
+  package let hazardCount: Int
+
+  package init(stepExponent: Int, rowLength: Int, cumulativeCount: Int, hazardCount: Int) {
+    (self.stepExponent, self.rowLength) = (stepExponent, rowLength)
+    (self.cumulativeCount, self.hazardCount) = (cumulativeCount, hazardCount)
+  }
+}
+
 /// What a row's gaps are like, for the choice of its grid.
 package struct GapSurvey: Sendable {
   /// The deepest gap that competes, and the deepest that is wanted.
@@ -193,6 +218,9 @@ package struct RowTop: Sendable {
 
   package init(largest: Double, open: Int) { (self.largest, self.open) = (largest, open) }
 }
+
+/// What the loops over classes need as `scratch`.
+package let blockMemory = 9 * 64
 
 /// A number of places, rounded up to whole vectors.
 package func padded(_ count: Int) -> Int { (count + 7) & ~7 }

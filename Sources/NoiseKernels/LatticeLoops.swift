@@ -74,7 +74,8 @@ extension VectorKernels {
     var start = 0
     repeat {
       let end = count - start > chunk ? start + chunk : count
-      depositChunk(gaps + start, end - start, from: limit, grid: grid, sums: sums)
+      depositChunk(
+        gaps + start, end - start, from: limit, grid: grid, sums: sums, scratch: scratch + 3 * length)
       let isFirst = start == 0
       let isLast = end == count
       var place = 0
@@ -98,39 +99,89 @@ extension VectorKernels {
   }
 }
 
+/// How many classes at a time go through memory, between their places and the cells: the compiler takes transposed
+/// arithmetic apart.
+private let block = 64
+
+/// Cells and powers of the places of a block of gaps: eight rows of powers, from t⁰ on, times weights if there are any.
+@inline(__always)
+private func writePowers(
+  of gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
+  cells: UnsafeMutablePointer<Int>, powers: UnsafeMutablePointer<Double>,
+  _ power: (_ t: Doubles, _ index: Int) -> (
+    Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles
+  )
+) {
+  let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), Double(grid.count))
+  var index = 0
+  while index < count {
+    let (places, t) = places(
+      of: load(gaps + index), from: limit, perUnit: perUnit, firstCell: firstCell, last: last)
+    UnsafeMutableRawPointer(cells + index).storeBytes(of: places, as: Words.self)
+    let rows = power(t, index)
+    store(rows.0, to: powers + index)
+    store(rows.1, to: powers + (block + index))
+    store(rows.2, to: powers + (2 * block + index))
+    store(rows.3, to: powers + (3 * block + index))
+    store(rows.4, to: powers + (4 * block + index))
+    store(rows.5, to: powers + (5 * block + index))
+    store(rows.6, to: powers + (6 * block + index))
+    store(rows.7, to: powers + (7 * block + index))
+    index += 8
+  }
+}
+
+/// Hands every class of a block its cell and its eight powers.
+@inline(__always)
+private func forEachClass(
+  _ count: Int, powers: UnsafePointer<Double>, cells: UnsafePointer<Int>,
+  _ body: (_ index: Int, _ cell: Int, _ row: Doubles) -> Void
+) {
+  var index = 0
+  while index < count {
+    let p = powers + index
+    let rows = transposed(
+      p, p + block, p + 2 * block, p + 3 * block, p + 4 * block, p + 5 * block, p + 6 * block, p + 7 * block)
+    body(0, cells[index], rows.0)
+    body(1, cells[index + 1], rows.1)
+    body(2, cells[index + 2], rows.2)
+    body(3, cells[index + 3], rows.3)
+    body(4, cells[index + 4], rows.4)
+    body(5, cells[index + 5], rows.5)
+    body(6, cells[index + 6], rows.6)
+    body(7, cells[index + 7], rows.7)
+    index += 8
+  }
+}
+
 extension VectorKernels {
   @inline(never)
   package static func depositWeighted(
     _ weights: UnsafePointer<Double>, at gaps: UnsafePointer<Double>, _ count: Int, from limit: Double,
-    grid: CellGrid, moments: UnsafeMutablePointer<Double>
+    grid: CellGrid, moments: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
   ) {
     var place = 0
     while place < 8 * (grid.count + 1) {
       store(Doubles(), to: moments + place)
       place += 8
     }
-    @inline(__always) func add(_ row: Doubles, _ cell: Int64) {
-      let place = moments + 8 * Int(cell)
-      store(load(place) + row, to: place)
-    }
-    let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), Double(grid.count))
-    var index = 0
-    while index < count {
-      let (cells, t) = places(
-        of: load(gaps + index), from: limit, perUnit: perUnit, firstCell: firstCell, last: last)
-      let v = load(weights + index)
-      let (v2, t2) = (v * (t * t), t * t)
-      let (v4, t3) = (v2 * t2, t2 * t)
-      let rows = transposed(v, v * t, v2, v * t3, v4, v4 * t, v4 * t2, v4 * t3)
-      add(rows.0, cells[0])
-      add(rows.1, cells[1])
-      add(rows.2, cells[2])
-      add(rows.3, cells[3])
-      add(rows.4, cells[4])
-      add(rows.5, cells[5])
-      add(rows.6, cells[6])
-      add(rows.7, cells[7])
-      index += 8
+    let cells = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int.self)
+    var start = 0
+    while start < count {
+      let length = count - start < block ? count - start : block
+      writePowers(
+        of: gaps + start, length, from: limit, grid: grid, cells: cells, powers: scratch + block
+      ) { t, index in
+        let v = load(weights + (start + index))
+        let (t2, v2) = (t * t, v * (t * t))
+        let (t3, v4) = (t2 * t, v2 * t2)
+        return (v, v * t, v2, v * t3, v4, v4 * t, v4 * t2, v4 * t3)
+      }
+      forEachClass(length, powers: scratch + block, cells: cells) { _, cell, row in
+        let place = moments + 8 * cell
+        store(load(place) + row, to: place)
+      }
+      start += length
     }
   }
 }
@@ -139,7 +190,7 @@ extension VectorKernels {
 @inline(__always)
 private func depositChunk(
   _ gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
-  sums: UnsafeMutablePointer<Int64>
+  sums: UnsafeMutablePointer<Int64>, scratch: UnsafeMutablePointer<Double>
 ) {
   let length = 8 * (grid.count + 1)
   var place = 0
@@ -147,31 +198,24 @@ private func depositChunk(
     UnsafeMutableRawPointer(sums + place).storeBytes(of: Words(), as: Words.self)
     place += 8
   }
-  let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), Double(grid.count))
+  let cells = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int.self)
   let one = doubles(Words(repeating: 1))
-  let other = sums + length
-  @inline(__always) func add(_ row: Doubles, _ cell: Int64, to sums: UnsafeMutablePointer<Int64>) {
-    let place = UnsafeMutableRawPointer(sums + 8 * Int(cell))
-    place.storeBytes(of: place.loadUnaligned(as: Words.self) &+ words(row), as: Words.self)
-  }
-  var index = 0
-  while index < count {
-    let (cells, t) = places(
-      of: load(gaps + index), from: limit, perUnit: perUnit, firstCell: firstCell, last: last)
-    let t2 = t * t
-    let t3 = t2 * t
-    let t4 = t2 * t2
-    let rows = transposed(
-      one, t + fixed, t2 + fixed, t3 + fixed, t4 + fixed, t4 * t + fixed, t4 * t2 + fixed, t4 * t3 + fixed)
-    add(rows.0, cells[0], to: sums)
-    add(rows.1, cells[1], to: other)
-    add(rows.2, cells[2], to: sums)
-    add(rows.3, cells[3], to: other)
-    add(rows.4, cells[4], to: sums)
-    add(rows.5, cells[5], to: other)
-    add(rows.6, cells[6], to: sums)
-    add(rows.7, cells[7], to: other)
-    index += 8
+  var start = 0
+  while start < count {
+    let classes = count - start < block ? count - start : block
+    writePowers(of: gaps + start, classes, from: limit, grid: grid, cells: cells, powers: scratch + block) {
+      t, _ in
+      let t2 = t * t
+      let (t3, t4) = (t2 * t, t2 * t2)
+      return (
+        one, t + fixed, t2 + fixed, t3 + fixed, t4 + fixed, t4 * t + fixed, t4 * t2 + fixed, t4 * t3 + fixed
+      )
+    }
+    forEachClass(classes, powers: scratch + block, cells: cells) { index, cell, row in
+      let place = UnsafeMutableRawPointer(sums + (index & 1) * length + 8 * cell)
+      place.storeBytes(of: place.loadUnaligned(as: Words.self) &+ words(row), as: Words.self)
+    }
+    start += classes
   }
 }
 
@@ -197,40 +241,69 @@ extension VectorKernels {
     taps: Int, weights: UnsafeMutablePointer<Double>, points: UnsafeMutablePointer<Int>,
     slots: UnsafeMutablePointer<Int>
   ) -> Int {
-    // The weights of the next 16 points slide along with the cells.
-    var (near, far) = (Doubles(), Doubles())
     var (count, remaining) = (0, 0)
     var cell = 0
     while cell < cells + taps - 1 {
-      if cell < cells, occupied[8 * cell] > 0 {
-        let row = moments + 8 * cell
-        var k = 0
-        if taps == 16 {
-          while k < 8 {
-            near = multiplyAdd(row[k], load(matrix + 16 * k), near)
-            far = multiplyAdd(row[k], load(matrix + 16 * k + 8), far)
-            k += 1
-          }
+      if cell < cells {
+        if occupied[8 * cell] > 0 {
+          remaining = taps
+          slots[cell] = count
         } else {
-          while k < 8 {
-            near = multiplyAdd(row[k], load(matrix + 8 * k), near)
-            k += 1
-          }
+          slots[cell] = -1
         }
-        remaining = taps
-        slots[cell] = count
-      } else if cell < cells {
-        slots[cell] = -1
       }
+      points[count] = cell
       if remaining > 0 {
-        weights[count] = near[0]
-        points[count] = cell
         count += 1
         remaining -= 1
       }
-      near = Doubles(near[1], near[2], near[3], near[4], near[5], near[6], near[7], far[0])
-      far = Doubles(far[1], far[2], far[3], far[4], far[5], far[6], far[7], 0)
       cell += 1
+    }
+    // Eight points at a time take what the cells around have for them: rows of the matrix stand between zeros.
+    let stride = taps + 16
+    var point = 0
+    while point < count {
+      let first = points[point]
+      let last = point + 7 < count ? point + 7 : count - 1
+      if points[last] - first == last - point {
+        var cell = first - taps + 1 < 0 ? 0 : first - taps + 1
+        let end = first + 8 < cells ? first + 8 : cells
+        var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
+        while cell < end {
+          if slots[cell] >= 0 {
+            let (row, shares) = (moments + 8 * cell, matrix + (8 + first - cell))
+            a = multiplyAdd(row[0], load(shares), a)
+            b = multiplyAdd(row[1], load(shares + stride), b)
+            c = multiplyAdd(row[2], load(shares + 2 * stride), c)
+            d = multiplyAdd(row[3], load(shares + 3 * stride), d)
+            a = multiplyAdd(row[4], load(shares + 4 * stride), a)
+            b = multiplyAdd(row[5], load(shares + 5 * stride), b)
+            c = multiplyAdd(row[6], load(shares + 6 * stride), c)
+            d = multiplyAdd(row[7], load(shares + 7 * stride), d)
+          }
+          cell += 1
+        }
+        store((a + b) + (c + d), to: weights + point)
+        point += 8
+      } else {
+        // A list with a hole in it: one point.
+        var cell = first - taps + 1 < 0 ? 0 : first - taps + 1
+        let end = first + 1 < cells ? first + 1 : cells
+        var sum = 0.0
+        while cell < end {
+          if slots[cell] >= 0 {
+            let (row, shares) = (moments + 8 * cell, matrix + (8 + first - cell))
+            var k = 0
+            while k < 8 {
+              sum += row[k] * shares[stride * k]
+              k += 1
+            }
+          }
+          cell += 1
+        }
+        weights[point] = sum
+        point += 1
+      }
     }
     return count
   }
@@ -239,6 +312,26 @@ extension VectorKernels {
 // MARK: nodes
 
 extension VectorKernels {
+  @inline(never)
+  package static func locate(
+    _ points: UnsafePointer<Int>, _ count: Int, in layout: SampleLayout, from start: Int, stride: Int,
+    nodes: Int,
+    starts: UnsafeMutablePointer<Int>, cumulativeReaches: UnsafeMutablePointer<Int>,
+    hazardReaches: UnsafeMutablePointer<Int>
+  ) {
+    let (shift, mask) = (layout.stepExponent, (1 << layout.stepExponent) - 1)
+    var index = 0
+    while index < count {
+      let offset = start - points[index] * stride
+      starts[index] = (offset & mask) * layout.rowLength + (offset >> shift)
+      let cumulative = (layout.cumulativeCount - offset + mask) >> shift
+      let hazard = (layout.hazardCount - offset + mask) >> shift
+      cumulativeReaches[index] = cumulative < 0 ? 0 : cumulative > nodes ? nodes : cumulative
+      hazardReaches[index] = hazard < 0 ? 0 : hazard > nodes ? nodes : hazard
+      index += 1
+    }
+  }
+
   @inline(never)
   package static func weightedSums(
     _ weights: UnsafePointer<Double>, starts: UnsafePointer<Int>, reaches: UnsafePointer<Int>, count: Int,
@@ -397,11 +490,15 @@ extension VectorKernels {
   package static func expand(
     from firstWanted: Int, cells: Int, slots: UnsafePointer<Int>, exponents: UnsafePointer<Double>,
     logarithms: UnsafePointer<Double>, shift: Double, matrix: UnsafePointer<Double>, taps: Int,
-    rows: UnsafeMutablePointer<Double>, stride: Int, middles: UnsafeMutablePointer<Double>
+    rows: UnsafeMutablePointer<Double>, stride: Int, middles: UnsafeMutablePointer<Double>,
+    scratch: UnsafeMutablePointer<Double>
   ) {
+    let (shifts, values) = (scratch, scratch + padded(cells))
     var cell = firstWanted
     while cell < cells {
       let slot = slots[cell]
+      middles[cell] = 0
+      shifts[cell] = 0
       if slot >= 0 {
         let reference = slot + taps / 2 - 1
         let (e, l) = (exponents[reference], logarithms[reference])
@@ -420,34 +517,24 @@ extension VectorKernels {
           odd = multiplyAdd(ratios[7], load(row + 56), odd)
           tap += 8
         }
-        var coefficients = even + odd
-        coefficients[0] += l
+        let coefficients = even + odd
         store(coefficients, to: rows + stride * cell)
-        middles[cell] = ln2 * (e - shift) + coefficients[0]
+        middles[cell] = l + coefficients[0]
+        shifts[cell] = e - shift
       }
       cell += 1
     }
-    // The values in the middle, eight at a time.
     cell = firstWanted
     while cell < cells {
-      let count = cells - cell < 8 ? cells - cell : 8
-      var (logarithms, shifts) = (Doubles(), Doubles())
-      var lane = 0
-      while lane < count {
-        let slot = slots[cell + lane]
-        if slot >= 0 {
-          logarithms[lane] = rows[stride * (cell + lane)]
-          shifts[lane] = exponents[slot + taps / 2 - 1] - shift
-        }
-        lane += 1
-      }
-      let values = exponential(logarithms, shift: shifts)
-      lane = 0
-      while lane < count {
-        if slots[cell + lane] >= 0 { rows[stride * (cell + lane)] = values[lane] }
-        lane += 1
-      }
+      let (logarithm, shift) = (load(middles + cell), load(shifts + cell))
+      store(exponential(logarithm, shift: shift), to: values + cell)
+      store(multiplyAdd(ln2, shift, logarithm), to: middles + cell)
       cell += 8
+    }
+    cell = firstWanted
+    while cell < cells {
+      if slots[cell] >= 0 { rows[stride * cell] = values[cell] }
+      cell += 1
     }
   }
 }
@@ -455,12 +542,11 @@ extension VectorKernels {
 /// Eight rows of eight coefficients as columns.
 @inline(__always)
 private func columns(
-  _ rows: UnsafePointer<Double>, _ stride: Int, _ cells: Words
+  _ rows: UnsafePointer<Double>, _ stride: Int, _ cells: UnsafePointer<Int>
 ) -> (Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles) {
-  @inline(__always) func row(_ cell: Int64) -> UnsafePointer<Double> { rows + stride * Int(cell) }
-  return transposed(
-    row(cells[0]), row(cells[1]), row(cells[2]), row(cells[3]), row(cells[4]), row(cells[5]), row(cells[6]),
-    row(cells[7]))
+  transposed(
+    rows + stride * cells[0], rows + stride * cells[1], rows + stride * cells[2], rows + stride * cells[3],
+    rows + stride * cells[4], rows + stride * cells[5], rows + stride * cells[6], rows + stride * cells[7])
 }
 
 /// c₁t + … + c₇t⁷.
@@ -507,78 +593,95 @@ extension VectorKernels {
       cell += 1
     }
   }
+}
 
+/// Hands eight classes after the other their cells and their places in them.
+@inline(__always)
+private func forEachEight(
+  of gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
+  scratch: UnsafeMutablePointer<Double>,
+  _ body: (_ index: Int, _ cells: UnsafePointer<Int>, _ t: Doubles) -> Void
+) {
+  let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), Double(grid.count))
+  let cells = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int.self)
+  var start = 0
+  while start < count {
+    let end = count - start < block ? count : start + block
+    var index = start
+    while index < end {
+      let (places, t) = places(
+        of: load(gaps + index), from: limit, perUnit: perUnit, firstCell: firstCell, last: last)
+      UnsafeMutableRawPointer(cells + (index - start)).storeBytes(of: places, as: Words.self)
+      store(t, to: gaps + index)
+      index += 8
+    }
+    index = start
+    while index < end {
+      body(index, cells + (index - start), load(gaps + index))
+      index += 8
+    }
+    start = end
+  }
+}
+
+extension VectorKernels {
   @inline(never)
   package static func evaluate(
     _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
-    rows: UnsafePointer<Double>
+    rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
   ) -> Double {
-    let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), Double(grid.count))
     var total = ExactSum(-1)
-    var index = 0
-    while index < count {
-      let end = count - index > 512 ? index + 512 : count
-      var part = Doubles()
-      while index < end {
-        let (cells, t) = places(
-          of: load(gaps + index), from: limit, perUnit: perUnit, firstCell: firstCell, last: last)
-        let c = columns(rows, 8, cells)
-        let p = c.0 * moderateExponential(rise(c, at: t))
-        store(p, to: gaps + index)
-        part += p
-        index += 8
+    var part = Doubles()
+    forEachEight(of: gaps, count, from: limit, grid: grid, scratch: scratch) { index, cells, t in
+      let c = columns(rows, 8, cells)
+      let p = c.0 * moderateExponential(rise(c, at: t))
+      store(p, to: gaps + index)
+      part += p
+      if index & 511 == 0 {
+        total.add(sum(part))
+        part = Doubles()
       }
-      total.add(sum(part))
     }
+    total.add(sum(part))
     return total.value
   }
 
   @inline(never)
   package static func evaluateLogarithms(
     _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
-    rows: UnsafePointer<Double>, middles: UnsafePointer<Double>
+    rows: UnsafePointer<Double>, middles: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
   ) {
-    let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), Double(grid.count))
-    var index = 0
-    while index < count {
-      let (cells, t) = places(
-        of: load(gaps + index), from: limit, perUnit: perUnit, firstCell: firstCell, last: last)
-      let c = columns(rows, 8, cells)
+    forEachEight(of: gaps, count, from: limit, grid: grid, scratch: scratch) { index, cells, t in
       let middle = Doubles(
-        middles[Int(cells[0])], middles[Int(cells[1])], middles[Int(cells[2])], middles[Int(cells[3])],
-        middles[Int(cells[4])], middles[Int(cells[5])], middles[Int(cells[6])], middles[Int(cells[7])])
-      store(middle + rise(c, at: t), to: gaps + index)
-      index += 8
+        middles[cells[0]], middles[cells[1]], middles[cells[2]], middles[cells[3]], middles[cells[4]],
+        middles[cells[5]], middles[cells[6]], middles[cells[7]])
+      store(middle + rise(columns(rows, 8, cells), at: t), to: gaps + index)
     }
   }
 
   @inline(never)
   package static func evaluatePullback(
     _ gaps: UnsafeMutablePointer<Double>, _ cotangent: UnsafeMutablePointer<Double>, _ count: Int,
-    from limit: Double, grid: CellGrid, rows: UnsafePointer<Double>
+    from limit: Double, grid: CellGrid, rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
   ) -> Double {
-    let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), Double(grid.count))
     var total = ExactSum(-1)
-    var index = 0
-    while index < count {
-      let end = count - index > 512 ? index + 512 : count
-      var part = Doubles()
-      while index < end {
-        let (cells, t) = places(
-          of: load(gaps + index), from: limit, perUnit: perUnit, firstCell: firstCell, last: last)
-        let c = columns(rows, 24, cells)
-        let p = c.0 * moderateExponential(rise(c, at: t))
-        let ofA = columns(rows + 8, 24, cells)
-        let a = ofA.0 + rise(ofA, at: t)
-        let ofB = columns(rows + 16, 24, cells)
-        let b = ofB.0 + rise(ofB, at: t)
-        store(p, to: gaps + index)
-        store(p * (load(cotangent + index) * a - b), to: cotangent + index)
-        part += p
-        index += 8
+    var part = Doubles()
+    forEachEight(of: gaps, count, from: limit, grid: grid, scratch: scratch) { index, cells, t in
+      let c = columns(rows, 24, cells)
+      let p = c.0 * moderateExponential(rise(c, at: t))
+      let ofA = columns(rows + 8, 24, cells)
+      let a = ofA.0 + rise(ofA, at: t)
+      let ofB = columns(rows + 16, 24, cells)
+      let b = ofB.0 + rise(ofB, at: t)
+      store(p, to: gaps + index)
+      store(p * (load(cotangent + index) * a - b), to: cotangent + index)
+      part += p
+      if index & 511 == 0 {
+        total.add(sum(part))
+        part = Doubles()
       }
-      total.add(sum(part))
     }
+    total.add(sum(part))
     return total.value
   }
 }

@@ -4,17 +4,11 @@
 
 // The loops over rows as the caller has them, of Floats or Doubles: both are computed with as Doubles.
 
-/// Where a vector of a row comes from: from memory that is not padded.
+/// Eight numbers of a row in memory that is not padded; −∞ behind its end.
 @inline(__always)
 private func part(_ row: UnsafePointer<Double>, _ index: Int, _ count: Int) -> Doubles {
   if index + 8 <= count { return load(row + index) }
-  var vector = Doubles(repeating: -.infinity)
-  var lane = 0
-  while index + lane < count {
-    vector[lane] = row[index + lane]
-    lane += 1
-  }
-  return vector
+  return firstLanes(count - index) { row[index + $0] }
 }
 
 @inline(__always)
@@ -22,12 +16,20 @@ private func part(_ row: UnsafePointer<Float>, _ index: Int, _ count: Int) -> Do
   if index + 8 <= count {
     return Doubles(UnsafeRawPointer(row + index).loadUnaligned(as: SIMD8<Float>.self))
   }
+  return firstLanes(count - index) { Double(row[index + $0]) }
+}
+
+/// Lanes that are known when this is compiled: others would go through memory one by one.
+@inline(__always)
+private func firstLanes(_ count: Int, _ number: (Int) -> Double) -> Doubles {
   var vector = Doubles(repeating: -.infinity)
-  var lane = 0
-  while index + lane < count {
-    vector[lane] = Double(row[index + lane])
-    lane += 1
-  }
+  if count > 0 { vector[0] = number(0) }
+  if count > 1 { vector[1] = number(1) }
+  if count > 2 { vector[2] = number(2) }
+  if count > 3 { vector[3] = number(3) }
+  if count > 4 { vector[4] = number(4) }
+  if count > 5 { vector[5] = number(5) }
+  if count > 6 { vector[6] = number(6) }
   return vector
 }
 
@@ -36,11 +38,7 @@ private func put(_ vector: Doubles, to row: UnsafeMutablePointer<Double>, _ inde
   if index + 8 <= count {
     store(vector, to: row + index)
   } else {
-    var lane = 0
-    while index + lane < count {
-      row[index + lane] = vector[lane]
-      lane += 1
-    }
+    putFirstLanes(count - index, of: vector) { row[index + $0] = $1 }
   }
 }
 
@@ -49,12 +47,19 @@ private func put(_ vector: Doubles, to row: UnsafeMutablePointer<Float>, _ index
   if index + 8 <= count {
     UnsafeMutableRawPointer(row + index).storeBytes(of: SIMD8<Float>(vector), as: SIMD8<Float>.self)
   } else {
-    var lane = 0
-    while index + lane < count {
-      row[index + lane] = Float(vector[lane])
-      lane += 1
-    }
+    putFirstLanes(count - index, of: vector) { row[index + $0] = Float($1) }
   }
+}
+
+@inline(__always)
+private func putFirstLanes(_ count: Int, of vector: Doubles, _ put: (Int, Double) -> Void) {
+  if count > 0 { put(0, vector[0]) }
+  if count > 1 { put(1, vector[1]) }
+  if count > 2 { put(2, vector[2]) }
+  if count > 3 { put(3, vector[3]) }
+  if count > 4 { put(4, vector[4]) }
+  if count > 5 { put(5, vector[5]) }
+  if count > 6 { put(6, vector[6]) }
 }
 
 // MARK: the largest logit

@@ -11,8 +11,8 @@ struct CellBasis: Sendable {
   let terms: Int
   /// matrix[8·tap + k]: the part of the value at a tap in the coefficient of tᵏ, 0 from `terms` on.
   let matrix: [Double]
-  /// The same by terms: transposed[taps·k + tap].
-  let transposed: [Double]
+  /// The same by terms, every row between 8 and 8 zeros: shares[(taps + 16)·k + 8 + tap].
+  let shares: [Double]
 
   init(taps: Int, terms: Int) {
     self.taps = taps
@@ -41,7 +41,8 @@ struct CellBasis: Sendable {
       return coefficients
     }
     self.matrix = matrix
-    transposed = (0..<8).flatMap { k in (0..<taps).map { tap in matrix[8 * tap + k] } }
+    let zeros = [Double](repeating: 0, count: 8)
+    shares = (0..<8).flatMap { k in zeros + (0..<taps).map { tap in matrix[8 * tap + k] } + zeros }
   }
 
   /// How many cells a tap stands above the lower end of the cell.

@@ -22,9 +22,9 @@ extension LatticePass {
     let (weightsOfV, a, b) = (take(pointCount + 8), take(pointCount + 8), take(pointCount + 8))
     let (gR, gV) = (take(vectors), take(vectors))
 
-    kernels.depositWeighted(v, at: p, count, from: -depth, grid: grid, moments: moments)
+    kernels.depositWeighted(v, at: p, count, from: -depth, grid: grid, moments: moments, scratch: loopMemory)
     _ = kernels.spread(
-      moments, occupied: rows, cells: grid.count, matrix: basis.transposed, taps: basis.taps,
+      moments, occupied: rows, cells: grid.count, matrix: basis.shares, taps: basis.taps,
       weights: weightsOfV, points: points, slots: slots)
     for (weights, values) in [(weights, gR), (weightsOfV, gV)] {
       kernels.weightedSums(
@@ -39,7 +39,8 @@ extension LatticePass {
     kernels.expandRatios(
       a, b, over: heights, points: pointCount, cells: grid.count, slots: slots, matrix: basis.matrix,
       taps: basis.taps, rows: coefficients)
-    let defect = kernels.evaluatePullback(p, v, count, from: -depth, grid: grid, rows: coefficients)
+    let defect = kernels.evaluatePullback(
+      p, v, count, from: -depth, grid: grid, rows: coefficients, scratch: loopMemory)
     kernels.scaled(p, count, by: 1 / (1 + defect), to: p)
     balance(cotangent, at: row, leader: leader)
   }

@@ -14,6 +14,8 @@ struct LatticePass {
   let hasDeeperClasses: Bool
 
   let grid: CellGrid
+  /// The width of a cell in units of the table.
+  private let stride: Int
   /// The number of gaps, padded to whole vectors.
   let count: Int
   /// The moments of the cells, and later the coefficients of log p on them.
@@ -27,13 +29,16 @@ struct LatticePass {
   let pointCount: Int
   let points: UnsafeMutablePointer<Int>
   let weights: UnsafeMutablePointer<Double>
-  /// Where the sample of the first node stands for every grid point, and how many nodes have one of r.
+  /// Where the sample of the first node stands for every grid point, and how many nodes have one of log F and one of r.
   let starts: UnsafeMutablePointer<Int>
+  private let cumulativeReaches: UnsafeMutablePointer<Int>
   let reaches: UnsafeMutablePointer<Int>
   /// H, and its logarithm as exponent·ln 2 + logarithm.
   let heights: UnsafeMutablePointer<Double>
   private let exponents: UnsafeMutablePointer<Double>
   private let logarithms: UnsafeMutablePointer<Double>
+  /// What the loops over classes and cells need besides.
+  let loopMemory: UnsafeMutablePointer<Double>
 
   // Nodes are x_m = m·step·unit, m = firstNode + index.
   var stepExponent: Int
@@ -64,7 +69,8 @@ struct LatticePass {
     let survey = kernels.survey(gaps, count, competingFrom: competing, wantedFrom: -depth)
     rarest = survey.rarest
     hasDeeperClasses = survey.hasDeeper
-    grid = CellGrid(lowest: survey.lowest, perUnit: 1 / table.cell)
+    stride = table.stride(for: survey.competitors, precision: precision)
+    grid = CellGrid(lowest: survey.lowest, perUnit: 1 / (Double(stride) * table.unit))
     stepExponent = table.stepExponent(for: survey.competitors, precision: precision)
 
     let low = table.lowestNode(
@@ -75,7 +81,9 @@ struct LatticePass {
     let length = 8 * (grid.count + 1)
     // At most so many grid points are in reach, and as many more for vectors that reach beyond them.
     let mostPoints = min(grid.count + basis.taps - 1, basis.taps * survey.competitors) + 8
-    var memory = scratch.reserve(4 * length + 2 * grid.count + 2 + 7 * mostPoints + 2 * most)[...]
+    let cells = padded(grid.count + 1)
+    let loopLength = 3 * length + blockMemory
+    var memory = scratch.reserve(length + 2 * cells + 8 * mostPoints + 2 * most + loopLength)[...]
     func take(_ count: Int) -> UnsafeMutablePointer<Double> {
       defer { memory = memory.dropFirst(count) }
       return UnsafeMutableBufferPointer(rebasing: memory.prefix(count)).baseAddress!
@@ -84,10 +92,11 @@ struct LatticePass {
       UnsafeMutableRawPointer(take(count)).bindMemory(to: Int.self, capacity: count)
     }
     rows = take(length)
-    logMiddles = take(grid.count + 1)
-    slots = takeIntegers(grid.count + 1)
+    logMiddles = take(cells)
+    slots = takeIntegers(cells)
     points = takeIntegers(mostPoints)
     starts = takeIntegers(mostPoints)
+    cumulativeReaches = takeIntegers(mostPoints)
     reaches = takeIntegers(mostPoints)
     weights = take(mostPoints)
     heights = take(mostPoints)
@@ -95,10 +104,11 @@ struct LatticePass {
     logarithms = take(mostPoints)
     logG = take(most)
     g = take(most)
+    loopMemory = take(loopLength)
 
-    kernels.deposit(gaps, count, from: competing, grid: grid, moments: rows, scratch: take(3 * length))
+    kernels.deposit(gaps, count, from: competing, grid: grid, moments: rows, scratch: loopMemory)
     pointCount = kernels.spread(
-      rows, occupied: rows, cells: grid.count, matrix: basis.transposed, taps: basis.taps, weights: weights,
+      rows, occupied: rows, cells: grid.count, matrix: basis.shares, taps: basis.taps, weights: weights,
       points: points, slots: slots)
     setNodes(from: low, to: high)
   }
@@ -108,9 +118,10 @@ struct LatticePass {
     nodes = Int((high / h).rounded(.up)) - firstNode + 1
   }
 
-  /// The sample index of x_m − μ_g for the node `index` and a grid point.
-  private func sampleIndex(node index: Int, point: Int) -> Int {
-    (firstNode + index) * step - (point + grid.firstCell - basis.taps / 2 + 1) * table.stride
+  /// The place of the sample of x_m − μ_g for the node `index` and a grid point, counted from the first sample.
+  private func sampleOffset(node index: Int, point: Int) -> Int {
+    let cells = point + grid.firstCell - (basis.taps / 2 - 1)
+    return (firstNode + index) * step - cells * stride - table.firstIndex
   }
 
   // MARK: nodes
@@ -132,40 +143,28 @@ struct LatticePass {
   private static let inflatedLimit = 0x1p-190
 
   private func sumLogarithms() {
-    let (samples, end) = (samples, samples.cumulativeEnd)
-    for index in 0..<pointCount {
-      let first = sampleIndex(node: 0, point: points[index])
-      starts[index] = samples.position(of: first)
-      reaches[index] = samples.reach(of: first, end: end, nodes: nodes)
-    }
+    let samples = samples
+    kernels.locate(
+      points, pointCount, in: samples.layout, from: sampleOffset(node: 0, point: 0), stride: stride,
+      nodes: nodes, starts: starts, cumulativeReaches: cumulativeReaches, hazardReaches: reaches)
     kernels.weightedSums(
-      weights, starts: starts, reaches: reaches, count: pointCount, samples: samples.logCumulative,
-      sums: logG,
-      nodes: nodes)
+      weights, starts: starts, reaches: cumulativeReaches, count: pointCount, samples: samples.logCumulative,
+      sums: logG, nodes: nodes)
     kernels.exponentials(of: logG, nodes, shift: Self.inflation, to: g)
-    for index in 0..<pointCount {
-      let first = sampleIndex(node: 0, point: points[index])
-      reaches[index] = samples.reach(of: first, end: samples.hazardEnd, nodes: nodes)
-    }
   }
 
   /// −Δ² of the logarithm of the rarest class's integrand at its peak.
   private func sharpness() -> Double {
-    let point = Int((rarest / table.cell).rounded()) - grid.firstCell + basis.taps / 2 - 1
-    let first = sampleIndex(node: 0, point: point)
-    func logIntegrand(_ index: Int) -> Double {
-      logG[index] + table.logHazard[first + index * step - table.firstIndex]
-    }
+    let point = Int((rarest * grid.perUnit).rounded()) - grid.firstCell + basis.taps / 2 - 1
+    let first = sampleOffset(node: 0, point: point)
+    func logIntegrand(_ index: Int) -> Double { logG[index] + table.logHazard[first + index * step] }
     var peak = 0
     var height = 0.0
     if rarest >= -table.depth {
-      let (start, reach) = (
-        samples.position(of: first), samples.reach(of: first, end: samples.hazardEnd, nodes: nodes)
-      )
-      samples.hazard.withUnsafeBufferPointer {
-        peak = kernels.peak(of: g, times: $0.baseAddress! + start, reach)
-        height = g[peak] * $0[start + peak]
-      }
+      let (samples, reach) = (samples, min(nodes, (samples.layout.hazardCount - first + step - 1) / step))
+      let hazard = samples.hazard + samples.position(of: first)
+      peak = kernels.peak(of: g, times: hazard, reach)
+      height = g[peak] * hazard[peak]
     }
     if height < Self.inflatedLimit {
       for index in 1..<nodes where logIntegrand(index) > logIntegrand(peak) { peak = index }
@@ -183,7 +182,7 @@ struct LatticePass {
 
   /// log H at a grid point that is too deep for H itself.
   private func logHeight(at point: Int) -> Double {
-    let first = sampleIndex(node: 0, point: point) - table.firstIndex
+    let first = sampleOffset(node: 0, point: point)
     func logIntegrand(_ index: Int) -> Double { logG[index] + table.logHazard[first + index * step] }
     var top = -Double.infinity
     for index in 0..<nodes { top = max(top, logIntegrand(index)) }
@@ -214,7 +213,7 @@ struct LatticePass {
     kernels.expand(
       from: firstWanted, cells: grid.count, slots: slots, exponents: exponents, logarithms: logarithms,
       shift: Self.inflation, matrix: basis.matrix, taps: basis.taps, rows: rows, stride: stride,
-      middles: logMiddles)
+      middles: logMiddles, scratch: loopMemory)
     // Behind the last cell stand the classes that are not wanted.
     (rows + stride * grid.count).update(repeating: 0, count: stride)
     logMiddles[grid.count] = -.infinity
@@ -225,7 +224,7 @@ struct LatticePass {
   /// - Returns: Σp − 1 before the normalisation.
   func evaluate(_ row: UnsafeMutableBufferPointer<Double>) -> Double {
     guard let p = row.baseAddress else { return 0 }
-    let defect = kernels.evaluate(p, count, from: -depth, grid: grid, rows: rows)
+    let defect = kernels.evaluate(p, count, from: -depth, grid: grid, rows: rows, scratch: loopMemory)
     kernels.scaled(p, count, by: 1 / (1 + defect), to: p)
     return defect
   }
@@ -235,7 +234,8 @@ struct LatticePass {
   /// - Returns: Σp − 1 before the normalisation.
   func evaluateLogarithms(_ row: UnsafeMutableBufferPointer<Double>) -> Double {
     guard let logP = row.baseAddress else { return 0 }
-    kernels.evaluateLogarithms(logP, count, from: -depth, grid: grid, rows: rows, middles: logMiddles)
+    kernels.evaluateLogarithms(
+      logP, count, from: -depth, grid: grid, rows: rows, middles: logMiddles, scratch: loopMemory)
     var total = CompensatedSum(-1)
     for index in row.indices { total.add(exponential(row[index])) }
     let defect = total.value
