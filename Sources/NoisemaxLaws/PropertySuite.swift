@@ -66,8 +66,8 @@ public struct PropertySuite: Sendable {
   }
 
   /// Checks that a law is one: cumulative function, density and quantile agree with each other, for an
-  /// ``ExactNoise`` also both tails, both logarithms, mean and variance, and then what its exact method asks for: the
-  /// reversed hazard of a ``SmoothNoise``, the log-density and the kinks of a ``PiecewiseNoise``.
+  /// `ExactNoise` also both tails, both logarithms, mean and variance, and then what its exact method asks for: the
+  /// reversed hazard of a `SmoothNoise`, the log-density and the kinks of a `PiecewiseNoise`.
   ///
   /// - Parameters:
   ///   - noise: the law.
