@@ -80,17 +80,23 @@ extension VectorKernels {
       let isLast = end == count
       var place = 0
       while place < length - 8 {
-        let (high, low) = parts(
-          UnsafeMutableRawPointer(sums + place).loadUnaligned(as: Words.self)
-            &+ UnsafeMutableRawPointer(sums + length + place).loadUnaligned(as: Words.self))
-        if isFirst && isLast {
-          store(high + low, to: moments + place)
-        } else {
-          let (heads, rests) = (moments + place, scratch + (2 * length + place))
-          let head = isFirst ? high : load(heads) + high
-          let rest = isFirst ? low : load(rests) + low
-          store(isLast ? head + rest : head, to: heads)
-          store(rest, to: rests)
+        let classes = sums[place] &+ sums[length + place]
+        if classes == 0 && isFirst {
+          store(Doubles(), to: moments + place)
+          if !isLast { store(Doubles(), to: scratch + (2 * length + place)) }
+        } else if classes > 0 || isLast {
+          let (high, low) = parts(
+            UnsafeMutableRawPointer(sums + place).loadUnaligned(as: Words.self)
+              &+ UnsafeMutableRawPointer(sums + length + place).loadUnaligned(as: Words.self))
+          if isFirst && isLast {
+            store(high + low, to: moments + place)
+          } else {
+            let (heads, rests) = (moments + place, scratch + (2 * length + place))
+            let head = isFirst ? high : load(heads) + high
+            let rest = isFirst ? low : load(rests) + low
+            store(isLast ? head + rest : head, to: heads)
+            store(rest, to: rests)
+          }
         }
         place += 8
       }

@@ -66,7 +66,9 @@ extension NoisyArgmax {
   private func softmaxRows<Scalar: LogitScalar>(
     _ rows: UnsafeBufferPointer<Scalar>, rowLength: Int, to result: UnsafeMutableBufferPointer<Scalar>
   ) -> Int {
-    guard rowMethod is Softmax, rowLength > 0, let start = rows.baseAddress, let end = result.baseAddress else { return 0 }
+    guard isSoftmax, rowLength > 0, let start = rows.baseAddress, let end = result.baseAddress else {
+      return 0
+    }
     return softmax(start, count: rows.count / rowLength, rowLength: rowLength, scale: unit, to: end)
   }
 

@@ -31,6 +31,8 @@ public struct NoisyArgmax: Sendable {
   /// What is added to every perturbed logit: no probability depends on it, the expected maximum does.
   let location: Double
   let rowMethod: any RowMethod
+  /// Whether that is the closed form, which whole batches have.
+  let isSoftmax: Bool
   /// The standard law, for draws.
   let sampler: NoiseSampler
 
@@ -70,6 +72,7 @@ public struct NoisyArgmax: Sendable {
     case .quantileRule(let points, let normalized):
       rowMethod = QuantileRule(standardized.standard, points: points, normalized: normalized)
     }
+    isSoftmax = rowMethod is Softmax
   }
 }
 

@@ -20,7 +20,7 @@ struct DeepClasses {
 
   init(of row: UnsafeMutableBufferPointer<Double>, lattice: Lattice, deeperThan depth: Double) {
     noise = lattice.table.noise
-    let (cell, basis) = (lattice.table.cell, lattice.bases[.double])
+    let (cell, basis) = (lattice.table.cell, lattice.table.bases[.double])
     (self.cell, self.basis) = (cell, basis)
     targets = row.indices.filter { row[$0] < -depth && row[$0] > -.infinity }.map { ($0, row[$0]) }
     var ties: [Double: Double] = [:]

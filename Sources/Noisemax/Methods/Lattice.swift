@@ -12,7 +12,6 @@
 /// Cost: n·terms for steps 1 and 4, and (grid points near classes)·(nodes) for 2 and 3, which n and the law bound.
 struct Lattice: RowMethod {
   let table: LatticeTable
-  let bases = PerPrecision { CellBasis.basis(for: $0) }
 
   init(_ table: LatticeTable) { self.table = table }
 

@@ -13,14 +13,11 @@ extension LatticePass {
     let leader = centre(cotangent, onLeaderOf: row)
     guard let p = row.baseAddress, let v = cotangent.baseAddress else { return }
     let (length, vectors) = (8 * (grid.count + 1), padded(nodes) + 32)
-    var memory = scratch.growList(to: 4 * length + 3 * pointCount + 24 + 2 * vectors, keeping: 0)[...]
-    func take(_ count: Int) -> UnsafeMutablePointer<Double> {
-      defer { memory = memory.dropFirst(count) }
-      return UnsafeMutableBufferPointer(rebasing: memory.prefix(count)).baseAddress!
-    }
-    let (coefficients, moments) = (take(3 * length), take(length))
-    let (weightsOfV, a, b) = (take(pointCount + 8), take(pointCount + 8), take(pointCount + 8))
-    let (gR, gV) = (take(vectors), take(vectors))
+    var memory = Pieces(of: scratch.growList(to: 4 * length + 3 * pointCount + 24 + 2 * vectors, keeping: 0))
+    let (coefficients, moments) = (memory.take(3 * length), memory.take(length))
+    let (weightsOfV, a) = (memory.take(pointCount + 8), memory.take(pointCount + 8))
+    let b = memory.take(pointCount + 8)
+    let (gR, gV) = (memory.take(vectors), memory.take(vectors))
 
     kernels.depositWeighted(v, at: p, count, from: -depth, grid: grid, moments: moments, scratch: loopMemory)
     _ = kernels.spread(

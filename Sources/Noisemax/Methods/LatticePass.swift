@@ -58,7 +58,7 @@ struct LatticePass {
   ) {
     let table = lattice.table
     self.table = table
-    basis = lattice.bases[precision]
+    basis = table.bases[precision]
     self.precision = precision
     self.depth = depth
     count = padded(gaps.count)
@@ -83,28 +83,22 @@ struct LatticePass {
     let mostPoints = min(grid.count + basis.taps - 1, basis.taps * survey.competitors) + 8
     let cells = padded(grid.count + 1)
     let loopLength = 3 * length + blockMemory
-    var memory = scratch.reserve(length + 2 * cells + 8 * mostPoints + 2 * most + loopLength)[...]
-    func take(_ count: Int) -> UnsafeMutablePointer<Double> {
-      defer { memory = memory.dropFirst(count) }
-      return UnsafeMutableBufferPointer(rebasing: memory.prefix(count)).baseAddress!
-    }
-    func takeIntegers(_ count: Int) -> UnsafeMutablePointer<Int> {
-      UnsafeMutableRawPointer(take(count)).bindMemory(to: Int.self, capacity: count)
-    }
-    rows = take(length)
-    logMiddles = take(cells)
-    slots = takeIntegers(cells)
-    points = takeIntegers(mostPoints)
-    starts = takeIntegers(mostPoints)
-    cumulativeReaches = takeIntegers(mostPoints)
-    reaches = takeIntegers(mostPoints)
-    weights = take(mostPoints)
-    heights = take(mostPoints)
-    exponents = take(mostPoints)
-    logarithms = take(mostPoints)
-    logG = take(most)
-    g = take(most)
-    loopMemory = take(loopLength)
+    var memory = Pieces(
+      of: scratch.reserve(length + 2 * cells + 8 * mostPoints + 2 * most + loopLength))
+    rows = memory.take(length)
+    logMiddles = memory.take(cells)
+    slots = memory.takeIntegers(cells)
+    points = memory.takeIntegers(mostPoints)
+    starts = memory.takeIntegers(mostPoints)
+    cumulativeReaches = memory.takeIntegers(mostPoints)
+    reaches = memory.takeIntegers(mostPoints)
+    weights = memory.take(mostPoints)
+    heights = memory.take(mostPoints)
+    exponents = memory.take(mostPoints)
+    logarithms = memory.take(mostPoints)
+    logG = memory.take(most)
+    g = memory.take(most)
+    loopMemory = memory.take(loopLength)
 
     kernels.deposit(gaps, count, from: competing, grid: grid, moments: rows, scratch: loopMemory)
     pointCount = kernels.spread(
