@@ -14,8 +14,12 @@ struct Lattice: RowMethod {
   let table: LatticeTable
   private let doubleBasis = CellBasis(taps: 16, terms: 8)
   private let singleBasis = CellBasis(taps: 8, terms: 5)
+  let shortfalls: ShortfallSamples
 
-  init(_ table: LatticeTable) { self.table = table }
+  init(_ table: LatticeTable) {
+    self.table = table
+    shortfalls = ShortfallSamples(table)
+  }
 
   func basis(for precision: Precision) -> CellBasis { precision == .double ? doubleBasis : singleBasis }
 
@@ -73,7 +77,7 @@ struct LatticePass {
 
   // Nodes are x_m = m·step·unit, m = firstNode + index.
   var stepExponent: Int
-  private var firstNode = 0
+  private(set) var firstNode = 0
   var nodes = 0
   private let logG: UnsafeMutableBufferPointer<Double>
   let g: UnsafeMutableBufferPointer<Double>

@@ -123,6 +123,10 @@ struct QuantileRule: RowMethod {
   /// The rule has no potential: its values are not the gradient of any function.
   func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double? { nil }
 
+  func excess(
+    of row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
+  ) -> Double? { nil }
+
   /// For every node the logarithm of ∏ F(gap − other + node) over the other classes, less the reference.
   private func writeLogProducts(
     for gap: Double, in row: UnsafeMutableBufferPointer<Double>, relativeTo reference: Double,

@@ -39,6 +39,12 @@ protocol RowMethod: Sendable {
 
   /// E[max(gap + ε)] for the standard law, or nil where the method has no such value.
   func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double?
+
+  /// E[max(gap + ε)] − E[ε] for the standard law, to the relative accuracy of a probability, so that it has its digits
+  /// where one class is almost certain; or nil where the method has no such value. The row may be overwritten.
+  func excess(
+    of row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
+  ) -> Double?
 }
 
 extension RowMethod {

@@ -42,9 +42,20 @@ struct Softmax: RowMethod {
   }
 
   func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double? {
+    Gumbel().mean + excess(of: gaps)
+  }
+
+  func excess(
+    of row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
+  ) -> Double? {
+    excess(of: UnsafeBufferPointer(row))
+  }
+
+  /// log Σ e^gap, the 1 of one leader apart.
+  private func excess(of gaps: UnsafeBufferPointer<Double>) -> Double {
+    let leader = gaps.firstIndex(of: 0)
     var rest = CompensatedSum()
-    rest.add(-1)
-    for gap in gaps { rest.add(exponential(gap)) }
-    return Gumbel().mean + logarithmOfOnePlus(rest.value)
+    for index in gaps.indices where index != leader { rest.add(exponential(gaps[index])) }
+    return logarithmOfOnePlus(rest.value)
   }
 }
