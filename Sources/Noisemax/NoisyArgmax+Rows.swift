@@ -33,15 +33,22 @@ extension NoisyArgmax {
   func gaps<Scalar: LogitScalar>(
     of row: UnsafeBufferPointer<Scalar>, below top: Double, extra: Int = 0, workspace: inout Workspace
   ) -> UnsafeMutableBufferPointer<Double> {
-    let count = row.count
-    let gaps = workspace.row.reserve((rowMethod.wantsRemainders ? 2 * count : count) + extra)
-    for index in row.indices { gaps[index] = gap(of: Double(row[index]), below: top, scale: unit) }
-    if rowMethod.wantsRemainders {
-      for index in row.indices {
-        gaps[count + index] = remainder(of: gaps[index], from: Double(row[index]), below: top, scale: unit)
-      }
-    }
+    let gaps = workspace.row.reserve((rowMethod.wantsRemainders ? 2 : 1) * row.count + extra)
+    writeGaps(of: row, below: top, to: gaps)
     return gaps
+  }
+
+  /// Writes the gaps of a row, followed by their remainders if the method wants them.
+  @inline(__always)
+  func writeGaps<Scalar: LogitScalar>(
+    of row: UnsafeBufferPointer<Scalar>, below top: Double, to gaps: UnsafeMutableBufferPointer<Double>
+  ) {
+    let count = row.count
+    for index in row.indices { gaps[index] = gap(of: Double(row[index]), below: top, scale: unit) }
+    guard rowMethod.wantsRemainders else { return }
+    for index in row.indices {
+      gaps[count + index] = remainder(of: gaps[index], from: Double(row[index]), below: top, scale: unit)
+    }
   }
 
   /// Writes one quantity of every row of a row-major batch.

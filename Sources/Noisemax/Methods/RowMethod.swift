@@ -37,6 +37,12 @@ protocol RowMethod: Sendable {
     _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
     precision: Precision, scratch: inout Scratch)
 
+  /// Replaces a cotangent v by the gradient of Σ v_i log p_i in the gaps, given the log-probabilities. The cotangent of
+  /// a class with the log-probability −∞ is 0; the row may be overwritten.
+  func pullBackLogarithms(
+    _ cotangent: UnsafeMutableBufferPointer<Double>, logProbabilities: UnsafeBufferPointer<Double>,
+    at row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch)
+
   /// E[max(gap + ε)] for the standard law, or nil where the method has no such value.
   func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double?
 

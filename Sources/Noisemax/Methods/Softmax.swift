@@ -41,6 +41,21 @@ struct Softmax: RowMethod {
     balance(cotangent, at: row, leader: leader)
   }
 
+  /// v_i − p_i·Σ v_j.
+  func pullBackLogarithms(
+    _ cotangent: UnsafeMutableBufferPointer<Double>, logProbabilities: UnsafeBufferPointer<Double>,
+    at row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
+  ) {
+    let leader = row.firstIndex(of: 0) ?? 0
+    var total = CompensatedSum()
+    for value in cotangent { total.add(value) }
+    for index in row.indices {
+      row[index] = exponential(logProbabilities[index])
+      cotangent[index] -= row[index] * total.value
+    }
+    balance(cotangent, at: row, leader: leader)
+  }
+
   func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double? {
     Gumbel().mean + excess(of: gaps)
   }
