@@ -68,16 +68,18 @@ extension NoisyArgmax {
     of rows: UnsafeBufferPointer<Scalar>, rowLength: Int, to result: UnsafeMutableBufferPointer<Scalar>,
     _ body: (Range<Int>) -> Void
   ) {
-    require(
-      rowLength >= 0 && (rowLength == 0 ? rows.isEmpty : rows.count.isMultiple(of: rowLength)),
-      "\(rows.count) logits are not a whole number of rows of \(rowLength)")
+    let count = rowCount(of: rows.count, rowLength: rowLength)
     require(
       result.count == rows.count, "\(rows.count) logits do not fit a result of \(result.count) places")
-    var start = 0
-    while start < rows.count {
-      body(start..<start + rowLength)
-      start += rowLength
-    }
+    for row in 0..<count { body(row * rowLength..<(row + 1) * rowLength) }
+  }
+
+  /// How many rows a row-major batch has, whose shape must fit.
+  func rowCount(of count: Int, rowLength: Int) -> Int {
+    require(
+      rowLength >= 0 && (rowLength == 0 ? count == 0 : count.isMultiple(of: rowLength)),
+      "\(count) logits are not a whole number of rows of \(rowLength)")
+    return rowLength == 0 ? 0 : count / rowLength
   }
 
   /// A fresh array with one quantity of every row.

@@ -13,7 +13,7 @@ import Testing
     let argmax = NoisyArgmax(noise, scale: 1.5, method: method)
     let cotangent = [0.5, -1, 2, .nan, 0.25, 0.5]
     for logits: [Double] in [
-      [0.31, -0.22, 0.57, -.infinity, 0.02, 0.07], [1, -0.27, 0.2, -.infinity, 0.96, 0.91],
+      [0.31, -0.22, 0.57, -.infinity, 0.02, 0.08], [1, -0.27, 0.2, -.infinity, 0.96, 0.91],
     ] {
       let gradient = argmax.logProbabilitiesPullback(at: logits, of: cotangent)
       for index in logits.indices where index != 3 {
@@ -25,7 +25,7 @@ import Testing
           }
         }
         #expect(
-          isClose(gradient[index], slope, within: 1e-7),
+          isClose(gradient[index], slope, within: 1e-7 * max(1, slope.magnitude)),
           "\(logits), \(index): \(gradient), not \(slope)")
       }
       #expect(gradient[3] == 0)

@@ -119,7 +119,8 @@ extension NoisyArgmax {
     rowMethod.replace(gaps, by: .logProbabilities, precision: precision, scratch: &workspace.method)
     for index in 0..<n {
       logarithms[index] = gaps[index]
-      vector[index] = gaps[index] > -.infinity ? cotangent(gaps[index], index) : 0
+      let value = cotangent(gaps[index], index)
+      vector[index] = gaps[index] > -.infinity ? value : 0
     }
     writeGaps(of: row, below: top, to: gaps)
     rowMethod.pullBackLogarithms(
