@@ -99,7 +99,7 @@ import Testing
     let argmax = try LatticeTests.transform(law)
     var rows: [[Double]] = [
       [0, -20, -40], [0, -1, -45, -50], [0, -3, -9, -50], [0, -60, -61], [0, -40, -100],
-      [0, 0, -30, -30.1], [0, -250, -260, -255],
+      [0, 0, -30, -30.1], [0, -250, -260, -255], [0, -608, -664],
     ]
     var random = AdversarialRows(generator: SeededGenerator(state: 4))
     for _ in 0..<(isDebugBuild ? 3 : 20) { rows.append(random.next(largest: isDebugBuild ? 5 : 12)) }
@@ -108,11 +108,12 @@ import Testing
       let jacobian = argmax.jacobian(at: row)
       for i in row.indices {
         let gradient = argmax.logProbabilitiesPullback(at: row, of: row.indices.map { $0 == i ? 1 : 0 })
-        let largest = truth.ratios[i].max()!
+        // Of a class that is integrated on its own, what is tiny beside the rest is not resolved.
+        let floor = truth.logProbabilities[i] < -640 ? 1e-13 * truth.ratios[i].max()! : 1e-300
         for j in row.indices where j != i {
           let ratio = truth.ratios[i][j]
           #expect(
-            isClose(-gradient[j], ratio, within: 1e-10 * ratio + 1e-13 * largest),
+            isClose(-gradient[j], ratio, within: 1e-10 * ratio + floor),
             "\(row), \(i), \(j): \(-gradient[j]), not \(ratio)")
           let slope = ratio * exp(truth.logProbabilities[i])
           #expect(isClose(-jacobian[i][j], slope, within: 1e-11 * slope + 1e-300), "\(row), \(i), \(j)")

@@ -39,9 +39,9 @@ extension LatticePass {
     let reference = kind == .probabilities ? cotangent[leader] : cotangent[leader] / p[leader]
     var largest = 0.0
     for index in 0..<n {
-      let isMoved = p[index] > 0 && index != leader && !isDeep(index)
       let shift = kind == .probabilities ? reference : p[index] * reference
-      cotangent[index] = isMoved ? cotangent[index] - shift : 0
+      let value = isDeep(index) ? 0 : cotangent[index]
+      cotangent[index] = p[index] > 0 && index != leader ? value - shift : 0
       largest = max(largest, cotangent[index].magnitude)
     }
     // Probabilities down to 1e-300 take part in products: u is multiplied by 2⁸⁰⁰, and of log-probabilities V, with its
