@@ -53,3 +53,26 @@ struct Scratch: ~Copyable, @unchecked Sendable {
     list.deallocate()
   }
 }
+
+/// Memory that is handed out piece by piece.
+struct Pieces {
+  private var next: UnsafeMutablePointer<Double>
+  private let end: UnsafeMutablePointer<Double>
+
+  init(of memory: UnsafeMutableBufferPointer<Double>) {
+    guard let start = memory.baseAddress else { fatalError("no memory to hand out") }
+    (next, end) = (start, start + memory.count)
+  }
+
+  @inline(__always)
+  mutating func take(_ count: Int) -> UnsafeMutablePointer<Double> {
+    assert(count <= end - next, "the pieces are larger than their memory")
+    defer { next += count }
+    return next
+  }
+
+  @inline(__always)
+  mutating func takeIntegers(_ count: Int) -> UnsafeMutablePointer<Int> {
+    UnsafeMutableRawPointer(take(count)).bindMemory(to: Int.self, capacity: count)
+  }
+}

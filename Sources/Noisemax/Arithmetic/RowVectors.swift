@@ -13,7 +13,7 @@ func top<Scalar: LogitScalar>(of row: UnsafeBufferPointer<Scalar>) -> RowTop {
 
 /// (logit − top)/scale, followed by −∞ up to a whole number of vectors.
 @inline(__always)
-func writeGaps<Scalar: LogitScalar>(
+func fillGaps<Scalar: LogitScalar>(
   of row: UnsafeBufferPointer<Scalar>, below top: Double, scale: Double,
   to gaps: UnsafeMutableBufferPointer<Double>
 ) {
