@@ -28,7 +28,8 @@ func fillGaps<Scalar: LogitScalar>(
     }
   }
   for index in row.indices { gaps[index] = gap(of: Double(row[index]), below: top, scale: scale) }
-  for index in row.count..<padded(row.count) { gaps[index] = -.infinity }
+  // The vectors' memory reaches further than the buffer.
+  for index in row.count..<padded(row.count) { result[index] = -.infinity }
 }
 
 /// Writes numbers times a factor, as many as the result has places.
