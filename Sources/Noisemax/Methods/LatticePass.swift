@@ -52,7 +52,7 @@ struct LatticePass {
   private var samples: LatticeSamples { table.samples[stepExponent] }
 
   /// The gaps are followed by −∞ up to a whole number of vectors. For derivatives, functions steeper than log F and log r
-  /// are interpolated, too.
+  /// are interpolated, too, and the nodes reach as far down as products of two hazards need them.
   init(
     _ gaps: UnsafeBufferPointer<Double>, depth: Double, lattice: Lattice, precision: Precision,
     forDerivatives: Bool = false, scratch: inout Scratch
@@ -76,7 +76,8 @@ struct LatticePass {
     stepExponent = table.stepExponent(for: survey.competitors, precision: precision)
 
     let low = table.lowestNode(
-      second: survey.leaders > 1 ? 0 : survey.second, deepest: survey.rarest, precision: precision)
+      second: survey.leaders > 1 ? 0 : survey.second, deepest: survey.rarest, pairs: forDerivatives,
+      precision: precision)
     let high = table.highestNode(for: survey.competitors, precision: precision)
     // Memory for the finest step, should the row need it, for the first step's outer nodes, and for whole vectors.
     let most = Int((high - low) / table.unit) + (4 << stepExponent) + 32
