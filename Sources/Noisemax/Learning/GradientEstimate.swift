@@ -27,7 +27,6 @@ public enum ScoreBaseline: Sendable, Hashable, CaseIterable {
   /// The mean of f over all other draws. The estimate is then the sample covariance of f and ∇log p, and adding a
   /// constant to f changes nothing.
   ///
-  /// The standard error is the jackknife's, since the terms depend on each other: on average never too small, and too
-  /// large by a share of order 1/draws. At least 3 draws.
+  /// The standard error takes into account that the terms depend on each other. At least 4 draws.
   case leaveOneOut
 }

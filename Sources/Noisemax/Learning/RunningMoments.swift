@@ -77,15 +77,31 @@ struct RunningCovariance {
     mean += a
   }
 
-  /// Σ dx·dy/(n − 1). Its error is the jackknife's: leaving out one pair moves the covariance by
-  /// n/((n − 1)(n − 2)) times what dx·dy of that pair is off their mean.
+  /// Σ dx·dy/(n − 1), and the square root of an estimate of its variance
+  ///
+  ///     κ22/n + (κ20·κ02 + κ11²)/(n − 1)
+  ///
+  /// in the joint cumulants κ of x and y. The estimate has no bias: k22 is the k-statistic (Kendall and Stuart, ch. 13),
+  /// and the mean of k20·k02 is κ20·κ02 + κ22/n + 2κ11²/(n − 1), that of k11² the variance above plus κ11². Only where it
+  /// is below (κ20·κ02 + κ11²)/(n(n − 1)), the least that any law leaves, that is taken.
   var estimate: GradientEstimate {
     let n = Double(count)
+    let squareX = square / (n - 1)
     return GradientEstimate(
       value: components.map { $0.m11 / (n - 1) },
       standardError: components.map { y in
-        let spread = Double.maximum(y.m22 - y.m11 * y.m11 / n, 0)
-        return (spread * n / (n - 1)).squareRoot() / (n - 2)
+        let k22 =
+          n / ((n - 1) * (n - 2) * (n - 3))
+          * ((n + 1) * y.m22 - (n - 1) / n * (square * y.m02 + 2 * y.m11 * y.m11))
+        let squares = squareX * y.m02 / (n - 1)
+        let product = y.m11 / (n - 1) * (y.m11 / (n - 1))
+        // Two linear equations for κ20·κ02 and κ11².
+        let excess = k22 / n
+        let cumulantProduct =
+          (product - excess - (squares - excess) / (n - 1)) / (n / (n - 1) - 2 / ((n - 1) * (n - 1)))
+        let cumulantSquares = squares - excess - 2 * cumulantProduct / (n - 1)
+        let variance = excess + (cumulantSquares + cumulantProduct) / (n - 1)
+        return Double.maximum(variance, (squares + product) / (n * (n - 1))).squareRoot()
       },
       draws: count)
   }
@@ -102,8 +118,8 @@ struct ScoreTerms {
 
   init(baseline: ScoreBaseline, size: Int, draws: Int) {
     require(
-      baseline != .leaveOneOut || draws >= 3,
-      "leaving one out takes at least 3 draws for a standard error, not \(draws)")
+      baseline != .leaveOneOut || draws >= 4,
+      "leaving one out takes at least 4 draws for a standard error, not \(draws)")
     self.baseline = baseline
     moments = RunningMoments(size: baseline == .leaveOneOut ? 0 : size)
     covariance = RunningCovariance(size: baseline == .leaveOneOut ? size : 0)
