@@ -6,11 +6,17 @@ struct ChartMarks {
   /// The last place that could be shown, where a line has its name.
   let lastPlace: Place?
 
+  /// Places are rounded before anything is made of them: which of them a line can do without does not depend on the
+  /// last bits of their computation.
+  ///
   /// - Parameters:
   ///   - series: what is drawn.
   ///   - base: the height that stems begin at.
-  ///   - place: where a point lies, or nil where the axes cannot show it.
-  init(_ series: ChartSeries, base: Double, place: (ChartPoint) -> Place?) {
+  ///   - unrounded: where a point lies, or nil where the axes cannot show it.
+  init(_ series: ChartSeries, base: Double, place unrounded: (ChartPoint) -> Place?) {
+    func place(_ point: ChartPoint) -> Place? {
+      unrounded(point).map { (svgRounded($0.x), svgRounded($0.y)) }
+    }
     let runs = series.points.map(place).split { $0 == nil }.map { run in run.compactMap { $0 } }
     lastPlace = runs.last?.last
     var text = ""

@@ -44,7 +44,7 @@ func tickLabel(powerOfTen logarithm: Double, isPlain: Bool) -> String {
 }
 
 /// With a minus sign in place of the hyphen.
-private func typographic(_ number: String) -> String {
+func typographic(_ number: String) -> String {
   number.hasPrefix("-") ? "−" + number.dropFirst() : number
 }
 
@@ -55,9 +55,17 @@ private func superscript(_ number: Int) -> String {
 }
 
 /// A length in the picture, to a hundredth: `12.5`, `3`.
+///
+/// The point where it is rounded up lies a little beside the middle: where a length is half a hundredth but for the
+/// roundings of its computation, those do not decide.
 func svgNumber(_ length: Double) -> String {
-  var text = fixedDecimals(Double.minimum(1e7, Double.maximum(-1e7, length)), 2)
+  var text = fixedDecimals(svgRounded(length), 2)
   while text.hasSuffix("0") { text.removeLast() }
   if text.hasSuffix(".") { text.removeLast() }
   return text
+}
+
+/// A length as it stands in the picture.
+func svgRounded(_ length: Double) -> Double {
+  (Double.minimum(1e7, Double.maximum(-1e7, length)) * 100 + 1e-4).rounded() / 100
 }

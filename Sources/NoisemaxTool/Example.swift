@@ -15,7 +15,7 @@ enum Example {
     for law in NoiseRegistry.entries {
       var line = law.name.padded(to: nameWidth)
       for probability in NoisyArgmax(law.noise).probabilities(for: logits) {
-        line += "\(threeDecimals(probability)) \(bar(probability))".padded(to: barWidth + 7)
+        line += "\(fixedDecimals(probability, 3)) \(bar(probability))".padded(to: barWidth + 7)
       }
       text += line.trimmingEnd() + "\n"
     }
@@ -26,12 +26,6 @@ enum Example {
             noisemax --help
 
       """
-  }
-
-  private static func threeDecimals(_ probability: Double) -> String {
-    let thousandths = Int((probability * 1000).rounded())
-    let decimals = String(thousandths % 1000)
-    return "\(thousandths / 1000)." + String(repeating: "0", count: 3 - decimals.count) + decimals
   }
 
   /// A bar in eighths of a character.

@@ -4,7 +4,10 @@ import CommandLineConventions
 import Noisemax
 
 let help = HelpPage(
-  usage: ["noisemax", "noisemax probabilities [options] [FILE]", "noisemax laws"],
+  usage: [
+    "noisemax", "noisemax probabilities [options] [FILE]", "noisemax laws",
+    "noisemax plot [options] [PICTURE]",
+  ],
   summary: """
     The probabilities of the random index argmax(logits + noise), for several laws of noise. Under
     Gumbel noise they are softmax.
@@ -12,6 +15,7 @@ let help = HelpPage(
     Commands:
       probabilities  rows of logits in, rows of probabilities out
       laws           the laws of noise, with support, mean, variance and methods
+      plot           pictures of laws, of what they make of logits, and of errors, as SVG
 
     Without a command it shows a small worked example.
     """,
@@ -30,10 +34,14 @@ run("noisemax") { arguments, output throws(Failure) in
     if arguments.has("--help") { return try output.write(LawsCommand.help.text) }
     try arguments.allow(operands: 0)
     try output.write(LawsCommand.text)
+  case "plot":
+    let arguments = try Arguments(Array(arguments.dropFirst()), options: PlotCommand.help.options)
+    if arguments.has("--help") { return try output.write(PlotCommand.help.text) }
+    try PlotCommand(arguments).run(to: output)
   case let command?:
     if try Arguments(command.hasPrefix("-") ? [command] : [], options: help.options).has("--help") {
       return try output.write(help.text)
     }
-    throw .unknown("command", command, outOf: ["probabilities", "laws"])
+    throw .unknown("command", command, outOf: ["probabilities", "laws", "plot"])
   }
 }

@@ -37,7 +37,7 @@ import Testing
   @Test func helpsOnEachLevel() throws {
     for (command, start) in [
       ("", "usage: noisemax\n"), ("probabilities", "usage: noisemax probabilities [options] [FILE]\n"),
-      ("laws", "usage: noisemax laws\n"),
+      ("laws", "usage: noisemax laws\n"), ("plot", "usage: noisemax plot [options] PICTURE\n"),
     ] {
       let help = try shell.run("$NOISEMAX \(command) --help")
       #expect(help.output.hasPrefix(start) && help.errors.isEmpty && help.code == 0)
@@ -48,11 +48,11 @@ import Testing
 
   @Test func saysWhatThereIs() throws {
     let wrong: [(String, String)] = [
-      ("softmax", "unknown command \"softmax\": there are probabilities, laws"),
+      ("softmax", "unknown command \"softmax\": there are probabilities, laws, plot"),
       ("--version", "unknown option \"--version\": there is only --help"),
       ("laws gumbel", "unexpected argument \"gumbel\""),
       ("laws --all", "unknown option \"--all\": there is only --help"),
-      ("\"$(printf 'a\\tb')\"", "unknown command \"a\\tb\": there are probabilities, laws"),
+      ("\"$(printf 'a\\tb')\"", "unknown command \"a\\tb\": there are probabilities, laws, plot"),
     ]
     for (arguments, message) in wrong {
       let outcome = try shell.run("$NOISEMAX \(arguments)")

@@ -1,0 +1,111 @@
+import Foundation
+import Noisemax
+import Testing
+
+#if canImport(FoundationXML)
+  import FoundationXML
+#endif
+
+@Suite struct PlotCommandTests {
+  let shell: Shell
+
+  init() throws { shell = try Shell() }
+
+  @Test(arguments: [
+    "gaps --noise gumbel,uniform", "densities", "rule --noise uniform",
+    "--row 2,1,0.5 --noise uniform,gumbel",
+  ])
+  func drawsEveryPicture(picture: String) throws {
+    let plain = try shell.run("$NOISEMAX plot \(picture)")
+    #expect(plain.code == 0 && plain.errors.isEmpty)
+    #expect(XMLParser(data: Data(plain.output.utf8)).parse())
+    #expect(plain.output.contains("prefers-color-scheme:dark") && plain.output.contains(">uniform<"))
+    let standardized = try shell.run("$NOISEMAX plot \(picture) --standardized")
+    #expect(standardized.code == 0 && standardized.output != plain.output)
+    #expect(standardized.output.contains("mean 0 and variance 1"))
+
+    let again = try shell.run("LC_ALL=de_DE.UTF-8 $NOISEMAX plot \(picture) --output picture.svg")
+    #expect(again == Outcome())
+    #expect(try shell.read("picture.svg") == plain.output)
+    #expect(try shell.run("$NOISEMAX plot --output=- \(picture)") == plain)
+  }
+
+  /// The bars of a row are as tall as its probabilities.
+  @Test func aRowIsDrawnToScale() throws {
+    let svg = try shell.run("$NOISEMAX plot --row 1,0,-1 --noise gumbel").output
+    let bars = try #require(svg.split(separator: "\n").first { $0.contains("stroke-width=\"5\"") })
+    let path = try #require(bars.split(separator: "\"").dropFirst().first)
+    let heights = path.split(separator: "M").map { bar in
+      let ends = bar.split(whereSeparator: { "L ".contains($0) }).compactMap { Double($0) }
+      return ends.count == 4 ? ends[1] - ends[3] : .nan
+    }
+    let probabilities = NoisyArgmax(.gumbel).probabilities(for: [1, 0, -1])
+    #expect(heights.count == 3)
+    for (height, probability) in zip(heights, probabilities) {
+      #expect(abs(height / heights[0] - probability / probabilities[0]) < 1e-3, "\(path)")
+    }
+  }
+
+  @Test(arguments: ["5", "-inf,-inf", "inf,1", "1e308,-1e308", "-1000,0", "0,0,0,0", " 1 , 2 "])
+  func drawsEveryRow(row: String) throws {
+    let outcome = try shell.run("$NOISEMAX plot --row '\(row)' --noise gumbel,uniform,exponential")
+    #expect(outcome.code == 0 && outcome.errors.isEmpty)
+    #expect(XMLParser(data: Data(outcome.output.utf8)).parse())
+    #expect(!outcome.output.contains("nan"))
+  }
+
+  @Test func showsTheLawsAskedFor() throws {
+    let two = try shell.run("$NOISEMAX plot densities --noise laplace,NORMAL").output
+    #expect(two.contains(">laplace<") && two.contains(">normal<") && !two.contains(">gumbel<"))
+    // The colour of a law does not depend on the others.
+    let colors = (0..<7).filter { two.contains("class=\"s\($0)\"") }
+    #expect(colors == [1, 6])
+  }
+
+  @Test func saysWhatIsWrong() throws {
+    let laws = NoiseRegistry.entries.map(\.name).joined(separator: ", ")
+    let wrong: [(String, String, Int32)] = [
+      ("", "which picture? There are gaps, densities, rule, and --row LOGITS", 64),
+      ("pie", "unknown picture \"pie\": there are gaps, densities, rule", 64),
+      ("gaps rule", "unexpected argument \"rule\"", 64),
+      ("gaps --row 1,2", "--row is a picture of its own: it goes without \"gaps\"", 64),
+      ("--row 1,two", "--row, byte 3: not a number: \"two\"", 64),
+      ("--row ''", "--row, byte 1: empty field: \"\"", 64),
+      ("--row $(yes 1 | head -n 41 | paste -sd,)", "--row takes up to 40 logits, not 41", 64),
+      ("gaps --noise cauchy", "unknown noise \"cauchy\": there are \(laws)", 64),
+      ("gaps --noise normal,", "unknown noise \"\": there are \(laws)", 64),
+      ("gaps --noise normal,Normal", "--noise has normal twice", 64),
+      ("densities --output ''", "--output needs the name of a file", 64),
+      (
+        "densities --dark",
+        "unknown option \"--dark\": there are --row, --noise, --standardized, --output, --help", 64
+      ),
+    ]
+    for (arguments, message, code) in wrong {
+      let outcome = try shell.run("$NOISEMAX plot \(arguments)")
+      #expect(outcome == Outcome(errors: "noisemax: \(message)\n", code: code), "\(arguments)")
+    }
+    let missing = try shell.run("$NOISEMAX plot densities --output no/where.svg")
+    #expect(missing.errors.hasPrefix("noisemax: no/where.svg.") && missing.code == 74)
+    #expect(missing.errors.hasSuffix(": No such file or directory\n"))
+    #expect(try shell.files(in: ".").isEmpty)
+  }
+
+  @Test func anInterruptedRunLeavesTheOldPicture() throws {
+    let whole = try shell.run("$NOISEMAX plot --row 2,1 --noise laplace").output
+    for (signal, delay) in [
+      ("INT", "0"), ("INT", "0.01"), ("TERM", "0.02"), ("KILL", "0.005"), ("INT", "0.05"),
+    ] {
+      try shell.write("old", to: "picture.svg")
+      // A shell lets its background jobs ignore interruptions; one of its own does not.
+      _ = try shell.run(
+        """
+        trap - INT; $NOISEMAX plot --row 2,1 --noise laplace --output picture.svg & sleep \(delay); kill -\(signal) $! 2>&-
+        wait $!; true
+        """)
+      let text = try shell.read("picture.svg")
+      #expect(text == "old" || text == whole, "\(signal) after \(delay) s")
+      if signal != "KILL" { #expect(try shell.files(in: ".") == ["picture.svg"]) }
+    }
+  }
+}
