@@ -92,15 +92,15 @@ import Testing
     let n = x.count
     let mean = x.reduce(0, +) / Double(n)
     // Back from the terms to the scores.
-    let y = (0..<n).map { terms[$0] / ((x[$0] - mean) * Double(n) / Double(n - 1)) }
-    let product = (0..<n).map { i in (0..<n).map { (x[i] - x[$0]) * (y[i] - y[$0]) / 2 } }
+    let y = x.indices.map { terms[$0] / ((x[$0] - mean) * Double(n) / Double(n - 1)) }
+    func product(_ i: Int, _ j: Int) -> Double { (x[i] - x[j]) * (y[i] - y[j]) / 2 }
     var (sum, quadruples, covariance) = (0.0, 0.0, 0.0)
     for i in 0..<n {
       for j in 0..<n where j != i {
-        covariance += product[i][j] / Double(n * (n - 1))
+        covariance += product(i, j) / Double(n * (n - 1))
         for k in 0..<n where k != i && k != j {
           for l in 0..<n where l != i && l != j && l != k {
-            sum += product[i][j] * product[k][l]
+            sum += product(i, j) * product(k, l)
             quadruples += 1
           }
         }
