@@ -55,6 +55,11 @@ extension VarianceExperiment {
         f(z) its reward, 0, 1 or 0.3; plain softmax has softmax(logits/τ) in place of z, no noise
         """, parameters: ["logit 2"], exact: indices.exact,
       estimators: indices.relaxations(temperatures) + plain,
+      remark: """
+        With noise, y goes to the one-hot of every class at its rate; without, only to that of the
+        largest logit. (Under Gumbel noise softmax at τ = 1 is the distribution of z itself, and exact
+        for this f; it is no one-hot.)
+        """,
       shares: { VarianceShares(indices.argmax, logits: logits, $0) })
   }
 }
