@@ -2,6 +2,27 @@
 
 import PackageDescription
 
+/// The instruction sets that the vector loops are compiled for besides the one that every processor has. The variants
+/// share one source; which one runs is chosen at run time.
+#if arch(x86_64)
+  let instructionSets = ["AVX2": "x86-64-v3", "AVX512": "x86-64-v4"]
+#else
+  let instructionSets: [String: String] = [:]
+#endif
+
+/// Vector code is unbearable without optimisation, in debug builds too. It has nothing but counted loops over memory
+/// that its callers measured, without checks.
+let optimized = SwiftSetting.unsafeFlags(["-Ounchecked"])
+
+let kernelVariants = instructionSets.sorted { $0.key < $1.key }.map { name, architecture in
+  Target.target(
+    name: "NoiseKernels\(name)", dependencies: ["NoiseKernels"],
+    swiftSettings: [
+      optimized, .define("VARIANT"), .define("FUSED"),
+      .unsafeFlags(["-Xcc", "-Xarch_x86_64", "-Xcc", "-march=\(architecture)"]),
+    ])
+}
+
 let package = Package(
   name: "Noisemax",
   platforms: [.macOS(.v13), .iOS(.v16), .tvOS(.v16), .watchOS(.v9), .visionOS(.v1)],
@@ -13,7 +34,10 @@ let package = Package(
     .executable(name: "benchmarks", targets: ["Benchmarks"]),
   ],
   targets: [
-    .target(name: "Noisemax"),
+    .target(
+      name: "Noisemax",
+      dependencies: ["NoiseKernels"] + kernelVariants.map { .target(name: $0.name) }),
+    .target(name: "NoiseKernels", swiftSettings: [optimized]),
     .target(name: "NoisemaxLaws", dependencies: ["Noisemax"]),
     .target(name: "CommandLineConventions"),
     .executableTarget(name: "NoisemaxTool", dependencies: ["Noisemax", "CommandLineConventions"]),
@@ -25,6 +49,6 @@ let package = Package(
     .testTarget(
       name: "NoisemaxToolTests",
       dependencies: ["Noisemax", "CommandLineConventions", "NoisemaxTool", "TableMaker", "Benchmarks"]),
-  ],
+  ] + kernelVariants,
   swiftLanguageModes: [.v6]
 )

@@ -1,3 +1,5 @@
+internal import NoiseKernels
+
 extension NoisyArgmax {
   /// Writes one quantity of one row. The result may be the memory of the row itself.
   ///
@@ -10,6 +12,7 @@ extension NoisyArgmax {
     workspace: inout Workspace
   ) -> Double {
     let (zero, one): (Scalar, Scalar) = quantity == .probabilities ? (0, 1) : (-.infinity, 0)
+    if quantity == .probabilities, softmaxRows(row, rowLength: row.count, to: result) == 1 { return 0 }
     switch RowKind(of: row) {
     case .undefined:
       result.update(repeating: .nan)
@@ -22,26 +25,49 @@ extension NoisyArgmax {
       let gaps = gaps(of: row, below: top, workspace: &workspace)
       let defect = rowMethod.replace(
         gaps, by: quantity, precision: Precision(of: Scalar.self), scratch: &workspace.method)
-      for index in row.indices { result[index] = Scalar(gaps[index]) }
+      copy(gaps, times: 1, to: result)
       return defect
     }
     return 0
   }
 
-  /// The gaps of a row, followed by their remainders if the method wants them, and by some places more.
+  /// The gaps of a row, followed by their remainders if the method wants them, and by −∞ up to a whole number of vectors.
   @inline(__always)
   func gaps<Scalar: LogitScalar>(
-    of row: UnsafeBufferPointer<Scalar>, below top: Double, extra: Int = 0, workspace: inout Workspace
+    of row: UnsafeBufferPointer<Scalar>, below top: Double, workspace: inout Workspace
   ) -> UnsafeMutableBufferPointer<Double> {
+    gaps(of: row, below: top, besides: 0, workspace: &workspace).gaps
+  }
+
+  /// The gaps of a row, and memory for some vectors that belong to it, every one padded to whole vectors as the gaps are.
+  @inline(__always)
+  func gaps<Scalar: LogitScalar>(
+    of row: UnsafeBufferPointer<Scalar>, below top: Double, besides vectors: Int, workspace: inout Workspace
+  ) -> (gaps: UnsafeMutableBufferPointer<Double>, vectors: UnsafeMutableBufferPointer<Double>) {
     let count = row.count
-    let gaps = workspace.row.reserve((rowMethod.wantsRemainders ? 2 * count : count) + extra)
-    for index in row.indices { gaps[index] = gap(of: Double(row[index]), below: top, scale: unit) }
+    let length = rowMethod.wantsRemainders ? 2 * count : count
+    let memory = workspace.row.reserve(padded(length) + vectors * padded(count))
+    writeGaps(of: row, below: top, scale: unit, to: memory)
     if rowMethod.wantsRemainders {
       for index in row.indices {
-        gaps[count + index] = remainder(of: gaps[index], from: Double(row[index]), below: top, scale: unit)
+        memory[count + index] = remainder(
+          of: memory[index], from: Double(row[index]), below: top, scale: unit)
       }
     }
-    return gaps
+    return (
+      UnsafeMutableBufferPointer(rebasing: memory[..<length]),
+      UnsafeMutableBufferPointer(rebasing: memory[padded(length)...])
+    )
+  }
+
+  /// Softmax of the first rows of a batch, where the method is that and wants no remainders.
+  ///
+  /// - Returns: how many rows are done.
+  private func softmaxRows<Scalar: LogitScalar>(
+    _ rows: UnsafeBufferPointer<Scalar>, rowLength: Int, to result: UnsafeMutableBufferPointer<Scalar>
+  ) -> Int {
+    guard rowMethod is Softmax, rowLength > 0, let start = rows.baseAddress, let end = result.baseAddress else { return 0 }
+    return softmax(start, count: rows.count / rowLength, rowLength: rowLength, scale: unit, to: end)
   }
 
   /// Writes one quantity of every row of a row-major batch.
@@ -49,11 +75,33 @@ extension NoisyArgmax {
     _ quantity: Quantity, ofRowsOf rows: UnsafeBufferPointer<Scalar>, rowLength: Int,
     to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
   ) {
-    forEachRow(of: rows, rowLength: rowLength, to: result) { places in
+    requireShape(of: rows, rowLength: rowLength, result: result)
+    var start = 0
+    while start < rows.count {
+      if quantity == .probabilities {
+        start +=
+          rowLength
+          * softmaxRows(
+            UnsafeBufferPointer(rebasing: rows[start...]), rowLength: rowLength,
+            to: UnsafeMutableBufferPointer(rebasing: result[start...]))
+        if start == rows.count { break }
+      }
+      let places = start..<start + rowLength
       write(
         quantity, of: UnsafeBufferPointer(rebasing: rows[places]),
         to: UnsafeMutableBufferPointer(rebasing: result[places]), workspace: &workspace)
+      start += rowLength
     }
+  }
+
+  private func requireShape<Scalar: LogitScalar>(
+    of rows: UnsafeBufferPointer<Scalar>, rowLength: Int, result: UnsafeMutableBufferPointer<Scalar>
+  ) {
+    require(
+      rowLength >= 0 && (rowLength == 0 ? rows.isEmpty : rows.count.isMultiple(of: rowLength)),
+      "\(rows.count) logits are not a whole number of rows of \(rowLength)")
+    require(
+      result.count == rows.count, "\(rows.count) logits do not fit a result of \(result.count) places")
   }
 
   /// Visits the places of every row of a row-major batch, whose shape must fit.
@@ -61,11 +109,7 @@ extension NoisyArgmax {
     of rows: UnsafeBufferPointer<Scalar>, rowLength: Int, to result: UnsafeMutableBufferPointer<Scalar>,
     _ body: (Range<Int>) -> Void
   ) {
-    require(
-      rowLength >= 0 && (rowLength == 0 ? rows.isEmpty : rows.count.isMultiple(of: rowLength)),
-      "\(rows.count) logits are not a whole number of rows of \(rowLength)")
-    require(
-      result.count == rows.count, "\(rows.count) logits do not fit a result of \(result.count) places")
+    requireShape(of: rows, rowLength: rowLength, result: result)
     var start = 0
     while start < rows.count {
       body(start..<start + rowLength)

@@ -22,14 +22,14 @@ public struct NoisyArgmax: Sendable {
   /// The law of the noise ε.
   public let noise: any NoiseDistribution
   /// s: what the noise is multiplied by before it is added to the logits.
-  public let scale: Double
+  public private(set) var scale: Double
   /// How the integral over the noise is done.
   public let method: Method
 
   /// What the standard law's noise is multiplied by: the scale, times the stretching of the law itself.
-  let unit: Double
+  private(set) var unit: Double
   /// What is added to every perturbed logit: no probability depends on it, the expected maximum does.
-  let location: Double
+  private(set) var location: Double
   let rowMethod: any RowMethod
   /// The standard law, for draws.
   let sampler: NoiseSampler
@@ -51,15 +51,11 @@ public struct NoisyArgmax: Sendable {
   ///   - scale: what the noise is multiplied by; finite and above 0.
   ///   - method: ``Method/exact`` is a precondition failure for a law that is not an ``ExactNoise``.
   public init(_ noise: some NoiseDistribution, scale: Double = 1, method: Method) {
-    require(scale > 0 && scale.isFinite, "the scale of the noise is finite and above 0, not \(scale)")
     self.noise = noise
     self.scale = scale
     self.method = method
     let standardized = StandardizedNoise(noise)
-    unit = scale * standardized.scale
-    location = scale * standardized.location
-    require(
-      unit > 0 && unit.isFinite, "scale \(scale) times the law's own \(standardized.scale) is \(unit)")
+    (unit, location) = standardized.scaled(by: scale)
     sampler = NoiseSampler(standardized.standard)
     switch method {
     case .exact:
@@ -70,6 +66,30 @@ public struct NoisyArgmax: Sendable {
     case .quantileRule(let points, let normalized):
       rowMethod = QuantileRule(standardized.standard, points: points, normalized: normalized)
     }
+  }
+
+  /// The transform under the same law by the same method, with noise of another scale.
+  ///
+  /// It takes no time: what the method has measured of the law is shared, where a smooth law of your own would
+  /// otherwise be measured anew. For scales that change from step to step, as in training.
+  ///
+  /// - Parameters:
+  ///   - other: the transform whose law and method are taken over.
+  ///   - scale: what the law's noise is multiplied by, instead of `other.scale`; finite and above 0.
+  public init(_ other: NoisyArgmax, scale: Double) {
+    self = other
+    self.scale = scale
+    (unit, location) = StandardizedNoise(noise).scaled(by: scale)
+  }
+}
+
+extension StandardizedNoise {
+  /// What the standard law's noise is multiplied by, and what is then added, where this law's is multiplied by a scale.
+  fileprivate func scaled(by factor: Double) -> (unit: Double, location: Double) {
+    require(factor > 0 && factor.isFinite, "the scale of the noise is finite and above 0, not \(factor)")
+    let unit = factor * scale
+    require(unit > 0 && unit.isFinite, "scale \(factor) times the law's own \(scale) is \(unit)")
+    return (unit, factor * location)
   }
 }
 

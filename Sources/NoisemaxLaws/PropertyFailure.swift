@@ -1,5 +1,5 @@
 /// A property that does not hold, with everything needed to see it again.
-public struct PropertyFailure: Error, Sendable, CustomStringConvertible {
+public struct PropertyFailure: Error, Hashable, Sendable, CustomStringConvertible {
   /// The property, in a few words: "order preservation".
   public let property: String
   /// The law or transform that was checked.

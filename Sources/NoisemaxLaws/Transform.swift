@@ -35,7 +35,7 @@ public struct Transform<Scalar: LogitScalar>: Sendable {
     method = "\(argmax.method) in \(Scalar.self)"
     logProbabilities = { argmax.logProbabilities(for: $0) }
     scaledProbabilities = { row, factor in
-      NoisyArgmax(argmax.noise, scale: argmax.scale * factor, method: argmax.method).probabilities(for: row)
+      NoisyArgmax(argmax, scale: argmax.scale * factor).probabilities(for: row)
     }
     otherForms["in place"] = { row in
       var row = row

@@ -1,3 +1,4 @@
+import Foundation
 import Noisemax
 import NoisemaxLaws
 import Testing
@@ -105,6 +106,53 @@ import Testing
   private func aBrokenLawIsFound(property: String, law: Patched) {
     let failures = PropertySuite().failures(of: law, named: "patched")
     #expect(failures.contains { $0.property == property && $0.subject == "patched" }, "\(failures)")
+  }
+
+  /// Laws whose promises to their exact methods can be broken.
+  private struct PatchedSmooth: SmoothNoise {
+    var base = Patched()
+    var logReversedHazard: @Sendable (Double) -> Double = { Normal().logReversedHazard(at: $0) }
+
+    func cumulative(at x: Double) -> Double { base.cumulative(x) }
+    func density(at x: Double) -> Double { base.density(x) }
+    func quantile(at p: Double) -> Double { base.quantile(p) }
+    func survival(at x: Double) -> Double { base.survival(x) }
+    func upperQuantile(at q: Double) -> Double { base.upperQuantile(q) }
+    func logCumulative(at x: Double) -> Double { base.logCumulative(x) }
+    func logSurvival(at x: Double) -> Double { base.logSurvival(x) }
+    func logReversedHazard(at x: Double) -> Double { logReversedHazard(x) }
+    var mean: Double { base.mean }
+    var variance: Double { base.variance }
+  }
+
+  private struct PatchedPiecewise: PiecewiseNoise {
+    var logDensity: @Sendable (Double) -> Double = { Laplace().logDensity(at: $0) }
+    var kinks = [0.0]
+
+    func cumulative(at x: Double) -> Double { Laplace().cumulative(at: x) }
+    func density(at x: Double) -> Double { Laplace().density(at: x) }
+    func quantile(at p: Double) -> Double { Laplace().quantile(at: p) }
+    func survival(at x: Double) -> Double { Laplace().survival(at: x) }
+    func upperQuantile(at q: Double) -> Double { Laplace().upperQuantile(at: q) }
+    func logCumulative(at x: Double) -> Double { Laplace().logCumulative(at: x) }
+    func logSurvival(at x: Double) -> Double { Laplace().logSurvival(at: x) }
+    func logDensity(at x: Double) -> Double { logDensity(x) }
+    var mean: Double { 0 }
+    var variance: Double { 2 }
+  }
+
+  @Test func brokenPromisesToTheExactMethodsAreFound() {
+    let suite = PropertySuite()
+    #expect(suite.failures(of: PatchedSmooth()) == [])
+    #expect(suite.failures(of: PatchedPiecewise()) == [])
+    let lossy = PatchedSmooth { Foundation.log(Normal().density(at: $0) / Normal().cumulative(at: $0)) }
+    let shifted = PatchedSmooth { Normal().logReversedHazard(at: $0) + 1e-6 }
+    for law in [lossy, shifted] {
+      #expect(suite.failures(of: law).map(\.property) == ["log-reversed hazard"])
+    }
+    let halved = PatchedPiecewise(logDensity: { Laplace().logDensity(at: $0) / 2 })
+    #expect(suite.failures(of: halved).map(\.property) == ["log-density"])
+    #expect(suite.failures(of: PatchedPiecewise(kinks: [0, .infinity])).map(\.property) == ["kinks"])
   }
 
   @Test func aFalseClaimOfSymmetryIsFound() {

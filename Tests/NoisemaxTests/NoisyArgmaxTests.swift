@@ -42,6 +42,26 @@ import Testing
     #expect(argmax.expectedMaximum(of: row) == Float(Gumbel().mean))
   }
 
+  /// Another scale of the same method is what a transform made for it is.
+  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  func anotherScaleSharesTheMethod(name: String) throws {
+    let noise = try #require(NoiseRegistry.noise(named: name))
+    func check(_ noise: some ExactNoise, _ method: NoisyArgmax.Method) {
+      let law = noise.scaled(by: 3).shifted(by: -2)
+      let made = NoisyArgmax(law, scale: 0.7, method: method)
+      let shared = NoisyArgmax(NoisyArgmax(law, scale: 5, method: method), scale: 0.7)
+      let row = [2, 1, 0.5, -1]
+      #expect(shared.scale == 0.7 && shared.method == method)
+      #expect(shared.probabilities(for: row) == made.probabilities(for: row))
+      var (one, other) = (StreamGenerator(seed: 1), StreamGenerator(seed: 1))
+      let drawn = made.relaxedSample(for: row, temperature: 0.5, using: &other).value
+      #expect(shared.relaxedSample(for: row, temperature: 0.5, using: &one).value == drawn)
+      if method == .exact { #expect(shared.expectedMaximum(of: row) == made.expectedMaximum(of: row)) }
+    }
+    check(noise, .exact)
+    check(noise, .quantileRule(points: 8))
+  }
+
   /// What a broken contract says names the values, in release builds too.
   @Test func brokenContractsNameTheValues() async throws {
     let scale = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
@@ -53,8 +73,12 @@ import Testing
     let points = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = NoisyArgmax(.gumbel, method: .quantileRule(points: -7))
     }
+    let rescaled = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = NoisyArgmax(NoisyArgmax(.gumbel), scale: 0)
+    }
     for (result, words) in [
-      (scale, "not -2.5"), (shape, "3 logits are not a whole number of rows of 2"), (points, "not -7"),
+      (scale, "not -2.5"), (rescaled, "not 0.0"), (shape, "3 logits are not a whole number of rows of 2"),
+      (points, "not -7"),
     ] {
       let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
       #expect(text.contains(words), "\(text)")

@@ -98,9 +98,8 @@ extension NoisyArgmax {
       case .masked, .certain: result.update(repeating: 0)
       case .regular(let top):
         let n = row.count
-        let memory = gaps(of: row, below: top, extra: n, workspace: &workspace)
-        let vector = UnsafeMutableBufferPointer(rebasing: memory[(memory.count - n)...])
-        let gaps = UnsafeMutableBufferPointer(rebasing: memory[..<(memory.count - n)])
+        let (gaps, vectors) = gaps(of: row, below: top, besides: 1, workspace: &workspace)
+        let vector = UnsafeMutableBufferPointer(rebasing: vectors[..<n])
         for index in 0..<n { vector[index] = Double(cotangent[places.lowerBound + index]) }
         rowMethod.pullBack(
           vector, at: gaps, precision: Precision(of: Scalar.self), scratch: &workspace.method)

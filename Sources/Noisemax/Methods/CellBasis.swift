@@ -9,8 +9,10 @@ struct CellBasis: Sendable {
   let taps: Int
   /// The number of coefficients.
   let terms: Int
-  /// matrix[tap * terms + k]: the part of the value at a tap in the coefficient of tᵏ.
+  /// matrix[8·tap + k]: the part of the value at a tap in the coefficient of tᵏ, 0 from `terms` on.
   let matrix: [Double]
+  /// The same by terms, every row between 8 and 8 zeros: shares[(taps + 16)·k + 8 + tap].
+  let shares: [Double]
 
   init(taps: Int, terms: Int) {
     self.taps = taps
@@ -24,13 +26,13 @@ struct CellBasis: Sendable {
       if k > 1 { for (power, value) in chebyshev[k - 2].enumerated() { next[power] -= value } }
       chebyshev.append(next)
     }
-    matrix = positions.indices.flatMap { tap in
+    let matrix = positions.indices.flatMap { tap in
       let values = nodes.map { t in
         let x = (t + 1) / 2
         return positions.indices.filter { $0 != tap }
           .reduce(1) { $0 * (x - positions[$1]) / (positions[tap] - positions[$1]) }
       }
-      var coefficients = [Double](repeating: 0, count: terms)
+      var coefficients = [Double](repeating: 0, count: 8)
       for k in 0..<terms {
         let sum = zip(nodes, values).reduce(0) { $0 + $1.1 * polynomial(chebyshev[k], at: $1.0) }
         let share = sum * (k == 0 ? 1 : 2) / Double(taps)
@@ -38,6 +40,9 @@ struct CellBasis: Sendable {
       }
       return coefficients
     }
+    self.matrix = matrix
+    let zeros = [Double](repeating: 0, count: 8)
+    shares = (0..<8).flatMap { k in zeros + (0..<taps).map { tap in matrix[8 * tap + k] } + zeros }
   }
 
   /// How many cells a tap stands above the lower end of the cell.

@@ -20,7 +20,7 @@ struct DeepClasses {
 
   init(of row: UnsafeMutableBufferPointer<Double>, lattice: Lattice, deeperThan depth: Double) {
     noise = lattice.table.noise
-    let (cell, basis) = (lattice.table.cell, lattice.basis(for: .double))
+    let (cell, basis) = (lattice.table.cell, lattice.bases[.double])
     (self.cell, self.basis) = (cell, basis)
     targets = row.indices.filter { row[$0] < -depth && row[$0] > -.infinity }.map { ($0, row[$0]) }
     var ties: [Double: Double] = [:]
@@ -39,7 +39,7 @@ struct DeepClasses {
       weights = [:]
       for (corner, moments) in moments.sorted(by: { $0.key < $1.key }) {
         for tap in 0..<basis.taps {
-          let weight = (0..<basis.terms).reduce(0) { $0 + basis.matrix[tap * basis.terms + $1] * moments[$1] }
+          let weight = (0..<basis.terms).reduce(0) { $0 + basis.matrix[8 * tap + $1] * moments[$1] }
           weights[(corner + basis.position(of: tap)) * cell, default: 0] += weight
         }
       }

@@ -1,17 +1,18 @@
+internal import NoiseKernels
+
 /// What the lattice knows of a law: samples of log F and of the reversed hazard on a fine grid, and how coarse a grid
 /// a row may use. Everything here is measured on the law when the table is made.
 ///
 /// Three lengths, all powers of two, so that scaling a row and its noise by a power of two changes no bit:
-/// - `cell`, w: the distance of the grid points that classes are spread to. Halved until interpolation between them
-///   reproduces log F and log r;
-/// - `unit`, u: the distance of the samples, the finest step of the integral. w is a multiple of it;
+/// - the cell w: the distance of the grid points that classes are spread to, by the number of classes and the digits
+///   wanted. Halved until interpolation between them reproduces log F and log r;
+/// - `unit`, u: the distance of the samples, the finest step of the integral. Every w is a multiple of it;
 /// - the step h = 1, 2, 4, … u of the trapezoid rule, by the number of classes.
-struct LatticeTable: Sendable {
+final class LatticeTable: Sendable {
   let noise: any SmoothNoise
+  /// The smallest w, which serves all.
   let cell: Double
   let unit: Double
-  /// w/u.
-  let stride: Int
   /// The deepest gap at which a class can still have a probability of 1e-300: deeper ones get 0.
   let depth: Double
   /// The deepest gap for which log-probabilities come from the samples.
@@ -21,19 +22,22 @@ struct LatticeTable: Sendable {
   let firstIndex: Int
   /// log r at every sample, from `firstIndex` on, as far as a class at `logDepth` needs it.
   let logHazard: [Double]
-  /// For every step k = 1, 2, 4, … (in units) the samples of log F, those with the same remainder by k together.
-  let logCumulative: [DecimatedSamples]
-  /// Likewise r, as far as a class at `depth` needs it.
-  let hazard: [DecimatedSamples]
+  /// For every step k = 1, 2, 4, … (in units) the samples of log F, and those of r as far as a class at `depth` needs
+  /// them.
+  let samples: [LatticeSamples]
 
   /// For every tolerance, the exponent of the coarsest step for up to 2ʲ classes.
-  private let stepExponents: [Precision: [Int]]
+  private let stepExponents: PerPrecision<[Int]>
+  /// w/u for up to 2ʲ classes.
+  private let strides: PerPrecision<[Int]>
+  /// The node above which up to 2ʲ classes have nothing left to win.
+  private let highestNodes: PerPrecision<[Double]>
   /// The lowest node that matters to a class at the gap −j · `reachSpacing` beside one leader, and to that leader.
-  private let reach: [Precision: [Double]]
-  private let leaderReach: [Precision: [Double]]
+  private let reach: PerPrecision<[Double]>
+  private let leaderReach: PerPrecision<[Double]>
   private let reachSpacing: Double
   /// How far apart the ends of the noise are, as far as they matter.
-  private let competition: [Precision: Double]
+  private let competition: PerPrecision<Double>
 
   static let stepCount = 5
 
@@ -41,9 +45,14 @@ struct LatticeTable: Sendable {
     self.noise = noise
     let quartiles = noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)
     require(quartiles > 0 && quartiles.isFinite, "the quartiles of \(noise) are \(quartiles) apart")
-    cell = Self.cell(for: noise, startingAt: quartiles / 8)
-    stride = 2
-    unit = cell / Double(stride)
+    let widest = Double(sign: .plus, exponent: (quartiles / 2).exponent, significand: 1)
+    let cells = PerPrecision { precision in
+      Self.cells(for: noise, startingAt: widest, basis: .basis(for: precision), precision: precision)
+    }
+    cell = cells[.double][Self.sizes.upperBound]
+    unit = cell / 2
+    let unit = unit
+    strides = PerPrecision { precision in cells[precision].map { Int($0 / unit) } }
     depth = Self.depth(of: noise, startingAt: quartiles)
     logDepth = max(depth, 384 * quartiles)
     reachSpacing = quartiles
@@ -54,60 +63,70 @@ struct LatticeTable: Sendable {
       Self.lowestNode(of: noise, gap: logDepth, drop: Precision.double.drop),
       noise.quantile(at: exponential(-Precision.double.drop - 1)))
     let highest = noise.upperQuantile(at: Precision.double.tail / 1e9)
-    let margin = 16 * cell
-    let unit = unit
+    let margin = 16 * widest
     let first = Int(((lowest - margin) / unit).rounded(.down))
     firstIndex = first
-    func samples(to end: Double, _ function: (Double) -> Double) -> [Double] {
+    func sampled(to end: Double, _ function: (Double) -> Double) -> [Double] {
       (first...Int((end / unit).rounded(.up))).map { function(Double($0) * unit) }
     }
-    let cumulativeSamples = samples(to: highest + margin) { noise.logCumulative(at: $0) }
-    logHazard = samples(to: highest + logDepth + margin) { noise.logReversedHazard(at: $0) }
+    let cumulativeSamples = sampled(to: highest + margin) { noise.logCumulative(at: $0) }
+    logHazard = sampled(to: highest + logDepth + margin) { noise.logReversedHazard(at: $0) }
     let hazardSamples = logHazard.prefix(Int(((highest + depth + margin) / unit).rounded(.up)) - first)
       .map { exponential($0) }
-    logCumulative = (0..<Self.stepCount).map {
-      DecimatedSamples(cumulativeSamples, first: first, step: 1 << $0)
+    samples = (0..<Self.stepCount).map {
+      LatticeSamples(logCumulative: cumulativeSamples, hazard: hazardSamples, step: 1 << $0)
     }
-    hazard = (0..<Self.stepCount).map { DecimatedSamples(hazardSamples, first: first, step: 1 << $0) }
 
-    var stepExponents: [Precision: [Int]] = [:]
-    var reach: [Precision: [Double]] = [:]
-    var leaderReach: [Precision: [Double]] = [:]
-    for precision in [Precision.single, .double] {
-      stepExponents[precision] = (0...24).map {
-        Self.stepExponent(of: noise, classes: 1 << $0, unit: unit, precision: precision)
-      }
-      reach[precision] = (0...Int(logDepth / quartiles) + 1).map {
+    stepExponents = PerPrecision { precision in
+      Self.sizes.map { Self.stepExponent(of: noise, classes: 1 << $0, unit: unit, precision: precision) }
+    }
+    highestNodes = PerPrecision { precision in
+      Self.sizes.map { noise.upperQuantile(at: precision.tail / Double(1 << $0)) }
+    }
+    let (depth, logDepth) = (depth, logDepth)
+    reach = PerPrecision { precision in
+      (0...Int(logDepth / quartiles) + 1).map {
         Self.lowestNode(of: noise, gap: Double($0) * quartiles, drop: precision.drop)
       }
-      leaderReach[precision] = (0...Int(depth / quartiles) + 1).map {
+    }
+    leaderReach = PerPrecision { precision in
+      (0...Int(depth / quartiles) + 1).map {
         // The leader's integrand is that of a class above its competitor.
         Self.lowestNode(of: noise, gap: -Double($0) * quartiles, drop: precision.drop) - Double($0)
           * quartiles
       }
     }
-    self.stepExponents = stepExponents
-    self.reach = reach
-    self.leaderReach = leaderReach
-    competition = Dictionary(
-      uniqueKeysWithValues: [Precision.single, .double].map {
-        ($0, noise.upperQuantile(at: $0.tail) - noise.quantile(at: $0.tail))
-      })
+    competition = PerPrecision {
+      noise.upperQuantile(at: $0.tail) - noise.quantile(at: $0.tail)
+    }
+  }
+
+  /// Numbers of classes are told apart by the next power of two.
+  private static let sizes = 0...24
+
+  private static func size(of count: Int) -> Int {
+    min(Int.bitWidth - (count - 1).leadingZeroBitCount, sizes.upperBound)
   }
 
   /// log₂ of the coarsest step, in units, for a row of `count` classes.
   func stepExponent(for count: Int, precision: Precision) -> Int {
-    let exponents = stepExponents[precision] ?? [0]
-    let j = Int.bitWidth - (count - 1).leadingZeroBitCount
-    return exponents[min(j, exponents.count - 1)]
+    stepExponents[precision][Self.size(of: count)]
+  }
+
+  /// w in units, for a row of `count` classes.
+  func stride(for count: Int, precision: Precision) -> Int { strides[precision][Self.size(of: count)] }
+
+  /// The highest node that matters in a row of `count` classes.
+  func highestNode(for count: Int, precision: Precision) -> Double {
+    highestNodes[precision][Self.size(of: count)]
   }
 
   /// The width of the noise: how far below a node that matters a class has a factor F that differs from 1.
-  func competition(_ precision: Precision) -> Double { competition[precision] ?? 0 }
+  func competition(_ precision: Precision) -> Double { competition[precision] }
 
   /// The lowest node that matters where the second and the deepest class wanted have these gaps.
   func lowestNode(second: Double, deepest: Double, precision: Precision) -> Double {
-    let (reach, leaderReach) = (reach[precision] ?? [], leaderReach[precision] ?? [])
+    let (reach, leaderReach) = (reach[precision], leaderReach[precision])
     // The deepest class needs the node of the next gap below, the leader likewise.
     let deep = min(-deepest / reachSpacing + 1, Double(reach.count - 1))
     let shallow = min(-second / reachSpacing + 1, Double(leaderReach.count - 1))
@@ -115,34 +134,38 @@ struct LatticeTable: Sendable {
   }
 }
 
-/// Samples at firstIndex, firstIndex + 1, …, those with the same remainder by the step side by side: a walk along the
-/// grid in steps reads consecutive memory.
-struct DecimatedSamples: Sendable {
-  let step: Int
-  /// The sample index behind the last one.
-  let end: Int
-  private let first: Int
-  private let rowLength: Int
-  let values: [Double]
+/// Samples of log F and r at first, first + 1, …, those with the same remainder by the step side by side: a walk along
+/// the grid in steps reads consecutive memory. Zeros follow on each such row, as many as whole vectors may read.
+final class LatticeSamples: @unchecked Sendable {
+  let logCumulative: UnsafePointer<Double>
+  let hazard: UnsafePointer<Double>
+  let layout: SampleLayout
 
-  init(_ samples: [Double], first: Int, step: Int) {
-    self.step = step
-    self.first = first
-    end = first + samples.count
-    let rowLength = (samples.count + step - 1) / step
-    self.rowLength = rowLength
-    var values = [Double](repeating: 0, count: rowLength * step)
-    for (offset, sample) in samples.enumerated() {
-      values[offset % step * rowLength + offset / step] = sample
+  init(logCumulative: [Double], hazard: [Double], step: Int) {
+    let rowLength = max(logCumulative.count, hazard.count) / step + 1 + 64
+    layout = SampleLayout(
+      stepExponent: step.trailingZeroBitCount, rowLength: rowLength, cumulativeCount: logCumulative.count,
+      hazardCount: hazard.count)
+    func decimated(_ samples: [Double]) -> UnsafePointer<Double> {
+      let values = UnsafeMutablePointer<Double>.allocate(capacity: rowLength * step)
+      values.initialize(repeating: 0, count: rowLength * step)
+      for (offset, sample) in samples.enumerated() {
+        values[offset % step * rowLength + offset / step] = sample
+      }
+      return UnsafePointer(values)
     }
-    self.values = values
+    self.logCumulative = decimated(logCumulative)
+    self.hazard = decimated(hazard)
   }
 
-  /// Where the sample stands; index + step stands one place further.
-  @inline(__always)
-  func position(of index: Int) -> Int {
-    let offset = index - first
-    return (offset & (step - 1)) * rowLength + offset / step
+  deinit {
+    logCumulative.deallocate()
+    hazard.deallocate()
+  }
+
+  /// Where a sample stands, counted from the first one; that a step further stands one place further.
+  func position(of offset: Int) -> Int {
+    (offset & ((1 << layout.stepExponent) - 1)) * layout.rowLength + (offset >> layout.stepExponent)
   }
 }
 
@@ -151,6 +174,8 @@ extension Precision {
   var drop: Double { self == .double ? 41 : 20 }
   /// The share of the mass above the highest node.
   var tail: Double { self == .double ? 0x1p-58 : 0x1p-30 }
+  /// The relative error of interpolation between grid points.
+  var cellTolerance: Double { self == .double ? 1e-13 : 1e-8 }
   /// The error of the trapezoid rule at its coarsest step.
   var stepTolerance: Double { self == .double ? 2e-15 : 1e-8 }
   /// −Δ² log of an integrand at its peak, above which the step is halved: a bell of variance σ² integrated in steps h
@@ -161,35 +186,47 @@ extension Precision {
 // MARK: measurements
 
 extension LatticeTable {
-  /// The largest power of two up to `start` at which interpolation reproduces log F and log r.
+  /// For up to 2ʲ classes the largest power of two up to `start` at which interpolation reproduces log F and log r.
   ///
-  /// log F enters with up to 10⁶ classes, so it must be right relative to 10⁻⁶ even where it is far smaller.
-  private static func cell(for noise: some SmoothNoise, startingAt start: Double) -> Double {
-    let basis = CellBasis(taps: 16, terms: 8)
+  /// log F enters as often as there are classes, so it must be right relative to 1/n even where it is far smaller.
+  private static func cells(
+    for noise: some SmoothNoise, startingAt start: Double, basis: CellBasis, precision: Precision
+  ) -> [Double] {
     let (low, high) = (noise.quantile(at: 1e-40), noise.upperQuantile(at: 1e-9))
     // Far enough for any exponential tail, and near enough to be walked through.
     require(high - low < start * 1e5, "the tails of \(noise) are too heavy for the lattice")
-    func isFine(_ width: Double) -> Bool {
-      var x = low
+    /// The least number 1/n that is fine, up to a factor.
+    func finestShare(_ width: Double) -> Double {
+      var (x, share) = (low, 0.0)
       while x < high {
-        for (function, floor) in [(noise.logCumulative, 1e-7), (noise.logReversedHazard, 1)] {
+        for (function, isSum) in [(noise.logCumulative, true), (noise.logReversedHazard, false)] {
           let values = (0..<basis.taps).map { function(x + Double($0 - basis.taps / 2 + 1) * width) }
           for t in [-1, -0.6, 0.3, 0.9] {
-            let estimate = basis.value(of: values, at: t)
             let truth = function(x + (t + 1) / 2 * width)
-            if !((estimate - truth).magnitude <= 1e-13 * (truth.magnitude + floor)) { return false }
+            let error = (basis.value(of: values, at: t) - truth).magnitude
+            let excess = error / precision.cellTolerance - truth.magnitude
+            if !(excess <= (isSum ? share : 1)) {
+              guard isSum, excess.isFinite else { return .infinity }
+              share = excess
+            }
           }
         }
         x += 7 * width
       }
-      return true
+      return share
     }
-    var width = Double(sign: .plus, exponent: start.exponent, significand: 1)
-    while !isFine(width) {
-      width /= 2
-      require(width > start / 1024, "\(noise) is not smooth: no grid reproduces log F and log f − log F")
+    var (width, cells) = (start, [Double]())
+    var share = finestShare(width)
+    for j in sizes {
+      // What is left to reach at 2ʲ classes; a million and more are served alike.
+      while !(share <= max(1e-7, 0.1 / Double(1 << j))) {
+        width /= 2
+        require(width > start / 4096, "\(noise) is not smooth: no grid reproduces log F and log f − log F")
+        share = finestShare(width)
+      }
+      cells.append(width)
     }
-    return width
+    return cells
   }
 
   /// The logarithm of the integrand of a class `gap` below a single leader.
@@ -271,11 +308,15 @@ extension LatticeTable {
 }
 
 extension CellBasis {
+  static func basis(for precision: Precision) -> CellBasis {
+    precision == .double ? CellBasis(taps: 16, terms: 8) : CellBasis(taps: 8, terms: 5)
+  }
+
   /// The interpolated value at t ∈ −1…1 of the cell.
   func value(of values: [Double], at t: Double) -> Double {
     var sum = 0.0
     for k in (0..<terms).reversed() {
-      sum = sum * t + (0..<taps).reduce(0) { $0 + matrix[$1 * terms + k] * values[$1] }
+      sum = sum * t + (0..<taps).reduce(0) { $0 + matrix[8 * $1 + k] * values[$1] }
     }
     return sum
   }

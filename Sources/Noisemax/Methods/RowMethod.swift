@@ -12,10 +12,21 @@ enum Precision: Sendable {
   }
 }
 
+/// A value for each precision.
+struct PerPrecision<Value: Sendable>: Sendable {
+  private let single: Value
+  private let double: Value
+
+  init(_ value: (Precision) -> Value) { (single, double) = (value(.single), value(.double)) }
+
+  subscript(_ precision: Precision) -> Value { precision == .double ? double : single }
+}
+
 /// One way to do the integral over the noise, for one row.
 ///
 /// The gaps of a row are (μ_i − max μ)/scale: never NaN, never above 0, 0 for at least one class, −∞ for masked
-/// classes; at least two classes are not masked.
+/// classes; at least two classes are not masked. Behind a row, and behind every vector that belongs to it, there is
+/// memory up to a whole number of SIMD vectors, and −∞ in it behind gaps without remainders.
 protocol RowMethod: Sendable {
   /// Whether the method needs the gaps to more than Double precision, as it does where a gap next to the width of
   /// the law decides between a small probability and none. Then a row of n is given as 2n numbers, n gaps and after
@@ -56,37 +67,16 @@ enum RowKind: Equatable {
   /// A NaN, or several classes at +∞.
   case undefined
 
-  @_specialize(where Scalar == Float)
-  @_specialize(where Scalar == Double)
   init<Scalar: LogitScalar>(of row: UnsafeBufferPointer<Scalar>) {
-    var top = -Scalar.infinity
-    var leader = -1
-    var leaders = 0
-    var open = 0
-    for index in row.indices {
-      let logit = row[index]
-      if logit.isNaN {
-        self = .undefined
-        return
-      }
-      if logit == -.infinity { continue }
-      open += 1
-      if logit > top {
-        top = logit
-        leader = index
-        leaders = 1
-      } else if logit == top {
-        leaders += 1
-      }
-    }
-    if open == 0 {
-      self = .masked
-    } else if top == .infinity {
-      self = leaders == 1 ? .certain(index: leader) : .undefined
-    } else if open == 1 {
-      self = .certain(index: leader)
-    } else {
-      self = .regular(top: Double(top))
+    let top = top(of: row)
+    switch top.largest {
+    case _ where top.largest.isNaN: self = .undefined
+    case -.infinity: self = .masked
+    case .infinity:
+      let leaders = row.indices.filter { row[$0] == .infinity }
+      self = leaders.count == 1 ? .certain(index: leaders[0]) : .undefined
+    case _ where top.open == 1: self = .certain(index: row.firstIndex { $0 > -.infinity } ?? 0)
+    default: self = .regular(top: top.largest)
     }
   }
 }

@@ -1,0 +1,104 @@
+// Exponential and logarithm of eight numbers, each within 1.5 units in the last place.
+
+/// 1.5·2⁵²: what is added to a number and taken off again rounds it to an integer, and its last bits are the integer.
+private let rounder = 0x1.8p52
+private let log2e = 0x1.71547652b82fep+0
+/// ln 2 in two parts; the first times an exponent is exact.
+private let ln2High = 0x1.62e42feep-1
+private let ln2Low = 0x1.a39ef35793c76p-33
+
+/// eˣ·2^shift, for a shift within −1100…900: 0 for −∞, NaN for NaN; what is subnormal is rounded once.
+@inline(__always)
+func exponential(_ x: Doubles, shift: Doubles = Doubles(repeating: 0)) -> Doubles {
+  // Beyond these the result is 0 or infinite, whatever the shift.
+  let x = larger(smaller(x, Doubles(repeating: 720)), Doubles(repeating: -1400))
+  let (mantissa, exponent) = exponentialParts(x)
+  // The power of two in two factors, so that neither is subnormal or infinite before the product is.
+  let whole = exponent + shift
+  let half = (0.5 * whole + rounder) - rounder
+  return mantissa * powerOfTwo(half) * powerOfTwo(whole - half)
+}
+
+/// eˣ for |x| ≤ 600, where no power of two under- or overflows.
+@inline(__always)
+func moderateExponential(_ x: Doubles) -> Doubles {
+  let (mantissa, exponent) = exponentialParts(x)
+  return mantissa * powerOfTwo(exponent)
+}
+
+/// eˣ for x ≤ 0 within 2e-9, 0 where it is below 2⁻¹⁰²²: all that a Float can show.
+@inline(__always)
+func singleExponential(_ x: Doubles) -> Doubles {
+  let x = larger(x, Doubles(repeating: -709))
+  let n = multiplyAdd(log2e, x, Doubles(repeating: rounder)) - rounder
+  let r = multiplyAdd(-ln2High, n, x)
+  let s = r * r
+  let even = multiplyAdd(
+    multiplyAdd(0x1.6c16c1788bd90p-10, s, Doubles(repeating: 0x1.5555555553d63p-5)), s,
+    Doubles(repeating: 0.5))
+  let odd = multiplyAdd(0x1.11111111109b3p-7, s, Doubles(repeating: 0x1.5555555555556p-3))
+  return (1 + multiplyAdd(multiplyAdd(odd, r, even), s, r)) * powerOfTwo(n)
+}
+
+/// eˣ as mantissa · 2^exponent, with the mantissa within √½ and √2.
+@inline(__always)
+private func exponentialParts(_ x: Doubles) -> (mantissa: Doubles, exponent: Doubles) {
+  let n = multiplyAdd(log2e, x, Doubles(repeating: rounder)) - rounder
+  let r = multiplyAdd(-ln2Low, n, multiplyAdd(-ln2High, n, x))
+  // Even and odd powers side by side: two short chains instead of one long.
+  let s = r * r
+  var even = multiplyAdd(0x1.289185613a3d6p-22, s, Doubles(repeating: 0x1.a019b90d2ae7ap-16))
+  var odd = multiplyAdd(0x1.af38a9b0ec855p-26, s, Doubles(repeating: 0x1.71de0dae63bb3p-19))
+  even = multiplyAdd(even, s, Doubles(repeating: 0x1.6c16c1788bd90p-10))
+  odd = multiplyAdd(odd, s, Doubles(repeating: 0x1.a01a01a7c41d5p-13))
+  even = multiplyAdd(even, s, Doubles(repeating: 0x1.5555555553d63p-5))
+  odd = multiplyAdd(odd, s, Doubles(repeating: 0x1.11111111109b3p-7))
+  even = multiplyAdd(even, s, Doubles(repeating: 0.5))
+  odd = multiplyAdd(odd, s, Doubles(repeating: 0x1.5555555555556p-3))
+  return (1 + multiplyAdd(multiplyAdd(odd, r, even), s, r), n)
+}
+
+/// 2ⁿ for a whole number within −1022…1023; NaN gives some number.
+@inline(__always)
+private func powerOfTwo(_ n: Doubles) -> Doubles { doubles(words(n + (rounder + 1023)) &<< 52) }
+
+/// A positive normal number as 2^exponent · e^logarithm, with the logarithm within ±0.347.
+@inline(__always)
+func splitLogarithm(_ x: Doubles) -> (exponent: Doubles, logarithm: Doubles) {
+  // Mantissas from √½ to √2: what the bits of √½ are taken off first decides where the exponent changes.
+  let rootHalf: Int64 = 0x3FE6_A09E_667F_3BCD
+  let bits = words(x) &- Words(repeating: rootHalf)
+  let exponentBits = bits & Words(repeating: Int64(bitPattern: 0xFFF0_0000_0000_0000))
+  let f = doubles(words(x) &- exponentBits) - 1
+  // The exponent as a number, by way of the bits of 2⁵² + 2¹¹ + exponent.
+  let magic = Int64(bitPattern: (0x1p52 + 0x1p11).bitPattern)
+  let raised = exponentBits &+ Words(repeating: 0x4000_0000_0000_0000)
+  let shifted = unsafeBitCast(unsafeBitCast(raised, to: SIMD8<UInt64>.self) &>> 52, to: Words.self)
+  let exponent = doubles(shifted &+ Words(repeating: magic &- 0x400)) - (0x1p52 + 0x1p11)
+  let s = f / (2 + f)
+  let z = s * s
+  var r = multiplyAdd(
+    Doubles(repeating: 0x1.2b6688a387e03p-3), z, Doubles(repeating: 0x1.39fd392179a95p-3))
+  r = multiplyAdd(r, z, Doubles(repeating: 0x1.7462bd8f7796ep-3))
+  r = multiplyAdd(r, z, Doubles(repeating: 0x1.c71c62c639fdep-3))
+  r = multiplyAdd(r, z, Doubles(repeating: 0x1.2492492e09d4dp-2))
+  r = multiplyAdd(r, z, Doubles(repeating: 0x1.9999999995204p-2))
+  r = multiplyAdd(r, z, Doubles(repeating: 0x1.5555555555558p-1))
+  let halfSquare = 0.5 * f * f
+  // log(1 + f) = f − (f²/2 − s·(f²/2 + z·r)).
+  return (exponent, f - (halfSquare - s * multiplyAdd(r, z, halfSquare)))
+}
+
+/// The natural logarithm: −∞ for 0, NaN below 0 and for NaN.
+@inline(__always)
+func logarithm(_ x: Doubles) -> Doubles {
+  let isTiny = x .< Doubles(repeating: 0x1p-1022)
+  let scaled = x.replacing(with: x * 0x1p54, where: isTiny)
+  let (exponent, logMantissa) = splitLogarithm(scaled)
+  let n = exponent - Doubles(repeating: 0).replacing(with: 54, where: isTiny)
+  var result = multiplyAdd(ln2High, n, multiplyAdd(ln2Low, n, logMantissa))
+  result = result.replacing(with: -.infinity, where: x .== 0)
+  result = result.replacing(with: .nan, where: x .< 0)
+  // +∞ and NaN are their own logarithms.
+  return result.replacing(with: x, where: .!(x .< .infinity))
+}

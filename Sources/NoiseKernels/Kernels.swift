@@ -1,0 +1,226 @@
+/// The loops that work over many numbers, as one instruction set runs them.
+///
+/// One source is compiled for each set, as a module of its own, since what a processor can run is known only at run
+/// time. All sets compute the same; they differ in the last digits, where one rounds a product and its sum at once.
+///
+/// Rows of gaps are padded to whole vectors of eight with −∞, other buffers with anything; counts are those of the
+/// numbers that matter.
+package protocol Kernels: Sendable {
+  static func top(of row: UnsafePointer<Double>, _ count: Int) -> RowTop
+
+  static func top(of row: UnsafePointer<Float>, _ count: Int) -> RowTop
+
+  /// (logit − top)/scale, −∞ in the lanes behind the row, up to a whole number of vectors.
+  static func gaps(
+    of row: UnsafePointer<Double>, _ count: Int, below top: Double, scale: Double,
+    to gaps: UnsafeMutablePointer<Double>
+  )
+
+  static func gaps(
+    of row: UnsafePointer<Float>, _ count: Int, below top: Double, scale: Double,
+    to gaps: UnsafeMutablePointer<Double>
+  )
+
+  /// Writes numbers times a factor.
+  static func scaled(
+    _ numbers: UnsafePointer<Double>, _ count: Int, by factor: Double, to result: UnsafeMutablePointer<Double>
+  )
+
+  static func scaled(
+    _ numbers: UnsafePointer<Double>, _ count: Int, by factor: Double, to result: UnsafeMutablePointer<Float>
+  )
+
+  /// Softmax of rows of a batch, from the first up to the first without a finite largest logit. The result may be the
+  /// memory of the rows.
+  ///
+  /// - Returns: how many rows are done.
+  static func softmax(
+    _ rows: UnsafePointer<Double>, count: Int, rowLength: Int, scale: Double,
+    to results: UnsafeMutablePointer<Double>
+  ) -> Int
+
+  static func softmax(
+    _ rows: UnsafePointer<Float>, count: Int, rowLength: Int, scale: Double,
+    to results: UnsafeMutablePointer<Float>
+  ) -> Int
+
+  static func survey(
+    _ gaps: UnsafePointer<Double>, _ count: Int, competingFrom competing: Double, wantedFrom wanted: Double
+  ) -> GapSurvey
+
+  /// Writes the moments Σ tᵏ of every cell, k = 0…7, to `moments`: 8·(cells + 1) places, and `scratch` has three times as many and `blockMemory`.
+  static func deposit(
+    _ gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
+    moments: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
+  )
+
+  /// Writes the moments Σ v·tᵏ of every cell.
+  static func depositWeighted(
+    _ weights: UnsafePointer<Double>, at gaps: UnsafePointer<Double>, _ count: Int, from limit: Double,
+    grid: CellGrid, moments: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
+  )
+
+  /// Spreads the moments of all cells onto the grid points around them: those within reach of an occupied cell, which are
+  /// listed side by side.
+  ///
+  /// - Parameters:
+  ///   - matrix: 8 rows of `taps` (8 or 16), the shares of the grid points in a moment, every row between 8 and 8 zeros.
+  ///   - points: the grid points of the list, counted from the first tap of the first cell.
+  ///   - slots: for every occupied cell, where in the list its first tap stands; −1 for the others.
+  /// - Returns: the length of the list.
+  static func spread(
+    _ moments: UnsafePointer<Double>, occupied: UnsafePointer<Double>, cells: Int,
+    matrix: UnsafePointer<Double>,
+    taps: Int, weights: UnsafeMutablePointer<Double>, points: UnsafeMutablePointer<Int>,
+    slots: UnsafeMutablePointer<Int>
+  ) -> Int
+
+  /// Where the samples of the first node stand for the grid points, and how many nodes have one of log F and one of r.
+  ///
+  /// - Parameter start: the place of the first node's sample for point 0, counted from the first sample.
+  static func locate(
+    _ points: UnsafePointer<Int>, _ count: Int, in layout: SampleLayout, from start: Int, stride: Int,
+    nodes: Int,
+    starts: UnsafeMutablePointer<Int>, cumulativeReaches: UnsafeMutablePointer<Int>,
+    hazardReaches: UnsafeMutablePointer<Int>
+  )
+
+  /// Σ_p weights_p · samples[starts_p + m] at the nodes m, 8 to 32 at a time. Points are in ascending order, their reaches
+  /// too: beyond its reach a point has only zeros, which stand behind the samples as far as whole vectors need them.
+  static func weightedSums(
+    _ weights: UnsafePointer<Double>, starts: UnsafePointer<Int>, reaches: UnsafePointer<Int>, count: Int,
+    samples: UnsafePointer<Double>, sums: UnsafeMutablePointer<Double>, nodes: Int
+  )
+
+  /// Σ_m values_m · samples[starts_p + m] times a factor for every point; values are 0 behind the last node.
+  static func integrals(
+    of values: UnsafePointer<Double>, starts: UnsafePointer<Int>, reaches: UnsafePointer<Int>, count: Int,
+    samples: UnsafePointer<Double>, factor: Double, results: UnsafeMutablePointer<Double>
+  )
+
+  /// e^x · 2^shift of every number, 0 from `count` on up to a whole number of vectors.
+  static func exponentials(
+    of numbers: UnsafePointer<Double>, _ count: Int, shift: Double, to results: UnsafeMutablePointer<Double>
+  )
+
+  static func multiply(
+    _ numbers: UnsafeMutablePointer<Double>, _ count: Int, by factors: UnsafePointer<Double>
+  )
+
+  /// Where the product of two rows is largest.
+  static func peak(of values: UnsafePointer<Double>, times samples: UnsafePointer<Double>, _ count: Int)
+    -> Int
+
+  /// Splits the logarithms of positive numbers: log = exponents·ln 2 + logarithms.
+  static func splitLogarithms(
+    of numbers: UnsafePointer<Double>, _ count: Int, exponents: UnsafeMutablePointer<Double>,
+    logarithms: UnsafeMutablePointer<Double>
+  )
+
+  /// The coefficients of log p on every cell that has a slot, relative to its value in the middle, and in the place of the
+  /// first one p in the middle itself, whose logarithm goes to `middles`.
+  ///
+  /// - Parameters:
+  ///   - exponents, logarithms: log p·2^shift at the points of the list.
+  ///   - matrix: `taps` rows of 8, the shares of the coefficients in the value at a grid point.
+  static func expand(
+    from firstWanted: Int, cells: Int, slots: UnsafePointer<Int>, exponents: UnsafePointer<Double>,
+    logarithms: UnsafePointer<Double>, shift: Double, matrix: UnsafePointer<Double>, taps: Int,
+    rows: UnsafeMutablePointer<Double>, stride: Int, middles: UnsafeMutablePointer<Double>,
+    scratch: UnsafeMutablePointer<Double>
+  )
+
+  /// The coefficients of a/H and b/H on every cell that has a slot, behind those of log p in rows of 24.
+  static func expandRatios(
+    _ a: UnsafeMutablePointer<Double>, _ b: UnsafeMutablePointer<Double>, over heights: UnsafePointer<Double>,
+    points: Int, cells: Int, slots: UnsafePointer<Int>, matrix: UnsafePointer<Double>, taps: Int,
+    rows: UnsafeMutablePointer<Double>
+  )
+
+  /// Replaces gaps by probabilities, 0 below the limit.
+  ///
+  /// - Returns: Σp − 1.
+  static func evaluate(
+    _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
+    rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
+  ) -> Double
+
+  /// Replaces gaps by the logarithms of probabilities, −∞ below the limit.
+  static func evaluateLogarithms(
+    _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
+    rows: UnsafePointer<Double>, middles: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
+  )
+
+  /// Replaces gaps by probabilities p, and v by p·(v·a − b), with the coefficients of a and b behind those of log p.
+  ///
+  /// - Returns: Σp − 1.
+  static func evaluatePullback(
+    _ gaps: UnsafeMutablePointer<Double>, _ cotangent: UnsafeMutablePointer<Double>, _ count: Int,
+    from limit: Double, grid: CellGrid, rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
+  ) -> Double
+}
+
+/// How gaps fall into cells of the logit axis: cells are counted from the deepest one.
+package struct CellGrid: Sendable {
+  /// 1/w, a power of two.
+  package let perUnit: Double
+  package let firstCell: Int
+  package let count: Int
+
+  /// The cells from that of the lowest gap to that of the leader.
+  package init(lowest: Double, perUnit: Double) {
+    self.perUnit = perUnit
+    firstCell = Self.cell(of: lowest, perUnit: perUnit)
+    count = Self.cell(of: 0, perUnit: perUnit) - firstCell + 1
+  }
+
+  /// The cell of a gap, counted from the first one; a gap between two cells belongs to either.
+  package func cell(of gap: Double) -> Int { Self.cell(of: gap, perUnit: perUnit) - firstCell }
+
+  private static func cell(of gap: Double, perUnit: Double) -> Int {
+    Int((gap * perUnit - 0.5).rounded(.toNearestOrEven))
+  }
+}
+
+/// How samples at 0, 1, 2, … are stored: those with the same remainder by a power of two side by side.
+package struct SampleLayout: Sendable {
+  package let stepExponent: Int
+  package let rowLength: Int
+  /// How many samples of log F and of r there are.
+  package let cumulativeCount: Int
+  package let hazardCount: Int
+
+  package init(stepExponent: Int, rowLength: Int, cumulativeCount: Int, hazardCount: Int) {
+    (self.stepExponent, self.rowLength) = (stepExponent, rowLength)
+    (self.cumulativeCount, self.hazardCount) = (cumulativeCount, hazardCount)
+  }
+}
+
+/// What a row's gaps are like, for the choice of its grid.
+package struct GapSurvey: Sendable {
+  /// The deepest gap that competes, and the deepest that is wanted.
+  package var lowest = 0.0
+  package var rarest = 0.0
+  /// The largest gap below 0, −∞ if there is none.
+  package var second = -Double.infinity
+  package var leaders = 0
+  package var competitors = 0
+  /// Whether some gap is neither wanted nor masked.
+  package var hasDeeper = false
+
+  package init() {}
+}
+
+/// The largest logit of a row, NaN if there is a NaN, and how many are not −∞.
+package struct RowTop: Sendable {
+  package let largest: Double
+  package let open: Int
+
+  package init(largest: Double, open: Int) { (self.largest, self.open) = (largest, open) }
+}
+
+/// What the loops over classes need as `scratch`.
+package let blockMemory = 9 * 64
+
+/// A number of places, rounded up to whole vectors.
+package func padded(_ count: Int) -> Int { (count + 7) & ~7 }

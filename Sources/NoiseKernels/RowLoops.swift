@@ -1,0 +1,237 @@
+#if VARIANT
+  import NoiseKernels
+#endif
+
+// The loops over rows as the caller has them, of Floats or Doubles: both are computed with as Doubles.
+
+/// Eight numbers of a row in memory that is not padded; −∞ behind its end.
+@inline(__always)
+private func part(_ row: UnsafePointer<Double>, _ index: Int, _ count: Int) -> Doubles {
+  if index + 8 <= count { return load(row + index) }
+  return firstLanes(count - index) { row[index + $0] }
+}
+
+@inline(__always)
+private func part(_ row: UnsafePointer<Float>, _ index: Int, _ count: Int) -> Doubles {
+  if index + 8 <= count {
+    return Doubles(UnsafeRawPointer(row + index).loadUnaligned(as: SIMD8<Float>.self))
+  }
+  return firstLanes(count - index) { Double(row[index + $0]) }
+}
+
+/// Lanes that are known when this is compiled: others would go through memory one by one.
+@inline(__always)
+private func firstLanes(_ count: Int, _ number: (Int) -> Double) -> Doubles {
+  var vector = Doubles(repeating: -.infinity)
+  if count > 0 { vector[0] = number(0) }
+  if count > 1 { vector[1] = number(1) }
+  if count > 2 { vector[2] = number(2) }
+  if count > 3 { vector[3] = number(3) }
+  if count > 4 { vector[4] = number(4) }
+  if count > 5 { vector[5] = number(5) }
+  if count > 6 { vector[6] = number(6) }
+  return vector
+}
+
+@inline(__always)
+private func put(_ vector: Doubles, to row: UnsafeMutablePointer<Double>, _ index: Int, _ count: Int) {
+  if index + 8 <= count {
+    store(vector, to: row + index)
+  } else {
+    putFirstLanes(count - index, of: vector) { row[index + $0] = $1 }
+  }
+}
+
+@inline(__always)
+private func put(_ vector: Doubles, to row: UnsafeMutablePointer<Float>, _ index: Int, _ count: Int) {
+  if index + 8 <= count {
+    UnsafeMutableRawPointer(row + index).storeBytes(of: SIMD8<Float>(vector), as: SIMD8<Float>.self)
+  } else {
+    putFirstLanes(count - index, of: vector) { row[index + $0] = Float($1) }
+  }
+}
+
+@inline(__always)
+private func putFirstLanes(_ count: Int, of vector: Doubles, _ put: (Int, Double) -> Void) {
+  if count > 0 { put(0, vector[0]) }
+  if count > 1 { put(1, vector[1]) }
+  if count > 2 { put(2, vector[2]) }
+  if count > 3 { put(3, vector[3]) }
+  if count > 4 { put(4, vector[4]) }
+  if count > 5 { put(5, vector[5]) }
+  if count > 6 { put(6, vector[6]) }
+}
+
+// MARK: the largest logit
+
+extension VectorKernels {
+  @inline(never)
+  package static func top(of row: UnsafePointer<Double>, _ count: Int) -> RowTop {
+    rowTop(count) { part(row, $0, count) }
+  }
+
+  @inline(never)
+  package static func top(of row: UnsafePointer<Float>, _ count: Int) -> RowTop {
+    rowTop(count) { part(row, $0, count) }
+  }
+}
+
+@inline(__always)
+private func rowTop(_ count: Int, _ part: (Int) -> Doubles) -> RowTop {
+  var largestOfLanes = Doubles(repeating: -.infinity)
+  var (open, strange) = (Doubles(), Doubles())
+  var index = 0
+  while index < count {
+    let logits = part(index)
+    largestOfLanes = larger(largestOfLanes, logits)
+    open += Doubles().replacing(with: 1, where: logits .> -.infinity)
+    strange += Doubles().replacing(with: 1, where: logits .!= logits)
+    index += 8
+  }
+  return RowTop(largest: sum(strange) > 0 ? .nan : largest(largestOfLanes), open: Int(sum(open)))
+}
+
+// MARK: gaps
+
+extension VectorKernels {
+  @inline(never)
+  package static func gaps(
+    of row: UnsafePointer<Double>, _ count: Int, below top: Double, scale: Double,
+    to gaps: UnsafeMutablePointer<Double>
+  ) {
+    writeGaps(count, below: top, scale: scale, to: gaps) { part(row, $0, count) }
+  }
+
+  @inline(never)
+  package static func gaps(
+    of row: UnsafePointer<Float>, _ count: Int, below top: Double, scale: Double,
+    to gaps: UnsafeMutablePointer<Double>
+  ) {
+    writeGaps(count, below: top, scale: scale, to: gaps) { part(row, $0, count) }
+  }
+}
+
+@inline(__always)
+private func writeGaps(
+  _ count: Int, below top: Double, scale: Double, to gaps: UnsafeMutablePointer<Double>,
+  _ part: (Int) -> Doubles
+) {
+  var index = 0
+  if scale == 1 {
+    while index < count {
+      store(part(index) - top, to: gaps + index)
+      index += 8
+    }
+  } else {
+    while index < count {
+      store((part(index) - top) / scale, to: gaps + index)
+      index += 8
+    }
+  }
+}
+
+// MARK: results
+
+extension VectorKernels {
+  @inline(never)
+  package static func scaled(
+    _ numbers: UnsafePointer<Double>, _ count: Int, by factor: Double, to result: UnsafeMutablePointer<Double>
+  ) {
+    var index = 0
+    while index < count {
+      put(part(numbers, index, count) * factor, to: result, index, count)
+      index += 8
+    }
+  }
+
+  @inline(never)
+  package static func scaled(
+    _ numbers: UnsafePointer<Double>, _ count: Int, by factor: Double, to result: UnsafeMutablePointer<Float>
+  ) {
+    var index = 0
+    while index < count {
+      put(part(numbers, index, count) * factor, to: result, index, count)
+      index += 8
+    }
+  }
+}
+
+// MARK: softmax
+
+extension VectorKernels {
+  @inline(never)
+  package static func softmax(
+    _ rows: UnsafePointer<Double>, count: Int, rowLength: Int, scale: Double,
+    to results: UnsafeMutablePointer<Double>
+  ) -> Int {
+    softmaxRows(
+      count: count, rowLength: rowLength, scale: scale,
+      part: { row, index in part(rows + row * rowLength, index, rowLength) },
+      put: { vector, row, index in put(vector, to: results + row * rowLength, index, rowLength) },
+      again: { row, index in part(UnsafePointer(results + row * rowLength), index, rowLength) },
+      exponential: { exponential($0) })
+  }
+
+  @inline(never)
+  package static func softmax(
+    _ rows: UnsafePointer<Float>, count: Int, rowLength: Int, scale: Double,
+    to results: UnsafeMutablePointer<Float>
+  ) -> Int {
+    softmaxRows(
+      count: count, rowLength: rowLength, scale: scale,
+      part: { row, index in part(rows + row * rowLength, index, rowLength) },
+      put: { vector, row, index in put(vector, to: results + row * rowLength, index, rowLength) },
+      again: { row, index in part(UnsafePointer(results + row * rowLength), index, rowLength) },
+      exponential: { singleExponential($0) })
+  }
+}
+
+@inline(__always)
+private func softmaxRows(
+  count: Int, rowLength: Int, scale: Double, part: (Int, Int) -> Doubles, put: (Doubles, Int, Int) -> Void,
+  again: (Int, Int) -> Doubles, exponential: (Doubles) -> Doubles
+) -> Int {
+  var row = 0
+  while row < count {
+    // A NaN may drop out here: it shows in the sum.
+    var tops = part(row, 0)
+    var index = 8
+    while index < rowLength {
+      tops = larger(tops, part(row, index))
+      index += 8
+    }
+    let top = largest(tops)
+    if !(top > -.infinity && top < .infinity) { return row }
+    @inline(__always) func weights(_ index: Int) -> Doubles {
+      let difference = part(row, index) - top
+      return exponential(scale == 1 ? difference : difference / scale)
+    }
+    if rowLength <= 8 {
+      let weights = weights(0)
+      put(weights * (1 / sum(weights)), row, 0)
+    } else {
+      var total = 0.0
+      index = 0
+      while index < rowLength {
+        // Sums of few keep their digits.
+        let end = rowLength - index > 1024 ? index + 1024 : rowLength
+        var sums = Doubles()
+        while index < end {
+          let weights = weights(index)
+          put(weights, row, index)
+          sums += weights
+          index += 8
+        }
+        total += sum(sums)
+      }
+      let factor = 1 / total
+      index = 0
+      while index < rowLength {
+        put(again(row, index) * factor, row, index)
+        index += 8
+      }
+    }
+    row += 1
+  }
+  return row
+}

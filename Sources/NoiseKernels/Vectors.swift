@@ -1,0 +1,126 @@
+// What the loops are made of: eight Doubles at a time. The compiler turns them into whatever the instruction set of the
+// target has. Only concrete vectors and pointers here, and no function of the standard library that is not inlined: what
+// a target for AVX-512 instantiated of it, the linker could hand to code that runs everywhere.
+
+typealias Doubles = SIMD8<Double>
+typealias Words = SIMD8<Int64>
+
+@inline(__always)
+func load(_ p: UnsafePointer<Double>) -> Doubles { UnsafeRawPointer(p).loadUnaligned(as: Doubles.self) }
+
+@inline(__always)
+func load(_ p: UnsafeMutablePointer<Double>) -> Doubles {
+  UnsafeMutableRawPointer(p).loadUnaligned(as: Doubles.self)
+}
+
+@inline(__always)
+func store(_ vector: Doubles, to p: UnsafeMutablePointer<Double>) {
+  UnsafeMutableRawPointer(p).storeBytes(of: vector, as: Doubles.self)
+}
+
+@inline(__always)
+func words(_ vector: Doubles) -> Words { unsafeBitCast(vector, to: Words.self) }
+
+@inline(__always)
+func doubles(_ words: Words) -> Doubles { unsafeBitCast(words, to: Doubles.self) }
+
+/// a·b + c, in one rounding where the instruction set has it.
+@inline(__always)
+func multiplyAdd(_ a: Doubles, _ b: Doubles, _ c: Doubles) -> Doubles {
+  #if FUSED || arch(arm64)
+    c.addingProduct(a, b)
+  #else
+    a * b + c
+  #endif
+}
+
+@inline(__always)
+func multiplyAdd(_ a: Double, _ b: Doubles, _ c: Doubles) -> Doubles {
+  multiplyAdd(Doubles(repeating: a), b, c)
+}
+
+/// The larger of two numbers in every lane; the first where the second is NaN.
+@inline(__always)
+func larger(_ a: Doubles, _ b: Doubles) -> Doubles { a.replacing(with: b, where: b .> a) }
+
+@inline(__always)
+func smaller(_ a: Doubles, _ b: Doubles) -> Doubles { a.replacing(with: b, where: b .< a) }
+
+@inline(__always)
+func sum(_ v: Doubles) -> Double {
+  let four = v.lowHalf + v.highHalf
+  let two = four.lowHalf + four.highHalf
+  return two[0] + two[1]
+}
+
+@inline(__always)
+func largest(_ v: Doubles) -> Double {
+  let four = v.lowHalf.replacing(with: v.highHalf, where: v.highHalf .> v.lowHalf)
+  let two = four.lowHalf.replacing(with: four.highHalf, where: four.highHalf .> four.lowHalf)
+  return two[0] > two[1] ? two[0] : two[1]
+}
+
+/// Eight rows of eight become eight columns.
+@inline(__always)
+func transposed(
+  _ r0: Doubles, _ r1: Doubles, _ r2: Doubles, _ r3: Doubles, _ r4: Doubles, _ r5: Doubles, _ r6: Doubles,
+  _ r7: Doubles
+) -> (Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles) {
+  transposedHalves(
+    Doubles(lowHalf: r0.lowHalf, highHalf: r4.lowHalf), Doubles(lowHalf: r1.lowHalf, highHalf: r5.lowHalf),
+    Doubles(lowHalf: r2.lowHalf, highHalf: r6.lowHalf), Doubles(lowHalf: r3.lowHalf, highHalf: r7.lowHalf),
+    Doubles(lowHalf: r0.highHalf, highHalf: r4.highHalf),
+    Doubles(lowHalf: r1.highHalf, highHalf: r5.highHalf),
+    Doubles(lowHalf: r2.highHalf, highHalf: r6.highHalf), Doubles(lowHalf: r3.highHalf, highHalf: r7.highHalf)
+  )
+}
+
+/// Eight rows of eight in memory become eight columns.
+@inline(__always)
+func transposed(
+  _ r0: UnsafePointer<Double>, _ r1: UnsafePointer<Double>, _ r2: UnsafePointer<Double>,
+  _ r3: UnsafePointer<Double>, _ r4: UnsafePointer<Double>, _ r5: UnsafePointer<Double>,
+  _ r6: UnsafePointer<Double>, _ r7: UnsafePointer<Double>
+) -> (Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles) {
+  @inline(__always) func pair(_ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>) -> Doubles {
+    Doubles(
+      lowHalf: UnsafeRawPointer(a).loadUnaligned(as: SIMD4<Double>.self),
+      highHalf: UnsafeRawPointer(b).loadUnaligned(as: SIMD4<Double>.self))
+  }
+  return transposedHalves(
+    pair(r0, r4), pair(r1, r5), pair(r2, r6), pair(r3, r7), pair(r0 + 4, r4 + 4), pair(r1 + 4, r5 + 4),
+    pair(r2 + 4, r6 + 4), pair(r3 + 4, r7 + 4))
+}
+
+/// The first four are the low halves of rows 0…3 beside those of rows 4…7, the others the high halves.
+@inline(__always)
+private func transposedHalves(
+  _ a0: Doubles, _ a1: Doubles, _ a2: Doubles, _ a3: Doubles, _ a4: Doubles, _ a5: Doubles, _ a6: Doubles,
+  _ a7: Doubles
+) -> (Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles) {
+  let (b0, b2) = zipTwos(a0, a2)
+  let (b1, b3) = zipTwos(a1, a3)
+  let (b4, b6) = zipTwos(a4, a6)
+  let (b5, b7) = zipTwos(a5, a7)
+  let (c0, c1) = zipOnes(b0, b1)
+  let (c2, c3) = zipOnes(b2, b3)
+  let (c4, c5) = zipOnes(b4, b5)
+  let (c6, c7) = zipOnes(b6, b7)
+  return (c0, c1, c2, c3, c4, c5, c6, c7)
+}
+
+@inline(__always)
+private func zipOnes(_ a: Doubles, _ b: Doubles) -> (Doubles, Doubles) {
+  (
+    Doubles(a[0], b[0], a[2], b[2], a[4], b[4], a[6], b[6]),
+    Doubles(a[1], b[1], a[3], b[3], a[5], b[5], a[7], b[7])
+  )
+}
+
+@inline(__always)
+private func zipTwos(_ a: Doubles, _ b: Doubles) -> (Doubles, Doubles) {
+  (
+    Doubles(a[0], a[1], b[0], b[1], a[4], a[5], b[4], b[5]),
+    Doubles(a[2], a[3], b[2], b[3], a[6], a[7], b[6], b[7])
+  )
+}

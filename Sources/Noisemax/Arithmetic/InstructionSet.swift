@@ -1,0 +1,64 @@
+package import NoiseKernels
+
+#if arch(x86_64)
+  internal import NoiseKernelsAVX2
+  internal import NoiseKernelsAVX512
+#endif
+
+/// The instruction sets that the vector loops are compiled for.
+///
+/// The highest one that the processor has is taken, unless the environment variable `NOISEMAX_INSTRUCTION_SET` names
+/// another one when the first row is computed: `baseline`, `avx2`, `avx512`. What the processor does not have is a
+/// precondition failure.
+package enum InstructionSet: String, CaseIterable, Sendable {
+  /// What every processor of the platform has: SSE2 on x86-64, NEON on arm64.
+  case baseline
+  /// AVX2 and fused multiply-add.
+  case avx2
+  /// AVX-512 with its byte, conflict, doubleword and vector length extensions.
+  case avx512
+
+  /// The sets that this processor can run, the best one last.
+  package static let available: [InstructionSet] = {
+    #if arch(x86_64)
+      let features = processorFeatures()
+      var sets = [InstructionSet.baseline]
+      guard features.isSuperset(of: ["avx2", "fma", "bmi1", "bmi2", "f16c"]) else { return sets }
+      sets.append(.avx2)
+      if features.isSuperset(of: ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"]) {
+        sets.append(.avx512)
+      }
+      return sets
+    #else
+      return [.baseline]
+    #endif
+  }()
+
+  /// The set in use.
+  package static let current: InstructionSet = {
+    guard let name = environmentVariable("NOISEMAX_INSTRUCTION_SET") else {
+      return available.last ?? .baseline
+    }
+    let names = available.map(\.rawValue).joined(separator: ", ")
+    guard let chosen = available.first(where: { $0.rawValue == name }) else {
+      fatalError("NOISEMAX_INSTRUCTION_SET is \"\(name)\", but this processor has \(names)")
+    }
+    return chosen
+  }()
+
+  /// The loops of the set.
+  package var kernels: any Kernels.Type {
+    switch self {
+    case .baseline: return NoiseKernels.VectorKernels.self
+    #if arch(x86_64)
+      case .avx2: return NoiseKernelsAVX2.VectorKernels.self
+      case .avx512: return NoiseKernelsAVX512.VectorKernels.self
+    #else
+      case .avx2, .avx512: return NoiseKernels.VectorKernels.self
+    #endif
+    }
+  }
+}
+
+/// The loops that this processor runs.
+let kernels: any Kernels.Type = InstructionSet.current.kernels

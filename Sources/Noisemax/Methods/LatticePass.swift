@@ -1,0 +1,268 @@
+internal import NoiseKernels
+
+/// The steps of the lattice for one row, in scratch memory.
+///
+/// Only grid points within reach of a class matter: they are listed side by side, the deepest first.
+struct LatticePass {
+  let table: LatticeTable
+  let basis: CellBasis
+  private let precision: Precision
+  /// How deep classes are evaluated, and the deepest gap among these.
+  let depth: Double
+  private let rarest: Double
+  /// Whether classes deeper than `depth` (not masked ones) are left out.
+  let hasDeeperClasses: Bool
+
+  let grid: CellGrid
+  /// The width of a cell in units of the table.
+  private let stride: Int
+  /// The number of gaps, padded to whole vectors.
+  let count: Int
+  /// The moments of the cells, and later the coefficients of log p on them.
+  let rows: UnsafeMutablePointer<Double>
+  /// log p in the middle of the cells.
+  let logMiddles: UnsafeMutablePointer<Double>
+  /// For every cell with a class, where in the list its first grid point stands; −1 for the others.
+  let slots: UnsafeMutablePointer<Int>
+
+  /// The length of the list of grid points, which are counted from the first one of the first cell.
+  let pointCount: Int
+  let points: UnsafeMutablePointer<Int>
+  let weights: UnsafeMutablePointer<Double>
+  /// Where the sample of the first node stands for every grid point, and how many nodes have one of log F and one of r.
+  let starts: UnsafeMutablePointer<Int>
+  private let cumulativeReaches: UnsafeMutablePointer<Int>
+  let reaches: UnsafeMutablePointer<Int>
+  /// H, and its logarithm as exponent·ln 2 + logarithm.
+  let heights: UnsafeMutablePointer<Double>
+  private let exponents: UnsafeMutablePointer<Double>
+  private let logarithms: UnsafeMutablePointer<Double>
+  /// What the loops over classes and cells need besides.
+  let loopMemory: UnsafeMutablePointer<Double>
+
+  // Nodes are x_m = m·step·unit, m = firstNode + index.
+  var stepExponent: Int
+  private var firstNode = 0
+  var nodes = 0
+  private let logG: UnsafeMutablePointer<Double>
+  let g: UnsafeMutablePointer<Double>
+
+  private var step: Int { 1 << stepExponent }
+  private var h: Double { Double(step) * table.unit }
+  private var samples: LatticeSamples { table.samples[stepExponent] }
+
+  /// - Parameter gaps: followed by −∞ up to a whole number of vectors.
+  init(
+    _ gaps: UnsafeBufferPointer<Double>, depth: Double, lattice: Lattice, precision: Precision,
+    scratch: inout Scratch
+  ) {
+    let table = lattice.table
+    self.table = table
+    basis = lattice.bases[precision]
+    self.precision = precision
+    self.depth = depth
+    count = padded(gaps.count)
+    guard let gaps = gaps.baseAddress else { fatalError("a row of no classes has no lattice") }
+    // A class below every wanted one still counts where it competes with them: as far as F differs from 1 at nodes
+    // that matter.
+    let competing = -depth - table.competition(precision)
+    let survey = kernels.survey(gaps, count, competingFrom: competing, wantedFrom: -depth)
+    rarest = survey.rarest
+    hasDeeperClasses = survey.hasDeeper
+    stride = table.stride(for: survey.competitors, precision: precision)
+    grid = CellGrid(lowest: survey.lowest, perUnit: 1 / (Double(stride) * table.unit))
+    stepExponent = table.stepExponent(for: survey.competitors, precision: precision)
+
+    let low = table.lowestNode(
+      second: survey.leaders > 1 ? 0 : survey.second, deepest: survey.rarest, precision: precision)
+    let high = table.highestNode(for: survey.competitors, precision: precision)
+    // Memory for the finest step, should the row need it, for the first step's outer nodes, and for whole vectors.
+    let most = Int((high - low) / table.unit) + (4 << stepExponent) + 32
+    let length = 8 * (grid.count + 1)
+    // At most so many grid points are in reach, and as many more for vectors that reach beyond them.
+    let mostPoints = min(grid.count + basis.taps - 1, basis.taps * survey.competitors) + 8
+    let cells = padded(grid.count + 1)
+    let loopLength = 3 * length + blockMemory
+    var memory = scratch.reserve(length + 2 * cells + 8 * mostPoints + 2 * most + loopLength)[...]
+    func take(_ count: Int) -> UnsafeMutablePointer<Double> {
+      defer { memory = memory.dropFirst(count) }
+      return UnsafeMutableBufferPointer(rebasing: memory.prefix(count)).baseAddress!
+    }
+    func takeIntegers(_ count: Int) -> UnsafeMutablePointer<Int> {
+      UnsafeMutableRawPointer(take(count)).bindMemory(to: Int.self, capacity: count)
+    }
+    rows = take(length)
+    logMiddles = take(cells)
+    slots = takeIntegers(cells)
+    points = takeIntegers(mostPoints)
+    starts = takeIntegers(mostPoints)
+    cumulativeReaches = takeIntegers(mostPoints)
+    reaches = takeIntegers(mostPoints)
+    weights = take(mostPoints)
+    heights = take(mostPoints)
+    exponents = take(mostPoints)
+    logarithms = take(mostPoints)
+    logG = take(most)
+    g = take(most)
+    loopMemory = take(loopLength)
+
+    kernels.deposit(gaps, count, from: competing, grid: grid, moments: rows, scratch: loopMemory)
+    pointCount = kernels.spread(
+      rows, occupied: rows, cells: grid.count, matrix: basis.shares, taps: basis.taps, weights: weights,
+      points: points, slots: slots)
+    setNodes(from: low, to: high)
+  }
+
+  private mutating func setNodes(from low: Double, to high: Double) {
+    firstNode = Int((low / h).rounded(.down))
+    nodes = Int((high / h).rounded(.up)) - firstNode + 1
+  }
+
+  /// The place of the sample of x_m − μ_g for the node `index` and a grid point, counted from the first sample.
+  private func sampleOffset(node index: Int, point: Int) -> Int {
+    let cells = point + grid.firstCell - (basis.taps / 2 - 1)
+    return (firstNode + index) * step - cells * stride - table.firstIndex
+  }
+
+  // MARK: nodes
+
+  /// Log G and G at all nodes, at a step fine enough for the rarest class, over the window that matters.
+  mutating func integrate() {
+    sumLogarithms()
+    while stepExponent > 0 && sharpness() > precision.sharpness {
+      let (low, high) = (Double(firstNode) * h, Double(firstNode + nodes - 1) * h)
+      stepExponent -= 1
+      setNodes(from: low, to: high)
+      sumLogarithms()
+    }
+  }
+
+  /// Probabilities of 1e-300 are sums of products that would be subnormal: G is multiplied by 2 to this power.
+  static let inflation = 800.0
+  /// Below this, an inflated height stands for less than 1e-298 and some of its factors have lost bits.
+  private static let inflatedLimit = 0x1p-190
+
+  private func sumLogarithms() {
+    let samples = samples
+    kernels.locate(
+      points, pointCount, in: samples.layout, from: sampleOffset(node: 0, point: 0), stride: stride,
+      nodes: nodes, starts: starts, cumulativeReaches: cumulativeReaches, hazardReaches: reaches)
+    kernels.weightedSums(
+      weights, starts: starts, reaches: cumulativeReaches, count: pointCount, samples: samples.logCumulative,
+      sums: logG, nodes: nodes)
+    kernels.exponentials(of: logG, nodes, shift: Self.inflation, to: g)
+  }
+
+  /// −Δ² of the logarithm of the rarest class's integrand at its peak.
+  private func sharpness() -> Double {
+    let point = Int((rarest * grid.perUnit).rounded()) - grid.firstCell + basis.taps / 2 - 1
+    let first = sampleOffset(node: 0, point: point)
+    func logIntegrand(_ index: Int) -> Double { logG[index] + table.logHazard[first + index * step] }
+    var peak = 0
+    var height = 0.0
+    if rarest >= -table.depth {
+      let (samples, reach) = (samples, min(nodes, (samples.layout.hazardCount - first + step - 1) / step))
+      let hazard = samples.hazard + samples.position(of: first)
+      peak = kernels.peak(of: g, times: hazard, reach)
+      height = g[peak] * hazard[peak]
+    }
+    if height < Self.inflatedLimit {
+      for index in 1..<nodes where logIntegrand(index) > logIntegrand(peak) { peak = index }
+    }
+    guard peak > 0, peak < nodes - 1 else { return 0 }
+    return 2 * logIntegrand(peak) - logIntegrand(peak - 1) - logIntegrand(peak + 1)
+  }
+
+  /// Σ_m values(x_m) r(x_m − μ_g) h at all grid points, for values that are 0 behind the last node.
+  func integrals(of values: UnsafeMutablePointer<Double>, to results: UnsafeMutablePointer<Double>) {
+    kernels.integrals(
+      of: values, starts: starts, reaches: reaches, count: pointCount, samples: samples.hazard, factor: h,
+      results: results)
+  }
+
+  /// log H at a grid point that is too deep for H itself.
+  private func logHeight(at point: Int) -> Double {
+    let first = sampleOffset(node: 0, point: point)
+    func logIntegrand(_ index: Int) -> Double { logG[index] + table.logHazard[first + index * step] }
+    var top = -Double.infinity
+    for index in 0..<nodes { top = max(top, logIntegrand(index)) }
+    var sum = 0.0
+    for index in 0..<nodes {
+      let below = logIntegrand(index) - top
+      if below > -precision.drop { sum += exponential(below) }
+    }
+    return top + logarithm(sum * h)
+  }
+
+  // MARK: classes
+
+  /// The first cell whose classes are wanted.
+  private var firstWanted: Int { max(0, grid.cell(of: -depth)) }
+
+  /// Computes the coefficients of log p on every cell: in rows of `stride` each, those of what else is wanted behind them.
+  func expand(to rows: UnsafeMutablePointer<Double>? = nil, stride: Int = 8) {
+    let rows = rows ?? self.rows
+    integrals(of: g, to: heights)
+    kernels.splitLogarithms(of: heights, pointCount, exponents: exponents, logarithms: logarithms)
+    let (firstWanted, firstLinear) = (firstWanted, grid.cell(of: -table.depth))
+    for index in 0..<pointCount where points[index] >= firstWanted {
+      if points[index] >= firstLinear, heights[index] > Self.inflatedLimit { continue }
+      exponents[index] = Self.inflation
+      logarithms[index] = logHeight(at: points[index])
+    }
+    kernels.expand(
+      from: firstWanted, cells: grid.count, slots: slots, exponents: exponents, logarithms: logarithms,
+      shift: Self.inflation, matrix: basis.matrix, taps: basis.taps, rows: rows, stride: stride,
+      middles: logMiddles, scratch: loopMemory)
+    // Behind the last cell stand the classes that are not wanted.
+    (rows + stride * grid.count).update(repeating: 0, count: stride)
+    logMiddles[grid.count] = -.infinity
+  }
+
+  /// Replaces the gaps by probabilities that sum to one; classes deeper than the depth of the pass get 0.
+  ///
+  /// - Returns: Σp − 1 before the normalisation.
+  func evaluate(_ row: UnsafeMutableBufferPointer<Double>) -> Double {
+    guard let p = row.baseAddress else { return 0 }
+    let defect = kernels.evaluate(p, count, from: -depth, grid: grid, rows: rows, scratch: loopMemory)
+    kernels.scaled(p, count, by: 1 / (1 + defect), to: p)
+    return defect
+  }
+
+  /// Replaces the gaps by log-probabilities, those of classes deeper than the depth of the pass by −∞.
+  ///
+  /// - Returns: Σp − 1 before the normalisation.
+  func evaluateLogarithms(_ row: UnsafeMutableBufferPointer<Double>) -> Double {
+    guard let logP = row.baseAddress else { return 0 }
+    kernels.evaluateLogarithms(
+      logP, count, from: -depth, grid: grid, rows: rows, middles: logMiddles, scratch: loopMemory)
+    var total = CompensatedSum(-1)
+    for index in row.indices { total.add(exponential(row[index])) }
+    let defect = total.value
+    // That of a class above ½ is taken from what the others leave to it, so that it has all its digits however near 0
+    // it is.
+    let shift = logarithmOfOnePlus(defect)
+    var leader: Int?
+    var rest = CompensatedSum()
+    for index in row.indices {
+      row[index] -= shift
+      if row[index] > -0.6 { leader = index } else { rest.add(exponential(row[index])) }
+    }
+    if let leader { row[leader] = logarithmOfOnePlus(0 - rest.value) }
+    return defect
+  }
+
+  /// E[max] by the trapezoid rule on 1 − G above the top and G below it, which together jump by 1 there.
+  func expectedMaximum() -> Double {
+    var sum = CompensatedSum()
+    for index in 0..<nodes {
+      let node = firstNode + index
+      if node > 0 {
+        sum.add(-exponentialMinusOne(logG[index]))
+      } else {
+        sum.add((node == 0 ? 0.5 : 0) - exponential(logG[index]))
+      }
+    }
+    return h * sum.value
+  }
+}
