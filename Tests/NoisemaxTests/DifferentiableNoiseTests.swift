@@ -1,5 +1,6 @@
 import Foundation
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// The slope of the logarithm of the density.
@@ -42,6 +43,30 @@ import Testing
     #expect(Gumbel().logDensityDerivative(at: -700).isFinite)
     #expect(Laplace().logDensityDerivative(at: 0) == 0 && Laplace().logDensityDerivative(at: -0.5) == 1)
     for (name, law) in Self.laws { #expect(law.logDensityDerivative(at: .nan).isNaN, "\(name)") }
+  }
+
+  /// A law with a slope of its own choosing, and a density that may jump.
+  private struct Patched: DifferentiableNoise {
+    var base: any NoiseDistribution = Normal()
+    var slope: @Sendable (Double) -> Double = { -$0 }
+
+    func cumulative(at x: Double) -> Double { base.cumulative(at: x) }
+    func density(at x: Double) -> Double { base.density(at: x) }
+    func quantile(at p: Double) -> Double { base.quantile(at: p) }
+    func logDensityDerivative(at x: Double) -> Double { slope(x) }
+  }
+
+  /// The property suite sees a wrong slope, and a law that should not conform.
+  @Test func brokenSlopesAreFound() {
+    let suite = PropertySuite()
+    #expect(suite.failures(of: Patched()) == [])
+    let broken = [
+      Patched { -$0 * 1.001 }, Patched { $0 }, Patched { $0.isNaN ? 0 : -$0 }, Patched { _ in .nan },
+      Patched(base: Exponential()) { $0.isNaN ? $0 : -1 }, Patched(base: Uniform()) { $0 * 0 },
+    ]
+    for law in broken {
+      #expect(suite.failures(of: law).map(\.property) == ["log-density derivative"])
+    }
   }
 
   @Test func movedAndStretched() {
