@@ -90,17 +90,3 @@ func splitLogarithm(_ x: Doubles) -> (exponent: Doubles, logarithm: Doubles) {
   // log(1 + f) = f − (f²/2 − s·(f²/2 + z·r)).
   return (exponent, f - (halfSquare - s * multiplyAdd(r, z, halfSquare)))
 }
-
-/// The natural logarithm: −∞ for 0, NaN below 0 and for NaN.
-@inline(__always)
-func logarithm(_ x: Doubles) -> Doubles {
-  let isTiny = x .< Doubles(repeating: 0x1p-1022)
-  let scaled = x.replacing(with: x * 0x1p54, where: isTiny)
-  let (exponent, logMantissa) = splitLogarithm(scaled)
-  let n = exponent - Doubles(repeating: 0).replacing(with: 54, where: isTiny)
-  var result = multiplyAdd(ln2High, n, multiplyAdd(ln2Low, n, logMantissa))
-  result = result.replacing(with: -.infinity, where: x .== 0)
-  result = result.replacing(with: .nan, where: x .< 0)
-  // +∞ and NaN are their own logarithms.
-  return result.replacing(with: x, where: .!(x .< .infinity))
-}

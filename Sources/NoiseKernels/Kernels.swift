@@ -62,11 +62,10 @@ package protocol Kernels: Sendable {
 
   /// Lists the grid points within reach of a cell with a class: `taps` (8 or 16) for each, the deepest first.
   ///
-  /// - Parameters:
-  ///   - occupied: the number of classes of every cell, eight places apart.
-  ///   - points: the grid points of the list, counted from the first tap of the first cell; up to eight more are
-  ///     written.
-  ///   - slots: for every cell with a class, where in the list its first tap stands; −1 for the others.
+  /// `occupied` has the number of classes of every cell, eight places apart. `points` gets the grid points of the list,
+  /// counted from the first tap of the first cell, and up to eight places more are written; `slots` gets for every cell
+  /// with a class where in the list its first tap stands, and −1 for the others.
+  ///
   /// - Returns: the length of the list.
   static func list(
     occupied: UnsafePointer<Double>, cells: Int, taps: Int, points: UnsafeMutablePointer<Int>,
@@ -75,7 +74,7 @@ package protocol Kernels: Sendable {
 
   /// Spreads the moments of the cells with a slot onto the grid points of the list.
   ///
-  /// - Parameter shares: 8 rows of `taps`, the shares of the grid points in a moment, every row between 8 and 8 zeros.
+  /// `shares` has 8 rows of `taps`, the shares of the grid points in a moment, every row between 8 and 8 zeros.
   static func spread(
     _ moments: UnsafePointer<Double>, cells: Int, shares: UnsafePointer<Double>, taps: Int,
     points: UnsafePointer<Int>, count: Int, slots: UnsafePointer<Int>, weights: UnsafeMutablePointer<Double>
@@ -83,7 +82,7 @@ package protocol Kernels: Sendable {
 
   /// Where the samples of the first node stand for the grid points, and how many nodes have one of log F and one of r.
   ///
-  /// - Parameter start: the place of the first node's sample for point 0, counted from the first sample.
+  /// `start` is the place of the first node's sample for point 0, counted from the first sample.
   static func locate(
     _ points: UnsafePointer<Int>, _ count: Int, in layout: SampleLayout, from start: Int, stride: Int,
     nodes: Int,
@@ -132,9 +131,8 @@ package protocol Kernels: Sendable {
   /// The coefficients of log p on every cell that has a slot, relative to its value in the middle, and in the place of the
   /// first one p in the middle itself, whose logarithm goes to `middles`.
   ///
-  /// - Parameters:
-  ///   - exponents, logarithms: log p·2^shift at the points of the list.
-  ///   - matrix: `taps` rows of 8, the shares of the coefficients in the value at a grid point.
+  /// `exponents` and `logarithms` are log p·2^shift at the points of the list; `matrix` has `taps` rows of 8, the shares of
+  /// the coefficients in the value at a grid point.
   static func expand(
     from firstWanted: Int, cells: Int, slots: UnsafePointer<Int>, exponents: UnsafePointer<Double>,
     logarithms: UnsafePointer<Double>, shift: Double, matrix: UnsafePointer<Double>, taps: Int,
@@ -162,6 +160,11 @@ package protocol Kernels: Sendable {
     _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
     rows: UnsafePointer<Double>, middles: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
   )
+
+  /// Σ eˣ over the numbers up to a limit, and over those above it. There are −∞ behind the numbers, up to whole vectors.
+  static func sumsOfExponentials(
+    _ numbers: UnsafePointer<Double>, _ count: Int, split: Double
+  ) -> (below: Double, above: Double)
 
   /// Replaces u by unit·(ofA·u·a − ofB·p·b), with the coefficients of a and b on the cells in rows of 16, and gaps by
   /// anything.

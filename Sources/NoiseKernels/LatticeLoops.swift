@@ -693,6 +693,30 @@ extension VectorKernels {
   }
 }
 
+extension VectorKernels {
+  @inline(never)
+  package static func sumsOfExponentials(
+    _ numbers: UnsafePointer<Double>, _ count: Int, split: Double
+  ) -> (below: Double, above: Double) {
+    var (below, above) = (ExactSum(0), ExactSum(0))
+    var index = 0
+    while index < count {
+      let end = count - index < 512 ? count : index + 512
+      var (low, high) = (Doubles(), Doubles())
+      while index < end {
+        let logarithm = load(numbers + index)
+        let p = exponential(logarithm)
+        low += p.replacing(with: 0, where: logarithm .> split)
+        high += p.replacing(with: 0, where: logarithm .<= split)
+        index += 8
+      }
+      below.add(sum(low))
+      above.add(sum(high))
+    }
+    return (below.value, above.value)
+  }
+}
+
 /// A sum with the rounding of every addition kept.
 private struct ExactSum {
   private var high: Double

@@ -83,32 +83,37 @@ extension NoisyArgmax {
     _ quantity: Quantity, ofRowsOf rows: UnsafeBufferPointer<Scalar>, rowLength: Int,
     to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
   ) {
-    _ = rowCount(of: rows, rowLength: rowLength, result: result)
-    var start = 0
-    while start < rows.count {
-      if quantity == .probabilities {
-        start +=
-          rowLength
-          * softmaxRows(
-            UnsafeBufferPointer(rebasing: rows[start...]), rowLength: rowLength,
-            to: UnsafeMutableBufferPointer(rebasing: result[start...]))
-        if start == rows.count { break }
+    let count = rowCount(of: rows, rowLength: rowLength, result: result)
+    forEachPart(ofRows: count, rowLength: rowLength, workspace: &workspace) { part, workspace in
+      var row = part.lowerBound
+      while row < part.upperBound {
+        if quantity == .probabilities {
+          let places = row * rowLength..<part.upperBound * rowLength
+          row += softmaxRows(
+            UnsafeBufferPointer(rebasing: rows[places]), rowLength: rowLength,
+            to: UnsafeMutableBufferPointer(rebasing: result[places]))
+          if row == part.upperBound { return }
+        }
+        let places = row * rowLength..<(row + 1) * rowLength
+        write(
+          quantity, of: UnsafeBufferPointer(rebasing: rows[places]),
+          to: UnsafeMutableBufferPointer(rebasing: result[places]), workspace: &workspace)
+        row += 1
       }
-      let places = start..<start + rowLength
-      write(
-        quantity, of: UnsafeBufferPointer(rebasing: rows[places]),
-        to: UnsafeMutableBufferPointer(rebasing: result[places]), workspace: &workspace)
-      start += rowLength
     }
   }
 
-  /// Visits the places of every row of a row-major batch, whose shape must fit.
+  /// Visits the places of every row of a row-major batch, whose shape must fit, on as many threads as it is worth.
   func forEachRow<Scalar: LogitScalar>(
     of rows: UnsafeBufferPointer<Scalar>, rowLength: Int, to result: UnsafeMutableBufferPointer<Scalar>,
-    _ body: (Range<Int>) -> Void
+    passes: Double, workspace: inout Workspace,
+    _ body: (_ places: Range<Int>, _ workspace: inout Workspace) -> Void
   ) {
     let count = rowCount(of: rows, rowLength: rowLength, result: result)
-    for row in 0..<count { body(row * rowLength..<(row + 1) * rowLength) }
+    forEachPart(ofRows: count, rowLength: rowLength, passes: passes, workspace: &workspace) {
+      part, workspace in
+      for row in part { body(row * rowLength..<(row + 1) * rowLength, &workspace) }
+    }
   }
 
   private func rowCount<Scalar: LogitScalar>(

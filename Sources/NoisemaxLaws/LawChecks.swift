@@ -36,6 +36,9 @@ struct LawChecks<Noise: NoiseDistribution> {
     if let piecewise = noise as? any PiecewiseNoise {
       checks += [("log-density", { logDensity(of: piecewise) }), ("kinks", { kinks(of: piecewise) })]
     }
+    if let differentiable = noise as? any DifferentiableNoise {
+      checks.append(("log-density derivative", { logDensityDerivative(of: differentiable) }))
+    }
     return checks.compactMap { name, check in check().map { Violation(property: name, detail: $0) } }
   }
 
@@ -254,7 +257,7 @@ struct LawChecks<Noise: NoiseDistribution> {
   }
 
   /// Gauss–Legendre quadrature with five nodes on each of two halves.
-  private func integrate(from a: Double, to b: Double, _ function: (Double) -> Double) -> Double {
+  func integrate(from a: Double, to b: Double, _ function: (Double) -> Double) -> Double {
     let nodes = [0, 0.5384693101056831, 0.9061798459386640]
     let weights = [0.5688888888888889, 0.4786286704993665, 0.2369268850561891]
     let quarter = (b - a) / 4

@@ -6,7 +6,7 @@ import Noisemax
 let help = HelpPage(
   usage: [
     "noisemax", "noisemax probabilities [options] [FILE]", "noisemax laws",
-    "noisemax plot [options] [PICTURE]",
+    "noisemax plot [options] [PICTURE]", "noisemax variance [options] [EXPERIMENT ...]",
   ],
   summary: """
     The probabilities of the random index argmax(logits + noise), for several laws of noise. Under
@@ -16,6 +16,7 @@ let help = HelpPage(
       probabilities  rows of logits in, rows of probabilities out
       laws           the laws of noise, with support, mean, variance and methods
       plot           pictures of laws, of what they make of logits, and of errors, as SVG
+      variance       estimators of a gradient side by side: bias and variance
 
     Without a command it shows a small worked example.
     """,
@@ -38,10 +39,14 @@ run("noisemax") { arguments, output throws(Failure) in
     let arguments = try Arguments(Array(arguments.dropFirst()), options: PlotCommand.help.options)
     if arguments.has("--help") { return try output.write(PlotCommand.help.text) }
     try PlotCommand(arguments).run(to: output)
+  case "variance":
+    let arguments = try Arguments(Array(arguments.dropFirst()), options: VarianceCommand.help.options)
+    if arguments.has("--help") { return try output.write(VarianceCommand.help.text) }
+    try VarianceCommand(arguments).run(to: output)
   case let command?:
     if try Arguments(command.hasPrefix("-") ? [command] : [], options: help.options).has("--help") {
       return try output.write(help.text)
     }
-    throw .unknown("command", command, outOf: ["probabilities", "laws", "plot"])
+    throw .unknown("command", command, outOf: ["probabilities", "laws", "plot", "variance"])
   }
 }

@@ -58,6 +58,24 @@ import Testing
     }
   }
 
+  /// The first words of two streams, over many seeds: knowing one says nothing about the other.
+  @Test func streamsAreUnrelatedWhateverTheSeed() {
+    let seeds = isDebugBuild ? 500 : 5_000
+    let words = (0..<12 as Range<UInt64>).map { stream in
+      (0..<seeds).map { seed in
+        var generator = StreamGenerator(seed: UInt64(seed), stream: stream)
+        return Double(generator.next() >> 11) * 0x1p-53 - 0.5
+      }
+    }
+    for one in words.indices {
+      for other in 0..<one {
+        let product = zip(words[one], words[other]).reduce(0) { $0 + $1.0 * $1.1 }
+        let deviation = 12 * product / Double(seeds).squareRoot()
+        #expect(deviation.magnitude < 5, "streams \(one) and \(other): \(deviation)")
+      }
+    }
+  }
+
   @Test func seedZeroIsAsGoodAsAny() {
     var generator = StreamGenerator(seed: 0)
     #expect(Set((0..<1000).map { _ in generator.next() }).count == 1000)

@@ -38,6 +38,7 @@ import Testing
     for (command, start) in [
       ("", "usage: noisemax\n"), ("probabilities", "usage: noisemax probabilities [options] [FILE]\n"),
       ("laws", "usage: noisemax laws\n"), ("plot", "usage: noisemax plot [options] PICTURE\n"),
+      ("variance", "usage: noisemax variance [options] [EXPERIMENT ...]\n"),
     ] {
       let help = try shell.run("$NOISEMAX \(command) --help")
       #expect(help.output.hasPrefix(start) && help.errors.isEmpty && help.code == 0)
@@ -48,11 +49,11 @@ import Testing
 
   @Test func saysWhatThereIs() throws {
     let wrong: [(String, String)] = [
-      ("softmax", "unknown command \"softmax\": there are probabilities, laws, plot"),
+      ("softmax", "unknown command \"softmax\": there are probabilities, laws, plot, variance"),
       ("--version", "unknown option \"--version\": there is only --help"),
       ("laws gumbel", "unexpected argument \"gumbel\""),
       ("laws --all", "unknown option \"--all\": there is only --help"),
-      ("\"$(printf 'a\\tb')\"", "unknown command \"a\\tb\": there are probabilities, laws, plot"),
+      ("\"$(printf 'a\\tb')\"", "unknown command \"a\\tb\": there are probabilities, laws, plot, variance"),
     ]
     for (arguments, message) in wrong {
       let outcome = try shell.run("$NOISEMAX \(arguments)")

@@ -194,17 +194,25 @@ extension NoisyArgmax {
       require(
         gradient.count == rows.count, "\(rows.count) logits do not fit a result of \(gradient.count) places")
     }
-    var sum = CompensatedSum()
-    for row in 0..<count {
-      let places = row * rowLength..<(row + 1) * rowLength
-      sum.add(
-        self.loss(
+    // Kept apart until all are there, so that the order of the sum does not depend on the threads.
+    var losses = Scratch()
+    swap(&losses, &workspace.rowNumbers)
+    let values = losses.reserve(count)
+    forEachPart(
+      ofRows: count, rowLength: rowLength, passes: gradient == nil ? 1 : 2, workspace: &workspace
+    ) { part, workspace in
+      for row in part {
+        let places = row * rowLength..<(row + 1) * rowLength
+        values[row] = self.loss(
           loss, of: UnsafeBufferPointer(rebasing: rows[places]),
           target: targets.target(ofRow: row, at: places),
           gradient: gradient.map { UnsafeMutableBufferPointer(rebasing: $0[places]) },
-          times: 1 / Double(count),
-          workspace: &workspace))
+          times: 1 / Double(count), workspace: &workspace)
+      }
     }
+    var sum = CompensatedSum()
+    for value in values { sum.add(value) }
+    swap(&losses, &workspace.rowNumbers)
     return Scalar(count == 0 ? 0 : sum.value / Double(count))
   }
 }

@@ -90,7 +90,8 @@ extension NoisyArgmax {
     require(
       cotangent.count == rows.count,
       "\(rows.count) logits do not fit a cotangent of \(cotangent.count) places")
-    forEachRow(of: rows, rowLength: rowLength, to: result) { places in
+    forEachRow(of: rows, rowLength: rowLength, to: result, passes: 2, workspace: &workspace) {
+      places, workspace in
       let row = UnsafeBufferPointer(rebasing: rows[places])
       let result = UnsafeMutableBufferPointer(rebasing: result[places])
       switch RowKind(of: row) {

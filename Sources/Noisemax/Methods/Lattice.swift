@@ -78,4 +78,6 @@ struct Lattice: RowMethod {
     pass.integrate()
     return pass.expectedMaximum()
   }
+
+  func seconds(forRowOf count: Int) -> Double { 1.5e-6 + 6e-9 * Double(count) }
 }

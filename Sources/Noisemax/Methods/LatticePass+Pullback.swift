@@ -74,6 +74,8 @@ extension LatticePass {
       places, p, v, count, from: -depth, grid: grid, rows: coefficients, unit: unit, ofA: ofA, ofB: ofB,
       scratch: loopMemory)
     if kind == .logProbabilities {
+      // Classes without a probability have no term of their own that the reference could be taken off.
+      for index in 0..<nodes { gV[index] += reference / unit * (gR[index] / inflation) }
       for index in 0..<n where p[index] == 0 && row[index] > -.infinity {
         cotangent[index] = -unit * integral(of: gV, ofClassAt: row[index])
       }

@@ -51,9 +51,8 @@ struct LatticePass {
   var h: Double { Double(step) * table.unit }
   private var samples: LatticeSamples { table.samples[stepExponent] }
 
-  /// - Parameters:
-  ///   - gaps: followed by −∞ up to a whole number of vectors.
-  ///   - forDerivatives: whether functions steeper than log F and log r are interpolated, too.
+  /// The gaps are followed by −∞ up to a whole number of vectors. For derivatives, functions steeper than log F and log r
+  /// are interpolated, too, and the nodes reach as far down as products of two hazards need them.
   init(
     _ gaps: UnsafeBufferPointer<Double>, depth: Double, lattice: Lattice, precision: Precision,
     forDerivatives: Bool = false, scratch: inout Scratch
@@ -77,7 +76,8 @@ struct LatticePass {
     stepExponent = table.stepExponent(for: survey.competitors, precision: precision)
 
     let low = table.lowestNode(
-      second: survey.leaders > 1 ? 0 : survey.second, deepest: survey.rarest, precision: precision)
+      second: survey.leaders > 1 ? 0 : survey.second, deepest: survey.rarest, pairs: forDerivatives,
+      precision: precision)
     let high = table.highestNode(for: survey.competitors, precision: precision)
     // Memory for the finest step, should the row need it, for the first step's outer nodes, and for whole vectors.
     let most = Int((high - low) / table.unit) + (4 << stepExponent) + 32
@@ -255,19 +255,15 @@ struct LatticePass {
     guard let logP = row.baseAddress else { return 0 }
     kernels.evaluateLogarithms(
       logP, count, from: -depth, grid: grid, rows: rows, middles: logMiddles, scratch: loopMemory)
-    var total = CompensatedSum(-1)
-    for index in row.indices { total.add(exponential(row[index])) }
-    let defect = total.value
+    let likely = -0.6
+    let sums = kernels.sumsOfExponentials(logP, count, split: likely)
+    let defect = (sums.above - 1) + sums.below
+    let shift = logarithmOfOnePlus(defect)
     // That of a class above ½ is taken from what the others leave to it, so that it has all its digits however near 0
     // it is.
-    let shift = logarithmOfOnePlus(defect)
-    var leader: Int?
-    var rest = CompensatedSum()
-    for index in row.indices {
-      row[index] -= shift
-      if row[index] > -0.6 { leader = index } else { rest.add(exponential(row[index])) }
-    }
-    if let leader { row[leader] = logarithmOfOnePlus(0 - rest.value) }
+    let leader = sums.above > 0 ? row.firstIndex { $0 > likely } : nil
+    for index in row.indices { row[index] -= shift }
+    if let leader { row[leader] = logarithmOfOnePlus(-sums.below / (1 + defect)) }
     return defect
   }
 

@@ -230,4 +230,6 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     }
     return grid
   }
+
+  func seconds(forRowOf count: Int) -> Double { 5e-6 + 1e-7 * Double(count) }
 }

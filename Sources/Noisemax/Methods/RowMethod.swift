@@ -62,6 +62,9 @@ protocol RowMethod: Sendable {
   func excess(
     of row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
   ) -> Double?
+
+  /// About how long the probabilities of a row take, for the choice whether a batch is worth several threads.
+  func seconds(forRowOf count: Int) -> Double
 }
 
 extension RowMethod {

@@ -50,6 +50,12 @@ extension Affine: ExactNoise where Base: ExactNoise {
   public var exactMethod: ExactMethod { base.exactMethod }
 }
 
+extension Affine: DifferentiableNoise where Base: DifferentiableNoise {
+  public func logDensityDerivative(at x: Double) -> Double {
+    base.logDensityDerivative(at: standardized(x)) / scale
+  }
+}
+
 /// A law that is another one moved and stretched.
 protocol AffineNoise {
   /// The law underneath all wrappers, and how it is moved and stretched in the end.

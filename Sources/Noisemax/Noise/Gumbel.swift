@@ -60,6 +60,11 @@ extension Gumbel: SmoothNoise {
   public func logReversedHazard(at x: Double) -> Double { -x }
 }
 
+extension Gumbel: DifferentiableNoise {
+  /// e⁻ˣ − 1, since log f = −x − e⁻ˣ.
+  public func logDensityDerivative(at x: Double) -> Double { exponentialMinusOne(-x) }
+}
+
 extension NoiseDistribution where Self == Gumbel {
   /// The standard Gumbel law: its transform is softmax.
   public static var gumbel: Gumbel { Gumbel() }

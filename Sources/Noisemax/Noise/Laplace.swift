@@ -42,6 +42,11 @@ public struct Laplace: PiecewiseNoise, Hashable {
   private static let ln2 = 0.6931471805599453
 }
 
+extension Laplace: DifferentiableNoise {
+  /// 1 below 0 and −1 above; 0 at the kink itself.
+  public func logDensityDerivative(at x: Double) -> Double { x == 0 || x.isNaN ? x : x < 0 ? 1 : -1 }
+}
+
 extension NoiseDistribution where Self == Laplace {
   /// The standard Laplace law.
   public static var laplace: Laplace { Laplace() }

@@ -52,6 +52,14 @@ extension Logistic: SmoothNoise {
   public func logReversedHazard(at x: Double) -> Double { logSurvival(at: x) }
 }
 
+extension Logistic: DifferentiableNoise {
+  /// −tanh(x/2), since f = F·(1 − F).
+  public func logDensityDerivative(at x: Double) -> Double {
+    let t = exponentialMinusOne(-x.magnitude)
+    return x < 0 ? -t / (2 + t) : t / (2 + t)
+  }
+}
+
 extension NoiseDistribution where Self == Logistic {
   /// The standard logistic law.
   public static var logistic: Logistic { Logistic() }

@@ -55,6 +55,11 @@ extension Normal: SmoothNoise {
   }
 }
 
+extension Normal: DifferentiableNoise {
+  /// −x.
+  public func logDensityDerivative(at x: Double) -> Double { -x }
+}
+
 extension NoiseDistribution where Self == Normal {
   /// The standard normal law.
   public static var normal: Normal { Normal() }

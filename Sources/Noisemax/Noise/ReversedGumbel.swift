@@ -40,6 +40,11 @@ extension ReversedGumbel: SmoothNoise {
   }
 }
 
+extension ReversedGumbel: DifferentiableNoise {
+  /// 1 − eˣ.
+  public func logDensityDerivative(at x: Double) -> Double { -Gumbel().logDensityDerivative(at: -x) }
+}
+
 extension NoiseDistribution where Self == ReversedGumbel {
   /// The standard law of minima.
   public static var reversedGumbel: ReversedGumbel { ReversedGumbel() }

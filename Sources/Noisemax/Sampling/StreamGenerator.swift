@@ -4,10 +4,12 @@
 /// state is the first four words of SplitMix64 started at the seed, as its authors advise, so that stream 0 has
 /// the words of every other implementation seeded that way.
 ///
-/// **Streams.** Each pair of a seed and a stream number gives its own state, no two pairs the same one: the
-/// finaliser of SplitMix64 is applied to the stream number once, twice and three times, and these words are
-/// combined by exclusive or with the second, third and fourth of the state. Distinct streams are far apart on the
-/// one cycle: the chance that any two of m streams overlap within their first L words is about m²·L/2²⁵⁶.
+/// **Streams.** Each pair of a seed and a stream number gives its own state, no two pairs the same one. The words of
+/// SplitMix64 are its counter, run through its finaliser; here the second, third and fourth counter are first combined,
+/// by exclusive or, with the stream number finalised once, twice and three times. (Combined after the finaliser, two
+/// streams would differ by the same words whatever the seed, and their first draws agree over many seeds.)
+/// Distinct streams are far apart on the one cycle: the chance that any two of m streams overlap within their first L
+/// words is about m²·L/2²⁵⁶.
 /// Batches draw row r from stream r of one seed, so that what a row draws does not depend on the other rows, on the
 /// order in which they are done, or on the number of threads.
 /// A seed given to a batch is better not used for anything else: row 0 has the words of that seed's own generator.
@@ -29,11 +31,10 @@ public struct StreamGenerator: RandomNumberGenerator, Sendable, Hashable {
   public init(seed: UInt64, stream: UInt64 = 0) {
     let once = SplitMix64.finalized(stream)
     let twice = SplitMix64.finalized(once)
-    var words = SplitMix64(state: seed)
-    s0 = words.next()
-    s1 = words.next() ^ once
-    s2 = words.next() ^ twice
-    s3 = words.next() ^ SplitMix64.finalized(twice)
+    s0 = SplitMix64.word(1, of: seed)
+    s1 = SplitMix64.word(2, of: seed, combinedWith: once)
+    s2 = SplitMix64.word(3, of: seed, combinedWith: twice)
+    s3 = SplitMix64.word(4, of: seed, combinedWith: SplitMix64.finalized(twice))
     // Only one seed makes s0 zero, and xoshiro must not start from zeros alone.
     if s0 | s1 | s2 | s3 == 0 { s0 = 1 }
   }
@@ -57,12 +58,10 @@ public struct StreamGenerator: RandomNumberGenerator, Sendable, Hashable {
 }
 
 /// Steele, Lea and Flood's SplitMix64, here only to spread a seed over the state of the generator.
-private struct SplitMix64 {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    return Self.finalized(state)
+private enum SplitMix64 {
+  /// The word of that number of a seed, counted from 1; its counter is combined with another number first.
+  static func word(_ number: UInt64, of seed: UInt64, combinedWith other: UInt64 = 0) -> UInt64 {
+    finalized((seed &+ number &* 0x9e37_79b9_7f4a_7c15) ^ other)
   }
 
   /// A bijection of the words that maps 0 to 0 and otherwise leaves no trace of its argument.

@@ -1,0 +1,76 @@
+// ∇E[f(z)] without draws, where the values of z can be enumerated.
+//
+// For independent indices z_1 … z_m, E[f] is linear in the probabilities of each. Its gradient in those of z_r is
+// c_r[k] = E[f(z) | z_r = k], a sum over the other indices, and the gradient in the logits the pullback of c_r.
+
+extension NoisyArgmax {
+  /// ∇E[f(z)] in the logits, where z is the one-hot of argmax(μ + s·ε): the pullback of the values of f.
+  ///
+  /// Its accuracy is that of `pullback(at:of:)`. Cost: one value of f for each class with a probability above 0.
+  ///
+  /// - Parameters:
+  ///   - objective: f; its gradient is not used.
+  ///   - logits: μ; −∞ masks a class.
+  /// - Returns: the gradient, 0 at masked classes. A NaN or several +∞ in the row give NaN.
+  public func exactGradient(of objective: Objective, at logits: [Double]) -> [Double] {
+    exactGradient(of: objective, atRowsOf: logits, rowLength: logits.count)
+  }
+
+  /// ∇E[f(z)] in the logits of several independent indices, by enumeration: f takes all their one-hots, row by row.
+  ///
+  /// Cost: one value of f for each combination of classes with a probability above 0.
+  ///
+  /// - Parameters:
+  ///   - objective: f; its gradient is not used.
+  ///   - logits: the rows, one after the other. A row where no class is open has no one-hot: zeros.
+  ///   - rowLength: the number of classes of each.
+  /// - Returns: the gradient, of the shape of the logits, 0 at masked classes. A row with a NaN or with several +∞ makes
+  ///   all of it NaN.
+  /// - Precondition: the number of logits is a multiple of `rowLength`, and there are at most 2²⁴ combinations.
+  public func exactGradient(
+    of objective: Objective, atRowsOf logits: [Double], rowLength: Int
+  ) -> [Double] {
+    let probabilities = probabilities(forRowsOf: logits, rowLength: rowLength)
+    guard hasDefinedRows(logits, rowLength: rowLength) else {
+      return [Double](repeating: .nan, count: logits.count)
+    }
+    let choices = places(ofRowsOf: logits.count, rowLength: rowLength).map { row in
+      row.filter { probabilities[$0] > 0 }
+    }.filter { !$0.isEmpty }
+    let combinations = choices.reduce(1.0) { $0 * Double($1.count) }
+    require(
+      combinations <= 0x1p24, "\(combinations) combinations of classes are too many to enumerate: estimate")
+    return pullback(
+      atRowsOf: logits, of: conditionalMeans(of: objective, choices, probabilities), rowLength: rowLength)
+  }
+
+  /// E[f(z) | z_r = k] for every class: `choices` are the places in the batch that each index chooses from.
+  private func conditionalMeans(
+    of objective: Objective, _ choices: [[Int]], _ probabilities: [Double]
+  ) -> [Double] {
+    var means = [Double](repeating: 0, count: probabilities.count)
+    if choices.isEmpty { return means }
+    /// The combination in turn, and the probability of what comes before and after each index in it.
+    var turn = [Int](repeating: 0, count: choices.count)
+    var before = [Double](repeating: 1, count: choices.count + 1)
+    while true {
+      var point = [Double](repeating: 0, count: probabilities.count)
+      for (row, choice) in turn.enumerated() {
+        let place = choices[row][choice]
+        point[place] = 1
+        before[row + 1] = before[row] * probabilities[place]
+      }
+      let value = objective.value(point)
+      var after = 1.0
+      for row in choices.indices.reversed() {
+        let place = choices[row][turn[row]]
+        means[place] += value * before[row] * after
+        after *= probabilities[place]
+      }
+      // The next combination, the last index turning fastest.
+      guard let row = turn.indices.last(where: { turn[$0] + 1 < choices[$0].count }) else { return means }
+      turn[row] += 1
+      for later in turn.index(after: row)..<turn.endIndex { turn[later] = 0 }
+    }
+  }
+}
