@@ -118,6 +118,41 @@ package protocol Kernels: Sendable {
     _ numbers: UnsafeMutablePointer<Double>, _ count: Int, by factors: UnsafePointer<Double>
   )
 
+  /// As ``weightedSums``, for two weights at a time.
+  static func weightedSums(
+    _ weights: UnsafePointer<Double>, _ others: UnsafePointer<Double>, starts: UnsafePointer<Int>,
+    reaches: UnsafePointer<Int>, count: Int, samples: UnsafePointer<Double>,
+    sums: UnsafeMutablePointer<Double>,
+    otherSums: UnsafeMutablePointer<Double>, nodes: Int
+  )
+
+  /// As ``integrals``, of two functions at a time.
+  static func integrals(
+    of values: UnsafePointer<Double>, _ others: UnsafePointer<Double>, starts: UnsafePointer<Int>,
+    reaches: UnsafePointer<Int>, count: Int, samples: UnsafePointer<Double>, factor: Double,
+    results: UnsafeMutablePointer<Double>, otherResults: UnsafeMutablePointer<Double>
+  )
+
+  /// Subtracts a reference, times factors if there are any, from numbers; 0 where the weights are not above a limit.
+  ///
+  /// - Returns: the largest magnitude.
+  static func subtract(
+    _ reference: Double, times factors: UnsafePointer<Double>?, from numbers: UnsafeMutablePointer<Double>,
+    _ count: Int, where weights: UnsafePointer<Double>, above limit: Double
+  ) -> Double
+
+  /// Replaces numbers v by factor·(v − mean).
+  static func centre(
+    _ numbers: UnsafeMutablePointer<Double>, _ count: Int, on mean: Double,
+    times factors: UnsafePointer<Double>
+  )
+
+  static func sum(of numbers: UnsafePointer<Double>, _ count: Int) -> Double
+
+  static func sum(
+    of numbers: UnsafePointer<Double>, _ count: Int, times factors: UnsafePointer<Double>
+  ) -> Double
+
   /// Where the product of two rows is largest.
   static func peak(of values: UnsafePointer<Double>, times samples: UnsafePointer<Double>, _ count: Int)
     -> Int
@@ -161,7 +196,7 @@ package protocol Kernels: Sendable {
     rows: UnsafePointer<Double>, middles: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
   )
 
-  /// Σ eˣ over the numbers up to a limit, and over those above it. There are −∞ behind the numbers, up to whole vectors.
+  /// Σ eˣ over the numbers up to a limit, and over those above it.
   static func sumsOfExponentials(
     _ numbers: UnsafePointer<Double>, _ count: Int, split: Double
   ) -> (below: Double, above: Double)

@@ -88,7 +88,7 @@ private func rowTop(_ count: Int, _ part: (Int) -> Doubles) -> RowTop {
     strange += Doubles().replacing(with: 1, where: logits .!= logits)
     index += 8
   }
-  return RowTop(largest: sum(strange) > 0 ? .nan : largest(largestOfLanes), open: Int(sum(open)))
+  return RowTop(largest: laneSum(strange) > 0 ? .nan : largest(largestOfLanes), open: Int(laneSum(open)))
 }
 
 // MARK: gaps
@@ -208,7 +208,7 @@ private func softmaxRows(
     }
     if rowLength <= 8 {
       let weights = weights(0)
-      put(weights * (1 / sum(weights)), row, 0)
+      put(weights * (1 / laneSum(weights)), row, 0)
     } else {
       var total = 0.0
       index = 0
@@ -222,7 +222,7 @@ private func softmaxRows(
           sums += weights
           index += 8
         }
-        total += sum(sums)
+        total += laneSum(sums)
       }
       let factor = 1 / total
       index = 0

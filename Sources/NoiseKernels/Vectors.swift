@@ -47,7 +47,7 @@ func larger(_ a: Doubles, _ b: Doubles) -> Doubles { a.replacing(with: b, where:
 func smaller(_ a: Doubles, _ b: Doubles) -> Doubles { a.replacing(with: b, where: b .< a) }
 
 @inline(__always)
-func sum(_ v: Doubles) -> Double {
+func laneSum(_ v: Doubles) -> Double {
   let four = v.lowHalf + v.highHalf
   let two = four.lowHalf + four.highHalf
   return two[0] + two[1]

@@ -48,6 +48,17 @@ func copy<Scalar: LogitScalar>(
   }
 }
 
+/// Writes numbers divided by another one, as many as the result has places.
+@inline(__always)
+func copy<Scalar: LogitScalar>(
+  _ numbers: UnsafeMutableBufferPointer<Double>, dividedBy divisor: Double,
+  to result: UnsafeMutableBufferPointer<Scalar>
+) {
+  let factor = 1 / divisor
+  if factor.isFinite { return copy(numbers, times: factor, to: result) }
+  for index in result.indices { result[index] = Scalar(numbers[index] / divisor) }
+}
+
 /// Softmax of the rows of a batch, from the first up to the first that has no finite largest logit.
 ///
 /// - Returns: how many rows are done; none where the type of the logits or the scale is an unusual one.

@@ -83,6 +83,8 @@ extension NoisyArgmax {
     }
   }
 
+  @_specialize(where Scalar == Float)
+  @_specialize(where Scalar == Double)
   private func writePullback<Scalar: LogitScalar>(
     atRowsOf rows: UnsafeBufferPointer<Scalar>, of cotangent: UnsafeBufferPointer<Scalar>, rowLength: Int,
     to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
@@ -102,7 +104,7 @@ extension NoisyArgmax {
           at: row, below: top, workspace: &workspace,
           cotangent: { _, index in Double(cotangent[places.lowerBound + index]) }
         ) { _, vector in
-          for index in vector.indices { result[index] = Scalar(vector[index] / unit) }
+          copy(vector, dividedBy: unit, to: result)
         }
       }
     }

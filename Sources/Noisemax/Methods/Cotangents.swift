@@ -1,3 +1,5 @@
+internal import NoiseKernels
+
 // What the pullbacks of all methods with a symmetric Jacobian share. Its rows sum to zero, so a constant may be taken
 // off the cotangent, and one entry of the result follows from the others.
 
@@ -10,9 +12,9 @@ func centre(
   -> Int
 {
   let leader = gaps[..<cotangent.count].firstIndex(of: 0) ?? 0
-  let reference = cotangent[leader]
-  for index in cotangent.indices {
-    if gaps[index] == -.infinity { cotangent[index] = 0 } else { cotangent[index] -= reference }
+  if let start = cotangent.baseAddress, let gaps = gaps.baseAddress {
+    _ = kernels.subtract(
+      cotangent[leader], times: nil, from: start, cotangent.count, where: gaps, above: -.infinity)
   }
   return leader
 }
@@ -23,8 +25,7 @@ func balance(
   _ result: UnsafeMutableBufferPointer<Double>, at probabilities: UnsafeMutableBufferPointer<Double>,
   leader: Int
 ) {
-  guard probabilities[leader] > 0.5 else { return }
-  var others = CompensatedSum()
-  for index in result.indices where index != leader { others.add(result[index]) }
-  result[leader] = -others.value
+  guard probabilities[leader] > 0.5, let start = result.baseAddress else { return }
+  result[leader] = 0
+  result[leader] = 0 - kernels.sum(of: start, result.count)
 }

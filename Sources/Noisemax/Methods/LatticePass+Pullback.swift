@@ -31,39 +31,42 @@ extension LatticePass {
     let (gR, gV) = (memory.take(vectors), memory.take(vectors))
     let (p, places) = (memory.take(count), memory.take(count))
 
-    sumHazards(weightedBy: weights, to: gR)
     expand()
     dropTinyCells()
     p.update(from: gaps, count: count)
     let defect = replaceByProbabilities(p)
     // Relative to the leader's v, or to as much of every p, which moves nothing: where a row saturates, nothing cancels.
     let reference = kind == .probabilities ? cotangent[leader] : cotangent[leader] / p[leader]
-    var largest = 0.0
-    for index in 0..<n {
-      let shift = kind == .probabilities ? reference : p[index] * reference
-      let value = isDeep(index) ? 0 : cotangent[index]
-      cotangent[index] = p[index] > 0 && index != leader ? value - shift : 0
-      largest = max(largest, cotangent[index].magnitude)
+    if kind == .logProbabilities {
+      for index in 0..<n where isDeep(index) { v[index] = 0 }
     }
+    v[leader] = kind == .probabilities ? reference : p[leader] * reference
+    let largest = kernels.subtract(
+      reference, times: kind == .probabilities ? nil : p, from: v, n, where: p, above: 0)
     // Probabilities down to 1e-300 take part in products: u is multiplied by 2⁸⁰⁰, and of log-probabilities V, with its
     // 1/p, divided by as much. The largest v is brought near 1 before, by a power of two.
     let unit = largest.isNormal ? largest.binade : 1
     let inflation = 0x1p800
     let (ofU, ofA, ofB) = kind == .probabilities ? (inflation, 1 / inflation, 1) : (1, 1, inflation)
-    for index in 0..<n {
-      cotangent[index] *= kind == .probabilities ? p[index] * ofU / unit : 1 / unit
-    }
+    kernels.scaled(v, n, by: ofU / unit, to: v)
+    if kind == .probabilities { kernels.multiply(v, n, by: p) }
     kernels.depositWeighted(
       v, at: gaps, count, from: -depth, grid: grid, moments: moments, scratch: loopMemory)
     kernels.spread(
       moments, cells: grid.count, shares: basis.shares, taps: basis.taps, points: points, count: pointCount,
       slots: slots, weights: weightsOfV)
     kernels.divide(weightsOfV, pointCount, by: heights, above: Self.inflatedLimit)
-    sumHazards(weightedBy: weightsOfV, to: gV)
+    let hazard = table.samples[stepExponent].hazard
+    kernels.weightedSums(
+      weights, weightsOfV, starts: starts, reaches: reaches, count: pointCount, samples: hazard, sums: gR,
+      otherSums: gV, nodes: nodes)
+    // G is 0 behind the last node, up to whole vectors.
     kernels.multiply(gR, nodes, by: g)
     kernels.multiply(gV, nodes, by: g)
-    for (values, ratios, place) in [(gR, a, 0), (gV, b, 8)] {
-      integrals(of: values, to: ratios)
+    kernels.integrals(
+      of: gR, gV, starts: starts, reaches: reaches, count: pointCount, samples: hazard, factor: h, results: a,
+      otherResults: b)
+    for (ratios, place) in [(a, 0), (b, 8)] {
       kernels.divide(ratios, pointCount, by: heights, above: Self.inflatedLimit)
       kernels.expandValues(
         ratios, cells: grid.count, slots: slots, matrix: basis.matrix, taps: basis.taps,
@@ -82,16 +85,6 @@ extension LatticePass {
     }
     kernels.scaled(p, count, by: 1 / (1 + defect), to: gaps)
     balance(cotangent, at: row, leader: leader)
-  }
-
-  /// Σ_g weight_g r(x_m − μ_g) at all nodes.
-  private func sumHazards(
-    weightedBy weights: UnsafeMutablePointer<Double>, to sums: UnsafeMutablePointer<Double>
-  ) {
-    kernels.weightedSums(
-      weights, starts: starts, reaches: reaches, count: pointCount,
-      samples: table.samples[stepExponent].hazard,
-      sums: sums, nodes: nodes)
   }
 
   /// Σ_m values(x_m) r(x_m − gap) h for a class that no table reaches, by the law itself.

@@ -203,7 +203,7 @@ struct LatticePass {
     integrals(of: g, to: heights)
     kernels.splitLogarithms(of: heights, pointCount, exponents: exponents, logarithms: logarithms)
     let firstWanted = firstWanted
-    for index in 0..<pointCount where points[index] >= firstWanted && !isNumber(index) {
+    for index in 0..<firstNumber where points[index] >= firstWanted {
       exponents[index] = Self.inflation
       logarithms[index] = logHeight(at: points[index])
     }
@@ -216,16 +216,21 @@ struct LatticePass {
     logMiddles[grid.count] = -.infinity
   }
 
-  /// Whether H itself is known at a grid point of the list, not its logarithm alone.
-  private func isNumber(_ index: Int) -> Bool {
-    points[index] >= grid.cell(of: -table.depth) && heights[index] > Self.inflatedLimit
+  /// The first grid point of the list where H itself is known, not its logarithm alone: H grows from point to point.
+  private var firstNumber: Int {
+    let deepest = grid.cell(of: -table.depth)
+    var index = 0
+    while index < pointCount && (points[index] < deepest || !(heights[index] > Self.inflatedLimit)) {
+      index += 1
+    }
+    return index
   }
 
   /// Takes cells out of the list whose probabilities are not all far above 1e-300: their classes get 0.
   func dropTinyCells() {
+    let (firstWanted, firstNumber) = (firstWanted, firstNumber)
     for cell in 0..<grid.count where slots[cell] >= 0 {
-      let slot = slots[cell]
-      if cell >= firstWanted, (slot..<slot + basis.taps).allSatisfy(isNumber) { continue }
+      if cell >= firstWanted && slots[cell] >= firstNumber { break }
       slots[cell] = -1
       rows[8 * cell] = 0
     }

@@ -1,3 +1,5 @@
+internal import NoiseKernels
+
 /// Gumbel noise in closed form: p_i = e^(μ_i) / Σ e^(μ_j).
 ///
 /// Every exponential is of a gap, never above 0, so that nothing overflows whatever the size of the logits. The
@@ -8,20 +10,13 @@ struct Softmax: RowMethod {
     _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision,
     scratch: inout Scratch
   ) -> Double {
-    var rest = CompensatedSum()
-    var leaders = 0.0
-    for index in row.indices {
-      let gap = row[index]
-      let weight = exponential(gap)
-      if gap == 0 { leaders += 1 } else { rest.add(weight) }
-      if quantity == .probabilities { row[index] = weight }
-    }
+    guard let gaps = row.baseAddress else { return 0 }
     switch quantity {
     case .probabilities:
-      let total = leaders + rest.value
-      for index in row.indices { row[index] /= total }
+      _ = kernels.softmax(gaps, count: 1, rowLength: row.count, scale: 1, to: gaps)
     case .logProbabilities:
-      let logTotal = logarithmOfOnePlus((leaders - 1) + rest.value)
+      let sums = kernels.sumsOfExponentials(gaps, row.count, split: -0x1p-1074)
+      let logTotal = logarithmOfOnePlus((sums.above - 1) + sums.below)
       for index in row.indices { row[index] -= logTotal }
     }
     return 0
@@ -34,10 +29,9 @@ struct Softmax: RowMethod {
   ) {
     let leader = centre(cotangent, onLeaderOf: row)
     _ = replace(row, by: .probabilities, precision: precision, scratch: &scratch)
-    var mean = CompensatedSum()
-    for index in row.indices { mean.add(row[index] * cotangent[index]) }
-    let meanValue = mean.value
-    for index in row.indices { cotangent[index] = row[index] * (cotangent[index] - meanValue) }
+    if let p = row.baseAddress, let v = cotangent.baseAddress {
+      kernels.centre(v, row.count, on: kernels.sum(of: p, row.count, times: v), times: p)
+    }
     balance(cotangent, at: row, leader: leader)
   }
 
@@ -47,11 +41,10 @@ struct Softmax: RowMethod {
     at row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
   ) {
     let leader = row.firstIndex(of: 0) ?? 0
-    var total = CompensatedSum()
-    for value in cotangent { total.add(value) }
+    let total = cotangent.baseAddress.map { kernels.sum(of: $0, cotangent.count) } ?? 0
     for index in row.indices {
       row[index] = exponential(logProbabilities[index])
-      cotangent[index] -= row[index] * total.value
+      cotangent[index] -= row[index] * total
     }
     balance(cotangent, at: row, leader: leader)
   }

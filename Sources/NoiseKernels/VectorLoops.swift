@@ -1,0 +1,143 @@
+#if VARIANT
+  import NoiseKernels
+#endif
+
+// The loops over vectors, number by number. Their memory is padded to whole vectors, with anything.
+
+extension VectorKernels {
+  @inline(never)
+  package static func multiply(
+    _ numbers: UnsafeMutablePointer<Double>, _ count: Int, by factors: UnsafePointer<Double>
+  ) {
+    var index = 0
+    while index < count {
+      store(load(numbers + index) * load(factors + index), to: numbers + index)
+      index += 8
+    }
+  }
+
+  @inline(never)
+  package static func divide(
+    _ numbers: UnsafeMutablePointer<Double>, _ count: Int, by divisors: UnsafePointer<Double>,
+    above limit: Double
+  ) {
+    var index = 0
+    while index < count {
+      let divisor = load(divisors + index)
+      store(
+        (load(numbers + index) / divisor).replacing(with: 0, where: .!(divisor .> limit)), to: numbers + index
+      )
+      index += 8
+    }
+  }
+
+  @inline(never)
+  package static func subtract(
+    _ reference: Double, times factors: UnsafePointer<Double>?, from numbers: UnsafeMutablePointer<Double>,
+    _ count: Int, where weights: UnsafePointer<Double>, above limit: Double
+  ) -> Double {
+    var top = Doubles()
+    var index = 0
+    while index < count {
+      let shift = factors.map { load($0 + index) * reference } ?? Doubles(repeating: reference)
+      let isOut = load(weights + index) .<= limit
+      let difference = (load(numbers + index) - shift).replacing(with: 0, where: isOut)
+      store(difference, to: numbers + index)
+      let kept = firstLanes(count - index, of: difference)
+      top = larger(top, larger(kept, -kept))
+      index += 8
+    }
+    return largest(top)
+  }
+
+  @inline(never)
+  package static func centre(
+    _ numbers: UnsafeMutablePointer<Double>, _ count: Int, on mean: Double,
+    times factors: UnsafePointer<Double>
+  ) {
+    var index = 0
+    while index < count {
+      store(load(factors + index) * (load(numbers + index) - mean), to: numbers + index)
+      index += 8
+    }
+  }
+
+  @inline(never)
+  package static func sum(of numbers: UnsafePointer<Double>, _ count: Int) -> Double {
+    blockSum(count) { load(numbers + $0) }
+  }
+
+  @inline(never)
+  package static func sum(
+    of numbers: UnsafePointer<Double>, _ count: Int, times factors: UnsafePointer<Double>
+  ) -> Double {
+    blockSum(count) { load(numbers + $0) * load(factors + $0) }
+  }
+
+  @inline(never)
+  package static func sumsOfExponentials(
+    _ numbers: UnsafePointer<Double>, _ count: Int, split: Double
+  ) -> (below: Double, above: Double) {
+    var (below, above) = (ExactSum(0), ExactSum(0))
+    var index = 0
+    while index < count {
+      let end = count - index < 512 ? count : index + 512
+      var (low, high) = (Doubles(), Doubles())
+      while index < end {
+        let logarithm = load(numbers + index)
+        let p = firstLanes(count - index, of: exponential(logarithm))
+        low += p.replacing(with: 0, where: logarithm .> split)
+        high += p.replacing(with: 0, where: logarithm .<= split)
+        index += 8
+      }
+      below.add(laneSum(low))
+      above.add(laneSum(high))
+    }
+    return (below.value, above.value)
+  }
+}
+
+/// A sum in blocks of few, whose sums are added without loss.
+@inline(__always)
+private func blockSum(_ count: Int, _ vector: (Int) -> Doubles) -> Double {
+  var total = ExactSum(0)
+  var index = 0
+  while index < count {
+    let end = count - index < 512 ? count : index + 512
+    var part = Doubles()
+    while index < end {
+      part += firstLanes(count - index, of: vector(index))
+      index += 8
+    }
+    total.add(laneSum(part))
+  }
+  return total.value
+}
+
+/// A vector with zeros from a lane on.
+@inline(__always)
+private func firstLanes(_ count: Int, of vector: Doubles) -> Doubles {
+  if count >= 8 { return vector }
+  return vector.replacing(with: 0, where: Doubles(0, 1, 2, 3, 4, 5, 6, 7) .>= Double(count))
+}
+
+/// A sum with the rounding of every addition kept.
+struct ExactSum {
+  private var high: Double
+  private var low = 0.0
+
+  @inline(__always)
+  init(_ start: Double) { high = start }
+
+  @inline(__always)
+  mutating func add(_ term: Double) {
+    let next = high + term
+    let part = next - high
+    low += (high - (next - part)) + (term - part)
+    high = next
+  }
+
+  var value: Double {
+    @inline(__always) get { high + low }
+  }
+}
