@@ -4,11 +4,10 @@ extension NoisyArgmax {
   /// The gradient of Σ v_i log p_i: how a loss with the gradient `cotangent` in the log-probabilities changes with the
   /// logits.
   ///
-  /// Each ∂log p_i/∂μ_j is accurate where p_i underflows, to 1e-10 of the largest of its class there (1e-7 where
-  /// log p_i is below −1e12). A class with the
-  /// log-probability −∞, be it masked or out of the noise's reach, stays where it is: it gets 0 and moves no other,
-  /// whatever its cotangent. A row where one class is certain, or none is open, gets 0 everywhere; one with a NaN gets
-  /// NaN.
+  /// Each ∂log p_i/∂μ_j is accurate also where p_i underflows: to 1e-10 of the largest of its class (1e-7 where
+  /// log p_i is below −1e12). A class with the log-probability −∞, be it masked or out of the noise's reach, stays where
+  /// it is: it gets 0 and moves no other, whatever its cotangent. A row where one class is certain, or none is open, gets
+  /// 0 everywhere; one with a NaN gets NaN.
   ///
   /// Cost: about three times that of the probabilities. A class with a cotangent and a probability below 1e-278
   /// is integrated on its own, at the cost of some hundred hazards of the law for every other class.

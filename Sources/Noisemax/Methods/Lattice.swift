@@ -43,7 +43,8 @@ struct Lattice: RowMethod {
     precision: Precision, scratch: inout Scratch
   ) {
     var pass = LatticePass(
-      UnsafeBufferPointer(row), depth: table.depth, lattice: self, precision: precision, scratch: &scratch)
+      UnsafeBufferPointer(row), depth: table.depth, pairs: true, lattice: self, precision: precision,
+      scratch: &scratch)
     pass.integrate()
     pass.pullBack(cotangent, at: row, scratch: &scratch)
   }
@@ -67,7 +68,8 @@ struct Lattice: RowMethod {
         }
       }
     var pass = LatticePass(
-      UnsafeBufferPointer(row), depth: table.depth, lattice: self, precision: precision, scratch: &scratch)
+      UnsafeBufferPointer(row), depth: table.depth, pairs: true, lattice: self, precision: precision,
+      scratch: &scratch)
     pass.integrate()
     pass.pullBack(cotangent, at: row, of: .logProbabilities, isDeep: isDeep, scratch: &scratch)
     if let gradients { for index in row.indices { cotangent[index] += gradients[index] } }
@@ -110,9 +112,10 @@ struct LatticePass {
   private var step: Int { 1 << stepExponent }
   var h: Double { Double(step) * table.unit }
 
+  /// With `pairs`, the nodes reach as far down as products of two hazards need them.
   init(
-    _ gaps: UnsafeBufferPointer<Double>, depth: Double, lattice: Lattice, precision: Precision,
-    scratch: inout Scratch
+    _ gaps: UnsafeBufferPointer<Double>, depth: Double, pairs: Bool = false, lattice: Lattice,
+    precision: Precision, scratch: inout Scratch
   ) {
     table = lattice.table
     basis = lattice.basis(for: precision)
@@ -138,7 +141,8 @@ struct LatticePass {
     stepExponent = table.stepExponent(for: count, precision: precision)
 
     let (cells, terms, points) = (cells, basis.terms, cells + basis.taps - 1)
-    let low = table.lowestNode(second: leaders > 1 ? 0 : second, deepest: rarest, precision: precision)
+    let low = table.lowestNode(
+      second: leaders > 1 ? 0 : second, deepest: rarest, pairs: pairs, precision: precision)
     let high = table.noise.upperQuantile(at: precision.tail / Double(count))
     // Memory for the finest step, should the row need it, and for the first step's outer nodes.
     let most = Int((high - low) / table.unit) + (4 << stepExponent)

@@ -60,6 +60,8 @@ extension LatticePass {
       gV[index] *= g[index]
     }
     expandRatios(a, b, gR, gV, to: coefficientsOfA, coefficientsOfB)
+    // Classes without a probability have no term of their own that the reference could be taken off.
+    for index in 0..<nodes { gV[index] += reference / unit * (gR[index] / Self.inflation) }
 
     for index in 0..<n {
       let gap = row[index]

@@ -31,6 +31,8 @@ struct LatticeTable: Sendable {
   /// The lowest node that matters to a class at the gap −j · `reachSpacing` beside one leader, and to that leader.
   private let reach: [Precision: [Double]]
   private let leaderReach: [Precision: [Double]]
+  /// Likewise for two classes at that gap in one integrand, as derivatives have them.
+  private let pairReach: [Precision: [Double]]
   private let reachSpacing: Double
   /// How far apart the ends of the noise are, as far as they matter.
   private let competition: [Precision: Double]
@@ -73,12 +75,16 @@ struct LatticeTable: Sendable {
     var stepExponents: [Precision: [Int]] = [:]
     var reach: [Precision: [Double]] = [:]
     var leaderReach: [Precision: [Double]] = [:]
+    var pairReach: [Precision: [Double]] = [:]
     for precision in [Precision.single, .double] {
       stepExponents[precision] = (0...24).map {
         Self.stepExponent(of: noise, classes: 1 << $0, unit: unit, precision: precision)
       }
       reach[precision] = (0...Int(logDepth / quartiles) + 1).map {
         Self.lowestNode(of: noise, gap: Double($0) * quartiles, drop: precision.drop)
+      }
+      pairReach[precision] = (0...Int(depth / quartiles) + 1).map {
+        Self.lowestNode(of: noise, gap: Double($0) * quartiles, rareClasses: 2, drop: precision.drop)
       }
       leaderReach[precision] = (0...Int(depth / quartiles) + 1).map {
         // The leader's integrand is that of a class above its competitor.
@@ -89,6 +95,7 @@ struct LatticeTable: Sendable {
     self.stepExponents = stepExponents
     self.reach = reach
     self.leaderReach = leaderReach
+    self.pairReach = pairReach
     competition = Dictionary(
       uniqueKeysWithValues: [Precision.single, .double].map {
         ($0, noise.upperQuantile(at: $0.tail) - noise.quantile(at: $0.tail))
@@ -106,8 +113,8 @@ struct LatticeTable: Sendable {
   func competition(_ precision: Precision) -> Double { competition[precision] ?? 0 }
 
   /// The lowest node that matters where the second and the deepest class wanted have these gaps.
-  func lowestNode(second: Double, deepest: Double, precision: Precision) -> Double {
-    let (reach, leaderReach) = (reach[precision] ?? [], leaderReach[precision] ?? [])
+  func lowestNode(second: Double, deepest: Double, pairs: Bool = false, precision: Precision) -> Double {
+    let (reach, leaderReach) = ((pairs ? pairReach : reach)[precision] ?? [], leaderReach[precision] ?? [])
     // The deepest class needs the node of the next gap below, the leader likewise.
     let deep = min(-deepest / reachSpacing + 1, Double(reach.count - 1))
     let shallow = min(-second / reachSpacing + 1, Double(leaderReach.count - 1))
@@ -192,20 +199,25 @@ extension LatticeTable {
     return width
   }
 
-  /// The logarithm of the integrand of a class `gap` below a single leader.
-  private static func logIntegrand(of noise: some SmoothNoise, gap: Double, at x: Double) -> Double {
-    noise.logCumulative(at: x) + noise.logCumulative(at: x + gap) + noise.logReversedHazard(at: x + gap)
+  /// The logarithm of the integrand of a class, or of several that tie, `gap` below a single leader.
+  private static func logIntegrand(
+    of noise: some SmoothNoise, gap: Double, rareClasses: Double = 1, at x: Double
+  ) -> Double {
+    noise.logCumulative(at: x) + rareClasses
+      * (noise.logCumulative(at: x + gap) + noise.logReversedHazard(at: x + gap))
   }
 
   /// Where that integrand is largest: it rises, then falls.
-  private static func peak(of noise: some SmoothNoise, gap: Double) -> Double {
+  private static func peak(of noise: some SmoothNoise, gap: Double, rareClasses: Double = 1) -> Double {
     var (low, high) = (
       min(0, -gap) + noise.quantile(at: 1e-20), max(0, -gap) + noise.upperQuantile(at: 1e-20)
     )
     for _ in 0..<80 {
       let third = (high - low) / 3
       let (a, b) = (low + third, high - third)
-      if logIntegrand(of: noise, gap: gap, at: a) < logIntegrand(of: noise, gap: gap, at: b) {
+      if logIntegrand(of: noise, gap: gap, rareClasses: rareClasses, at: a)
+        < logIntegrand(of: noise, gap: gap, rareClasses: rareClasses, at: b)
+      {
         low = a
       } else {
         high = b
@@ -234,15 +246,18 @@ extension LatticeTable {
   /// Below the peak of that integrand, where its logarithm has fallen by `drop`.
   ///
   /// More competitors only raise the peak and steepen the fall, so the node is low enough for every row.
-  private static func lowestNode(of noise: some SmoothNoise, gap: Double, drop: Double) -> Double {
-    let top = peak(of: noise, gap: gap)
-    let floor = logIntegrand(of: noise, gap: gap, at: top) - drop
+  private static func lowestNode(
+    of noise: some SmoothNoise, gap: Double, rareClasses: Double = 1, drop: Double
+  ) -> Double {
+    func value(_ x: Double) -> Double { logIntegrand(of: noise, gap: gap, rareClasses: rareClasses, at: x) }
+    let top = peak(of: noise, gap: gap, rareClasses: rareClasses)
+    let floor = value(top) - drop
     let spread = noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)
     var (high, low) = (top, top - spread)
-    while logIntegrand(of: noise, gap: gap, at: low) > floor { (high, low) = (low, low - 2 * (top - low)) }
+    while value(low) > floor { (high, low) = (low, low - 2 * (top - low)) }
     for _ in 0..<20 {
       let middle = (low + high) / 2
-      if logIntegrand(of: noise, gap: gap, at: middle) > floor { high = middle } else { low = middle }
+      if value(middle) > floor { high = middle } else { low = middle }
     }
     return low
   }
