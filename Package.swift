@@ -45,7 +45,8 @@ let package = Package(
     .executableTarget(
       name: "Benchmarks", dependencies: ["Noisemax", "CommandLineConventions"], exclude: ["Peers"]),
     .testTarget(
-      name: "NoisemaxTests", dependencies: ["Noisemax", "NoisemaxLaws"], resources: [.copy("Fixtures")]),
+      name: "NoisemaxTests", dependencies: ["Noisemax", "NoisemaxLaws", "NoiseKernels"],
+      resources: [.copy("Fixtures")]),
     .testTarget(
       name: "NoisemaxToolTests",
       dependencies: ["Noisemax", "CommandLineConventions", "NoisemaxTool", "TableMaker", "Benchmarks"]),

@@ -29,14 +29,16 @@ package struct Failure: Error, Equatable {
 
 /// A text from outside, fit for a line on a terminal: in quotes, control characters escaped, cut after 40 characters.
 package func quoted(_ text: String) -> String {
-  var shown = "\""
-  for (index, character) in text.unicodeScalars.enumerated() {
-    if index == 40 {
-      shown += "…"
-      break
-    }
-    let isControl = character.value < 0x20 || character.value == 0x7f
+  let start = String(text.unicodeScalars.prefix(40))
+  return "\"\(withoutControls(start))\(text.unicodeScalars.count > 40 ? "…" : "")\""
+}
+
+/// A text with its control characters escaped: one line, whatever a file is called, and none that a terminal obeys.
+package func withoutControls(_ text: String) -> String {
+  var shown = ""
+  for character in text.unicodeScalars {
+    let isControl = character.value < 0x20 || (0x7f..<0xa0).contains(character.value)
     shown += isControl ? character.escaped(asASCII: true) : String(character)
   }
-  return shown + "\""
+  return shown
 }

@@ -78,7 +78,7 @@ package func run(_ name: String, _ command: ([String], borrowing StandardOutput)
     try command(Array(CommandLine.arguments.dropFirst()), output)
     try output.close()
   } catch {
-    writeToStandardError("\(name): \(error.message)\n")
+    writeToStandardError("\(name): \(withoutControls(error.message))\n")
     exit(error.exitCode.rawValue)
   }
   exit(ExitCode.success.rawValue)

@@ -60,24 +60,29 @@ package protocol Kernels: Sendable {
     grid: CellGrid, moments: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
   )
 
-  /// Spreads the moments of all cells onto the grid points around them: those within reach of an occupied cell, which are
-  /// listed side by side.
+  /// Lists the grid points within reach of a cell with a class: `taps` (8 or 16) for each, the deepest first.
   ///
-  /// - Parameters:
-  ///   - matrix: 8 rows of `taps` (8 or 16), the shares of the grid points in a moment, every row between 8 and 8 zeros.
-  ///   - points: the grid points of the list, counted from the first tap of the first cell.
-  ///   - slots: for every occupied cell, where in the list its first tap stands; −1 for the others.
+  /// `occupied` has the number of classes of every cell, eight places apart. `points` gets the grid points of the list,
+  /// counted from the first tap of the first cell, and up to eight places more are written; `slots` gets for every cell
+  /// with a class where in the list its first tap stands, and −1 for the others.
+  ///
   /// - Returns: the length of the list.
-  static func spread(
-    _ moments: UnsafePointer<Double>, occupied: UnsafePointer<Double>, cells: Int,
-    matrix: UnsafePointer<Double>,
-    taps: Int, weights: UnsafeMutablePointer<Double>, points: UnsafeMutablePointer<Int>,
+  static func list(
+    occupied: UnsafePointer<Double>, cells: Int, taps: Int, points: UnsafeMutablePointer<Int>,
     slots: UnsafeMutablePointer<Int>
   ) -> Int
 
+  /// Spreads the moments of the cells with a slot onto the grid points of the list.
+  ///
+  /// `shares` has 8 rows of `taps`, the shares of the grid points in a moment, every row between 8 and 8 zeros.
+  static func spread(
+    _ moments: UnsafePointer<Double>, cells: Int, shares: UnsafePointer<Double>, taps: Int,
+    points: UnsafePointer<Int>, count: Int, slots: UnsafePointer<Int>, weights: UnsafeMutablePointer<Double>
+  )
+
   /// Where the samples of the first node stand for the grid points, and how many nodes have one of log F and one of r.
   ///
-  /// - Parameter start: the place of the first node's sample for point 0, counted from the first sample.
+  /// `start` is the place of the first node's sample for point 0, counted from the first sample.
   static func locate(
     _ points: UnsafePointer<Int>, _ count: Int, in layout: SampleLayout, from start: Int, stride: Int,
     nodes: Int,
@@ -103,6 +108,12 @@ package protocol Kernels: Sendable {
     of numbers: UnsafePointer<Double>, _ count: Int, shift: Double, to results: UnsafeMutablePointer<Double>
   )
 
+  /// Divides numbers by others; 0 where these are not above a limit.
+  static func divide(
+    _ numbers: UnsafeMutablePointer<Double>, _ count: Int, by divisors: UnsafePointer<Double>,
+    above limit: Double
+  )
+
   static func multiply(
     _ numbers: UnsafeMutablePointer<Double>, _ count: Int, by factors: UnsafePointer<Double>
   )
@@ -120,21 +131,20 @@ package protocol Kernels: Sendable {
   /// The coefficients of log p on every cell that has a slot, relative to its value in the middle, and in the place of the
   /// first one p in the middle itself, whose logarithm goes to `middles`.
   ///
-  /// - Parameters:
-  ///   - exponents, logarithms: log p·2^shift at the points of the list.
-  ///   - matrix: `taps` rows of 8, the shares of the coefficients in the value at a grid point.
+  /// `exponents` and `logarithms` are log p·2^shift at the points of the list; `matrix` has `taps` rows of 8, the shares of
+  /// the coefficients in the value at a grid point.
   static func expand(
     from firstWanted: Int, cells: Int, slots: UnsafePointer<Int>, exponents: UnsafePointer<Double>,
     logarithms: UnsafePointer<Double>, shift: Double, matrix: UnsafePointer<Double>, taps: Int,
-    rows: UnsafeMutablePointer<Double>, stride: Int, middles: UnsafeMutablePointer<Double>,
+    rows: UnsafeMutablePointer<Double>, middles: UnsafeMutablePointer<Double>,
     scratch: UnsafeMutablePointer<Double>
   )
 
-  /// The coefficients of a/H and b/H on every cell that has a slot, behind those of log p in rows of 24.
-  static func expandRatios(
-    _ a: UnsafeMutablePointer<Double>, _ b: UnsafeMutablePointer<Double>, over heights: UnsafePointer<Double>,
-    points: Int, cells: Int, slots: UnsafePointer<Int>, matrix: UnsafePointer<Double>, taps: Int,
-    rows: UnsafeMutablePointer<Double>
+  /// The coefficients of a function on every cell with a slot, from its values at the points of the list; 0 on the
+  /// others, and behind the last cell.
+  static func expandValues(
+    _ values: UnsafePointer<Double>, cells: Int, slots: UnsafePointer<Int>, matrix: UnsafePointer<Double>,
+    taps: Int, rows: UnsafeMutablePointer<Double>, stride: Int
   )
 
   /// Replaces gaps by probabilities, 0 below the limit.
@@ -151,13 +161,18 @@ package protocol Kernels: Sendable {
     rows: UnsafePointer<Double>, middles: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
   )
 
-  /// Replaces gaps by probabilities p, and v by p·(v·a − b), with the coefficients of a and b behind those of log p.
-  ///
-  /// - Returns: Σp − 1.
+  /// Σ eˣ over the numbers up to a limit, and over those above it. There are −∞ behind the numbers, up to whole vectors.
+  static func sumsOfExponentials(
+    _ numbers: UnsafePointer<Double>, _ count: Int, split: Double
+  ) -> (below: Double, above: Double)
+
+  /// Replaces u by unit·(ofA·u·a − ofB·p·b), with the coefficients of a and b on the cells in rows of 16, and gaps by
+  /// anything.
   static func evaluatePullback(
-    _ gaps: UnsafeMutablePointer<Double>, _ cotangent: UnsafeMutablePointer<Double>, _ count: Int,
-    from limit: Double, grid: CellGrid, rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
-  ) -> Double
+    _ gaps: UnsafeMutablePointer<Double>, _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>,
+    _ count: Int, from limit: Double, grid: CellGrid, rows: UnsafePointer<Double>, unit: Double, ofA: Double,
+    ofB: Double, scratch: UnsafeMutablePointer<Double>
+  )
 }
 
 /// How gaps fall into cells of the logit axis: cells are counted from the deepest one.

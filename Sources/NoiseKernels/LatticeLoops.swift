@@ -80,17 +80,23 @@ extension VectorKernels {
       let isLast = end == count
       var place = 0
       while place < length - 8 {
-        let (high, low) = parts(
-          UnsafeMutableRawPointer(sums + place).loadUnaligned(as: Words.self)
-            &+ UnsafeMutableRawPointer(sums + length + place).loadUnaligned(as: Words.self))
-        if isFirst && isLast {
-          store(high + low, to: moments + place)
-        } else {
-          let (heads, rests) = (moments + place, scratch + (2 * length + place))
-          let head = isFirst ? high : load(heads) + high
-          let rest = isFirst ? low : load(rests) + low
-          store(isLast ? head + rest : head, to: heads)
-          store(rest, to: rests)
+        let classes = sums[place] &+ sums[length + place]
+        if classes == 0 && isFirst {
+          store(Doubles(), to: moments + place)
+          if !isLast { store(Doubles(), to: scratch + (2 * length + place)) }
+        } else if classes > 0 || isLast {
+          let (high, low) = parts(
+            UnsafeMutableRawPointer(sums + place).loadUnaligned(as: Words.self)
+              &+ UnsafeMutableRawPointer(sums + length + place).loadUnaligned(as: Words.self))
+          if isFirst && isLast {
+            store(high + low, to: moments + place)
+          } else {
+            let (heads, rests) = (moments + place, scratch + (2 * length + place))
+            let head = isFirst ? high : load(heads) + high
+            let rest = isFirst ? low : load(rests) + low
+            store(isLast ? head + rest : head, to: heads)
+            store(rest, to: rests)
+          }
         }
         place += 8
       }
@@ -235,10 +241,8 @@ private func parts(_ sums: Words) -> (Doubles, Doubles) {
 
 extension VectorKernels {
   @inline(never)
-  package static func spread(
-    _ moments: UnsafePointer<Double>, occupied: UnsafePointer<Double>, cells: Int,
-    matrix: UnsafePointer<Double>,
-    taps: Int, weights: UnsafeMutablePointer<Double>, points: UnsafeMutablePointer<Int>,
+  package static func list(
+    occupied: UnsafePointer<Double>, cells: Int, taps: Int, points: UnsafeMutablePointer<Int>,
     slots: UnsafeMutablePointer<Int>
   ) -> Int {
     var (count, remaining) = (0, 0)
@@ -259,6 +263,14 @@ extension VectorKernels {
       }
       cell += 1
     }
+    return count
+  }
+
+  @inline(never)
+  package static func spread(
+    _ moments: UnsafePointer<Double>, cells: Int, shares: UnsafePointer<Double>, taps: Int,
+    points: UnsafePointer<Int>, count: Int, slots: UnsafePointer<Int>, weights: UnsafeMutablePointer<Double>
+  ) {
     // Eight points at a time take what the cells around have for them: rows of the matrix stand between zeros.
     let stride = taps + 16
     var point = 0
@@ -271,7 +283,7 @@ extension VectorKernels {
         var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
         while cell < end {
           if slots[cell] >= 0 {
-            let (row, shares) = (moments + 8 * cell, matrix + (8 + first - cell))
+            let (row, shares) = (moments + 8 * cell, shares + (8 + first - cell))
             a = multiplyAdd(row[0], load(shares), a)
             b = multiplyAdd(row[1], load(shares + stride), b)
             c = multiplyAdd(row[2], load(shares + 2 * stride), c)
@@ -292,7 +304,7 @@ extension VectorKernels {
         var sum = 0.0
         while cell < end {
           if slots[cell] >= 0 {
-            let (row, shares) = (moments + 8 * cell, matrix + (8 + first - cell))
+            let (row, shares) = (moments + 8 * cell, shares + (8 + first - cell))
             var k = 0
             while k < 8 {
               sum += row[k] * shares[stride * k]
@@ -305,7 +317,6 @@ extension VectorKernels {
         point += 1
       }
     }
-    return count
   }
 }
 
@@ -429,6 +440,21 @@ extension VectorKernels {
   }
 
   @inline(never)
+  package static func divide(
+    _ numbers: UnsafeMutablePointer<Double>, _ count: Int, by divisors: UnsafePointer<Double>,
+    above limit: Double
+  ) {
+    var index = 0
+    while index < count {
+      let divisor = load(divisors + index)
+      store(
+        (load(numbers + index) / divisor).replacing(with: 0, where: .!(divisor .> limit)), to: numbers + index
+      )
+      index += 8
+    }
+  }
+
+  @inline(never)
   package static func multiply(
     _ numbers: UnsafeMutablePointer<Double>, _ count: Int, by factors: UnsafePointer<Double>
   ) {
@@ -490,7 +516,7 @@ extension VectorKernels {
   package static func expand(
     from firstWanted: Int, cells: Int, slots: UnsafePointer<Int>, exponents: UnsafePointer<Double>,
     logarithms: UnsafePointer<Double>, shift: Double, matrix: UnsafePointer<Double>, taps: Int,
-    rows: UnsafeMutablePointer<Double>, stride: Int, middles: UnsafeMutablePointer<Double>,
+    rows: UnsafeMutablePointer<Double>, middles: UnsafeMutablePointer<Double>,
     scratch: UnsafeMutablePointer<Double>
   ) {
     let (shifts, values) = (scratch, scratch + padded(cells))
@@ -518,7 +544,7 @@ extension VectorKernels {
           tap += 8
         }
         let coefficients = even + odd
-        store(coefficients, to: rows + stride * cell)
+        store(coefficients, to: rows + 8 * cell)
         middles[cell] = l + coefficients[0]
         shifts[cell] = e - shift
       }
@@ -533,7 +559,7 @@ extension VectorKernels {
     }
     cell = firstWanted
     while cell < cells {
-      if slots[cell] >= 0 { rows[stride * cell] = values[cell] }
+      if slots[cell] >= 0 { rows[8 * cell] = values[cell] }
       cell += 1
     }
   }
@@ -562,34 +588,24 @@ private func rise(
 
 extension VectorKernels {
   @inline(never)
-  package static func expandRatios(
-    _ a: UnsafeMutablePointer<Double>, _ b: UnsafeMutablePointer<Double>, over heights: UnsafePointer<Double>,
-    points: Int, cells: Int, slots: UnsafePointer<Int>, matrix: UnsafePointer<Double>, taps: Int,
-    rows: UnsafeMutablePointer<Double>
+  package static func expandValues(
+    _ values: UnsafePointer<Double>, cells: Int, slots: UnsafePointer<Int>, matrix: UnsafePointer<Double>,
+    taps: Int, rows: UnsafeMutablePointer<Double>, stride: Int
   ) {
-    var point = 0
-    while point < points {
-      let height = load(heights + point)
-      let inverse = (1 / height).replacing(with: 0, where: height .<= 0)
-      store(load(a + point) * inverse, to: a + point)
-      store(load(b + point) * inverse, to: b + point)
-      point += 8
-    }
     var cell = 0
-    while cell < cells {
-      let slot = slots[cell]
+    while cell <= cells {
+      // Behind the last cell there is none.
+      let slot = cell < cells ? slots[cell] : -1
+      var (even, odd) = (Doubles(), Doubles())
       if slot >= 0 {
-        var (ofA, ofB) = (Doubles(), Doubles())
         var tap = 0
         while tap < taps {
-          let row = load(matrix + 8 * tap)
-          ofA = multiplyAdd(a[slot + tap], row, ofA)
-          ofB = multiplyAdd(b[slot + tap], row, ofB)
-          tap += 1
+          even = multiplyAdd(values[slot + tap], load(matrix + 8 * tap), even)
+          odd = multiplyAdd(values[slot + tap + 1], load(matrix + 8 * tap + 8), odd)
+          tap += 2
         }
-        store(ofA, to: rows + 24 * cell + 8)
-        store(ofB, to: rows + 24 * cell + 16)
       }
+      store(even + odd, to: rows + stride * cell)
       cell += 1
     }
   }
@@ -661,28 +677,43 @@ extension VectorKernels {
 
   @inline(never)
   package static func evaluatePullback(
-    _ gaps: UnsafeMutablePointer<Double>, _ cotangent: UnsafeMutablePointer<Double>, _ count: Int,
-    from limit: Double, grid: CellGrid, rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
-  ) -> Double {
-    var total = ExactSum(-1)
-    var part = Doubles()
+    _ gaps: UnsafeMutablePointer<Double>, _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>,
+    _ count: Int, from limit: Double, grid: CellGrid, rows: UnsafePointer<Double>, unit: Double, ofA: Double,
+    ofB: Double, scratch: UnsafeMutablePointer<Double>
+  ) {
     forEachEight(of: gaps, count, from: limit, grid: grid, scratch: scratch) { index, cells, t in
-      let c = columns(rows, 24, cells)
-      let p = c.0 * moderateExponential(rise(c, at: t))
-      let ofA = columns(rows + 8, 24, cells)
-      let a = ofA.0 + rise(ofA, at: t)
-      let ofB = columns(rows + 16, 24, cells)
-      let b = ofB.0 + rise(ofB, at: t)
-      store(p, to: gaps + index)
-      store(p * (load(cotangent + index) * a - b), to: cotangent + index)
-      part += p
-      if index & 511 == 0 {
-        total.add(sum(part))
-        part = Doubles()
-      }
+      let ofClassesA = columns(rows, 16, cells)
+      let a = ofClassesA.0 + rise(ofClassesA, at: t)
+      let ofClassesB = columns(rows + 8, 16, cells)
+      let b = ofClassesB.0 + rise(ofClassesB, at: t)
+      let result = unit * ((load(u + index) * ofA) * a - (load(p + index) * ofB) * b)
+      // Where p is 0 so is what it moves, whatever a and b are.
+      store(result.replacing(with: 0, where: load(p + index) .<= 0), to: u + index)
     }
-    total.add(sum(part))
-    return total.value
+  }
+}
+
+extension VectorKernels {
+  @inline(never)
+  package static func sumsOfExponentials(
+    _ numbers: UnsafePointer<Double>, _ count: Int, split: Double
+  ) -> (below: Double, above: Double) {
+    var (below, above) = (ExactSum(0), ExactSum(0))
+    var index = 0
+    while index < count {
+      let end = count - index < 512 ? count : index + 512
+      var (low, high) = (Doubles(), Doubles())
+      while index < end {
+        let logarithm = load(numbers + index)
+        let p = exponential(logarithm)
+        low += p.replacing(with: 0, where: logarithm .> split)
+        high += p.replacing(with: 0, where: logarithm .<= split)
+        index += 8
+      }
+      below.add(sum(low))
+      above.add(sum(high))
+    }
+    return (below.value, above.value)
   }
 }
 

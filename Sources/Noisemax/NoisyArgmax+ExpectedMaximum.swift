@@ -31,6 +31,22 @@ extension NoisyArgmax {
     logits.withUnsafeBufferPointer { Scalar(expectedMaximum(of: $0, workspace: &workspace)) }
   }
 
+  /// E[max(μ + s·ε)] and its gradient, the probabilities.
+  ///
+  /// - Precondition: the method is ``Method/exact``.
+  public func expectedMaximumWithGradient(of logits: [Double]) -> (value: Double, gradient: [Double]) {
+    (expectedMaximum(of: logits), probabilities(for: logits))
+  }
+
+  /// E[max(μ + s·ε)] and its gradient, the probabilities, in the precision of the row.
+  ///
+  /// - Precondition: the method is ``Method/exact``.
+  public func expectedMaximumWithGradient<Scalar: LogitScalar>(
+    of logits: [Scalar]
+  ) -> (value: Scalar, gradient: [Scalar]) {
+    (expectedMaximum(of: logits), probabilities(for: logits))
+  }
+
   /// Not by way of the array's span: an optimised build may end the life of a local array before that of a span which
   /// an inlined callee made of it.
   private func expectedMaximum<Scalar: LogitScalar>(ofArray logits: [Scalar]) -> Scalar {
@@ -41,7 +57,7 @@ extension NoisyArgmax {
   private func expectedMaximum<Scalar: LogitScalar>(
     of row: UnsafeBufferPointer<Scalar>, workspace: inout Workspace
   ) -> Double {
-    require(method == .exact, "the quantile rule has no expected maximum: use the exact method")
+    requireExact("expected maximum")
     switch RowKind(of: row) {
     case .undefined: return row.contains { $0.isNaN } ? .nan : .infinity
     case .masked: return -.infinity

@@ -44,20 +44,26 @@ extension NoisyArgmax {
   func gaps<Scalar: LogitScalar>(
     of row: UnsafeBufferPointer<Scalar>, below top: Double, besides vectors: Int, workspace: inout Workspace
   ) -> (gaps: UnsafeMutableBufferPointer<Double>, vectors: UnsafeMutableBufferPointer<Double>) {
-    let count = row.count
-    let length = rowMethod.wantsRemainders ? 2 * count : count
-    let memory = workspace.row.reserve(padded(length) + vectors * padded(count))
-    writeGaps(of: row, below: top, scale: unit, to: memory)
-    if rowMethod.wantsRemainders {
-      for index in row.indices {
-        memory[count + index] = remainder(
-          of: memory[index], from: Double(row[index]), below: top, scale: unit)
-      }
-    }
+    let length = (rowMethod.wantsRemainders ? 2 : 1) * row.count
+    let memory = workspace.row.reserve(padded(length) + vectors * padded(row.count))
+    writeGaps(of: row, below: top, to: memory)
     return (
       UnsafeMutableBufferPointer(rebasing: memory[..<length]),
       UnsafeMutableBufferPointer(rebasing: memory[padded(length)...])
     )
+  }
+
+  /// Writes the gaps of a row, followed by their remainders if the method wants them, or by −∞ up to a whole number of
+  /// vectors.
+  @inline(__always)
+  func writeGaps<Scalar: LogitScalar>(
+    of row: UnsafeBufferPointer<Scalar>, below top: Double, to gaps: UnsafeMutableBufferPointer<Double>
+  ) {
+    fillGaps(of: row, below: top, scale: unit, to: gaps)
+    guard rowMethod.wantsRemainders else { return }
+    for index in row.indices {
+      gaps[row.count + index] = remainder(of: gaps[index], from: Double(row[index]), below: top, scale: unit)
+    }
   }
 
   /// Softmax of the first rows of a batch, where the method is that and wants no remainders.
@@ -66,7 +72,9 @@ extension NoisyArgmax {
   private func softmaxRows<Scalar: LogitScalar>(
     _ rows: UnsafeBufferPointer<Scalar>, rowLength: Int, to result: UnsafeMutableBufferPointer<Scalar>
   ) -> Int {
-    guard rowMethod is Softmax, rowLength > 0, let start = rows.baseAddress, let end = result.baseAddress else { return 0 }
+    guard isSoftmax, rowLength > 0, let start = rows.baseAddress, let end = result.baseAddress else {
+      return 0
+    }
     return softmax(start, count: rows.count / rowLength, rowLength: rowLength, scale: unit, to: end)
   }
 
@@ -75,46 +83,54 @@ extension NoisyArgmax {
     _ quantity: Quantity, ofRowsOf rows: UnsafeBufferPointer<Scalar>, rowLength: Int,
     to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
   ) {
-    requireShape(of: rows, rowLength: rowLength, result: result)
-    var start = 0
-    while start < rows.count {
-      if quantity == .probabilities {
-        start +=
-          rowLength
-          * softmaxRows(
-            UnsafeBufferPointer(rebasing: rows[start...]), rowLength: rowLength,
-            to: UnsafeMutableBufferPointer(rebasing: result[start...]))
-        if start == rows.count { break }
+    let count = rowCount(of: rows, rowLength: rowLength, result: result)
+    forEachPart(ofRows: count, rowLength: rowLength, workspace: &workspace) { part, workspace in
+      var row = part.lowerBound
+      while row < part.upperBound {
+        if quantity == .probabilities {
+          let places = row * rowLength..<part.upperBound * rowLength
+          row += softmaxRows(
+            UnsafeBufferPointer(rebasing: rows[places]), rowLength: rowLength,
+            to: UnsafeMutableBufferPointer(rebasing: result[places]))
+          if row == part.upperBound { return }
+        }
+        let places = row * rowLength..<(row + 1) * rowLength
+        write(
+          quantity, of: UnsafeBufferPointer(rebasing: rows[places]),
+          to: UnsafeMutableBufferPointer(rebasing: result[places]), workspace: &workspace)
+        row += 1
       }
-      let places = start..<start + rowLength
-      write(
-        quantity, of: UnsafeBufferPointer(rebasing: rows[places]),
-        to: UnsafeMutableBufferPointer(rebasing: result[places]), workspace: &workspace)
-      start += rowLength
     }
   }
 
-  private func requireShape<Scalar: LogitScalar>(
-    of rows: UnsafeBufferPointer<Scalar>, rowLength: Int, result: UnsafeMutableBufferPointer<Scalar>
-  ) {
-    require(
-      rowLength >= 0 && (rowLength == 0 ? rows.isEmpty : rows.count.isMultiple(of: rowLength)),
-      "\(rows.count) logits are not a whole number of rows of \(rowLength)")
-    require(
-      result.count == rows.count, "\(rows.count) logits do not fit a result of \(result.count) places")
-  }
-
-  /// Visits the places of every row of a row-major batch, whose shape must fit.
+  /// Visits the places of every row of a row-major batch, whose shape must fit, on as many threads as it is worth.
   func forEachRow<Scalar: LogitScalar>(
     of rows: UnsafeBufferPointer<Scalar>, rowLength: Int, to result: UnsafeMutableBufferPointer<Scalar>,
-    _ body: (Range<Int>) -> Void
+    passes: Double, workspace: inout Workspace,
+    _ body: (_ places: Range<Int>, _ workspace: inout Workspace) -> Void
   ) {
-    requireShape(of: rows, rowLength: rowLength, result: result)
-    var start = 0
-    while start < rows.count {
-      body(start..<start + rowLength)
-      start += rowLength
+    let count = rowCount(of: rows, rowLength: rowLength, result: result)
+    forEachPart(ofRows: count, rowLength: rowLength, passes: passes, workspace: &workspace) {
+      part, workspace in
+      for row in part { body(row * rowLength..<(row + 1) * rowLength, &workspace) }
     }
+  }
+
+  private func rowCount<Scalar: LogitScalar>(
+    of rows: UnsafeBufferPointer<Scalar>, rowLength: Int, result: UnsafeMutableBufferPointer<Scalar>
+  ) -> Int {
+    let count = rowCount(of: rows.count, rowLength: rowLength)
+    require(
+      result.count == rows.count, "\(rows.count) logits do not fit a result of \(result.count) places")
+    return count
+  }
+
+  /// How many rows a row-major batch has, whose shape must fit.
+  func rowCount(of count: Int, rowLength: Int) -> Int {
+    require(
+      rowLength >= 0 && (rowLength == 0 ? count == 0 : count.isMultiple(of: rowLength)),
+      "\(count) logits are not a whole number of rows of \(rowLength)")
+    return rowLength == 0 ? 0 : count / rowLength
   }
 
   /// A fresh array with one quantity of every row.

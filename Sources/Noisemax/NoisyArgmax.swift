@@ -31,6 +31,8 @@ public struct NoisyArgmax: Sendable {
   /// What is added to every perturbed logit: no probability depends on it, the expected maximum does.
   private(set) var location: Double
   let rowMethod: any RowMethod
+  /// Whether that is the closed form, which whole batches have.
+  let isSoftmax: Bool
   /// The standard law, for draws.
   let sampler: NoiseSampler
 
@@ -66,6 +68,7 @@ public struct NoisyArgmax: Sendable {
     case .quantileRule(let points, let normalized):
       rowMethod = QuantileRule(standardized.standard, points: points, normalized: normalized)
     }
+    isSoftmax = rowMethod is Softmax
   }
 
   /// The transform under the same law by the same method, with noise of another scale.

@@ -2,7 +2,7 @@ extension NoisyArgmax {
   /// Scratch memory that a caller keeps, so that repeated calls on single rows allocate nothing.
   ///
   /// It grows to what the largest row needs and can be shared by transforms of any law, method and precision, but
-  /// not by two calls at once.
+  /// not by two calls at once. It also says how many threads a call with a batch may use.
   ///
   /// ```swift
   /// var workspace = NoisyArgmax.Workspace()
@@ -17,8 +17,20 @@ extension NoisyArgmax {
     /// What a method needs besides the row.
     var method = Scratch()
 
+    /// A number for every row of a batch.
+    var rowNumbers = Scratch()
+
+    /// The largest number of threads that a call with a batch may use; the results are the same for any number.
+    public let threads: Int
+
     /// A workspace that holds no memory yet.
-    public init() {}
+    ///
+    /// - Parameter threads: how many threads a call with a batch may use, at least 1: as many as the machine has
+    ///   processors, unless said otherwise. A batch whose work is not worth a second one is done on the caller's.
+    public init(threads: Int = .max) {
+      require(threads >= 1, "a batch needs at least 1 thread, not \(threads)")
+      self.threads = threads
+    }
   }
 }
 
@@ -51,5 +63,28 @@ struct Scratch: ~Copyable, @unchecked Sendable {
   deinit {
     memory.deallocate()
     list.deallocate()
+  }
+}
+
+/// Memory that is handed out piece by piece.
+struct Pieces {
+  private var next: UnsafeMutablePointer<Double>
+  private let end: UnsafeMutablePointer<Double>
+
+  init(of memory: UnsafeMutableBufferPointer<Double>) {
+    guard let start = memory.baseAddress else { fatalError("no memory to hand out") }
+    (next, end) = (start, start + memory.count)
+  }
+
+  @inline(__always)
+  mutating func take(_ count: Int) -> UnsafeMutablePointer<Double> {
+    assert(count <= end - next, "the pieces are larger than their memory")
+    defer { next += count }
+    return next
+  }
+
+  @inline(__always)
+  mutating func takeIntegers(_ count: Int) -> UnsafeMutablePointer<Int> {
+    UnsafeMutableRawPointer(take(count)).bindMemory(to: Int.self, capacity: count)
   }
 }

@@ -37,8 +37,29 @@ public struct PropertySuite: Sendable {
 
   /// Checks any map from logits to probabilities.
   public func failures<Scalar>(of transform: Transform<Scalar>) -> [PropertyFailure] {
+    let properties = transform.properties.map { property in
+      Property<Scalar, [Scalar]>(name: property.name) { row, p, generator in
+        property.violation(transform, row, p, &generator)
+      }
+    }
+    return failures(
+      properties, of: transform.name, method: transform.method, largestRow: largestRow,
+      evidence: transform.probabilities)
+  }
+
+  /// What a row is checked for, given what is known of it.
+  struct Property<Scalar: LogitScalar, Evidence> {
+    let name: String
+    let violation: (_ row: [Scalar], Evidence, inout SplitMix64) -> String?
+  }
+
+  /// Tries properties on the fixed rows and on random ones, each until it fails, and shrinks the row on which it does.
+  func failures<Scalar, Evidence>(
+    _ properties: [Property<Scalar, Evidence>], of subject: String, method: String, largestRow: Int,
+    evidence: ([Scalar]) -> Evidence
+  ) -> [PropertyFailure] {
     var failures: [PropertyFailure] = []
-    var open = transform.properties
+    var open = properties
     var generator = SplitMix64(seed: seed)
     for index in 0..<fixedRows.count + rows {
       let row: [Scalar] =
@@ -46,19 +67,19 @@ public struct PropertySuite: Sendable {
         ? fixedRows[index].map { Scalar($0) }
         : randomRow(number: index - fixedRows.count, of: rows, largest: largestRow, using: &generator)
       let rowSeed = generator.next()
-      let probabilities = transform.probabilities(row)
+      let known = evidence(row)
       open.removeAll { property in
-        let violation = { (row: [Scalar], p: [Scalar]) in
+        let violation = { (row: [Scalar], evidence: Evidence) in
           var generator = SplitMix64(seed: rowSeed)
-          return property.violation(transform, row, p, &generator)
+          return property.violation(row, evidence, &generator)
         }
-        guard violation(row, probabilities) != nil else { return false }
-        let check = { violation($0, transform.probabilities($0)) }
-        let smallest = shrunk(row) { check($0) != nil }
+        guard violation(row, known) != nil else { return false }
+        let smallest = shrunk(row) { violation($0, evidence($0)) != nil }
         failures.append(
           PropertyFailure(
-            property: property.name, subject: transform.name, method: transform.method, seed: seed,
-            row: smallest.map { Double($0) }, originalRowLength: row.count, detail: check(smallest) ?? ""))
+            property: property.name, subject: subject, method: method, seed: seed,
+            row: smallest.map { Double($0) }, originalRowLength: row.count,
+            detail: violation(smallest, evidence(smallest)) ?? ""))
         return true
       }
     }
@@ -66,8 +87,8 @@ public struct PropertySuite: Sendable {
   }
 
   /// Checks that a law is one: cumulative function, density and quantile agree with each other, for an
-  /// ``ExactNoise`` also both tails, both logarithms, mean and variance, and then what its exact method asks for: the
-  /// reversed hazard of a ``SmoothNoise``, the log-density and the kinks of a ``PiecewiseNoise``.
+  /// `ExactNoise` also both tails, both logarithms, mean and variance, and then what its exact method asks for: the
+  /// reversed hazard of a `SmoothNoise`, the log-density and the kinks of a `PiecewiseNoise`.
   ///
   /// - Parameters:
   ///   - noise: the law.

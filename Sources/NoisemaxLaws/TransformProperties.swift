@@ -21,7 +21,7 @@ extension Transform {
 }
 
 /// Whether a row has an ordinary answer: no NaN, no +∞, and some class that is not masked.
-private func isOrdinary<Scalar: LogitScalar>(_ row: [Scalar]) -> Bool {
+func isOrdinary<Scalar: LogitScalar>(_ row: [Scalar]) -> Bool {
   !row.contains { $0.isNaN || $0 == .infinity } && row.contains { $0 > -.infinity }
 }
 

@@ -62,6 +62,23 @@ import Testing
     check(noise, .quantileRule(points: 8))
   }
 
+  /// Logits whose differences overflow go through every pass.
+  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  func logitsOfAnySizeAreTaken(name: String) throws {
+    let noise = try #require(NoiseRegistry.noise(named: name))
+    let argmax = NoisyArgmax(noise)
+    for row in [[1.7e308, -1.7e308, 1e300], [1e300, 1e300, -1e300]] {
+      #expect((argmax.probabilities(for: row).reduce(0, +) - 1).magnitude <= 1e-14, "\(row)")
+      #expect(argmax.logProbabilities(for: row).allSatisfy { $0 <= 0 }, "\(row)")
+      for gradient in [
+        argmax.pullback(at: row, of: [1, 2, 3]), argmax.logProbabilitiesPullback(at: row, of: [1, 0, 0]),
+        argmax.lossWithGradient(for: row, target: 0).gradient, argmax.entropyWithGradient(for: row).gradient,
+      ] {
+        #expect(gradient.reduce(0, +).magnitude <= 1e-14, "\(row): \(gradient)")
+      }
+    }
+  }
+
   /// What a broken contract says names the values, in release builds too.
   @Test func brokenContractsNameTheValues() async throws {
     let scale = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {

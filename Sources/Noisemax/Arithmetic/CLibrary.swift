@@ -31,6 +31,9 @@ package func logarithmOfOnePlus(_ x: Double) -> Double { log1p(x) }
 @inline(__always)
 package func cosine(_ x: Double) -> Double { cos(x) }
 
+/// How many processors the system has in use.
+let processorCount = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+
 /// The value of an environment variable, nil if it is not set.
 func environmentVariable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 

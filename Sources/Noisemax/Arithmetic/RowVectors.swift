@@ -13,7 +13,7 @@ func top<Scalar: LogitScalar>(of row: UnsafeBufferPointer<Scalar>) -> RowTop {
 
 /// (logit − top)/scale, followed by −∞ up to a whole number of vectors.
 @inline(__always)
-func writeGaps<Scalar: LogitScalar>(
+func fillGaps<Scalar: LogitScalar>(
   of row: UnsafeBufferPointer<Scalar>, below top: Double, scale: Double,
   to gaps: UnsafeMutableBufferPointer<Double>
 ) {
@@ -28,7 +28,8 @@ func writeGaps<Scalar: LogitScalar>(
     }
   }
   for index in row.indices { gaps[index] = gap(of: Double(row[index]), below: top, scale: scale) }
-  for index in row.count..<padded(row.count) { gaps[index] = -.infinity }
+  // The vectors' memory reaches further than the buffer.
+  for index in row.count..<padded(row.count) { result[index] = -.infinity }
 }
 
 /// Writes numbers times a factor, as many as the result has places.

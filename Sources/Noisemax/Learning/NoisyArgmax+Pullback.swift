@@ -90,21 +90,37 @@ extension NoisyArgmax {
     require(
       cotangent.count == rows.count,
       "\(rows.count) logits do not fit a cotangent of \(cotangent.count) places")
-    forEachRow(of: rows, rowLength: rowLength, to: result) { places in
+    forEachRow(of: rows, rowLength: rowLength, to: result, passes: 2, workspace: &workspace) {
+      places, workspace in
       let row = UnsafeBufferPointer(rebasing: rows[places])
       let result = UnsafeMutableBufferPointer(rebasing: result[places])
       switch RowKind(of: row) {
       case .undefined: result.update(repeating: .nan)
       case .masked, .certain: result.update(repeating: 0)
       case .regular(let top):
-        let n = row.count
-        let (gaps, vectors) = gaps(of: row, below: top, besides: 1, workspace: &workspace)
-        let vector = UnsafeMutableBufferPointer(rebasing: vectors[..<n])
-        for index in 0..<n { vector[index] = Double(cotangent[places.lowerBound + index]) }
-        rowMethod.pullBack(
-          vector, at: gaps, precision: Precision(of: Scalar.self), scratch: &workspace.method)
-        for index in 0..<n { result[index] = Scalar(vector[index] / unit) }
+        pullBack(
+          at: row, below: top, workspace: &workspace,
+          cotangent: { _, index in Double(cotangent[places.lowerBound + index]) }
+        ) { _, vector in
+          for index in vector.indices { result[index] = Scalar(vector[index] / unit) }
+        }
       }
     }
+  }
+
+  /// Pulls a cotangent, given by gap and index, back to the gaps of a regular row, and passes on the probabilities and
+  /// the result.
+  @inline(__always)
+  func pullBack<Scalar: LogitScalar>(
+    at row: UnsafeBufferPointer<Scalar>, below top: Double, workspace: inout Workspace,
+    cotangent: (_ gap: Double, _ index: Int) -> Double,
+    _ body: (_ p: UnsafeMutableBufferPointer<Double>, _ vector: UnsafeMutableBufferPointer<Double>) -> Void
+  ) {
+    let n = row.count
+    let (gaps, vectors) = gaps(of: row, below: top, besides: 1, workspace: &workspace)
+    let vector = UnsafeMutableBufferPointer(rebasing: vectors[..<n])
+    for index in 0..<n { vector[index] = cotangent(gaps[index], index) }
+    rowMethod.pullBack(vector, at: gaps, precision: Precision(of: Scalar.self), scratch: &workspace.method)
+    body(UnsafeMutableBufferPointer(rebasing: gaps[..<n]), vector)
   }
 }

@@ -4,7 +4,7 @@
 /// Lagrange's polynomial through the points is expanded in Chebyshev polynomials of t ∈ −1…1 on the middle cell and cut
 /// off; for a smooth function what is cut off is far smaller than its share of the points, so that 16 points need
 /// only 8 coefficients. The same matrix, transposed, spreads weights inside a cell onto the grid points.
-struct CellBasis: Sendable {
+final class CellBasis: Sendable {
   /// The number of grid points; those at the ends of the cell are `taps / 2 - 1` and `taps / 2`.
   let taps: Int
   /// The number of coefficients.

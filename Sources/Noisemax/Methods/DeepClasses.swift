@@ -20,7 +20,7 @@ struct DeepClasses {
 
   init(of row: UnsafeMutableBufferPointer<Double>, lattice: Lattice, deeperThan depth: Double) {
     noise = lattice.table.noise
-    let (cell, basis) = (lattice.table.cell, lattice.bases[.double])
+    let (cell, basis) = (lattice.table.cell, lattice.table.bases[.double])
     (self.cell, self.basis) = (cell, basis)
     targets = row.indices.filter { row[$0] < -depth && row[$0] > -.infinity }.map { ($0, row[$0]) }
     var ties: [Double: Double] = [:]
@@ -72,13 +72,56 @@ struct DeepClasses {
     }
   }
 
+  /// Adds the gradient of v·log p of the class `index` to the entries of all classes.
+  ///
+  /// With q ∝ G(x) r(x − μ_i), the density of the winner's place where class i wins, ∂log p_i/∂μ_j = −∫ q(x) r(x − μ_j) dx
+  /// for the others, and for itself what they lose. Cost: some hundred hazards for each class that q reaches.
+  func addGradient(
+    ofLogProbabilityOf index: Int, times v: Double, gaps: UnsafeMutableBufferPointer<Double>,
+    to result: UnsafeMutableBufferPointer<Double>
+  ) {
+    func addGradient(under noise: some SmoothNoise) {
+      var nodes: [Node] = []
+      _ = logProbability(of: gaps[index], under: noise) { if $0.weight > 0 { nodes.append($0) } }
+      nodes.sort { $0.place < $1.place }
+      let total = nodes.reduce(0) { $0 + $1.weight }
+      var known: [Double: Double] = [:]
+      func loss(at gap: Double) -> Double {
+        if let value = known[gap] { return value }
+        var sum = CompensatedSum()
+        for node in nodes {
+          let logHazard = noise.logReversedHazard(at: node.place + (node.origin - gap))
+          // From here on it only falls.
+          if logHazard < -745 { break }
+          sum.add(node.weight / total * exponential(logHazard))
+        }
+        known[gap] = sum.value
+        return sum.value
+      }
+      var own = CompensatedSum()
+      for other in gaps.indices where other != index && gaps[other] > -.infinity {
+        let value = v * loss(at: gaps[other])
+        result[other] -= value
+        own.add(value)
+      }
+      result[index] += own.value
+    }
+    addGradient(under: noise)
+  }
+
   /// The lower end of the cell of a gap, and the place t ∈ −1…1 in it.
   private static func place(of gap: Double, in cell: Double) -> (corner: Double, t: Double) {
     let corner = (gap / cell).rounded(.down)
     return (corner, 2 * (gap / cell - corner) - 1)
   }
 
-  private func logProbability(of gap: Double, under noise: some SmoothNoise) -> Double {
+  /// A node of the integral of one class.
+  private typealias Node = (place: Double, origin: Double, weight: Double)
+
+  /// Log p of one class; `visit` is given the nodes of its integral, with weights that are in proportion.
+  private func logProbability(
+    of gap: Double, under noise: some SmoothNoise, visit: ((Node) -> Void)? = nil
+  ) -> Double {
     let limit = noise.upperQuantile(at: 1e-26)
     let unit = noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)
     // Places are counted from the class or from the leader: with a gap of 1e18 only one of the two can resolve a peak
@@ -108,7 +151,10 @@ struct DeepClasses {
     guard top > -.infinity else { return top }
     // The integral is e^top times a width: the larger |top|, the fewer digits of the width show.
     let tolerance = 1e-13 * max(1, top.magnitude)
-    guard tolerance < 1 else { return top }
+    guard tolerance < 1 else {
+      visit?((peak, origin, 1))
+      return top
+    }
     let drop = 11 - logarithm(tolerance)
     func end(_ direction: Double) -> Double {
       var (inside, outside) = (0.0, unit)
@@ -129,10 +175,21 @@ struct DeepClasses {
           sum + node.1 * exponential(logIntegrand(middle + half * node.0) - top)
         }
     }
+    func show(_ a: Double, _ b: Double) {
+      let (middle, half) = ((a + b) / 2, (b - a) / 2)
+      for (node, weight) in zip(Self.rule.nodes, Self.rule.weights) {
+        let place = middle + half * node
+        visit?((place, origin, half * weight * exponential(logIntegrand(place) - top)))
+      }
+    }
     func refined(_ a: Double, _ b: Double, _ whole: Double, halvings: Int) -> Double {
       let middle = (a + b) / 2
       let (left, right) = (integral(a, middle), integral(middle, b))
       if halvings == 0 || (left + right - whole).magnitude <= tolerance * (whole + 1e-5) {
+        if visit != nil {
+          show(a, middle)
+          show(middle, b)
+        }
         return left + right
       }
       return refined(a, middle, left, halvings: halvings - 1)

@@ -1,47 +1,108 @@
 internal import NoiseKernels
 
+/// What a cotangent belongs to.
+enum CotangentKind {
+  case probabilities, logProbabilities
+}
+
 extension LatticePass {
-  /// Replaces v by J v and the gaps by the probabilities.
+  /// Replaces v by the gradient of Σ v_i p_i, J v, or by that of Σ v_i log p_i, and the gaps by the probabilities.
   ///
-  /// With R(x) = Σ_j r(x − μ_j) and V(x) = Σ_j v_j r(x − μ_j), (J v)_i = v_i·A(μ_i) − B(μ_i), where A and B are the
-  /// integrals of G·R and G·V against r(x − μ_i). Both are smooth functions of the place of the class, as the
-  /// probability H is, and so are a = A/H and b = B/H, which are interpolated.
+  /// With u = p·v for probabilities and u = v for their logarithms, R(x) = Σ_j r(x − μ_j) and
+  /// V(x) = Σ_j u_j r(x − μ_j)/p_j, entry i is u_i·a(μ_i) − p_i·b(μ_i), where p·a and p·b are the integrals of G·R and G·V
+  /// against r(x − μ_i). The ratios a and b are smooth functions of the place of the class, and are interpolated.
+  ///
+  /// So is r(x − μ)/p(μ) in V, where r alone would not do: the tail of a rare class is too steep for the grid, but it is
+  /// met only where it is as steep as p.
+  ///
+  /// Of log-probabilities, classes with `isDeep` (all below 1e-278) get their entries, and move none.
   mutating func pullBack(
     _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
-    scratch: inout Scratch
+    of kind: CotangentKind = .probabilities, isDeep: (Int) -> Bool = { _ in false }, scratch: inout Scratch
   ) {
-    let leader = centre(cotangent, onLeaderOf: row)
-    guard let p = row.baseAddress, let v = cotangent.baseAddress else { return }
-    let (length, vectors) = (8 * (grid.count + 1), padded(nodes) + 32)
-    var memory = scratch.growList(to: 4 * length + 3 * pointCount + 24 + 2 * vectors, keeping: 0)[...]
-    func take(_ count: Int) -> UnsafeMutablePointer<Double> {
-      defer { memory = memory.dropFirst(count) }
-      return UnsafeMutableBufferPointer(rebasing: memory.prefix(count)).baseAddress!
-    }
-    let (coefficients, moments) = (take(3 * length), take(length))
-    let (weightsOfV, a, b) = (take(pointCount + 8), take(pointCount + 8), take(pointCount + 8))
-    let (gR, gV) = (take(vectors), take(vectors))
+    guard let gaps = row.baseAddress, let v = cotangent.baseAddress else { return }
+    let leader = row.firstIndex(of: 0) ?? 0
+    let (n, length, vectors) = (row.count, 8 * (grid.count + 1), padded(nodes) + 32)
+    var memory = Pieces(
+      of: scratch.growList(to: 3 * length + 3 * (pointCount + 8) + 2 * vectors + 2 * count, keeping: 0))
+    let (coefficients, moments) = (memory.take(2 * length), memory.take(length))
+    let (weightsOfV, a) = (memory.take(pointCount + 8), memory.take(pointCount + 8))
+    let b = memory.take(pointCount + 8)
+    let (gR, gV) = (memory.take(vectors), memory.take(vectors))
+    let (p, places) = (memory.take(count), memory.take(count))
 
-    kernels.depositWeighted(v, at: p, count, from: -depth, grid: grid, moments: moments, scratch: loopMemory)
-    _ = kernels.spread(
-      moments, occupied: rows, cells: grid.count, matrix: basis.shares, taps: basis.taps,
-      weights: weightsOfV, points: points, slots: slots)
-    for (weights, values) in [(weights, gR), (weightsOfV, gV)] {
-      kernels.weightedSums(
-        weights, starts: starts, reaches: reaches, count: pointCount,
-        samples: table.samples[stepExponent].hazard,
-        sums: values, nodes: nodes)
-      kernels.multiply(values, nodes, by: g)
+    sumHazards(weightedBy: weights, to: gR)
+    expand()
+    dropTinyCells()
+    p.update(from: gaps, count: count)
+    let defect = replaceByProbabilities(p)
+    // Relative to the leader's v, or to as much of every p, which moves nothing: where a row saturates, nothing cancels.
+    let reference = kind == .probabilities ? cotangent[leader] : cotangent[leader] / p[leader]
+    var largest = 0.0
+    for index in 0..<n {
+      let shift = kind == .probabilities ? reference : p[index] * reference
+      let value = isDeep(index) ? 0 : cotangent[index]
+      cotangent[index] = p[index] > 0 && index != leader ? value - shift : 0
+      largest = max(largest, cotangent[index].magnitude)
     }
-    expand(to: coefficients, stride: 24)
-    integrals(of: gR, to: a)
-    integrals(of: gV, to: b)
-    kernels.expandRatios(
-      a, b, over: heights, points: pointCount, cells: grid.count, slots: slots, matrix: basis.matrix,
-      taps: basis.taps, rows: coefficients)
-    let defect = kernels.evaluatePullback(
-      p, v, count, from: -depth, grid: grid, rows: coefficients, scratch: loopMemory)
-    kernels.scaled(p, count, by: 1 / (1 + defect), to: p)
+    // Probabilities down to 1e-300 take part in products: u is multiplied by 2⁸⁰⁰, and of log-probabilities V, with its
+    // 1/p, divided by as much. The largest v is brought near 1 before, by a power of two.
+    let unit = largest.isNormal ? largest.binade : 1
+    let inflation = 0x1p800
+    let (ofU, ofA, ofB) = kind == .probabilities ? (inflation, 1 / inflation, 1) : (1, 1, inflation)
+    for index in 0..<n {
+      cotangent[index] *= kind == .probabilities ? p[index] * ofU / unit : 1 / unit
+    }
+    kernels.depositWeighted(
+      v, at: gaps, count, from: -depth, grid: grid, moments: moments, scratch: loopMemory)
+    kernels.spread(
+      moments, cells: grid.count, shares: basis.shares, taps: basis.taps, points: points, count: pointCount,
+      slots: slots, weights: weightsOfV)
+    kernels.divide(weightsOfV, pointCount, by: heights, above: Self.inflatedLimit)
+    sumHazards(weightedBy: weightsOfV, to: gV)
+    kernels.multiply(gR, nodes, by: g)
+    kernels.multiply(gV, nodes, by: g)
+    for (values, ratios, place) in [(gR, a, 0), (gV, b, 8)] {
+      integrals(of: values, to: ratios)
+      kernels.divide(ratios, pointCount, by: heights, above: Self.inflatedLimit)
+      kernels.expandValues(
+        ratios, cells: grid.count, slots: slots, matrix: basis.matrix, taps: basis.taps,
+        rows: coefficients + place, stride: 16)
+    }
+    places.update(from: gaps, count: count)
+    kernels.evaluatePullback(
+      places, p, v, count, from: -depth, grid: grid, rows: coefficients, unit: unit, ofA: ofA, ofB: ofB,
+      scratch: loopMemory)
+    if kind == .logProbabilities {
+      // Classes without a probability have no term of their own that the reference could be taken off.
+      for index in 0..<nodes { gV[index] += reference / unit * (gR[index] / inflation) }
+      for index in 0..<n where p[index] == 0 && row[index] > -.infinity {
+        cotangent[index] = -unit * integral(of: gV, ofClassAt: row[index])
+      }
+    }
+    kernels.scaled(p, count, by: 1 / (1 + defect), to: gaps)
     balance(cotangent, at: row, leader: leader)
+  }
+
+  /// Σ_g weight_g r(x_m − μ_g) at all nodes.
+  private func sumHazards(
+    weightedBy weights: UnsafeMutablePointer<Double>, to sums: UnsafeMutablePointer<Double>
+  ) {
+    kernels.weightedSums(
+      weights, starts: starts, reaches: reaches, count: pointCount,
+      samples: table.samples[stepExponent].hazard,
+      sums: sums, nodes: nodes)
+  }
+
+  /// Σ_m values(x_m) r(x_m − gap) h for a class that no table reaches, by the law itself.
+  private func integral(of values: UnsafeMutablePointer<Double>, ofClassAt gap: Double) -> Double {
+    var sum = CompensatedSum()
+    for index in 0..<nodes {
+      let logHazard = table.noise.logReversedHazard(at: Double(firstNode + index) * h - gap)
+      // From here on it only falls.
+      if logHazard < -745 { break }
+      sum.add(values[index] * exponential(logHazard))
+    }
+    return h * sum.value
   }
 }

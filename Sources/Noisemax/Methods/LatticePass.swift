@@ -42,23 +42,24 @@ struct LatticePass {
 
   // Nodes are x_m = m·step·unit, m = firstNode + index.
   var stepExponent: Int
-  private var firstNode = 0
+  private(set) var firstNode = 0
   var nodes = 0
   private let logG: UnsafeMutablePointer<Double>
   let g: UnsafeMutablePointer<Double>
 
   private var step: Int { 1 << stepExponent }
-  private var h: Double { Double(step) * table.unit }
+  var h: Double { Double(step) * table.unit }
   private var samples: LatticeSamples { table.samples[stepExponent] }
 
-  /// - Parameter gaps: followed by −∞ up to a whole number of vectors.
+  /// The gaps are followed by −∞ up to a whole number of vectors. For derivatives, functions steeper than log F and log r
+  /// are interpolated, too, and the nodes reach as far down as products of two hazards need them.
   init(
     _ gaps: UnsafeBufferPointer<Double>, depth: Double, lattice: Lattice, precision: Precision,
-    scratch: inout Scratch
+    forDerivatives: Bool = false, scratch: inout Scratch
   ) {
     let table = lattice.table
     self.table = table
-    basis = lattice.bases[precision]
+    basis = table.bases[precision]
     self.precision = precision
     self.depth = depth
     count = padded(gaps.count)
@@ -69,12 +70,14 @@ struct LatticePass {
     let survey = kernels.survey(gaps, count, competingFrom: competing, wantedFrom: -depth)
     rarest = survey.rarest
     hasDeeperClasses = survey.hasDeeper
-    stride = table.stride(for: survey.competitors, precision: precision)
+    let widest = table.stride(for: survey.competitors, precision: precision)
+    stride = forDerivatives ? min(widest, Int(table.cell / table.unit)) : widest
     grid = CellGrid(lowest: survey.lowest, perUnit: 1 / (Double(stride) * table.unit))
     stepExponent = table.stepExponent(for: survey.competitors, precision: precision)
 
     let low = table.lowestNode(
-      second: survey.leaders > 1 ? 0 : survey.second, deepest: survey.rarest, precision: precision)
+      second: survey.leaders > 1 ? 0 : survey.second, deepest: survey.rarest, pairs: forDerivatives,
+      precision: precision)
     let high = table.highestNode(for: survey.competitors, precision: precision)
     // Memory for the finest step, should the row need it, for the first step's outer nodes, and for whole vectors.
     let most = Int((high - low) / table.unit) + (4 << stepExponent) + 32
@@ -83,33 +86,29 @@ struct LatticePass {
     let mostPoints = min(grid.count + basis.taps - 1, basis.taps * survey.competitors) + 8
     let cells = padded(grid.count + 1)
     let loopLength = 3 * length + blockMemory
-    var memory = scratch.reserve(length + 2 * cells + 8 * mostPoints + 2 * most + loopLength)[...]
-    func take(_ count: Int) -> UnsafeMutablePointer<Double> {
-      defer { memory = memory.dropFirst(count) }
-      return UnsafeMutableBufferPointer(rebasing: memory.prefix(count)).baseAddress!
-    }
-    func takeIntegers(_ count: Int) -> UnsafeMutablePointer<Int> {
-      UnsafeMutableRawPointer(take(count)).bindMemory(to: Int.self, capacity: count)
-    }
-    rows = take(length)
-    logMiddles = take(cells)
-    slots = takeIntegers(cells)
-    points = takeIntegers(mostPoints)
-    starts = takeIntegers(mostPoints)
-    cumulativeReaches = takeIntegers(mostPoints)
-    reaches = takeIntegers(mostPoints)
-    weights = take(mostPoints)
-    heights = take(mostPoints)
-    exponents = take(mostPoints)
-    logarithms = take(mostPoints)
-    logG = take(most)
-    g = take(most)
-    loopMemory = take(loopLength)
+    var memory = Pieces(
+      of: scratch.reserve(length + 2 * cells + 8 * mostPoints + 2 * most + loopLength))
+    rows = memory.take(length)
+    logMiddles = memory.take(cells)
+    slots = memory.takeIntegers(cells)
+    points = memory.takeIntegers(mostPoints)
+    starts = memory.takeIntegers(mostPoints)
+    cumulativeReaches = memory.takeIntegers(mostPoints)
+    reaches = memory.takeIntegers(mostPoints)
+    weights = memory.take(mostPoints)
+    heights = memory.take(mostPoints)
+    exponents = memory.take(mostPoints)
+    logarithms = memory.take(mostPoints)
+    logG = memory.take(most)
+    g = memory.take(most)
+    loopMemory = memory.take(loopLength)
 
     kernels.deposit(gaps, count, from: competing, grid: grid, moments: rows, scratch: loopMemory)
-    pointCount = kernels.spread(
-      rows, occupied: rows, cells: grid.count, matrix: basis.shares, taps: basis.taps, weights: weights,
-      points: points, slots: slots)
+    pointCount = kernels.list(
+      occupied: rows, cells: grid.count, taps: basis.taps, points: points, slots: slots)
+    kernels.spread(
+      rows, cells: grid.count, shares: basis.shares, taps: basis.taps, points: points, count: pointCount,
+      slots: slots, weights: weights)
     setNodes(from: low, to: high)
   }
 
@@ -140,7 +139,7 @@ struct LatticePass {
   /// Probabilities of 1e-300 are sums of products that would be subnormal: G is multiplied by 2 to this power.
   static let inflation = 800.0
   /// Below this, an inflated height stands for less than 1e-298 and some of its factors have lost bits.
-  private static let inflatedLimit = 0x1p-190
+  static let inflatedLimit = 0x1p-190
 
   private func sumLogarithms() {
     let samples = samples
@@ -199,24 +198,37 @@ struct LatticePass {
   /// The first cell whose classes are wanted.
   private var firstWanted: Int { max(0, grid.cell(of: -depth)) }
 
-  /// Computes the coefficients of log p on every cell: in rows of `stride` each, those of what else is wanted behind them.
-  func expand(to rows: UnsafeMutablePointer<Double>? = nil, stride: Int = 8) {
-    let rows = rows ?? self.rows
+  /// Computes the coefficients of log p on every cell.
+  func expand() {
     integrals(of: g, to: heights)
     kernels.splitLogarithms(of: heights, pointCount, exponents: exponents, logarithms: logarithms)
-    let (firstWanted, firstLinear) = (firstWanted, grid.cell(of: -table.depth))
-    for index in 0..<pointCount where points[index] >= firstWanted {
-      if points[index] >= firstLinear, heights[index] > Self.inflatedLimit { continue }
+    let firstWanted = firstWanted
+    for index in 0..<pointCount where points[index] >= firstWanted && !isNumber(index) {
       exponents[index] = Self.inflation
       logarithms[index] = logHeight(at: points[index])
     }
     kernels.expand(
       from: firstWanted, cells: grid.count, slots: slots, exponents: exponents, logarithms: logarithms,
-      shift: Self.inflation, matrix: basis.matrix, taps: basis.taps, rows: rows, stride: stride,
-      middles: logMiddles, scratch: loopMemory)
+      shift: Self.inflation, matrix: basis.matrix, taps: basis.taps, rows: rows, middles: logMiddles,
+      scratch: loopMemory)
     // Behind the last cell stand the classes that are not wanted.
-    (rows + stride * grid.count).update(repeating: 0, count: stride)
+    (rows + 8 * grid.count).update(repeating: 0, count: 8)
     logMiddles[grid.count] = -.infinity
+  }
+
+  /// Whether H itself is known at a grid point of the list, not its logarithm alone.
+  private func isNumber(_ index: Int) -> Bool {
+    points[index] >= grid.cell(of: -table.depth) && heights[index] > Self.inflatedLimit
+  }
+
+  /// Takes cells out of the list whose probabilities are not all far above 1e-300: their classes get 0.
+  func dropTinyCells() {
+    for cell in 0..<grid.count where slots[cell] >= 0 {
+      let slot = slots[cell]
+      if cell >= firstWanted, (slot..<slot + basis.taps).allSatisfy(isNumber) { continue }
+      slots[cell] = -1
+      rows[8 * cell] = 0
+    }
   }
 
   /// Replaces the gaps by probabilities that sum to one; classes deeper than the depth of the pass get 0.
@@ -224,9 +236,16 @@ struct LatticePass {
   /// - Returns: Σp − 1 before the normalisation.
   func evaluate(_ row: UnsafeMutableBufferPointer<Double>) -> Double {
     guard let p = row.baseAddress else { return 0 }
-    let defect = kernels.evaluate(p, count, from: -depth, grid: grid, rows: rows, scratch: loopMemory)
+    let defect = replaceByProbabilities(p)
     kernels.scaled(p, count, by: 1 / (1 + defect), to: p)
     return defect
+  }
+
+  /// Replaces the gaps by probabilities as the sums gave them.
+  ///
+  /// - Returns: Σp − 1.
+  func replaceByProbabilities(_ row: UnsafeMutablePointer<Double>) -> Double {
+    kernels.evaluate(row, count, from: -depth, grid: grid, rows: rows, scratch: loopMemory)
   }
 
   /// Replaces the gaps by log-probabilities, those of classes deeper than the depth of the pass by −∞.
@@ -236,19 +255,15 @@ struct LatticePass {
     guard let logP = row.baseAddress else { return 0 }
     kernels.evaluateLogarithms(
       logP, count, from: -depth, grid: grid, rows: rows, middles: logMiddles, scratch: loopMemory)
-    var total = CompensatedSum(-1)
-    for index in row.indices { total.add(exponential(row[index])) }
-    let defect = total.value
+    let likely = -0.6
+    let sums = kernels.sumsOfExponentials(logP, count, split: likely)
+    let defect = (sums.above - 1) + sums.below
+    let shift = logarithmOfOnePlus(defect)
     // That of a class above ½ is taken from what the others leave to it, so that it has all its digits however near 0
     // it is.
-    let shift = logarithmOfOnePlus(defect)
-    var leader: Int?
-    var rest = CompensatedSum()
-    for index in row.indices {
-      row[index] -= shift
-      if row[index] > -0.6 { leader = index } else { rest.add(exponential(row[index])) }
-    }
-    if let leader { row[leader] = logarithmOfOnePlus(0 - rest.value) }
+    let leader = sums.above > 0 ? row.firstIndex { $0 > likely } : nil
+    for index in row.indices { row[index] -= shift }
+    if let leader { row[leader] = logarithmOfOnePlus(-sums.below / (1 + defect)) }
     return defect
   }
 

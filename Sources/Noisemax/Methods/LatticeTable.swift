@@ -10,6 +10,9 @@ internal import NoiseKernels
 /// - the step h = 1, 2, 4, … u of the trapezoid rule, by the number of classes.
 final class LatticeTable: Sendable {
   let noise: any SmoothNoise
+  let bases = PerPrecision { precision in
+    precision == .double ? CellBasis(taps: 16, terms: 8) : CellBasis(taps: 8, terms: 5)
+  }
   /// The smallest w, which serves all.
   let cell: Double
   let unit: Double
@@ -35,6 +38,8 @@ final class LatticeTable: Sendable {
   /// The lowest node that matters to a class at the gap −j · `reachSpacing` beside one leader, and to that leader.
   private let reach: PerPrecision<[Double]>
   private let leaderReach: PerPrecision<[Double]>
+  /// Likewise for two classes at that gap in one integrand, as derivatives have them.
+  private let pairReach: PerPrecision<[Double]>
   private let reachSpacing: Double
   /// How far apart the ends of the noise are, as far as they matter.
   private let competition: PerPrecision<Double>
@@ -46,8 +51,9 @@ final class LatticeTable: Sendable {
     let quartiles = noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)
     require(quartiles > 0 && quartiles.isFinite, "the quartiles of \(noise) are \(quartiles) apart")
     let widest = Double(sign: .plus, exponent: (quartiles / 2).exponent, significand: 1)
+    let bases = bases
     let cells = PerPrecision { precision in
-      Self.cells(for: noise, startingAt: widest, basis: .basis(for: precision), precision: precision)
+      Self.cells(for: noise, startingAt: widest, basis: bases[precision], precision: precision)
     }
     cell = cells[.double][Self.sizes.upperBound]
     unit = cell / 2
@@ -89,6 +95,11 @@ final class LatticeTable: Sendable {
         Self.lowestNode(of: noise, gap: Double($0) * quartiles, drop: precision.drop)
       }
     }
+    pairReach = PerPrecision { precision in
+      (0...Int(depth / quartiles) + 1).map {
+        Self.lowestNode(of: noise, gap: Double($0) * quartiles, rareClasses: 2, drop: precision.drop)
+      }
+    }
     leaderReach = PerPrecision { precision in
       (0...Int(depth / quartiles) + 1).map {
         // The leader's integrand is that of a class above its competitor.
@@ -125,8 +136,8 @@ final class LatticeTable: Sendable {
   func competition(_ precision: Precision) -> Double { competition[precision] }
 
   /// The lowest node that matters where the second and the deepest class wanted have these gaps.
-  func lowestNode(second: Double, deepest: Double, precision: Precision) -> Double {
-    let (reach, leaderReach) = (reach[precision], leaderReach[precision])
+  func lowestNode(second: Double, deepest: Double, pairs: Bool = false, precision: Precision) -> Double {
+    let (reach, leaderReach) = ((pairs ? pairReach : reach)[precision], leaderReach[precision])
     // The deepest class needs the node of the next gap below, the leader likewise.
     let deep = min(-deepest / reachSpacing + 1, Double(reach.count - 1))
     let shallow = min(-second / reachSpacing + 1, Double(leaderReach.count - 1))
@@ -175,9 +186,9 @@ extension Precision {
   /// The share of the mass above the highest node.
   var tail: Double { self == .double ? 0x1p-58 : 0x1p-30 }
   /// The relative error of interpolation between grid points.
-  var cellTolerance: Double { self == .double ? 1e-13 : 1e-8 }
+  var cellTolerance: Double { self == .double ? 1e-13 : 1e-7 }
   /// The error of the trapezoid rule at its coarsest step.
-  var stepTolerance: Double { self == .double ? 2e-15 : 1e-8 }
+  var stepTolerance: Double { self == .double ? 2e-15 : 1e-7 }
   /// −Δ² log of an integrand at its peak, above which the step is halved: a bell of variance σ² integrated in steps h
   /// has the relative error 2·exp(−2π²σ²/h²), and a skewed one more.
   var sharpness: Double { self == .double ? 0.2 : 0.7 }
@@ -229,20 +240,25 @@ extension LatticeTable {
     return cells
   }
 
-  /// The logarithm of the integrand of a class `gap` below a single leader.
-  private static func logIntegrand(of noise: some SmoothNoise, gap: Double, at x: Double) -> Double {
-    noise.logCumulative(at: x) + noise.logCumulative(at: x + gap) + noise.logReversedHazard(at: x + gap)
+  /// The logarithm of the integrand of a class, or of several that tie, `gap` below a single leader.
+  private static func logIntegrand(
+    of noise: some SmoothNoise, gap: Double, rareClasses: Double = 1, at x: Double
+  ) -> Double {
+    noise.logCumulative(at: x) + rareClasses
+      * (noise.logCumulative(at: x + gap) + noise.logReversedHazard(at: x + gap))
   }
 
   /// Where that integrand is largest: it rises, then falls.
-  private static func peak(of noise: some SmoothNoise, gap: Double) -> Double {
+  private static func peak(of noise: some SmoothNoise, gap: Double, rareClasses: Double = 1) -> Double {
     var (low, high) = (
       min(0, -gap) + noise.quantile(at: 1e-20), max(0, -gap) + noise.upperQuantile(at: 1e-20)
     )
     for _ in 0..<80 {
       let third = (high - low) / 3
       let (a, b) = (low + third, high - third)
-      if logIntegrand(of: noise, gap: gap, at: a) < logIntegrand(of: noise, gap: gap, at: b) {
+      if logIntegrand(of: noise, gap: gap, rareClasses: rareClasses, at: a)
+        < logIntegrand(of: noise, gap: gap, rareClasses: rareClasses, at: b)
+      {
         low = a
       } else {
         high = b
@@ -271,15 +287,18 @@ extension LatticeTable {
   /// Below the peak of that integrand, where its logarithm has fallen by `drop`.
   ///
   /// More competitors only raise the peak and steepen the fall, so the node is low enough for every row.
-  private static func lowestNode(of noise: some SmoothNoise, gap: Double, drop: Double) -> Double {
-    let top = peak(of: noise, gap: gap)
-    let floor = logIntegrand(of: noise, gap: gap, at: top) - drop
+  private static func lowestNode(
+    of noise: some SmoothNoise, gap: Double, rareClasses: Double = 1, drop: Double
+  ) -> Double {
+    func value(_ x: Double) -> Double { logIntegrand(of: noise, gap: gap, rareClasses: rareClasses, at: x) }
+    let top = peak(of: noise, gap: gap, rareClasses: rareClasses)
+    let floor = value(top) - drop
     let spread = noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)
     var (high, low) = (top, top - spread)
-    while logIntegrand(of: noise, gap: gap, at: low) > floor { (high, low) = (low, low - 2 * (top - low)) }
+    while value(low) > floor { (high, low) = (low, low - 2 * (top - low)) }
     for _ in 0..<20 {
       let middle = (low + high) / 2
-      if logIntegrand(of: noise, gap: gap, at: middle) > floor { high = middle } else { low = middle }
+      if value(middle) > floor { high = middle } else { low = middle }
     }
     return low
   }
@@ -308,10 +327,6 @@ extension LatticeTable {
 }
 
 extension CellBasis {
-  static func basis(for precision: Precision) -> CellBasis {
-    precision == .double ? CellBasis(taps: 16, terms: 8) : CellBasis(taps: 8, terms: 5)
-  }
-
   /// The interpolated value at t ∈ −1…1 of the cell.
   func value(of values: [Double], at t: Double) -> Double {
     var sum = 0.0

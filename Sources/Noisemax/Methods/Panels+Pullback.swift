@@ -98,7 +98,7 @@ extension Panels {
   /// How far the support of a class reaches into the leader's, relative to what it is integrated with: 1 but where
   /// that is ``PanelRow/leastReach``. The derivatives are proportional to it, where there is one leader; where there
   /// are several, they are below 1e-300.
-  private func reach(
+  func reach(
     of member: Int, in row: UnsafeMutableBufferPointer<Double>, at place: DoubleDouble
   ) -> Double {
     guard place == DoubleDouble(law.upperEnd - law.lowerEnd, -PanelRow.leastReach) else { return 1 }

@@ -100,16 +100,8 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     var leader = 0.0
     for k in 0..<row.count {
       let distance = row.classes[k].place
-      var (probability, logProbability) = (0.0, -Double.infinity)
-      if isDeep(distance, nodes) {
-        logProbability = deepLogProbability(of: distance, nodes)
-        probability = exponential(logProbability)
-      } else {
-        let sum = nodes.reversedHazards(at: distance)
-        probability = sum.exponent == 0 ? sum.sum.value : sum.sum.value * exponential(sum.exponent)
-        if sum.exponent == -.infinity { probability = 0 }
-        logProbability = quantity == .probabilities ? 0 : sum.logarithm
-      }
+      let (probability, logProbability) = integral(
+        at: distance, over: nodes, wantsLogarithm: quantity == .logProbabilities)
       total.add(row.classes[k].weight * probability)
       if k == 0 { leader = probability } else { rest.add(row.classes[k].weight * probability) }
       values[k] = quantity == .probabilities ? Swift.min(probability, 1) : Swift.min(logProbability, 0)
@@ -119,6 +111,22 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
       values[0] = logarithmOfOnePlus(0 - rest.value)
     }
     return total.value
+  }
+
+  /// The sum over the nodes at one class, and its logarithm where that is wanted.
+  func integral(
+    at distance: DoubleDouble, over nodes: PanelSums<Noise>, wantsLogarithm: Bool = false
+  ) -> (value: Double, logarithm: Double) {
+    if isDeep(distance, nodes) {
+      let logValue = deepLogProbability(of: distance, nodes)
+      return (exponential(logValue), logValue)
+    }
+    let total = nodes.reversedHazards(at: distance)
+    let logValue = wantsLogarithm ? total.logarithm : 0
+    if total.exponent == -.infinity { return (0, logValue) }
+    return (
+      total.exponent == 0 ? total.sum.value : total.sum.value * exponential(total.exponent), logValue
+    )
   }
 
   /// Whether f itself may underflow over the integral of a class, which the sums do not allow for.
@@ -222,4 +230,6 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     }
     return grid
   }
+
+  func seconds(forRowOf count: Int) -> Double { 5e-6 + 1e-7 * Double(count) }
 }

@@ -20,6 +20,11 @@ struct QuantileRule: RowMethod {
     }
     if let noise = noise as? any SmoothNoise {
       reversedHazard = { exponential(noise.logReversedHazard(at: $0)) }
+    } else if let noise = noise as? any PiecewiseNoise {
+      reversedHazard = { x in
+        let logDensity = noise.logDensity(at: x)
+        return logDensity > -.infinity ? exponential(logDensity - noise.logCumulative(at: x)) : 0
+      }
     } else {
       reversedHazard = { x in
         let density = noise.density(at: x)
@@ -73,20 +78,49 @@ struct QuantileRule: RowMethod {
     if normalized { for index in row.indices { mean.add(values[index] * cotangent[index]) } }
     let meanValue = mean.value
     for i in row.indices where row[i] > -.infinity {
-      let weight = cotangent[i] - meanValue
       writeLogProducts(for: row[i], in: row, relativeTo: sums.reference, to: terms)
-      for j in row.indices where j != i && row[j] > -.infinity {
-        var taken = 0.0
-        for k in terms.indices {
-          let product = exponential(terms[k].value - divisor)
-          if product > 0 { taken += product * reversedHazard(row[i] - row[j] + nodes[k]) }
-        }
-        result[i] += weight * taken
-        result[j] -= weight * taken
-      }
+      take(cotangent[i] - meanValue, from: i, of: row, terms: terms, divisor: divisor, addingTo: result)
     }
     for index in row.indices { (row[index], cotangent[index]) = (values[index], result[index]) }
     if normalized { normalize(row) }
+  }
+
+  /// The same for log t_i, whose sum over the nodes is divided by t_i itself, with the cotangent v_i − p_i·Σ v_j where
+  /// the values are normalised.
+  func pullBackLogarithms(
+    _ cotangent: UnsafeMutableBufferPointer<Double>, logProbabilities: UnsafeBufferPointer<Double>,
+    at row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
+  ) {
+    let (values, terms) = memory(for: row.count, in: &scratch)
+    let sums = writeLogValues(of: row, to: values, terms: terms)
+    let result = scratch.growList(to: row.count, keeping: 0)
+    for index in row.indices { result[index] = 0 }
+    var total = CompensatedSum()
+    if normalized { for value in cotangent { total.add(value) } }
+    for i in row.indices where values[i] > -.infinity {
+      let weight = cotangent[i] - total.value * exponential(values[i] - sums.logSum)
+      writeLogProducts(for: row[i], in: row, relativeTo: sums.reference, to: terms)
+      take(weight, from: i, of: row, terms: terms, divisor: values[i], addingTo: result)
+    }
+    for index in row.indices { cotangent[index] = result[index] }
+  }
+
+  /// Adds to the gradient what class i loses to every other: weight · Σ_k exp(term_k − divisor) · r(μ_i − μ_j + q_k).
+  private func take(
+    _ weight: Double, from i: Int, of row: UnsafeMutableBufferPointer<Double>,
+    terms: UnsafeMutableBufferPointer<CompensatedSum>, divisor: Double,
+    addingTo result: UnsafeMutableBufferPointer<Double>
+  ) {
+    guard weight != 0 else { return }
+    for j in row.indices where j != i && row[j] > -.infinity {
+      var taken = 0.0
+      for k in terms.indices {
+        let product = exponential(terms[k].value - divisor)
+        if product > 0 { taken += product * reversedHazard(row[i] - row[j] + nodes[k]) }
+      }
+      result[i] += weight * taken
+      result[j] -= weight * taken
+    }
   }
 
   private func memory(
@@ -123,6 +157,10 @@ struct QuantileRule: RowMethod {
   /// The rule has no potential: its values are not the gradient of any function.
   func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double? { nil }
 
+  func excess(
+    of row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
+  ) -> Double? { nil }
+
   /// For every node the logarithm of ∏ F(gap − other + node) over the other classes, less the reference.
   private func writeLogProducts(
     for gap: Double, in row: UnsafeMutableBufferPointer<Double>, relativeTo reference: Double,
@@ -140,6 +178,8 @@ struct QuantileRule: RowMethod {
     guard ties > 0 else { return }
     for k in terms.indices { terms[k].add(ties * logCumulative(nodes[k])) }
   }
+
+  func seconds(forRowOf count: Int) -> Double { 2e-8 * Double(count) * Double(count) * Double(nodes.count) }
 }
 
 /// log Σ eˣ over the values of a buffer, −∞ if all are.

@@ -48,8 +48,23 @@ protocol RowMethod: Sendable {
     _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
     precision: Precision, scratch: inout Scratch)
 
+  /// Replaces a cotangent v by the gradient of Σ v_i log p_i in the gaps, given the log-probabilities. The cotangent of
+  /// a class with the log-probability −∞ is 0; the row may be overwritten.
+  func pullBackLogarithms(
+    _ cotangent: UnsafeMutableBufferPointer<Double>, logProbabilities: UnsafeBufferPointer<Double>,
+    at row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch)
+
   /// E[max(gap + ε)] for the standard law, or nil where the method has no such value.
   func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double?
+
+  /// E[max(gap + ε)] − E[ε] for the standard law, to the relative accuracy of a probability, so that it has its digits
+  /// where one class is almost certain; or nil where the method has no such value. The row may be overwritten.
+  func excess(
+    of row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
+  ) -> Double?
+
+  /// About how long the probabilities of a row take, for the choice whether a batch is worth several threads.
+  func seconds(forRowOf count: Int) -> Double
 }
 
 extension RowMethod {

@@ -41,10 +41,38 @@ struct Softmax: RowMethod {
     balance(cotangent, at: row, leader: leader)
   }
 
-  func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double? {
-    var rest = CompensatedSum()
-    rest.add(-1)
-    for gap in gaps { rest.add(exponential(gap)) }
-    return Gumbel().mean + logarithmOfOnePlus(rest.value)
+  /// v_i − p_i·Σ v_j.
+  func pullBackLogarithms(
+    _ cotangent: UnsafeMutableBufferPointer<Double>, logProbabilities: UnsafeBufferPointer<Double>,
+    at row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
+  ) {
+    let leader = row.firstIndex(of: 0) ?? 0
+    var total = CompensatedSum()
+    for value in cotangent { total.add(value) }
+    for index in row.indices {
+      row[index] = exponential(logProbabilities[index])
+      cotangent[index] -= row[index] * total.value
+    }
+    balance(cotangent, at: row, leader: leader)
   }
+
+  func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double? {
+    Gumbel().mean + excess(of: gaps)
+  }
+
+  func excess(
+    of row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
+  ) -> Double? {
+    excess(of: UnsafeBufferPointer(row))
+  }
+
+  /// log Σ e^gap, the 1 of one leader apart.
+  private func excess(of gaps: UnsafeBufferPointer<Double>) -> Double {
+    let leader = gaps.firstIndex(of: 0)
+    var rest = CompensatedSum()
+    for index in gaps.indices where index != leader { rest.add(exponential(gaps[index])) }
+    return logarithmOfOnePlus(rest.value)
+  }
+
+  func seconds(forRowOf count: Int) -> Double { 1e-8 + 1e-9 * Double(count) }
 }

@@ -21,6 +21,11 @@ import Testing
     #expect(suite.failures(of: NoisyArgmax(Triangular(), method: .quantileRule(points: 16))) == [])
   }
 
+  @Test func theirDerivativesKeepThem() {
+    #expect(suite.derivativeFailures(of: NoisyArgmax(GumbelNormalMixture(gumbelShare: 0.5))) == [])
+    #expect(suite.derivativeFailures(of: NoisyArgmax(Triangular(), scale: 2)) == [])
+  }
+
   /// With two classes the noise is the sum of four uniform variables, whose law is known.
   @Test func theTriangularLawHasAClosedFormForTwoClasses() {
     for (gap, probability) in [(0.5, 19.1875 / 24), (1, 23.0 / 24), (1.5, 1 - 0.0625 / 24), (2, 1), (3, 1)] {

@@ -1,0 +1,134 @@
+/// How far a row of logits is from a target.
+public enum Loss: Sendable, Hashable, CaseIterable {
+  /// E[max(μ + s·ε)] − E[s·ε] − ⟨μ, y⟩ for a target distribution y: convex in μ, never negative, with the gradient
+  /// p − y.
+  ///
+  /// Under Gumbel noise of scale 1 it is the cross-entropy −Σ y_i log p_i. Under every law it tends to 0 as a target
+  /// class becomes certain; for a distribution it is least where p = y, and there it is the law's own entropy. Exact
+  /// methods only.
+  case fenchelYoung
+
+  /// −Σ y_i log p_i: under every law and by every method the usual likelihood. Its gradient grows with the gap of a rare
+  /// target (linearly, under Normal noise) where that of the Fenchel–Young loss stays within 1. It need not be convex.
+  case negativeLogLikelihood
+}
+
+/// What a row should have come out as.
+enum LossTarget<Scalar: LogitScalar> {
+  case index(Int)
+  case distribution(UnsafeBufferPointer<Scalar>)
+
+  /// The weight of a class.
+  @inline(__always)
+  func weight(of index: Int) -> Double {
+    switch self {
+    case .index(let target): index == target ? 1 : 0
+    case .distribution(let weights): Double(weights[index])
+    }
+  }
+
+  /// Stops where the target is not one for a row of so many classes.
+  func check(for count: Int) {
+    switch self {
+    case .index(let target):
+      require(target >= 0 && target < count, "target \(target) is not a class of a row of \(count)")
+    case .distribution(let weights):
+      require(
+        weights.count == count, "a target of \(weights.count) weights does not fit a row of \(count) classes")
+      var sum = 0.0
+      for index in weights.indices {
+        require(
+          weights[index] >= 0,
+          "the target's weight \(weights[index]) of class \(index) in a row of \(count) is not 0 or more")
+        sum += Double(weights[index])
+      }
+      let tolerance = Precision(of: Scalar.self) == .double ? 1e-6 : 1e-3
+      require(
+        count == 0 || (sum - 1).magnitude <= tolerance,
+        "the weights of a target for a row of \(count) sum to \(sum), not to 1")
+    }
+  }
+}
+
+extension NoisyArgmax {
+  /// The loss of one row, and its gradient times a factor, which may be written to the memory of the row itself.
+  @_specialize(where Scalar == Float)
+  @_specialize(where Scalar == Double)
+  func loss<Scalar: LogitScalar>(
+    _ loss: Loss, of row: UnsafeBufferPointer<Scalar>, target: LossTarget<Scalar>,
+    gradient: UnsafeMutableBufferPointer<Scalar>?, times factor: Double, workspace: inout Workspace
+  ) -> Double {
+    if loss == .fenchelYoung { requireExact("Fenchel–Young loss") }
+    target.check(for: row.count)
+    var value = 0.0
+    switch RowKind(of: row) {
+    case .undefined: value = .nan
+    case .masked, .certain:
+      var winner = -1
+      if case .certain(let index) = RowKind(of: row) { winner = index }
+      for index in row.indices where index != winner && target.weight(of: index) > 0 { value = .infinity }
+      gradient?.update(repeating: 0)
+    case .regular(let top):
+      value =
+        switch loss {
+        case .fenchelYoung:
+          fenchelYoung(
+            row, below: top, target: target, gradient: gradient, times: factor, workspace: &workspace)
+        case .negativeLogLikelihood:
+          negativeLogLikelihood(
+            row, below: top, target: target, gradient: gradient, times: factor, workspace: &workspace)
+        }
+    }
+    if !value.isFinite { gradient?.update(repeating: .nan) }
+    return value
+  }
+
+  /// unit·(excess + Σ y_i·(max μ − μ_i)/unit): no term is negative, so that nothing cancels.
+  @inline(__always)
+  private func fenchelYoung<Scalar: LogitScalar>(
+    _ row: UnsafeBufferPointer<Scalar>, below top: Double, target: LossTarget<Scalar>,
+    gradient: UnsafeMutableBufferPointer<Scalar>?, times factor: Double, workspace: inout Workspace
+  ) -> Double {
+    let distance = meanDistance(of: row, below: top) { target.weight(of: $0) }
+    let value = unit * (excess(of: row, below: top, workspace: &workspace) + distance)
+    guard let gradient else { return value }
+    let leader = row.firstIndex { Double($0) == top } ?? 0
+    let p = gaps(of: row, below: top, workspace: &workspace)
+    rowMethod.replace(
+      p, by: .probabilities, precision: Precision(of: Scalar.self), scratch: &workspace.method)
+    // What the others leave to a leader, near certainty, is what their sum says.
+    var others = CompensatedSum()
+    for index in row.indices where index != leader { others.add(p[index]) }
+    for index in row.indices {
+      let weight = target.weight(of: index)
+      let difference =
+        index == leader && p[index] > 0.5 ? (1 - weight) - others.value : p[index] - weight
+      gradient[index] = Scalar(factor * difference)
+    }
+    return value
+  }
+
+  @inline(__always)
+  private func negativeLogLikelihood<Scalar: LogitScalar>(
+    _ row: UnsafeBufferPointer<Scalar>, below top: Double, target: LossTarget<Scalar>,
+    gradient: UnsafeMutableBufferPointer<Scalar>?, times factor: Double, workspace: inout Workspace
+  ) -> Double {
+    var sum = CompensatedSum()
+    func add(_ logProbability: Double, of index: Int) -> Double {
+      let weight = target.weight(of: index)
+      if weight > 0 { sum.add(weight * Swift.max(0, 0 - logProbability)) }
+      return 0 - weight
+    }
+    if let gradient {
+      pullBackLogarithms(at: row, below: top, workspace: &workspace, cotangent: add) { vector in
+        for index in vector.indices { gradient[index] = Scalar(factor / unit * vector[index]) }
+      }
+    } else {
+      let logarithms = gaps(of: row, below: top, workspace: &workspace)
+      rowMethod.replace(
+        logarithms, by: .logProbabilities, precision: Precision(of: Scalar.self), scratch: &workspace.method)
+      for index in row.indices { _ = add(logarithms[index], of: index) }
+    }
+    return sum.value
+  }
+}

@@ -1,0 +1,130 @@
+// Derivatives of the log-probabilities, also where the probabilities underflow.
+
+extension NoisyArgmax {
+  /// The gradient of Σ v_i log p_i: how a loss with the gradient `cotangent` in the log-probabilities changes with the
+  /// logits.
+  ///
+  /// Each ∂log p_i/∂μ_j is accurate also where p_i underflows: to 1e-10 of the largest of its class (1e-7 where
+  /// log p_i is below −1e12). A class with the log-probability −∞, be it masked or out of the noise's reach, stays where
+  /// it is: it gets 0 and moves no other, whatever its cotangent. A row where one class is certain, or none is open, gets
+  /// 0 everywhere; one with a NaN gets NaN.
+  ///
+  /// Cost: about three times that of the probabilities. A class with a cotangent and a probability below 1e-278
+  /// is integrated on its own, at the cost of some hundred hazards of the law for every other class.
+  ///
+  /// - Precondition: there are as many cotangents as logits.
+  public func logProbabilitiesPullback(at logits: [Double], of cotangent: [Double]) -> [Double] {
+    logPullback(at: logits, of: cotangent, rowLength: logits.count)
+  }
+
+  /// The gradient of Σ v_i log p_i in the precision of the row.
+  ///
+  /// - Precondition: there are as many cotangents as logits.
+  public func logProbabilitiesPullback<Scalar: LogitScalar>(
+    at logits: [Scalar], of cotangent: [Scalar]
+  ) -> [Scalar] {
+    logPullback(at: logits, of: cotangent, rowLength: logits.count)
+  }
+
+  /// The gradient of Σ v_i log p_i for every row of a row-major batch.
+  ///
+  /// - Precondition: the number of logits is a multiple of `rowLength`, and there are as many cotangents.
+  public func logProbabilitiesPullback<Scalar: LogitScalar>(
+    atRowsOf logits: [Scalar], of cotangent: [Scalar], rowLength: Int
+  ) -> [Scalar] {
+    logPullback(at: logits, of: cotangent, rowLength: rowLength)
+  }
+
+  /// Writes the gradient of Σ v_i log p_i for every row of a row-major batch, without allocating once the workspace has
+  /// grown, but for classes with a cotangent and a probability below 1e-278.
+  ///
+  /// - Precondition: the number of logits is a multiple of `rowLength`; the cotangent and the result are as long.
+  public func writeLogProbabilitiesPullback<Scalar: LogitScalar>(
+    atRowsOf logits: Span<Scalar>, of cotangent: Span<Scalar>, rowLength: Int,
+    to result: inout MutableSpan<Scalar>, workspace: inout Workspace
+  ) {
+    logits.withUnsafeBufferPointer { rows in
+      cotangent.withUnsafeBufferPointer { cotangent in
+        result.withUnsafeMutableBufferPointer {
+          writeLogPullback(atRowsOf: rows, of: cotangent, rowLength: rowLength, to: $0, workspace: &workspace)
+        }
+      }
+    }
+  }
+
+  /// The log-probabilities of one row, and the function that pulls a cotangent back through them.
+  public func logProbabilitiesWithPullback<Scalar: LogitScalar>(
+    at logits: [Scalar]
+  ) -> (logProbabilities: [Scalar], pullback: @Sendable ([Scalar]) -> [Scalar]) {
+    (logProbabilities(for: logits), { logProbabilitiesPullback(at: logits, of: $0) })
+  }
+}
+
+extension NoisyArgmax {
+  private func logPullback<Scalar: LogitScalar>(
+    at rows: [Scalar], of cotangent: [Scalar], rowLength: Int
+  ) -> [Scalar] {
+    [Scalar](unsafeUninitializedCapacity: rows.count) { result, count in
+      var workspace = Workspace()
+      rows.withUnsafeBufferPointer { rows in
+        cotangent.withUnsafeBufferPointer { cotangent in
+          writeLogPullback(
+            atRowsOf: rows, of: cotangent, rowLength: rowLength,
+            to: UnsafeMutableBufferPointer(rebasing: result[..<rows.count]), workspace: &workspace)
+        }
+      }
+      count = rows.count
+    }
+  }
+
+  private func writeLogPullback<Scalar: LogitScalar>(
+    atRowsOf rows: UnsafeBufferPointer<Scalar>, of cotangent: UnsafeBufferPointer<Scalar>, rowLength: Int,
+    to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
+  ) {
+    require(
+      cotangent.count == rows.count,
+      "\(rows.count) logits do not fit a cotangent of \(cotangent.count) places")
+    forEachRow(of: rows, rowLength: rowLength, to: result, passes: 3, workspace: &workspace) {
+      places, workspace in
+      let row = UnsafeBufferPointer(rebasing: rows[places])
+      let result = UnsafeMutableBufferPointer(rebasing: result[places])
+      switch RowKind(of: row) {
+      case .undefined: result.update(repeating: .nan)
+      case .masked, .certain: result.update(repeating: 0)
+      case .regular(let top):
+        pullBackLogarithms(
+          at: row, below: top, workspace: &workspace,
+          cotangent: { _, index in Double(cotangent[places.lowerBound + index]) }
+        ) { vector in
+          for index in vector.indices { result[index] = Scalar(vector[index] / unit) }
+        }
+      }
+    }
+  }
+
+  /// Pulls a cotangent of the log-probabilities, given by log-probability and index, back to the gaps of a regular row,
+  /// and passes the result on.
+  @inline(__always)
+  func pullBackLogarithms<Scalar: LogitScalar>(
+    at row: UnsafeBufferPointer<Scalar>, below top: Double, workspace: inout Workspace,
+    cotangent: (_ logProbability: Double, _ index: Int) -> Double,
+    _ body: (_ vector: UnsafeMutableBufferPointer<Double>) -> Void
+  ) {
+    let n = row.count
+    let precision = Precision(of: Scalar.self)
+    let (gaps, vectors) = gaps(of: row, below: top, besides: 2, workspace: &workspace)
+    let vector = UnsafeMutableBufferPointer(rebasing: vectors[..<n])
+    let logarithms = UnsafeMutableBufferPointer(rebasing: vectors[(vectors.count / 2)...].prefix(n))
+    rowMethod.replace(gaps, by: .logProbabilities, precision: precision, scratch: &workspace.method)
+    for index in 0..<n {
+      logarithms[index] = gaps[index]
+      let value = cotangent(gaps[index], index)
+      vector[index] = gaps[index] > -.infinity ? value : 0
+    }
+    writeGaps(of: row, below: top, to: gaps)
+    rowMethod.pullBackLogarithms(
+      vector, logProbabilities: UnsafeBufferPointer(logarithms), at: gaps, precision: precision,
+      scratch: &workspace.method)
+    body(vector)
+  }
+}
