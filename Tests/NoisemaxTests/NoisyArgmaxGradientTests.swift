@@ -322,6 +322,11 @@ import Testing
         of: f, at: [0, 1], by: .straightThrough(temperature: 1), draws: 9, seed: 1)
     }
     await #expect(processExitsWith: .failure) {
+      let f = Objective(value: { _ in 0 }, gradient: { $0 })
+      _ = NoisyArgmax(.gumbel).gradient(
+        of: f, at: [0, 1], by: .straightThrough(temperature: 0), draws: 9, seed: 1)
+    }
+    await #expect(processExitsWith: .failure) {
       let f = Objective { _ in 0 }
       _ = NoisyArgmax(.normal, method: .quantileRule(points: 8)).gradient(
         of: f, at: [0, 1], by: .scoreFunction(), draws: 9, seed: 1)

@@ -16,7 +16,8 @@ public struct GradientEstimate: Sendable, Hashable {
 /// What a score function subtracts from f, to lower the variance and leave the mean.
 ///
 /// Each term f·∇log p becomes (f − b)·∇log p with a b that does not depend on the term's own draw; since E[∇log p] = 0, the
-/// mean stays. The variance of a component falls where b is nearer than 0 to E[f·(∇log p)²]/E[(∇log p)²], the best b.
+/// mean stays. The best b for a component is E[f·(∇log p)²]/E[(∇log p)²]: its variance falls where b is nearer to that than 0
+/// is, and rises elsewhere.
 public enum ScoreBaseline: Sendable, Hashable, CaseIterable {
   /// Nothing.
   case none

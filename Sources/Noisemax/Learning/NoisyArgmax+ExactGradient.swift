@@ -6,7 +6,8 @@
 extension NoisyArgmax {
   /// ∇E[f(z)] in the logits, where z is the one-hot of argmax(μ + s·ε): the pullback of the values of f.
   ///
-  /// Its accuracy is that of `pullback(at:of:)`. Cost: one value of f for each class with a probability above 0.
+  /// Its accuracy is that of `pullback(at:of:)`; with the quantile rule it is the gradient of the sum that the rule gives.
+  /// Cost: one value of f for each class with a probability above 0.
   ///
   /// - Parameters:
   ///   - objective: f; its gradient is not used.

@@ -8,7 +8,7 @@ public enum DiscreteGradientEstimator: Sendable, Hashable {
   /// The gradient of f(y) at the relaxed sample y = softmax((μ + s·ε)/τ): Gumbel-Softmax, under every law.
   ///
   /// It is the unbiased gradient of E[f(y)], which differs from that of E[f(z)]: the bias goes to 0 with τ, while the
-  /// variance grows like 1/τ.
+  /// variance grows like 1/τ. The temperature is finite and above 0.
   case relaxation(temperature: Double)
 
   /// The gradient of f at the corner z itself, pulled back as if z were the relaxed sample y.
@@ -16,6 +16,14 @@ public enum DiscreteGradientEstimator: Sendable, Hashable {
   /// For a linear f it is the same as ``relaxation(temperature:)``; for others it has a bias that need not vanish with
   /// τ.
   case straightThrough(temperature: Double)
+
+  /// τ, if it has one.
+  var temperature: Double? {
+    switch self {
+    case .scoreFunction: nil
+    case .relaxation(let temperature), .straightThrough(let temperature): temperature
+    }
+  }
 }
 
 extension NoisyArgmax {
@@ -74,6 +82,11 @@ extension NoisyArgmax {
     guard hasDefinedRows(logits, rowLength: rowLength) else {
       let undefined = [Double](repeating: .nan, count: logits.count)
       return GradientEstimate(value: undefined, standardError: undefined, draws: draws)
+    }
+    if let temperature = estimator.temperature {
+      require(
+        temperature > 0 && temperature.isFinite,
+        "a relaxation has a gradient at temperatures above 0, finite, not at \(temperature)")
     }
     let factors = FactorizedIndex(argmax: self, logits: logits, rowLength: rowLength, seed: seed)
     switch estimator {
