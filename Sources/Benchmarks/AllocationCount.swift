@@ -80,14 +80,15 @@ struct AllocationCount {
       let row = Array(batch.prefix(one.size))
       var results = batch
       var result = row
-      var workspace = NoisyArgmax.Workspace()
       func batchCall() {
+        var workspace = NoisyArgmax.Workspace(threads: 1)
         var span = results.mutableSpan
-        one.pass.run(argmax, on: batch.span, rowLength: one.size, to: &span)
+        one.pass.run(argmax, on: batch.span, rowLength: one.size, to: &span, workspace: &workspace)
       }
+      var kept = NoisyArgmax.Workspace(threads: 1)
       func rowCall() {
         var span = result.mutableSpan
-        one.pass.run(argmax, on: row.span, to: &span, workspace: &workspace)
+        one.pass.run(argmax, on: row.span, rowLength: one.size, to: &span, workspace: &kept)
       }
       batchCall()
       perBatch = trace.allocations(in: batchCall)

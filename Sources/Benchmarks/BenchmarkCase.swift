@@ -12,24 +12,22 @@ package struct BenchmarkCase: Sendable {
 
   /// What is measured of a transform.
   package enum Pass: String, CaseIterable, Sendable {
+    /// The probabilities.
     case forward
+    /// The pullback of the probabilities, with the logits themselves as cotangent.
+    case backward
 
     /// One call with a batch.
     func run<Scalar: LogitScalar>(
-      _ argmax: NoisyArgmax, on batch: Span<Scalar>, rowLength: Int, to result: inout MutableSpan<Scalar>
-    ) {
-      switch self {
-      case .forward: argmax.writeProbabilities(forRowsOf: batch, rowLength: rowLength, to: &result)
-      }
-    }
-
-    /// One call with a row and a workspace that is kept.
-    func run<Scalar: LogitScalar>(
-      _ argmax: NoisyArgmax, on row: Span<Scalar>, to result: inout MutableSpan<Scalar>,
+      _ argmax: NoisyArgmax, on batch: Span<Scalar>, rowLength: Int, to result: inout MutableSpan<Scalar>,
       workspace: inout NoisyArgmax.Workspace
     ) {
       switch self {
-      case .forward: argmax.writeProbabilities(for: row, to: &result, workspace: &workspace)
+      case .forward:
+        argmax.writeProbabilities(forRowsOf: batch, rowLength: rowLength, to: &result, workspace: &workspace)
+      case .backward:
+        argmax.writePullback(
+          atRowsOf: batch, of: batch, rowLength: rowLength, to: &result, workspace: &workspace)
       }
     }
   }
@@ -48,11 +46,12 @@ package struct BenchmarkCase: Sendable {
       }
     }
 
-    /// The quantile rule costs n²·K.
-    var largestSize: Int {
-      switch self {
-      case .exact: .max
-      case .quantileRule: 1000
+    /// The quantile rule costs n²·K, and its pullback several times as much.
+    func largestSize(of pass: Pass) -> Int {
+      switch (self, pass) {
+      case (.exact, _): .max
+      case (.quantileRule, .forward): 1000
+      case (.quantileRule, .backward): 100
       }
     }
   }
@@ -67,7 +66,7 @@ package struct BenchmarkCase: Sendable {
     BenchmarkedMethod.allCases.flatMap { method in
       Pass.allCases.flatMap { pass in
         Precision.allCases.flatMap { precision in
-          sizes.filter { $0 <= method.largestSize }.map { size in
+          sizes.filter { $0 <= method.largestSize(of: pass) }.map { size in
             BenchmarkCase(law: law, method: method, precision: precision, pass: pass, size: size)
           }
         }

@@ -2,14 +2,16 @@ extension Report {
   /// The report for reading.
   var markdown: String {
     let processor = machine.processor ?? machine.architecture
-    var text = "\(processor), \(machine.cores) cores, \(threads) thread, \(machine.build) build.\n"
+    var text =
+      "\(processor), \(machine.cores) cores, \(instructionSet) instructions, \(machine.build) build.\n"
     if machine.build == "debug" {
       text += "Times of a debug build mean nothing: swift run -c release benchmarks\n"
     }
     if !laws.isEmpty { text += "\nThe first row under a law, which makes its tables:\n\n" + firstCallTable }
     text += "\n" + table(of: measurements, isPeers: false)
     text +=
-      "\nTime: medians over the rounds. Error: the largest difference to the exact probabilities in Double."
+      "\nTime: medians over the rounds, of a row in a batch on one thread, and on all cores. Error: the largest"
+      + "\ndifference to the exact result in Double."
       + "\nAllocations: per call with a batch / per row with a kept workspace.\n"
     if !peers.isEmpty {
       let versions = peerVersions.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
@@ -34,7 +36,7 @@ extension Report {
     var header = ["law", isPeers ? "peer" : "method", "pass", "precision", "n", "rows", "per row"]
     header += ["ns/element", "error"]
     if comparesWithTorch { header.append("× torch.softmax") }
-    if !isPeers { header.append("allocations") }
+    if !isPeers { header += ["all cores", "allocations"] }
     header.append("rounds")
     var table = MarkdownTable(header, textColumns: 4)
     for one in measurements {
@@ -43,6 +45,7 @@ extension Report {
       row.append(one.maximumError.map(scientific) ?? "exact")
       if comparesWithTorch { row.append(one.ratioToTorchSoftmax.map { significant($0) } ?? "–") }
       if !isPeers {
+        row.append(one.nanosecondsPerRowOnAllCores.map { time(nanoseconds: $0) } ?? "–")
         row.append(
           [one.allocationsPerBatch, one.allocationsPerRow].map { $0.map(String.init) ?? "–" }.joined(
             separator: " / "))

@@ -1,11 +1,12 @@
 import CommandLineConventions
 import Foundation
+import Noisemax
 
 /// Everything that a run measured: what the JSON file holds.
 struct Report: Codable {
   var machine = Machine()
-  /// How many threads did the work; every batch is worked on by one.
-  var threads = 1
+  /// What the vector loops run on: see `NOISEMAX_INSTRUCTION_SET`.
+  var instructionSet = InstructionSet.current.rawValue
   var laws: [FirstCallRecord] = []
   var measurements: [Measurement] = []
   var peers: [Measurement] = []
@@ -39,6 +40,8 @@ struct Report: Codable {
     var nanosecondsPerRow: Double
     var fastestNanosecondsPerRow: Double
     var nanosecondsPerElement: Double
+    /// The same call on all cores; nil where it was not measured.
+    var nanosecondsPerRowOnAllCores: Double?
     /// The largest difference to the exact probabilities in Double; nil for those themselves.
     var maximumError: Double?
     /// Per call with a batch, and per row with a workspace that is kept; nil where they were not counted.

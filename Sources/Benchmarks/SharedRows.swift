@@ -14,11 +14,16 @@ final class SharedRows {
     return logits
   }
 
-  /// The exact probabilities in Double of the first row of a size.
-  func exact(under law: NoiseRegistry.Entry, size: Int) -> [Double] {
-    let name = "\(law.name)/\(size)"
+  /// The exact result in Double for the first row of a size.
+  func exact(under law: NoiseRegistry.Entry, size: Int, pass: BenchmarkCase.Pass = .forward) -> [Double] {
+    let name = "\(law.name)/\(size)/\(pass)"
     if let exact = exactOfName[name] { return exact }
-    let exact = NoisyArgmax(law).probabilities(for: Array(logits(of: size).prefix(size)))
+    let row = Array(logits(of: size).prefix(size))
+    let exact =
+      switch pass {
+      case .forward: NoisyArgmax(law).probabilities(for: row)
+      case .backward: NoisyArgmax(law).pullback(at: row, of: row)
+      }
     exactOfName[name] = exact
     return exact
   }

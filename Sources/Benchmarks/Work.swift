@@ -3,22 +3,25 @@ import Noisemax
 /// This library at work on one case.
 protocol CaseContender: Contender {
   var benchmarkCase: BenchmarkCase { get }
+  /// How many threads a call may use.
+  var threads: Int { get }
   /// The rows of the batches that were measured.
   var rows: Int { get }
-  /// The largest difference of the first row's probabilities to the exact ones.
+  /// The largest difference of the first row's results to the exact ones.
   func error(against exact: [Double]) -> Double
 }
 
-func contender(for benchmarkCase: BenchmarkCase, logits: [Double]) -> any CaseContender {
+func contender(for benchmarkCase: BenchmarkCase, logits: [Double], threads: Int) -> any CaseContender {
   switch benchmarkCase.precision {
-  case .Float: Work<Float>(benchmarkCase, logits: logits.map { Float($0) })
-  case .Double: Work<Double>(benchmarkCase, logits: logits)
+  case .Float: Work<Float>(benchmarkCase, logits: logits.map { Float($0) }, threads: threads)
+  case .Double: Work<Double>(benchmarkCase, logits: logits, threads: threads)
   }
 }
 
 /// The rows of one case in the type of its precision.
 private final class Work<Scalar: LogitScalar>: CaseContender {
   let benchmarkCase: BenchmarkCase
+  let threads: Int
   private(set) var rows = 1
   private let argmax: NoisyArgmax
   private let logits: [Scalar]
@@ -27,10 +30,11 @@ private final class Work<Scalar: LogitScalar>: CaseContender {
   /// What a row took when last measured.
   private var secondsPerRow: Double?
 
-  var name: String { benchmarkCase.name }
+  var name: String { benchmarkCase.name + (threads == 1 ? "" : ", all cores") }
 
-  init(_ benchmarkCase: BenchmarkCase, logits: [Scalar]) {
+  init(_ benchmarkCase: BenchmarkCase, logits: [Scalar], threads: Int) {
     self.benchmarkCase = benchmarkCase
+    self.threads = threads
     self.logits = logits
     argmax = benchmarkCase.transform
     batch = Array(logits.prefix(benchmarkCase.size))
@@ -42,9 +46,11 @@ private final class Work<Scalar: LogitScalar>: CaseContender {
     // Out of the object, so that the loop does not check at every turn who else may write to it.
     var output: [Scalar] = []
     swap(&output, &result)
+    var workspace = NoisyArgmax.Workspace(threads: threads)
     var span = output.mutableSpan
     for _ in 0..<calls {
-      benchmarkCase.pass.run(argmax, on: batch.span, rowLength: benchmarkCase.size, to: &span)
+      benchmarkCase.pass.run(
+        argmax, on: batch.span, rowLength: benchmarkCase.size, to: &span, workspace: &workspace)
     }
     swap(&output, &result)
   }

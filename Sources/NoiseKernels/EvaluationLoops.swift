@@ -157,7 +157,7 @@ extension VectorKernels {
     _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
     rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
   ) -> Double {
-    var total = ExactSum(-1)
+    var total = (high: -1.0, low: 0.0)
     var part = Doubles()
     forEachEight(of: gaps, count, from: limit, grid: grid, scratch: scratch) { index, cells, t in
       let c = columns(rows, 8, cells)
@@ -165,12 +165,12 @@ extension VectorKernels {
       store(p, to: gaps + index)
       part += p
       if index & 511 == 0 {
-        total.add(laneSum(part))
+        add(laneSum(part), to: &total)
         part = Doubles()
       }
     }
-    total.add(laneSum(part))
-    return total.value
+    add(laneSum(part), to: &total)
+    return total.high + total.low
   }
 
   @inline(never)

@@ -78,7 +78,7 @@ extension VectorKernels {
   package static func sumsOfExponentials(
     _ numbers: UnsafePointer<Double>, _ count: Int, split: Double
   ) -> (below: Double, above: Double) {
-    var (below, above) = (ExactSum(0), ExactSum(0))
+    var (below, above) = ((high: 0.0, low: 0.0), (high: 0.0, low: 0.0))
     var index = 0
     while index < count {
       let end = count - index < 512 ? count : index + 512
@@ -90,17 +90,17 @@ extension VectorKernels {
         high += p.replacing(with: 0, where: logarithm .<= split)
         index += 8
       }
-      below.add(laneSum(low))
-      above.add(laneSum(high))
+      add(laneSum(low), to: &below)
+      add(laneSum(high), to: &above)
     }
-    return (below.value, above.value)
+    return (below.high + below.low, above.high + above.low)
   }
 }
 
 /// A sum in blocks of few, whose sums are added without loss.
 @inline(__always)
 private func blockSum(_ count: Int, _ vector: (Int) -> Doubles) -> Double {
-  var total = ExactSum(0)
+  var total = (high: 0.0, low: 0.0)
   var index = 0
   while index < count {
     let end = count - index < 512 ? count : index + 512
@@ -109,9 +109,9 @@ private func blockSum(_ count: Int, _ vector: (Int) -> Doubles) -> Double {
       part += firstLanes(count - index, of: vector(index))
       index += 8
     }
-    total.add(laneSum(part))
+    add(laneSum(part), to: &total)
   }
-  return total.value
+  return total.high + total.low
 }
 
 /// A vector with zeros from a lane on.
@@ -121,23 +121,12 @@ private func firstLanes(_ count: Int, of vector: Doubles) -> Doubles {
   return vector.replacing(with: 0, where: Doubles(0, 1, 2, 3, 4, 5, 6, 7) .>= Double(count))
 }
 
-/// A sum with the rounding of every addition kept.
-struct ExactSum {
-  private var high: Double
-  private var low = 0.0
-
-  @inline(__always)
-  init(_ start: Double) { high = start }
-
-  @inline(__always)
-  mutating func add(_ term: Double) {
-    let next = high + term
-    let part = next - high
-    low += (high - (next - part)) + (term - part)
-    high = next
-  }
-
-  var value: Double {
-    @inline(__always) get { high + low }
-  }
+/// Adds to a sum of two numbers, the second one what the roundings of the first took away. No type of its own: its
+/// metadata would be code that modules share.
+@inline(__always)
+func add(_ term: Double, to sum: inout (high: Double, low: Double)) {
+  let next = sum.high + term
+  let part = next - sum.high
+  sum.low += (sum.high - (next - part)) + (term - part)
+  sum.high = next
 }

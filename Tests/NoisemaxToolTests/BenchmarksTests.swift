@@ -21,14 +21,16 @@ import Testing
   }
 
   @Test func onlyPicksByWholeParts() {
-    #expect(picked("normal/exact/Double/1000") == ["normal/exact/Double/1000/forward"])
+    #expect(
+      picked("normal/exact/Double/1000")
+        == ["normal/exact/Double/1000/forward", "normal/exact/Double/1000/backward"])
     #expect(
       picked("NORMAL/float/10/Forward").map { $0.split(separator: "/")[1] } == ["exact", "quantile-rule"])
     #expect(picked("gumbel").allSatisfy { $0.hasPrefix("gumbel/") } && !picked("gumbel").isEmpty)
     #expect(
-      Set(picked("gumbel/exact/Float/2,uniform/exact/Float/3,nonsense"))
+      Set(picked("gumbel/exact/Float/2/forward,uniform/exact/Float/3/forward,nonsense"))
         == ["gumbel/exact/Float/2/forward", "uniform/exact/Float/3/forward"])
-    #expect(picked("exact").count == NoiseRegistry.entries.count * 2 * 9)
+    #expect(picked("exact").count == NoiseRegistry.entries.count * 2 * 2 * 9)
     for nothing in ["", ",", "/", "norm", "1000/normal", "normal/normal", "quantile-rule/10000"] {
       #expect(picked(nothing).isEmpty, "\(nothing)")
     }
@@ -70,7 +72,7 @@ import Testing
     let measurements: [Measurement]
     let peers: [Measurement]
     let missingPeers: [String: String]
-    let threads: Int
+    let instructionSet: String
   }
 
   private func report(_ name: String) throws -> Report {
@@ -78,7 +80,7 @@ import Testing
   }
 
   @Test func measuresOneCase() throws {
-    let outcome = try shell.run("$BENCHMARKS --only gumbel/exact/Float/10 --json out.json")
+    let outcome = try shell.run("$BENCHMARKS --only gumbel/exact/Float/10/forward --json out.json")
     #expect(outcome.code == 0 && outcome.errors.isEmpty)
     let rows = outcome.output.split(separator: "\n").filter {
       $0.hasPrefix("| gumbel") && $0.contains("forward")
@@ -86,7 +88,7 @@ import Testing
     #expect(rows.count == 1 && rows[0].contains("| exact  | forward | Float     |  10 |"))
     let report = try report("out.json")
     let one = try #require(report.measurements.first)
-    #expect(report.measurements.count == 1 && report.peers.isEmpty && report.threads == 1)
+    #expect(report.measurements.count == 1 && report.peers.isEmpty && !report.instructionSet.isEmpty)
     #expect([one.law, one.method, one.precision, one.pass] == ["gumbel", "exact", "Float", "forward"])
     #expect(one.size == 10 && one.rows > 0 && one.rounds > 0)
     #expect(
@@ -100,7 +102,8 @@ import Testing
       "#!/bin/sh\nexec $(PATH=/usr/local/bin:/usr/bin:/bin command -v python3 || echo false) -S -E \"$@\"\n"
     try shell.write(fake, to: "python3")
     let outcome = try shell.run(
-      "chmod +x python3; PATH=\"$PWD:$PATH\" $BENCHMARKS --peers --only gumbel/exact/Float/2 --json out.json")
+      "chmod +x python3; PATH=\"$PWD:$PATH\" $BENCHMARKS --peers --only gumbel/exact/Float/2/forward --json out.json"
+    )
     #expect(outcome.code == 0)
     #expect(outcome.output.contains("Not measured: ") && outcome.output.contains("requirements.txt"))
     let report = try report("out.json")
