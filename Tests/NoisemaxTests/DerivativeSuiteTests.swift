@@ -7,10 +7,12 @@ import Testing
   @Test(arguments: NoiseRegistry.entries.map(\.name), PropertySuiteTests.methods)
   func everyTransformHasItsDerivatives(name: String, method: NoisyArgmax.Method) throws {
     let noise = try #require(NoiseRegistry.noise(named: name))
-    let suite = PropertySuite(rows: isDebugBuild ? 10 : 40, largestRow: 12)
+    // Unoptimised, the fixed rows and a few more under the exact methods.
+    guard !isDebugBuild || method == .exact else { return }
+    let suite = PropertySuite(rows: isDebugBuild ? 2 : 40, largestRow: 12)
     let failures = suite.derivativeFailures(of: NoisyArgmax(noise, method: method))
     #expect(failures.isEmpty, "\(failures)")
-    let scaled = PropertySuite(seed: 3, rows: 10, largestRow: 6)
+    let scaled = PropertySuite(seed: 3, rows: isDebugBuild ? 1 : 10, largestRow: 6)
       .derivativeFailures(of: NoisyArgmax(noise, scale: 0.8, method: method))
     #expect(scaled.isEmpty, "\(scaled)")
   }

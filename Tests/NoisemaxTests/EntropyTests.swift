@@ -14,7 +14,7 @@ import Testing
   /// −Σ p log p, of the probabilities and log-probabilities of softmax.
   @Test func underGumbelNoiseItIsShannons() throws {
     var rows = AdversarialRows(generator: SeededGenerator(state: 31))
-    for _ in 0..<50 {
+    for _ in 0..<(isDebugBuild ? 10 : 50) {
       let row = rows.next(largest: 100) + [-.infinity]
       let softmax = NoisyArgmax(.gumbel)
       let (p, logs) = (softmax.probabilities(for: row), softmax.logProbabilities(for: row))
@@ -70,7 +70,7 @@ import Testing
     let noise = try #require(NoiseRegistry.noise(named: law) as? any SmoothNoise)
     let argmax = try LatticeTests.transform(law)
     var rows = AdversarialRows(generator: SeededGenerator(state: 77))
-    for round in 0..<(isDebugBuild ? 8 : 40) {
+    for round in 0..<(isDebugBuild ? 4 : 40) {
       var row = rows.next(largest: isDebugBuild ? 10 : 100)
       // A leader far ahead of the others.
       if round % 2 == 0 { row.append(row.max()! + [0.5, 3, 9, 20][round / 2 % 4]) }
