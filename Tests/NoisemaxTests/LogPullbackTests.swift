@@ -157,9 +157,10 @@ import Testing
   func deepClassesAmongMany(law: String) throws {
     let noise = try #require(NoiseRegistry.noise(named: law))
     let argmax = NoisyArgmax(noise)
-    for row: [Double] in [
-      [0, -1, -300, -800, -801, -700], [0, -0.25, -695, -740], [0, -5, -689, -692, -2000],
-    ] {
+    let rows: [[Double]] = [
+      [0, -0.25, -695, -740], [0, -1, -300, -800, -801, -700], [0, -5, -689, -692, -2000],
+    ]
+    for row in isDebugBuild ? Array(rows.prefix(1)) : rows {
       let v = row.indices.map { Double($0 + 1) / 4 }
       let gradient = argmax.logProbabilitiesPullback(at: row, of: v)
       for index in row.indices {
