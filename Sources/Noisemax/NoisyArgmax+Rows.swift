@@ -12,7 +12,7 @@ extension NoisyArgmax {
     workspace: inout Workspace
   ) -> Double {
     let (zero, one): (Scalar, Scalar) = quantity == .probabilities ? (0, 1) : (-.infinity, 0)
-    if quantity == .probabilities, softmaxRows(row, rowLength: row.count, to: result) == 1 { return 0 }
+    if quantity == .probabilities, quickRows(row, rowLength: row.count, to: result) == 1 { return 0 }
     switch RowKind(of: row) {
     case .undefined:
       result.update(repeating: .nan)
@@ -66,19 +66,33 @@ extension NoisyArgmax {
     }
   }
 
-  /// Softmax of the first rows of a batch, where the method is that and wants no remainders.
+  /// The probabilities of the first rows of a batch, where there is a quick way: softmax, and pairs of classes.
   ///
-  /// - Returns: how many rows are done.
-  private func softmaxRows<Scalar: LogitScalar>(
+  /// - Returns: how many rows are done, up to the first that is out of the ordinary.
+  @inline(__always)
+  private func quickRows<Scalar: LogitScalar>(
     _ rows: UnsafeBufferPointer<Scalar>, rowLength: Int, to result: UnsafeMutableBufferPointer<Scalar>
   ) -> Int {
-    guard isSoftmax, rowLength > 0, let start = rows.baseAddress, let end = result.baseAddress else {
-      return 0
+    guard rowLength > 0, let start = rows.baseAddress, let end = result.baseAddress else { return 0 }
+    if isSoftmax {
+      return softmax(start, count: rows.count / rowLength, rowLength: rowLength, scale: unit, to: end)
     }
-    return softmax(start, count: rows.count / rowLength, rowLength: rowLength, scale: unit, to: end)
+    guard rowLength == 2, let pairs else { return 0 }
+    for index in stride(from: 0, to: rows.count, by: 2) {
+      let (first, second) = (Double(rows[index]), Double(rows[index + 1]))
+      guard first.isFinite && second.isFinite else { return index / 2 }
+      let gap = gap(of: min(first, second), below: max(first, second), scale: unit)
+      guard gap >= -pairs.depth else { return index / 2 }
+      let lesser = pairs.probability(at: gap)
+      result[index] = Scalar(first < second ? lesser : 1 - lesser)
+      result[index + 1] = Scalar(first < second ? 1 - lesser : lesser)
+    }
+    return rows.count / 2
   }
 
   /// Writes one quantity of every row of a row-major batch.
+  @_specialize(where Scalar == Float)
+  @_specialize(where Scalar == Double)
   func write<Scalar: LogitScalar>(
     _ quantity: Quantity, ofRowsOf rows: UnsafeBufferPointer<Scalar>, rowLength: Int,
     to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
@@ -89,7 +103,7 @@ extension NoisyArgmax {
       while row < part.upperBound {
         if quantity == .probabilities {
           let places = row * rowLength..<part.upperBound * rowLength
-          row += softmaxRows(
+          row += quickRows(
             UnsafeBufferPointer(rebasing: rows[places]), rowLength: rowLength,
             to: UnsafeMutableBufferPointer(rebasing: result[places]))
           if row == part.upperBound { return }

@@ -33,6 +33,8 @@ public struct NoisyArgmax: Sendable {
   let rowMethod: any RowMethod
   /// Whether that is the closed form, which whole batches have.
   let isSoftmax: Bool
+  /// What the method has for rows of two classes.
+  let pairs: PairTable?
   /// The standard law, for draws.
   let sampler: NoiseSampler
 
@@ -69,6 +71,7 @@ public struct NoisyArgmax: Sendable {
       rowMethod = QuantileRule(standardized.standard, points: points, normalized: normalized)
     }
     isSoftmax = rowMethod is Softmax
+    pairs = (rowMethod as? Lattice)?.pairs
   }
 
   /// The transform under the same law by the same method, with noise of another scale.

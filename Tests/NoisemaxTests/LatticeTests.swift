@@ -166,13 +166,37 @@ import Testing
     let argmax = NoisyArgmax(.normal)
     let p = argmax.probabilities(for: [0, -1e9, 3, -1e300])
     let two = argmax.probabilities(for: [0, 3])
-    #expect(p == [two[0], 0, two[1], 0])
+    #expect(p[1] == 0 && p[3] == 0)
+    // Rows of two classes have a table of their own.
+    #expect((p[0] - two[0]).magnitude <= 1e-15 && (p[2] - two[1]).magnitude <= 1e-15)
+    #expect(argmax.probabilities(for: [0, -1e9, 3, 2]) == argmax.probabilities(for: [0, -.infinity, 3, 2]))
     let logs = argmax.logProbabilities(for: [0, -1e9, 3, -1e300])
     #expect(logs[3] == -.infinity)
     #expect((logs[1] / (-1e18 / 3) - 1).magnitude < 1e-8)
     let million = [Double](repeating: 0, count: 3) + (0..<1_000_000).map { -1e6 + Double($0 % 1000) * 1e-3 }
     #expect(
       Array(argmax.probabilities(for: million)[..<4]) == argmax.probabilities(for: [0, 0, 0, -.infinity]))
+  }
+
+  /// Rows of two classes against the lattice, which a masked third one makes of them.
+  @Test(arguments: references + ["reversed-gumbel"])
+  func pairsAgreeWithTheLattice(law: String) throws {
+    let argmax = try Self.transform(law)
+    var generator = SeededGenerator(state: 12)
+    for round in 0..<(isDebugBuild ? 50 : 2000) {
+      let spread = [1e-9, 0.1, 2, 30, 800][round % 5]
+      let gap = -Double.random(in: 0...spread, using: &generator)
+      for row in [[0, gap], [gap, 0]] {
+        let (p, truth) = (
+          argmax.probabilities(for: row), argmax.probabilities(for: row + [-Double.infinity])
+        )
+        for index in 0..<2 {
+          #expect(
+            (p[index] - truth[index]).magnitude <= 5e-13 * truth[index] + 1e-300, "\(row): \(p), not \(truth)"
+          )
+        }
+      }
+    }
   }
 
   /// Far below any table: for two classes log Φ(−d/√2) and log(d − 1 + e⁻ᵈ) − d.

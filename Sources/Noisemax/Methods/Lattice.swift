@@ -12,12 +12,14 @@
 /// Cost: n·terms for steps 1 and 4, and (grid points near classes)·(nodes) for 2 and 3, which n and the law bound.
 struct Lattice: RowMethod {
   let table: LatticeTable
-
   let shortfalls: ShortfallSamples
+  /// Rows of two classes have a table of their own.
+  private(set) var pairs: PairTable?
 
   init(_ table: LatticeTable) {
     self.table = table
     shortfalls = ShortfallSamples(table)
+    pairs = PairTable(self)
   }
 
   func replace(
