@@ -48,11 +48,11 @@ package struct BenchmarkCase: Sendable {
       }
     }
 
-    /// The quantile rule costs n²·K.
-    var largestSize: Int {
+    /// The quantile rule costs n²·K under laws that are not smooth.
+    func largestSize(under law: any ExactNoise) -> Int {
       switch self {
       case .exact: .max
-      case .quantileRule: 1000
+      case .quantileRule: law is any SmoothNoise ? .max : 1000
       }
     }
   }
@@ -67,7 +67,7 @@ package struct BenchmarkCase: Sendable {
     BenchmarkedMethod.allCases.flatMap { method in
       Pass.allCases.flatMap { pass in
         Precision.allCases.flatMap { precision in
-          sizes.filter { $0 <= method.largestSize }.map { size in
+          sizes.filter { $0 <= method.largestSize(under: law.noise) }.map { size in
             BenchmarkCase(law: law, method: method, precision: precision, pass: pass, size: size)
           }
         }
