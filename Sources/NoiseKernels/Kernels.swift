@@ -208,6 +208,17 @@ package protocol Kernels: Sendable {
     _ count: Int, from limit: Double, grid: CellGrid, rows: UnsafePointer<Double>, unit: Double, ofA: Double,
     ofB: Double, scratch: UnsafeMutablePointer<Double>
   )
+
+  /// log Σ_k exp(S_k − logCumulatives_k) at grid points, from S at consecutive places of the grid: S_k stands 16 places
+  /// interpolated with the node's shares, the first of them at the number of the point + `offset` + shifts_k.
+  ///
+  /// Shifts ascend, and the last node's term is about the largest one; nodes whose places are before the first are left
+  /// out. Behind the list, and behind the sums, there are 16 places more.
+  static func logQuantileSums(
+    of sums: UnsafePointer<Double>, at points: UnsafePointer<Int>, from first: Int, to end: Int, offset: Int,
+    shifts: UnsafePointer<Int>, shares: UnsafePointer<Double>, logCumulatives: UnsafePointer<Double>,
+    nodes: Int, logarithms: UnsafeMutablePointer<Double>
+  )
 }
 
 /// How gaps fall into cells of the logit axis: cells are counted from the deepest one.

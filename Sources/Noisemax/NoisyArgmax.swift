@@ -107,7 +107,9 @@ extension NoisyArgmax {
 
     /// The K-point quantile rule with the nodes F⁻¹(k/(K+1)), for any law.
     ///
-    /// - `points`: K, at least 1. Time grows with n²·K for n different logits.
+    /// - `points`: K, at least 1. Under a smooth law time grows with n, beside a fixed part that grows with K (1000 classes
+    ///   and 64 points take less than 50 µs under Normal noise); a law that does not say that it is smooth takes n²·K
+    ///   logarithms of F for n different logits, as derivatives do under every law.
     /// - `normalized`: whether the values are divided by their sum. The formula's own values do not sum to one: for
     ///   K = 64 under Normal noise the sum is about 3 % short at 10 random classes, and 35 % at 1000.
     ///

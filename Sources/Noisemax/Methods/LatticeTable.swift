@@ -113,7 +113,7 @@ final class LatticeTable: Sendable {
   }
 
   /// Numbers of classes are told apart by the next power of two.
-  private static let sizes = 0...24
+  static let sizes = 0...24
 
   private static func size(of count: Int) -> Int {
     min(Int.bitWidth - (count - 1).leadingZeroBitCount, sizes.upperBound)
@@ -200,7 +200,7 @@ extension LatticeTable {
   /// For up to 2ʲ classes the largest power of two up to `start` at which interpolation reproduces log F and log r.
   ///
   /// log F enters as often as there are classes, so it must be right relative to 1/n even where it is far smaller.
-  private static func cells(
+  static func cells(
     for noise: some SmoothNoise, startingAt start: Double, basis: CellBasis, precision: Precision
   ) -> [Double] {
     let (low, high) = (noise.quantile(at: 1e-40), noise.upperQuantile(at: 1e-9))

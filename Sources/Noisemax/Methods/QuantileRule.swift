@@ -1,14 +1,19 @@
+internal import NoiseKernels
+
 /// The K-point quantile rule, for any law: p_i ≈ (1/K) Σ_k ∏_{j≠i} F(μ_i − μ_j + q_k) with the nodes
 /// q_k = F⁻¹(k/(K+1)), k = 1 … K.
 ///
 /// The products are sums of logarithms, since thousands of factors would underflow. Classes with the same logit
 /// share one factor, raised to their number, so that they get the same bits; the sums are compensated, so that the
 /// order of the classes does not matter. Cost: n²·K logarithms of F for n distinct logits.
+///
+/// The values of all but small rows under a smooth law come from ``QuantileGrid`` instead; derivatives do not.
 struct QuantileRule: RowMethod {
   private let nodes: [Double]
   private let normalized: Bool
   private let logCumulative: @Sendable (Double) -> Double
   private let reversedHazard: @Sendable (Double) -> Double
+  private let grid: QuantileGrid?
 
   init(_ noise: some NoiseDistribution, points: Int, normalized: Bool) {
     require(points >= 1, "the quantile rule needs at least 1 point, not \(points)")
@@ -31,7 +36,9 @@ struct QuantileRule: RowMethod {
         return density > 0 ? density / noise.cumulative(at: x) : 0
       }
     }
-    nodes = (1...points).map { Self.node($0, of: points, under: noise) }
+    let nodes = (1...points).map { Self.node($0, of: points, under: noise) }
+    self.nodes = nodes
+    if let noise = noise as? any SmoothNoise { grid = QuantileGrid(noise, nodes: nodes) } else { grid = nil }
   }
 
   /// F⁻¹(k/(K+1)), from the nearer end where the law allows, so that a symmetric law gets nodes of exactly opposite
@@ -48,12 +55,11 @@ struct QuantileRule: RowMethod {
     _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision,
     scratch: inout Scratch
   ) -> Double {
-    let (values, terms) = memory(for: row.count, in: &scratch)
-    let sums = writeLogValues(of: row, to: values, terms: terms)
+    let sums = replaceByLogValues(row, all: quantity == .logProbabilities, scratch: &scratch)
     let divisor = normalized ? sums.logSum : sums.logCount
-    for index in row.indices {
-      let logValue = values[index] - divisor
-      row[index] = quantity == .probabilities ? exponential(logValue) : logValue
+    for index in row.indices { row[index] -= divisor }
+    if quantity == .probabilities, let p = row.baseAddress {
+      kernels.exponentials(of: p, row.count, shift: 0, to: p)
     }
     if normalized && quantity == .probabilities { normalize(row) }
     return exponentialMinusOne(sums.logSum - sums.logCount)
@@ -133,13 +139,47 @@ struct QuantileRule: RowMethod {
     )
   }
 
+  /// Replaces the gaps by the logarithm of every class's sum over the nodes, less a reference; unless all are wanted,
+  /// those that are nothing beside the leader's are −∞.
+  private func replaceByLogValues(
+    _ row: UnsafeMutableBufferPointer<Double>, all: Bool, scratch: inout Scratch
+  ) -> LogSums {
+    let gaps = UnsafeMutableBufferPointer(
+      rebasing: scratch.growList(to: row.count, keeping: 0)[..<row.count])
+    _ = gaps.update(from: row)
+    guard
+      let onGrid = grid?.replaceByLogValues(row, secondsPerFactor: secondsPerFactor, scratch: &scratch)
+    else {
+      let (values, terms) = memory(for: row.count, in: &scratch)
+      let sums = writeLogValues(of: row, to: values, terms: terms)
+      _ = row.update(from: values)
+      return sums
+    }
+    let logSum = logSumOfExponentials(of: row)
+    if all && onGrid.hasDeeper {
+      let (_, terms) = memory(for: row.count, in: &scratch)
+      for index in row.indices where row[index] == -.infinity && gaps[index] > -.infinity {
+        writeLogProducts(for: gaps[index], in: gaps, relativeTo: onGrid.reference, to: terms)
+        row[index] = logSumOfExponentials(of: terms.lazy.map(\.value))
+      }
+    }
+    return LogSums(
+      reference: onGrid.reference, logSum: logSum,
+      logCount: logarithm(Double(nodes.count)) - onGrid.reference)
+  }
+
+  /// What all logarithms of a row are relative to, and relative to it those of the sum of all values and of K.
+  private struct LogSums {
+    let reference: Double
+    let logSum: Double
+    let logCount: Double
+  }
+
   /// The logarithm of every class's sum over the nodes, less a reference.
-  ///
-  /// - Returns: the reference, the logarithm of the sum of all values, and log K relative to the reference.
   private func writeLogValues(
     of row: UnsafeMutableBufferPointer<Double>, to values: UnsafeMutableBufferPointer<Double>,
     terms: UnsafeMutableBufferPointer<CompensatedSum>
-  ) -> (reference: Double, logSum: Double, logCount: Double) {
+  ) -> LogSums {
     // Every logarithm is taken relative to the leader's largest term: it may be −5000, and then costs no digits.
     writeLogProducts(for: 0, in: row, relativeTo: 0, to: terms)
     let reference = terms.lazy.map(\.value).max() ?? 0
@@ -151,7 +191,9 @@ struct QuantileRule: RowMethod {
       writeLogProducts(for: row[index], in: row, relativeTo: reference, to: terms)
       values[index] = logSumOfExponentials(of: terms.lazy.map(\.value))
     }
-    return (reference, logSumOfExponentials(of: values), logarithm(Double(nodes.count)) - reference)
+    return LogSums(
+      reference: reference, logSum: logSumOfExponentials(of: values),
+      logCount: logarithm(Double(nodes.count)) - reference)
   }
 
   /// The rule has no potential: its values are not the gradient of any function.
@@ -179,7 +221,13 @@ struct QuantileRule: RowMethod {
     for k in terms.indices { terms[k].add(ties * logCumulative(nodes[k])) }
   }
 
-  func seconds(forRowOf count: Int) -> Double { 2e-8 * Double(count) * Double(count) * Double(nodes.count) }
+  /// About how long a factor F takes.
+  private let secondsPerFactor = 4e-8
+
+  func seconds(forRowOf count: Int) -> Double {
+    let byClass = secondsPerFactor * Double(count) * Double(count) * Double(nodes.count)
+    return min(byClass, grid?.seconds(classes: count) ?? byClass)
+  }
 }
 
 /// log Σ eˣ over the values of a buffer, −∞ if all are.

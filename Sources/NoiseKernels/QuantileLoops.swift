@@ -1,0 +1,67 @@
+#if VARIANT
+  import NoiseKernels
+#endif
+
+// The loops of the quantile rule over its nodes, at the grid points of a row.
+
+private let ln2 = 0x1.62e42fefa39efp-1
+
+/// Σ_tap shares_tap · sums_tap in eight consecutive places: one place between grid points, for eight of them.
+@inline(__always)
+private func interpolated(
+  _ sums: UnsafePointer<Double>, _ shares: UnsafePointer<Double>, relativeTo near: Doubles = Doubles()
+) -> Doubles {
+  var (even, odd) = (Doubles(), Doubles())
+  var tap = 0
+  while tap < 16 {
+    even = multiplyAdd(shares[tap], load(sums + tap) - near, even)
+    odd = multiplyAdd(shares[tap + 1], load(sums + tap + 1) - near, odd)
+    tap += 2
+  }
+  return even + odd
+}
+
+extension VectorKernels {
+  @inline(never)
+  package static func logQuantileSums(
+    of sums: UnsafePointer<Double>, at points: UnsafePointer<Int>, from first: Int, to end: Int, offset: Int,
+    shifts: UnsafePointer<Int>, shares: UnsafePointer<Double>, logCumulatives: UnsafePointer<Double>,
+    nodes: Int, logarithms: UnsafeMutablePointer<Double>
+  ) {
+    let last = nodes - 1
+    var point = first
+    while point < end {
+      // Sixteen grid points side by side, of which as many are on the list as follow each other there.
+      let start = points[point] + offset
+      let place = sums + (start + shifts[last])
+      // Relative to a number nearby: in thousands, a rounding at every tap would show.
+      let (near, otherNear) = (load(place + 8), load(place + 16))
+      let top = near + interpolated(place, shares + 16 * last, relativeTo: near)
+      let otherTop = otherNear + interpolated(place + 8, shares + 16 * last, relativeTo: otherNear)
+      var (sum, otherSum) = (Doubles(repeating: 1), Doubles(repeating: 1))
+      var node = last
+      while node > 0 {
+        node -= 1
+        let position = start + shifts[node]
+        // The sums begin where what is left out has no weight.
+        if position < 0 { break }
+        let shares = shares + 16 * node
+        let ratio = logCumulatives[last] - logCumulatives[node]
+        let difference = interpolated(sums + position, shares) - top + ratio
+        let otherDifference = interpolated(sums + position + 8, shares) - otherTop + ratio
+        sum += moderateExponential(larger(difference, Doubles(repeating: -600)))
+        otherSum += moderateExponential(larger(otherDifference, Doubles(repeating: -600)))
+      }
+      let (exponent, logarithm) = splitLogarithm(sum)
+      let (otherExponent, otherLogarithm) = splitLogarithm(otherSum)
+      store(
+        top - logCumulatives[last] + multiplyAdd(ln2, exponent, logarithm), to: logarithms + point)
+      store(
+        otherTop - logCumulatives[last] + multiplyAdd(ln2, otherExponent, otherLogarithm),
+        to: logarithms + point + 8)
+      let next = point + 16
+      point += 1
+      while point < end, point < next, points[point] == points[point - 1] + 1 { point += 1 }
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import Noisemax
+import Testing
+
+/// The quantile rule of smooth laws on its grid: the same values as class by class, of rows of all shapes.
+@Suite struct QuantileGridTests {
+  /// A law that does not say that it is smooth: its rule goes from class to class.
+  private struct ClassByClass: ExactNoise {
+    let base: any ExactNoise
+
+    func cumulative(at x: Double) -> Double { base.cumulative(at: x) }
+    func density(at x: Double) -> Double { base.density(at: x) }
+    func quantile(at p: Double) -> Double { base.quantile(at: p) }
+    func survival(at x: Double) -> Double { base.survival(at: x) }
+    func upperQuantile(at q: Double) -> Double { base.upperQuantile(at: q) }
+    func logCumulative(at x: Double) -> Double { base.logCumulative(at: x) }
+    func logSurvival(at x: Double) -> Double { base.logSurvival(at: x) }
+    var mean: Double { base.mean }
+    var variance: Double { base.variance }
+    var exactMethod: ExactMethod { base.exactMethod }
+  }
+
+  static let smoothLaws = NoiseRegistry.entries.filter { $0.noise is any SmoothNoise }.map(\.name)
+
+  /// A seeded search for the worst case. `NOISEMAX_SEARCH=100` makes it long.
+  @Test(arguments: smoothLaws, [1, 2, 8, 64])
+  func agreesWithTheLoopOverClasses(law: String, points: Int) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law))
+    let length = ProcessInfo.processInfo.environment["NOISEMAX_SEARCH"].flatMap { Int($0) }
+    var rows = AdversarialRows(generator: SeededGenerator(state: UInt64(length ?? points)))
+    for round in 0..<(length ?? (isDebugBuild ? 4 : 12)) {
+      var row = rows.next(largest: length != nil ? 400 : isDebugBuild ? 30 : 100)
+      // Masks, and classes that are out of reach.
+      if round % 3 == 1 { row += [-.infinity, -1e9, -.infinity, -45] }
+      compare(noise, row, points: points)
+    }
+  }
+
+  @Test(arguments: smoothLaws)
+  func agreesOnExtremeRows(law: String) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law))
+    let ties = { (count: Int) in [Double](repeating: 0, count: count) }
+    let masked = { (count: Int) in [Double](repeating: -.infinity, count: count) }
+    for points in [1, 3, 32] {
+      for row in [
+        ties(50), ties(1000) + [-3, -6.25, -20], [0] + ties(300).map { _ in -2.5 }, masked(40) + ties(20),
+        (0..<80).map { -10 * Double($0) }, (0..<80).map { -1e-9 * Double($0) }, [0, -1e9, -2e9] + ties(30),
+        [1e12, 1e12 - 1] + masked(3) + ties(9), ties(20) + [-700, -36, -4, -0.5],
+      ] { compare(noise, row, points: points) }
+    }
+  }
+
+  private func compare(_ noise: any ExactNoise, _ row: [Double], points: Int) {
+    for isNormalized in [false, true] {
+      let method = NoisyArgmax.Method.quantileRule(points: points, normalized: isNormalized)
+      let onGrid = NoisyArgmax(noise, method: method)
+      let byClass = NoisyArgmax(ClassByClass(base: noise), method: method)
+      let (p, logs) = (onGrid.probabilities(for: row), onGrid.logProbabilities(for: row))
+      let (expected, logTruths) = (byClass.probabilities(for: row), byClass.logProbabilities(for: row))
+      for index in row.indices {
+        let note: Comment = "\(noise), \(points) points, normalized \(isNormalized), \(row), class \(index)"
+        // Far out, the rounding of logarithms shows in what they are the logarithms of.
+        let (log, truth) = (logs[index], logTruths[index])
+        let bound = 1e-12 * max(1, truth.magnitude / 300)
+        #expect(log == truth || (log - truth).magnitude <= bound, note)
+        let error = (p[index] - expected[index]).magnitude
+        #expect(error <= 1e-300 || error <= bound * expected[index], note)
+      }
+    }
+  }
+
+  /// Against the formula itself, in rows too long for the loop over all classes.
+  @Test(arguments: smoothLaws)
+  func longRowsAreTheFormula(law: String) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law))
+    var generator = SeededGenerator(state: 7)
+    let count = isDebugBuild ? 2000 : 20_000
+    let row = (0..<count).map { _ in
+      (0..<4).reduce(-2) { sum, _ in sum + 1.5 * Double.random(in: 0...1, using: &generator) }
+    }
+    let points = 16
+    let rule = NoisyArgmax(noise, method: .quantileRule(points: points, normalized: false))
+    let logs = rule.logProbabilities(for: row)
+    for index in [0, 1, 2, count - 1] {
+      let terms = (1...points).map { k in
+        let node = noise.quantile(at: Double(k) / Double(points + 1))
+        // Sums of sums, so that thousands of roundings do not add up.
+        return stride(from: 0, to: count, by: 100).reduce(0.0) { sum, start in
+          sum
+            + (start..<start + 100).reduce(0) {
+              $1 == index ? $0 : $0 + noise.logCumulative(at: row[index] - row[$1] + node)
+            }
+        }
+      }
+      let top = try #require(terms.max())
+      let truth = top + log(terms.reduce(0) { $0 + exp($1 - top) } / Double(points))
+      let error = (logs[index] - truth).magnitude
+      #expect(error <= 1e-12 * max(1, truth.magnitude / 300), "\(law), class \(index): \(error)")
+    }
+  }
+}
