@@ -122,7 +122,7 @@ extension NoisyArgmax {
     }
     if let gradient {
       pullBackLogarithms(at: row, below: top, workspace: &workspace, cotangent: add) { vector in
-        for index in vector.indices { gradient[index] = Scalar(factor / unit * vector[index]) }
+        for index in vector.indices { gradient[index] = Scalar(factor * vector[index] / unit) }
       }
     } else {
       let logarithms = gaps(of: row, below: top, workspace: &workspace)

@@ -48,7 +48,13 @@ extension LatticePass {
     let unit = largest.isNormal ? largest.binade : 1
     let inflation = 0x1p800
     let (ofU, ofA, ofB) = kind == .probabilities ? (inflation, 1 / inflation, 1) : (1, 1, inflation)
-    kernels.scaled(v, n, by: ofU / unit, to: v)
+    if unit >= 0x1p-200 {
+      kernels.scaled(v, n, by: ofU / unit, to: v)
+    } else {
+      // Together the two could overflow.
+      kernels.scaled(v, n, by: 1 / unit, to: v)
+      kernels.scaled(v, n, by: ofU, to: v)
+    }
     if kind == .probabilities { kernels.multiply(v, n, by: p) }
     kernels.depositWeighted(
       v, at: gaps, count, from: -depth, grid: grid, moments: moments, scratch: loopMemory)

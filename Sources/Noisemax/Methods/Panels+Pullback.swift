@@ -20,8 +20,8 @@ extension Panels {
     let leader = centre(cotangent, onLeaderOf: row)
     let place = place(n, in: &scratch)
     let classes = PanelRow(
-      UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, sorted: place.sorted,
-      classes: place.classes, other: place.other)
+      UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, reach: law.reach,
+      sorted: place.sorted, classes: place.classes, other: place.other)
     let grid = grid(
       of: classes, precision: precision, floor: Self.floor(for: precision), pairs: true, place: place,
       scratch: &scratch)
