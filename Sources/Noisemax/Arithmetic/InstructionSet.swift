@@ -1,6 +1,7 @@
 package import NoiseKernels
 
-#if arch(x86_64)
+// They are there where the package was built on x86-64.
+#if arch(x86_64) && canImport(NoiseKernelsAVX512)
   internal import NoiseKernelsAVX2
   internal import NoiseKernelsAVX512
 #endif
@@ -20,7 +21,7 @@ package enum InstructionSet: String, CaseIterable, Sendable {
 
   /// The sets that this processor can run, the best one last.
   package static let available: [InstructionSet] = {
-    #if arch(x86_64)
+    #if arch(x86_64) && canImport(NoiseKernelsAVX512)
       let features = processorFeatures()
       var sets = [InstructionSet.baseline]
       guard features.isSuperset(of: ["avx2", "fma", "bmi1", "bmi2", "f16c"]) else { return sets }
@@ -50,7 +51,7 @@ package enum InstructionSet: String, CaseIterable, Sendable {
   package var kernels: any Kernels.Type {
     switch self {
     case .baseline: return NoiseKernels.VectorKernels.self
-    #if arch(x86_64)
+    #if arch(x86_64) && canImport(NoiseKernelsAVX512)
       case .avx2: return NoiseKernelsAVX2.VectorKernels.self
       case .avx512: return NoiseKernelsAVX512.VectorKernels.self
     #else
