@@ -67,13 +67,13 @@ import Testing
       let (p, logs) = (onGrid.probabilities(for: row), onGrid.logProbabilities(for: row))
       let (expected, logTruths) = (byClass.probabilities(for: row), byClass.logProbabilities(for: row))
       for index in row.indices {
-        let note: Comment = "\(onGrid.noise), \(onGrid.method), \(row), class \(index)"
+        func note() -> Comment { "\(onGrid.noise), \(onGrid.method), \(row), class \(index)" }
         // Far out, the rounding of logarithms shows in what they are the logarithms of.
         let (log, truth) = (logs[index], logTruths[index])
         let bound = 1e-12 * max(1, truth.magnitude / 300)
-        #expect(log == truth || (log - truth).magnitude <= bound, note)
+        #expect(log == truth || (log - truth).magnitude <= bound, note())
         let error = (p[index] - expected[index]).magnitude
-        #expect(error <= 1e-300 || error <= bound * expected[index], note)
+        #expect(error <= 1e-300 || error <= bound * expected[index], note())
       }
     }
   }
