@@ -62,13 +62,13 @@ final class QuantileGrid: Sendable {
     samples = LatticeSamples(
       logCumulative: (first...last).map { noise.logCumulative(at: Double($0) * cell) }, hazard: [], step: 1)
 
-    let basis = basis
-    shifts = nodes.map { Int(($0 / cell).rounded(.down)) + Int(basis.position(of: 0)) }
+    let matrix = basis.matrix
+    let rows = (0..<basis.taps).map { Array(matrix[8 * $0..<8 * $0 + 8]) }
+    let firstTap = Int(basis.position(of: 0))
+    shifts = nodes.map { Int(($0 / cell).rounded(.down)) + firstTap }
     shares = nodes.flatMap { node in
       let t = 2 * (node / cell - (node / cell).rounded(.down)) - 1
-      return (0..<basis.taps).map { tap in
-        polynomial(Array(basis.matrix[8 * tap..<8 * tap + 8]), at: t)
-      }
+      return rows.map { polynomial($0, at: t) }
     }
     logCumulatives = nodes.map { noise.logCumulative(at: $0) }
   }

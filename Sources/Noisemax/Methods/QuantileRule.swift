@@ -112,16 +112,18 @@ struct QuantileRule: RowMethod {
   }
 
   /// Adds to the gradient what class i loses to every other: weight · Σ_k exp(term_k − divisor) · r(μ_i − μ_j + q_k).
+  /// The terms become these exponentials.
   private func take(
     _ weight: Double, from i: Int, of row: UnsafeMutableBufferPointer<Double>,
     terms: UnsafeMutableBufferPointer<CompensatedSum>, divisor: Double,
     addingTo result: UnsafeMutableBufferPointer<Double>
   ) {
     guard weight != 0 else { return }
+    for k in terms.indices { terms[k] = CompensatedSum(exponential(terms[k].value - divisor)) }
     for j in row.indices where j != i && row[j] > -.infinity {
       var taken = 0.0
       for k in terms.indices {
-        let product = exponential(terms[k].value - divisor)
+        let product = terms[k].leading
         if product > 0 { taken += product * reversedHazard(row[i] - row[j] + nodes[k]) }
       }
       result[i] += weight * taken
