@@ -119,4 +119,22 @@ import Testing
   @Test func wrongShapesTrap() async {
     await #expect(processExitsWith: .failure) { _ = NoisyArgmax(.gumbel).pullback(at: [1, 2], of: [1]) }
   }
+
+  /// Cotangents are replaced in place by the same bits that go elsewhere.
+  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  func pullbacksGoInPlace(law: String) throws {
+    let entry = try #require(NoiseRegistry.entries.first { $0.name == law })
+    let argmax = NoisyArgmax(entry.noise, method: .exact)
+    let logits: [Double] = [0.5, -1, 0.25, 0.125, -.infinity, 2, 1, 1.5, 0.75]
+    let cotangent = [1, -2, 0.5, 3, 1, 0, -1, 0.25, 2.0]
+    var workspace = NoisyArgmax.Workspace()
+    var (ofP, ofLogP) = (cotangent, cotangent)
+    var span = ofP.mutableSpan
+    argmax.formPullback(inRowsOf: &span, at: logits.span, rowLength: 3, workspace: &workspace)
+    var logSpan = ofLogP.mutableSpan
+    argmax.formLogProbabilitiesPullback(
+      inRowsOf: &logSpan, at: logits.span, rowLength: 3, workspace: &workspace)
+    #expect(ofP == argmax.pullback(atRowsOf: logits, of: cotangent, rowLength: 3))
+    #expect(ofLogP == argmax.logProbabilitiesPullback(atRowsOf: logits, of: cotangent, rowLength: 3))
+  }
 }

@@ -44,6 +44,22 @@ extension NoisyArgmax {
     }
   }
 
+  /// Replaces the cotangents of every row of a row-major batch by Jᵀv, without allocating once the workspace has
+  /// grown. One row is a batch of one.
+  ///
+  /// - Precondition: the number of logits is a multiple of `rowLength`, and there are as many cotangents.
+  public func formPullback<Scalar: LogitScalar>(
+    inRowsOf cotangent: inout MutableSpan<Scalar>, at logits: Span<Scalar>, rowLength: Int,
+    workspace: inout Workspace
+  ) {
+    logits.withUnsafeBufferPointer { rows in
+      cotangent.withUnsafeMutableBufferPointer {
+        writePullback(
+          atRowsOf: rows, of: UnsafeBufferPointer($0), rowLength: rowLength, to: $0, workspace: &workspace)
+      }
+    }
+  }
+
   /// The probabilities of one row, and the function that pulls a cotangent back through them.
   ///
   /// ```swift
