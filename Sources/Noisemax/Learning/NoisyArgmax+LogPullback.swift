@@ -14,7 +14,7 @@ extension NoisyArgmax {
   ///
   /// - Precondition: there are as many cotangents as logits.
   public func logProbabilitiesPullback(at logits: [Double], of cotangent: [Double]) -> [Double] {
-    logPullback(at: logits, of: cotangent, rowLength: logits.count)
+    array(pulledBackThrough: .logProbabilities, at: logits, of: cotangent, rowLength: logits.count)
   }
 
   /// The gradient of Σ v_i log p_i in the precision of the row.
@@ -23,7 +23,7 @@ extension NoisyArgmax {
   public func logProbabilitiesPullback<Scalar: LogitScalar>(
     at logits: [Scalar], of cotangent: [Scalar]
   ) -> [Scalar] {
-    logPullback(at: logits, of: cotangent, rowLength: logits.count)
+    array(pulledBackThrough: .logProbabilities, at: logits, of: cotangent, rowLength: logits.count)
   }
 
   /// The gradient of Σ v_i log p_i for every row of a row-major batch.
@@ -32,7 +32,7 @@ extension NoisyArgmax {
   public func logProbabilitiesPullback<Scalar: LogitScalar>(
     atRowsOf logits: [Scalar], of cotangent: [Scalar], rowLength: Int
   ) -> [Scalar] {
-    logPullback(at: logits, of: cotangent, rowLength: rowLength)
+    array(pulledBackThrough: .logProbabilities, at: logits, of: cotangent, rowLength: rowLength)
   }
 
   /// Writes the gradient of Σ v_i log p_i for every row of a row-major batch, without allocating once the workspace has
@@ -46,14 +46,16 @@ extension NoisyArgmax {
     logits.withUnsafeBufferPointer { rows in
       cotangent.withUnsafeBufferPointer { cotangent in
         result.withUnsafeMutableBufferPointer {
-          writeLogPullback(atRowsOf: rows, of: cotangent, rowLength: rowLength, to: $0, workspace: &workspace)
+          writePullback(
+            through: .logProbabilities, atRowsOf: rows, of: cotangent, rowLength: rowLength, to: $0,
+            workspace: &workspace)
         }
       }
     }
   }
 
-  /// Replaces the cotangents of every row of a row-major batch by what the log-probabilities pull back, without allocating once the workspace has
-  /// grown. One row is a batch of one.
+  /// Replaces the cotangents v of every row of a row-major batch by the gradient of Σ v_i log p_i, without allocating once
+  /// the workspace has grown, but for what ``writeLogProbabilitiesPullback(atRowsOf:of:rowLength:to:workspace:)`` names.
   ///
   /// - Precondition: the number of logits is a multiple of `rowLength`, and there are as many cotangents.
   public func formLogProbabilitiesPullback<Scalar: LogitScalar>(
@@ -62,8 +64,9 @@ extension NoisyArgmax {
   ) {
     logits.withUnsafeBufferPointer { rows in
       cotangent.withUnsafeMutableBufferPointer {
-        writeLogPullback(
-          atRowsOf: rows, of: UnsafeBufferPointer($0), rowLength: rowLength, to: $0, workspace: &workspace)
+        writePullback(
+          through: .logProbabilities, atRowsOf: rows, of: UnsafeBufferPointer($0), rowLength: rowLength,
+          to: $0, workspace: &workspace)
       }
     }
   }
@@ -77,49 +80,6 @@ extension NoisyArgmax {
 }
 
 extension NoisyArgmax {
-  private func logPullback<Scalar: LogitScalar>(
-    at rows: [Scalar], of cotangent: [Scalar], rowLength: Int
-  ) -> [Scalar] {
-    [Scalar](unsafeUninitializedCapacity: rows.count) { result, count in
-      var workspace = Workspace()
-      rows.withUnsafeBufferPointer { rows in
-        cotangent.withUnsafeBufferPointer { cotangent in
-          writeLogPullback(
-            atRowsOf: rows, of: cotangent, rowLength: rowLength,
-            to: UnsafeMutableBufferPointer(rebasing: result[..<rows.count]), workspace: &workspace)
-        }
-      }
-      count = rows.count
-    }
-  }
-
-  @_specialize(where Scalar == Float)
-  @_specialize(where Scalar == Double)
-  private func writeLogPullback<Scalar: LogitScalar>(
-    atRowsOf rows: UnsafeBufferPointer<Scalar>, of cotangent: UnsafeBufferPointer<Scalar>, rowLength: Int,
-    to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
-  ) {
-    require(
-      cotangent.count == rows.count,
-      "\(rows.count) logits do not fit a cotangent of \(cotangent.count) places")
-    forEachRow(of: rows, rowLength: rowLength, to: result, passes: 3, workspace: &workspace) {
-      places, workspace in
-      let row = UnsafeBufferPointer(rebasing: rows[places])
-      let result = UnsafeMutableBufferPointer(rebasing: result[places])
-      switch RowKind(of: row) {
-      case .undefined: result.update(repeating: .nan)
-      case .masked, .certain: result.update(repeating: 0)
-      case .regular(let top):
-        pullBackLogarithms(
-          at: row, below: top, workspace: &workspace,
-          cotangent: { _, index in Double(cotangent[places.lowerBound + index]) }
-        ) { vector in
-          copy(vector, dividedBy: unit, to: result)
-        }
-      }
-    }
-  }
-
   /// Pulls a cotangent of the log-probabilities, given by log-probability and index, back to the gaps of a regular row,
   /// and passes the result on.
   @inline(__always)

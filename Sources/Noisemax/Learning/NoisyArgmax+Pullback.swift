@@ -9,14 +9,14 @@ extension NoisyArgmax {
   ///
   /// - Precondition: there are as many cotangents as logits.
   public func pullback(at logits: [Double], of cotangent: [Double]) -> [Double] {
-    pullback(at: logits, of: cotangent, rowLength: logits.count)
+    array(pulledBackThrough: .probabilities, at: logits, of: cotangent, rowLength: logits.count)
   }
 
   /// Jᵀv in the precision of the row.
   ///
   /// - Precondition: there are as many cotangents as logits.
   public func pullback<Scalar: LogitScalar>(at logits: [Scalar], of cotangent: [Scalar]) -> [Scalar] {
-    pullback(at: logits, of: cotangent, rowLength: logits.count)
+    array(pulledBackThrough: .probabilities, at: logits, of: cotangent, rowLength: logits.count)
   }
 
   /// Jᵀv for every row of a row-major batch.
@@ -25,7 +25,7 @@ extension NoisyArgmax {
   public func pullback<Scalar: LogitScalar>(
     atRowsOf logits: [Scalar], of cotangent: [Scalar], rowLength: Int
   ) -> [Scalar] {
-    pullback(at: logits, of: cotangent, rowLength: rowLength)
+    array(pulledBackThrough: .probabilities, at: logits, of: cotangent, rowLength: rowLength)
   }
 
   /// Writes Jᵀv for every row of a row-major batch, without allocating once the workspace has grown.
@@ -38,7 +38,9 @@ extension NoisyArgmax {
     logits.withUnsafeBufferPointer { rows in
       cotangent.withUnsafeBufferPointer { cotangent in
         result.withUnsafeMutableBufferPointer {
-          writePullback(atRowsOf: rows, of: cotangent, rowLength: rowLength, to: $0, workspace: &workspace)
+          writePullback(
+            through: .probabilities, atRowsOf: rows, of: cotangent, rowLength: rowLength, to: $0,
+            workspace: &workspace)
         }
       }
     }
@@ -55,7 +57,8 @@ extension NoisyArgmax {
     logits.withUnsafeBufferPointer { rows in
       cotangent.withUnsafeMutableBufferPointer {
         writePullback(
-          atRowsOf: rows, of: UnsafeBufferPointer($0), rowLength: rowLength, to: $0, workspace: &workspace)
+          through: .probabilities, atRowsOf: rows, of: UnsafeBufferPointer($0), rowLength: rowLength, to: $0,
+          workspace: &workspace)
       }
     }
   }
@@ -83,15 +86,16 @@ extension NoisyArgmax {
 }
 
 extension NoisyArgmax {
-  private func pullback<Scalar: LogitScalar>(
-    at rows: [Scalar], of cotangent: [Scalar], rowLength: Int
+  /// A fresh array with the cotangents of a quantity pulled back through every row.
+  func array<Scalar: LogitScalar>(
+    pulledBackThrough quantity: Quantity, at rows: [Scalar], of cotangent: [Scalar], rowLength: Int
   ) -> [Scalar] {
     [Scalar](unsafeUninitializedCapacity: rows.count) { result, count in
       var workspace = Workspace()
       rows.withUnsafeBufferPointer { rows in
         cotangent.withUnsafeBufferPointer { cotangent in
           writePullback(
-            atRowsOf: rows, of: cotangent, rowLength: rowLength,
+            through: quantity, atRowsOf: rows, of: cotangent, rowLength: rowLength,
             to: UnsafeMutableBufferPointer(rebasing: result[..<rows.count]), workspace: &workspace)
         }
       }
@@ -99,16 +103,22 @@ extension NoisyArgmax {
     }
   }
 
+  /// Writes the cotangents of a quantity pulled back through every row of a batch. The result may be the memory of the
+  /// cotangents.
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
-  private func writePullback<Scalar: LogitScalar>(
-    atRowsOf rows: UnsafeBufferPointer<Scalar>, of cotangent: UnsafeBufferPointer<Scalar>, rowLength: Int,
+  func writePullback<Scalar: LogitScalar>(
+    through quantity: Quantity, atRowsOf rows: UnsafeBufferPointer<Scalar>,
+    of cotangent: UnsafeBufferPointer<Scalar>, rowLength: Int,
     to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
   ) {
     require(
       cotangent.count == rows.count,
       "\(rows.count) logits do not fit a cotangent of \(cotangent.count) places")
-    forEachRow(of: rows, rowLength: rowLength, to: result, passes: 2, workspace: &workspace) {
+    forEachRow(
+      of: rows, rowLength: rowLength, to: result, passes: quantity == .probabilities ? 2 : 3,
+      workspace: &workspace
+    ) {
       places, workspace in
       let row = UnsafeBufferPointer(rebasing: rows[places])
       let result = UnsafeMutableBufferPointer(rebasing: result[places])
@@ -116,11 +126,16 @@ extension NoisyArgmax {
       case .undefined: result.update(repeating: .nan)
       case .masked, .certain: result.update(repeating: 0)
       case .regular(let top):
-        pullBack(
-          at: row, below: top, workspace: &workspace,
-          cotangent: { _, index in Double(cotangent[places.lowerBound + index]) }
-        ) { _, vector in
-          copy(vector, dividedBy: unit, to: result)
+        func value(_: Double, _ index: Int) -> Double { Double(cotangent[places.lowerBound + index]) }
+        switch quantity {
+        case .probabilities:
+          pullBack(at: row, below: top, workspace: &workspace, cotangent: value) { _, vector in
+            copy(vector, dividedBy: unit, to: result)
+          }
+        case .logProbabilities:
+          pullBackLogarithms(at: row, below: top, workspace: &workspace, cotangent: value) { vector in
+            copy(vector, dividedBy: unit, to: result)
+          }
         }
       }
     }

@@ -1,10 +1,5 @@
 internal import NoiseKernels
 
-/// What a cotangent belongs to.
-enum CotangentKind {
-  case probabilities, logProbabilities
-}
-
 extension LatticePass {
   /// Replaces v by the gradient of Σ v_i p_i, J v, or by that of Σ v_i log p_i, and the gaps by the probabilities.
   ///
@@ -18,7 +13,7 @@ extension LatticePass {
   /// Of log-probabilities, classes with `isDeep` (all below 1e-278) get their entries, and move none.
   mutating func pullBack(
     _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
-    of kind: CotangentKind = .probabilities, isDeep: (Int) -> Bool = { _ in false }, scratch: inout Scratch
+    of kind: Quantity = .probabilities, isDeep: (Int) -> Bool = { _ in false }, scratch: inout Scratch
   ) {
     guard let gaps = row.baseAddress, let v = cotangent.baseAddress else { return }
     let leader = row.firstIndex(of: 0) ?? 0
