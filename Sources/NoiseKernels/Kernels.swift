@@ -219,6 +219,14 @@ package protocol Kernels: Sendable {
     shifts: UnsafePointer<Int>, shares: UnsafePointer<Double>, logCumulatives: UnsafePointer<Double>,
     nodes: Int, logarithms: UnsafeMutablePointer<Double>
   )
+
+  /// Replaces the gaps of few classes by probabilities; `memory` is as long as ``DirectTable/memory`` says.
+  ///
+  /// - Returns: Σp − 1 before the normalisation, or NaN where the table does not serve the row, and the gaps are left.
+  static func directProbabilities(
+    _ gaps: UnsafeMutablePointer<Double>, _ count: Int, table: UnsafePointer<DirectTable>,
+    memory: UnsafeMutablePointer<Double>
+  ) -> Double
 }
 
 /// How gaps fall into cells of the logit axis: cells are counted from the deepest one.

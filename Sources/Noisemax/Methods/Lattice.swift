@@ -15,17 +15,25 @@ struct Lattice: RowMethod {
   let shortfalls: ShortfallSamples
   /// Rows of two classes have a table of their own.
   private(set) var pairs: PairTable?
+  /// And so have rows of few classes.
+  private(set) var directSums: DirectSums?
 
   init(_ table: LatticeTable) {
     self.table = table
     shortfalls = ShortfallSamples(table)
     pairs = PairTable(self)
+    directSums = DirectSums(table)
   }
 
   func replace(
     _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision,
     scratch: inout Scratch
   ) -> Double {
+    if quantity == .probabilities,
+      let defect = directSums?.replaceByProbabilities(row, precision: precision, scratch: &scratch)
+    {
+      return defect
+    }
     let depth = quantity == .probabilities ? table.depth : table.logDepth
     var pass = LatticePass(
       UnsafeBufferPointer(row), depth: depth, lattice: self, precision: precision, scratch: &scratch)

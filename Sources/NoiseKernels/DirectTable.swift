@@ -1,0 +1,81 @@
+/// What a law is to rows of few classes: log F as polynomials on narrow cells, and how a row's nodes follow from its
+/// gaps. The memory belongs to whoever made it.
+///
+/// On every cell, from i·δ to (i + 1)·δ, log F is a polynomial of t ∈ −1…1, and r its derivative times 2/δ.
+package struct DirectTable: @unchecked Sendable {
+  /// How many coefficients a cell has: 5 or 9.
+  package var terms = 9
+  /// 1/δ, a power of two.
+  package var perCell = 1.0
+  package var firstCell = 0.0
+  /// Classes at deeper gaps are not served, unless they are below `ignored`: then they are as good as masked.
+  package var deepest = 0.0
+  package var ignored = -Double.infinity
+  /// A class at a gap wins nothing above the node `end` + (1 − `endSlope`)·gap.
+  package var end = 0.0
+  package var endSlope = 0.0
+  /// The integrand of a class must not be largest further above the class: r is too steep for the polynomials there.
+  package var peak = 0.0
+  /// v₀² ≤ `sharpness`·v₋₁·v₁ where the integrand of the rarest class is largest, or the nodes are too far apart.
+  package var sharpness = 1.0
+  /// The lowest node that matters to a class at a gap from −i·`reachSpacing` on: to it, to it for derivatives, and to the
+  /// leader if that is the second class.
+  package var perReach = 1.0
+  package var reach: UnsafePointer<Double>
+  package var pairReach: UnsafePointer<Double>
+  package var leaderReach: UnsafePointer<Double>
+  /// The steps, for up to 4, 8, 16, … classes.
+  package var steps: UnsafePointer<DirectStep>
+  package var mostClasses = 0
+
+  package init(
+    reach: UnsafePointer<Double>, pairReach: UnsafePointer<Double>, leaderReach: UnsafePointer<Double>,
+    steps: UnsafePointer<DirectStep>
+  ) {
+    (self.reach, self.pairReach, self.leaderReach, self.steps) = (reach, pairReach, leaderReach, steps)
+  }
+}
+
+/// Nodes a number of cells apart, and the coefficients of the cells in the order in which such nodes meet them.
+package struct DirectStep: @unchecked Sendable {
+  /// h/δ and h.
+  package let cells: Double
+  package let width: Double
+  /// The highest node that matters.
+  package let highest: Double
+  /// Those of tᵏ on the cells i, i + cells, i + 2·cells, … stand side by side, `rowLength` places for each k, and these
+  /// rows for one i after the other.
+  package let coefficients: UnsafePointer<Double>
+  package let rowLength: Int
+
+  package init(
+    cells: Int, width: Double, highest: Double, coefficients: UnsafePointer<Double>, rowLength: Int
+  ) {
+    (self.cells, self.width, self.highest) = (Double(cells), width, highest)
+    (self.coefficients, self.rowLength) = (coefficients, rowLength)
+  }
+}
+
+/// The nodes of one row, in memory that the caller gave.
+package struct DirectRow {
+  /// How many there are, a whole number of vectors; 0 where the row is not served.
+  package var nodes = 0
+  /// What Σ G·hazard is to be multiplied by: h·2/δ.
+  package var factor = 0.0
+  package var rarest = 0
+  /// The node above which the integrand of that class must not be largest.
+  package var highestPeak = 0.0
+  /// How many nodes every class has, 0 for masked ones.
+  package let reaches: UnsafeMutablePointer<Int>
+  /// G at the nodes, and before and behind it memory for eight more.
+  package let g: UnsafeMutablePointer<Double>
+  /// r·δ/2 at the nodes, for one class after the other, as far as the class has nodes, up to whole vectors.
+  package let hazards: UnsafeMutablePointer<Double>
+
+  package init(
+    reaches: UnsafeMutablePointer<Int>, g: UnsafeMutablePointer<Double>,
+    hazards: UnsafeMutablePointer<Double>
+  ) {
+    (self.reaches, self.g, self.hazards) = (reaches, g, hazards)
+  }
+}
