@@ -31,11 +31,11 @@ private func directRow(_ count: Int, _ memory: UnsafeMutablePointer<Double>, nod
   )
 }
 
-/// Fills the row's memory. `count` is padded to whole vectors.
+/// Fills the row's memory, at a step some sizes finer than its classes need. `count` is padded to whole vectors.
 @inline(__always)
 private func directRow(
   _ gaps: UnsafePointer<Double>, _ count: Int, table: UnsafePointer<DirectTable>,
-  lowest reach: UnsafePointer<Double>, memory: UnsafeMutablePointer<Double>
+  lowest reach: UnsafePointer<Double>, finer: Int, memory: UnsafeMutablePointer<Double>
 ) -> DirectRow {
   let none = directRow(count, memory, nodes: 0).row
   let ignored = table.pointee.ignored
@@ -56,7 +56,8 @@ private func directRow(
   let deepest = -largest(-lowest)
   if deepest < table.pointee.deepest { return none }
   let classes = Int(laneSum(open))
-  let size = classes <= 4 ? 0 : (Int.bitWidth - 2) - (classes - 1).leadingZeroBitCount
+  let size = (classes <= 4 ? 0 : (Int.bitWidth - 2) - (classes - 1).leadingZeroBitCount) + finer
+  if size >= table.pointee.stepCount { return none }
   let step = table.pointee.steps + size
   let below = largest(second)
   let secondGap = laneSum(leaders) > 1 ? 0 : below < table.pointee.deepest ? table.pointee.deepest : below
@@ -65,15 +66,16 @@ private func directRow(
     reach[Int(-deepest * perReach)], table.pointee.leaderReach[Int(-secondGap * perReach)]
   )
   let width = step.pointee.width
-  let cells = step.pointee.cells
   let firstNode = Int(((low < leaderLow ? low : leaderLow) / width) - 1)
   let nodes = (Int(step.pointee.highest / width) - firstNode + 9) & ~7
 
   var (places, starts, row) = directRow(count, memory, nodes: nodes)
   row.nodes = nodes
-  row.factor = width * 2 * table.pointee.perCell
-  let perCell = table.pointee.perCell
-  let firstPlace = Double(firstNode) * cells - table.pointee.firstCell
+  let (phases, cellWidth) = (step.pointee.phases, step.pointee.cell)
+  row.factor = 2 * phases
+  row.sharpness = step.pointee.sharpness
+  let perCell = 1 / cellWidth
+  let firstPlace = Double(firstNode) * phases - step.pointee.firstCell
   let (end, endSlope) = (table.pointee.end, 1 - table.pointee.endSlope)
   let phaseLength = Double(table.pointee.terms * step.pointee.rowLength)
   let firstReach = 2 - Double(firstNode)
@@ -81,14 +83,14 @@ private func directRow(
   while index < count {
     let gap = load(gaps + index)
     let isOpen = gap .>= ignored
-    let position = -gap.replacing(with: 0, where: .!isOpen) * perCell
-    let cell = floor(position)
-    store(2 * (position - cell) - 1, to: places + index)
+    let depth = -gap.replacing(with: 0, where: .!isOpen)
+    let cell = floor(depth * perCell)
+    store((depth - cell * cellWidth) * (2 * perCell) - 1, to: places + index)
     let place = cell + firstPlace
-    let turn = floor((place + 0.5) * (1 / cells))
-    let start = (place - turn * cells) * phaseLength + turn
+    let turn = floor((place + 0.5) * (1 / phases))
+    let start = (place - turn * phases) * phaseLength + turn
     UnsafeMutableRawPointer(starts + index).storeBytes(of: integers(start), as: Words.self)
-    let reach = floor((end + gap.replacing(with: 0, where: .!isOpen) * endSlope) * (1 / width) + firstReach)
+    let reach = floor((end - depth * endSlope) * (1 / width) + firstReach)
     let bounded = smaller(larger(reach, Doubles()), Doubles(repeating: Double(nodes)))
     UnsafeMutableRawPointer(row.reaches + index).storeBytes(
       of: integers(bounded.replacing(with: 0, where: .!isOpen)), as: Words.self)
@@ -98,107 +100,135 @@ private func directRow(
   while gaps[index] != deepest { index += 1 }
   row.rarest = index
   row.highestPeak = (table.pointee.peak + deepest) / width - Double(firstNode)
-  if table.pointee.terms == 9 {
-    sum(
-      9, split: true, step.pointee.coefficients, rowLength: step.pointee.rowLength, places: places,
-      starts: starts, count, row)
+  if table.pointee.terms == 12 {
+    sumOfTwelve(step.pointee.coefficients, step.pointee.rowLength, places, starts, count, row)
   } else {
-    sum(
-      5, split: false, step.pointee.coefficients, rowLength: step.pointee.rowLength, places: places,
-      starts: starts, count, row)
+    sumOfSix(step.pointee.coefficients, step.pointee.rowLength, places, starts, count, row)
   }
   return row
 }
 
-/// G and the hazards at the nodes.
+/// G and the hazards at the nodes, with twelve coefficients.
+@inline(never)
+private func sumOfTwelve(
+  _ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ places: UnsafePointer<Double>,
+  _ starts: UnsafePointer<Int>, _ count: Int, _ row: DirectRow
+) {
+  sum(12, coefficients, rowLength, places, starts, count, row, split: true)
+}
+
+/// And with six.
+@inline(never)
+private func sumOfSix(
+  _ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ places: UnsafePointer<Double>,
+  _ starts: UnsafePointer<Int>, _ count: Int, _ row: DirectRow
+) {
+  sum(6, coefficients, rowLength, places, starts, count, row, split: false)
+}
+
+/// The value of a polynomial and its derivative.
+@inline(__always)
+private func polynomial(_ terms: Int, _ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ t: Doubles) -> (
+  value: Doubles, slope: Doubles
+) {
+  var p = coefficients + (terms - 1) * rowLength
+  var value = load(p)
+  var slope = value
+  p -= rowLength
+  value = multiplyAdd(value, t, load(p))
+  if terms == 12 {
+    lower(&value, &slope, t, &p, rowLength)
+    lower(&value, &slope, t, &p, rowLength)
+    lower(&value, &slope, t, &p, rowLength)
+    lower(&value, &slope, t, &p, rowLength)
+    lower(&value, &slope, t, &p, rowLength)
+    lower(&value, &slope, t, &p, rowLength)
+  }
+  lower(&value, &slope, t, &p, rowLength)
+  lower(&value, &slope, t, &p, rowLength)
+  lower(&value, &slope, t, &p, rowLength)
+  lower(&value, &slope, t, &p, rowLength)
+  return (value, slope)
+}
+
+/// A polynomial and its derivative, by one more coefficient.
+@inline(__always)
+private func lower(
+  _ value: inout Doubles, _ slope: inout Doubles, _ t: Doubles, _ p: inout UnsafePointer<Double>,
+  _ rowLength: Int
+) {
+  p -= rowLength
+  slope = multiplyAdd(slope, t, value)
+  value = multiplyAdd(value, t, load(p))
+}
+
 @inline(__always)
 private func sum(
-  _ terms: Int, split: Bool, _ coefficients: UnsafePointer<Double>, rowLength: Int,
-  places: UnsafePointer<Double>, starts: UnsafePointer<Int>, _ count: Int, _ row: DirectRow
+  _ terms: Int, _ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ places: UnsafePointer<Double>,
+  _ starts: UnsafePointer<Int>, _ count: Int, _ row: DirectRow, split: Bool
 ) {
-  let nodes = row.nodes
+  let (nodes, reaches) = (row.nodes, row.reaches)
+  let none = Doubles(repeating: split ? splitter : 0)
   var node = 0
   while node < nodes {
-    let first = coefficients + node + (terms - 1) * rowLength
-    let hazards = row.hazards + node
+    var hazards = row.hazards + node
+    // Bits that a sum would lose are summed apart, so that their order matters little.
+    var (nearSum, nearRest, farSum, farRest) = (none, Doubles(), none, Doubles())
     if node + 8 < nodes {
-      var (sumA, sumB) = split ? (Doubles(repeating: splitter), Doubles(repeating: splitter)) : (Doubles(), Doubles())
-      var (restA, restB) = (Doubles(), Doubles())
       var index = 0
       while index < count {
-        if row.reaches[index] > node {
+        if reaches[index] > node {
           let t = Doubles(repeating: places[index])
-          var p = first + starts[index]
-          var (a, b) = (load(p), load(p + 8))
-          p -= rowLength
-          var (c, d) = (a, b)
-          a = multiplyAdd(a, t, load(p))
-          b = multiplyAdd(b, t, load(p + 8))
-          var k = 2
-          while k < terms {
-            p -= rowLength
-            c = multiplyAdd(c, t, a)
-            d = multiplyAdd(d, t, b)
-            a = multiplyAdd(a, t, load(p))
-            b = multiplyAdd(b, t, load(p + 8))
-            k += 1
-          }
-          store(c, to: hazards + nodes * index)
-          store(d, to: hazards + (nodes * index + 8))
+          let start = coefficients + (starts[index] + node)
+          let near = polynomial(terms, start, rowLength, t)
+          let far = polynomial(terms, start + 8, rowLength, t)
+          store(near.slope, to: hazards)
+          store(far.slope, to: hazards + 8)
           if split {
-            let (nextA, nextB) = (sumA + a, sumB + b)
-            restA += a - (nextA - sumA)
-            restB += b - (nextB - sumB)
-            (sumA, sumB) = (nextA, nextB)
+            let (nearNext, farNext) = (nearSum + near.value, farSum + far.value)
+            nearRest += near.value - (nearNext - nearSum)
+            farRest += far.value - (farNext - farSum)
+            (nearSum, farSum) = (nearNext, farNext)
           } else {
-            sumA += a
-            sumB += b
+            nearSum += near.value
+            farSum += far.value
           }
         }
+        hazards += nodes
         index += 1
       }
-      if split {
-        sumA = (sumA - splitter) + restA
-        sumB = (sumB - splitter) + restB
-      }
-      store(moderateExponential(larger(sumA, Doubles(repeating: -600))), to: row.g + node)
-      store(moderateExponential(larger(sumB, Doubles(repeating: -600))), to: row.g + (node + 8))
+      store(direct(nearSum, nearRest, split: split), to: row.g + node)
+      store(direct(farSum, farRest, split: split), to: row.g + (node + 8))
       node += 16
     } else {
-      var sum = Doubles(repeating: split ? splitter : 0)
-      var rest = Doubles()
       var index = 0
       while index < count {
-        if row.reaches[index] > node {
-          let t = Doubles(repeating: places[index])
-          var p = first + starts[index]
-          var a = load(p)
-          p -= rowLength
-          var c = a
-          a = multiplyAdd(a, t, load(p))
-          var k = 2
-          while k < terms {
-            p -= rowLength
-            c = multiplyAdd(c, t, a)
-            a = multiplyAdd(a, t, load(p))
-            k += 1
-          }
-          store(c, to: hazards + nodes * index)
+        if reaches[index] > node {
+          let near = polynomial(
+            terms, coefficients + (starts[index] + node), rowLength, Doubles(repeating: places[index]))
+          store(near.slope, to: hazards)
           if split {
-            let next = sum + a
-            rest += a - (next - sum)
-            sum = next
+            let next = nearSum + near.value
+            nearRest += near.value - (next - nearSum)
+            nearSum = next
           } else {
-            sum += a
+            nearSum += near.value
           }
         }
+        hazards += nodes
         index += 1
       }
-      if split { sum = (sum - splitter) + rest }
-      store(moderateExponential(larger(sum, Doubles(repeating: -600))), to: row.g + node)
+      store(direct(nearSum, nearRest, split: split), to: row.g + node)
       node += 8
     }
   }
+}
+
+/// G: what is below e⁻⁶⁰⁰ matters to no class that is served.
+@inline(__always)
+private func direct(_ sum: Doubles, _ rest: Doubles, split: Bool) -> Doubles {
+  let logG = split ? (sum - splitter) + rest : sum
+  return moderateExponential(larger(logG, Doubles(repeating: -600)))
 }
 
 /// Σ values·hazards of a class.
@@ -219,8 +249,9 @@ private func dot(_ row: DirectRow, _ values: UnsafePointer<Double>, _ index: Int
 /// Whether the nodes are too far apart for the rarest class.
 @inline(__always)
 private func isSharp(
-  _ row: DirectRow, _ limit: Double, products: UnsafeMutablePointer<Double>
+  _ row: DirectRow, products: UnsafeMutablePointer<Double>
 ) -> Bool {
+  let limit = row.sharpness
   let (hazards, reach) = (row.hazards + row.nodes * row.rarest, padded(row.reaches[row.rarest]))
   var node = 0
   while node < reach {
@@ -250,10 +281,13 @@ extension VectorKernels {
     _ gaps: UnsafeMutablePointer<Double>, _ count: Int, table: UnsafePointer<DirectTable>,
     memory: UnsafeMutablePointer<Double>
   ) -> Double {
-    let row = directRow(gaps, count, table: table, lowest: table.pointee.reach, memory: memory)
-    if row.nodes == 0 { return .nan }
-    let products = row.hazards + (row.nodes * count + 8)
-    if isSharp(row, table.pointee.sharpness, products: products) { return .nan }
+    var finer = 0
+    var row: DirectRow
+    repeat {
+      row = directRow(gaps, count, table: table, lowest: table.pointee.reach, finer: finer, memory: memory)
+      if row.nodes == 0 { return .nan }
+      finer += 1
+    } while isSharp(row, products: row.hazards + (row.nodes * count + 8))
     // The classes' places have been read.
     var index = 0
     while index < count {

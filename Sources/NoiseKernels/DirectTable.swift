@@ -3,11 +3,8 @@
 ///
 /// On every cell, from i·δ to (i + 1)·δ, log F is a polynomial of t ∈ −1…1, and r its derivative times 2/δ.
 package struct DirectTable: @unchecked Sendable {
-  /// How many coefficients a cell has: 5 or 9.
-  package var terms = 9
-  /// 1/δ, a power of two.
-  package var perCell = 1.0
-  package var firstCell = 0.0
+  /// How many coefficients a cell has: 6 or 12.
+  package var terms = 12
   /// Classes at deeper gaps are not served, unless they are below `ignored`: then they are as good as masked.
   package var deepest = 0.0
   package var ignored = -Double.infinity
@@ -16,8 +13,6 @@ package struct DirectTable: @unchecked Sendable {
   package var endSlope = 0.0
   /// The integrand of a class must not be largest further above the class: r is too steep for the polynomials there.
   package var peak = 0.0
-  /// v₀² ≤ `sharpness`·v₋₁·v₁ where the integrand of the rarest class is largest, or the nodes are too far apart.
-  package var sharpness = 1.0
   /// The lowest node that matters to a class at a gap from −i·`reachSpacing` on: to it, to it for derivatives, and to the
   /// leader if that is the second class.
   package var perReach = 1.0
@@ -26,7 +21,7 @@ package struct DirectTable: @unchecked Sendable {
   package var leaderReach: UnsafePointer<Double>
   /// The steps, for up to 4, 8, 16, … classes.
   package var steps: UnsafePointer<DirectStep>
-  package var mostClasses = 0
+  package var stepCount = 0
 
   package init(
     reach: UnsafePointer<Double>, pairReach: UnsafePointer<Double>, leaderReach: UnsafePointer<Double>,
@@ -36,22 +31,29 @@ package struct DirectTable: @unchecked Sendable {
   }
 }
 
-/// Nodes a number of cells apart, and the coefficients of the cells in the order in which such nodes meet them.
+/// Nodes some cells apart, and the coefficients of the cells in the order in which such nodes meet them.
 package struct DirectStep: @unchecked Sendable {
-  /// h/δ and h.
-  package let cells: Double
+  /// h, and h/δ.
   package let width: Double
+  package let phases: Double
+  /// δ, a number of few digits: its multiples are exact.
+  package let cell: Double
+  package let firstCell: Double
   /// The highest node that matters.
   package let highest: Double
-  /// Those of tᵏ on the cells i, i + cells, i + 2·cells, … stand side by side, `rowLength` places for each k, and these
+  /// v₀² ≤ `sharpness`·v₋₁·v₁ where the integrand of the rarest class is largest, or the nodes are too far apart.
+  package let sharpness: Double
+  /// Those of tᵏ on the cells i, i + phases, i + 2·phases, … stand side by side, `rowLength` places for each k, and these
   /// rows for one i after the other.
   package let coefficients: UnsafePointer<Double>
   package let rowLength: Int
 
   package init(
-    cells: Int, width: Double, highest: Double, coefficients: UnsafePointer<Double>, rowLength: Int
+    width: Double, phases: Int, firstCell: Int, highest: Double, sharpness: Double,
+    coefficients: UnsafePointer<Double>, rowLength: Int
   ) {
-    (self.cells, self.width, self.highest) = (Double(cells), width, highest)
+    (self.width, self.phases, cell) = (width, Double(phases), width / Double(phases))
+    (self.firstCell, self.highest, self.sharpness) = (Double(firstCell), highest, sharpness)
     (self.coefficients, self.rowLength) = (coefficients, rowLength)
   }
 }
@@ -63,6 +65,7 @@ package struct DirectRow {
   /// What Σ G·hazard is to be multiplied by: h·2/δ.
   package var factor = 0.0
   package var rarest = 0
+  package var sharpness = 1.0
   /// The node above which the integrand of that class must not be largest.
   package var highestPeak = 0.0
   /// How many nodes every class has, 0 for masked ones.

@@ -83,47 +83,40 @@ private final class Tables: @unchecked Sendable {
 
     // The peak of a class that deep below one leader is as far up the hazard's tail as peaks may be.
     let steepest = min(12 * quartiles, lattice.depth)
-    let terms = precision == .double ? 9 : 5
-    let fit = CellFit(terms: terms)
-    var width = 8 * lattice.unit
-    while width > lattice.unit / 16
-      && !(fit.error(of: law, width: width, low: low, high: high, steepest: steepest, most: most) <= precision.directTolerance)
-    {
-      width /= 2
-    }
-
+    let fit = CellFit(terms: precision == .double ? 12 : 6)
     var steps: [DirectStep] = []
     var mostNodes = 0
-    var known: [Int: (UnsafePointer<Double>, Int)] = [:]
-    let coarsest = Int(quartiles / width)
-    let firstCell = Int((low / width).rounded(.down)) - 3 * coarsest
-    let cells = (firstCell...Int((high / width).rounded(.up))).map {
-      fit.coefficients(of: law, cell: $0, width: width)
-    }
     for j in Self.sizes {
-      let step = law.step(for: 1 << j, width: width, from: low, coarsest: coarsest, precision: precision)
-      if known[step] == nil {
-        let rowLength = cells.count / step + 1 + 24
-        let memory = UnsafeMutablePointer<Double>.allocate(capacity: rowLength * step * terms)
-        memory.initialize(repeating: 0, count: rowLength * step * terms)
-        for (index, coefficients) in cells.enumerated() {
-          for k in 0..<terms {
-            memory[(index % step * terms + k) * rowLength + index / step] = coefficients[k]
-          }
+      let (h, sharpness) = law.step(for: 1 << j, coarsest: quartiles, steepest: steepest, precision: precision)
+      var phases = precision == .double ? 2 : 4
+      while phases < 64
+        && !(fit.error(of: law, width: h / Double(phases), low: low, high: high, steepest: steepest, most: most)
+          <= precision.directTolerance)
+      {
+        phases *= 2
+      }
+      let width = h / Double(phases)
+      let firstCell = Int((low / width).rounded(.down)) - 3 * phases
+      let cellCount = Int((high / width).rounded(.up)) - firstCell
+      // Behind every row there are zeros, as many as whole vectors may read.
+      let rowLength = cellCount / phases + 1 + 24
+      let memory = UnsafeMutablePointer<Double>.allocate(capacity: rowLength * phases * fit.terms)
+      memory.initialize(repeating: 0, count: rowLength * phases * fit.terms)
+      for index in 0..<cellCount {
+        let coefficients = fit.coefficients(of: law, cell: firstCell + index, width: width)
+        for k in 0..<fit.terms {
+          memory[(index % phases * fit.terms + k) * rowLength + index / phases] = coefficients[k]
         }
-        known[step] = (UnsafePointer(memory), rowLength)
-        self.memory.append(UnsafeMutableRawPointer(memory))
       }
+      self.memory.append(UnsafeMutableRawPointer(memory))
       let highest = lattice.highestNode(for: 1 << j, precision: precision)
-      let h = Double(step) * width
       mostNodes = max(mostNodes, Int((highest - low) / h) + 20)
-      if let (coefficients, rowLength) = known[step] {
-        steps.append(
-          DirectStep(cells: step, width: h, highest: highest, coefficients: coefficients, rowLength: rowLength))
-      }
+      steps.append(
+        DirectStep(
+          width: h, phases: phases, firstCell: firstCell, highest: highest, sharpness: exponential(sharpness),
+          coefficients: memory, rowLength: rowLength))
     }
     self.mostNodes = padded(mostNodes)
-    print("direct", lattice.noise, precision, "width", width, "limit", limit, "low", low, "high", high, "cells", cells.count, "steps", steps.map(\.cells), "first", first, slope, lattice.unit)
 
     var memory = memory
     func kept<T>(_ values: [T]) -> UnsafePointer<T> {
@@ -134,15 +127,13 @@ private final class Tables: @unchecked Sendable {
     }
     var table = DirectTable(
       reach: kept(reach), pairReach: kept(pairReach), leaderReach: kept(leaderReach), steps: kept(steps))
-    table.terms = terms
-    table.perCell = 1 / width
-    table.firstCell = Double(firstCell)
+    table.terms = fit.terms
+    table.stepCount = steps.count
     table.deepest = -limit
     table.ignored = -lattice.depth - lattice.competition(precision)
     table.end = first
     table.endSlope = slope
-    table.peak = law.peak(gap: steepest, unit: width) + steepest
-    table.sharpness = exponential(precision.sharpness)
+    table.peak = law.peak(gap: steepest) + steepest
     table.perReach = 1 / quartiles
     self.table = kept([table])
     self.memory = memory
@@ -154,6 +145,8 @@ private final class Tables: @unchecked Sendable {
 extension Precision {
   /// The error of the polynomials, relative to what an integrand is at its peak.
   fileprivate var directTolerance: Double { self == .double ? 1e-13 : 2e-6 }
+  /// The error of the trapezoid rule for the rarest class.
+  fileprivate var sharpTolerance: Double { self == .double ? 2e-14 : 3e-7 }
 }
 
 /// A law as the samples of its table give it, between them by interpolation.
@@ -223,35 +216,71 @@ private struct SampledLaw {
     }
   }
 
-  /// Where the integrand of a class below one leader is largest.
-  func peak(gap: Double, unit: Double) -> Double {
+  /// Where the integrand of a class below tied leaders is largest.
+  func peak(gap: Double, leaders: Double = 1) -> Double {
     var x = -gap - 64 * unit
-    while logIntegrand(gap: gap, leaders: 1, at: x + unit) > logIntegrand(gap: gap, leaders: 1, at: x) { x += unit }
+    while logIntegrand(gap: gap, leaders: leaders, at: x + unit) > logIntegrand(gap: gap, leaders: leaders, at: x) {
+      x += unit
+    }
     return x
   }
 
-  /// The largest number of cells whose trapezoid sums of ties agree, whichever cell they begin with.
-  func step(for classes: Int, width: Double, from low: Double, coarsest: Int, precision: Precision) -> Int {
-    let n = Double(classes)
-    let first = Int((low / width).rounded(.down))
-    var values: [Double] = []
-    var index = first
-    var top = 0.0
-    while true {
-      let x = Double(index) * width
-      let value = n * exponential(n * logCumulative(at: x) + logHazard(at: x))
-      values.append(value)
-      top = max(top, value)
-      if value < top * 1e-18 && value < values[max(0, values.count - 2)] { break }
-      index += 1
+  /// The coarsest step whose trapezoid sums of ties agree, whichever sample they begin with, and how sharp an integrand
+  /// of a class below as many at the most may be at that step: −Δ² of its logarithm at the peak, measured for classes
+  /// at all depths.
+  func step(for classes: Int, coarsest: Double, steepest: Double, precision: Precision) -> (
+    width: Double, sharpness: Double
+  ) {
+    let ties = Integrand(self, gap: 0, leaders: Double(classes))
+    let step = (2...max(2, Int(coarsest / unit))).reversed().first { ties.error($0) <= precision.stepTolerance } ?? 1
+    var limit = 2.0
+    var leaders = 1
+    while leaders <= classes {
+      for j in 0...12 {
+        let integrand = Integrand(self, gap: steepest * Double(j) / 12, leaders: Double(leaders))
+        if integrand.error(step) > precision.sharpTolerance { limit = min(limit, integrand.sharpness(step)) }
+      }
+      leaders *= 2
     }
-    for step in (2...max(2, coarsest)).reversed() {
+    return (Double(step) * unit, 0.95 * limit)
+  }
+
+  /// The samples of one integrand.
+  private struct Integrand {
+    let logarithms: [Double]
+    let values: [Double]
+    let peak: Int
+
+    init(_ law: SampledLaw, gap: Double, leaders: Double) {
+      // Up from where it does not matter yet.
+      var logarithms: [Double] = []
+      var index = Int(((law.peak(gap: gap, leaders: leaders)) / law.unit).rounded())
+      let top = law.logIntegrand(gap: gap, leaders: leaders, at: Double(index) * law.unit)
+      func value(_ index: Int) -> Double {
+        law.logIntegrand(gap: gap, leaders: leaders, at: Double(index) * law.unit) - top
+      }
+      while value(index) > -45 { index -= 1 }
+      repeat {
+        logarithms.append(value(index))
+        index += 1
+      } while logarithms.last.map { $0 > -45 } == true || logarithms.count < 3
+      self.logarithms = logarithms
+      values = logarithms.map { exponential($0) }
+      peak = logarithms.indices.max { logarithms[$0] < logarithms[$1] } ?? 0
+    }
+
+    /// How far the sums of the phases are apart.
+    func error(_ step: Int) -> Double {
       var phases = [CompensatedSum](repeating: CompensatedSum(), count: step)
       for (index, value) in values.enumerated() { phases[index % step].add(value) }
       let mean = phases.reduce(0) { $0 + $1.value } / Double(step)
-      if phases.allSatisfy({ ($0.value / mean - 1).magnitude <= precision.stepTolerance }) { return step }
+      return phases.reduce(0) { max($0, ($1.value / mean - 1).magnitude) }
     }
-    return 1
+
+    func sharpness(_ step: Int) -> Double {
+      guard peak >= step, peak + step < logarithms.count else { return 0 }
+      return 2 * logarithms[peak] - logarithms[peak - step] - logarithms[peak + step]
+    }
   }
 }
 
@@ -259,8 +288,9 @@ private struct SampledLaw {
 private struct CellFit {
   let terms: Int
   private let nodes: [Double]
-  /// matrix[node][k]: the part of the value at a node in the coefficient of tᵏ.
+  /// matrix[j][node]: the part of the value at a node in the coefficient of Chebyshev's polynomial j, and those as powers.
   private let matrix: [[Double]]
+  private let chebyshev: [[Double]]
 
   /// r has one coefficient less than log F.
   init(terms: Int) {
@@ -273,22 +303,20 @@ private struct CellFit {
       if k > 1 { for (power, value) in chebyshev[k - 2].enumerated() { next[power] -= value } }
       chebyshev.append(next)
     }
-    self.nodes = nodes
-    matrix = nodes.map { t in
-      var coefficients = [Double](repeating: 0, count: count)
-      for k in 0..<count {
-        let share = polynomial(chebyshev[k], at: t) * (k == 0 ? 1 : 2) / Double(count)
-        for (power, value) in chebyshev[k].enumerated() { coefficients[power] += share * value }
-      }
-      return coefficients
-    }
+    (self.nodes, self.chebyshev) = (nodes, chebyshev)
+    var values = [[Double](repeating: 1, count: count), nodes]
+    for j in 2..<count { values.append(nodes.indices.map { 2 * nodes[$0] * values[j - 1][$0] - values[j - 2][$0] }) }
+    matrix = values.enumerated().map { j, row in row.map { $0 * (j == 0 ? 1 : 2) / Double(count) } }
   }
 
   private func hazard(of law: SampledLaw, cell: Int, width: Double) -> [Double] {
+    let values = nodes.map { exponential(law.logHazard(at: (Double(cell) + ($0 + 1) / 2) * width)) }
     var coefficients = [Double](repeating: 0, count: terms - 1)
-    for (t, row) in zip(nodes, matrix) {
-      let value = exponential(law.logHazard(at: (Double(cell) + (t + 1) / 2) * width))
-      for k in row.indices { coefficients[k] += row[k] * value }
+    // By way of Chebyshev's coefficients, which become small: powers straight from the values would cancel.
+    for j in chebyshev.indices {
+      var share = 0.0
+      for node in values.indices { share += matrix[j][node] * values[node] }
+      for power in 0...j { coefficients[power] += share * chebyshev[j][power] }
     }
     return coefficients
   }
