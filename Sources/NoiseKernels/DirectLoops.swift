@@ -69,6 +69,7 @@ private func directRow(
   let firstNode = Int(((low < leaderLow ? low : leaderLow) / width) - 1)
   let nodes = (Int(step.pointee.highest / width) - firstNode + 9) & ~7
 
+  if classes * nodes > table.pointee.mostEvaluations { return none }
   var (places, starts, row) = directRow(count, memory, nodes: nodes)
   row.nodes = nodes
   let (phases, cellWidth) = (step.pointee.phases, step.pointee.cell)

@@ -5,6 +5,8 @@
 package struct DirectTable: @unchecked Sendable {
   /// How many coefficients a cell has: 6 or 12.
   package var terms = 12
+  /// Rows with more classes times nodes are not served.
+  package var mostEvaluations = 0
   /// Classes at deeper gaps are not served, unless they are below `ignored`: then they are as good as masked.
   package var deepest = 0.0
   package var ignored = -Double.infinity

@@ -10,6 +10,7 @@ internal import NoiseKernels
 /// and so are rows whose rarest class has a sharper integrand than the step is made for.
 final class DirectSums: @unchecked Sendable {
   private let tables: PerPrecision<Tables>
+  private static let mostClasses = 64
 
   init(_ table: LatticeTable) {
     let noise = table.noise
@@ -26,16 +27,12 @@ final class DirectSums: @unchecked Sendable {
   func replaceByProbabilities(
     _ row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
   ) -> Double? {
-    guard row.count <= Self.mostClasses(precision), let gaps = row.baseAddress else { return nil }
+    guard row.count <= Self.mostClasses, tables[precision].isUsable, let gaps = row.baseAddress else { return nil }
     let defect = kernels.directProbabilities(
       gaps, padded(row.count), table: tables[precision].table,
       memory: memory(for: row.count, precision: precision, scratch: &scratch))
     return defect.isNaN ? nil : defect
   }
-
-  /// Where the lattice becomes the faster one.
-  @inline(__always)
-  static func mostClasses(_ precision: Precision) -> Int { precision == .double ? 64 : 64 }
 
   @inline(__always)
   private func memory(
@@ -53,6 +50,7 @@ final class DirectSums: @unchecked Sendable {
 private final class Tables: @unchecked Sendable {
   let table: UnsafePointer<DirectTable>
   let mostNodes: Int
+  let isUsable: Bool
   private var memory: [UnsafeMutableRawPointer] = []
 
   static let sizes = 2...6
@@ -89,12 +87,14 @@ private final class Tables: @unchecked Sendable {
     for j in Self.sizes {
       let (h, sharpness) = law.step(for: 1 << j, coarsest: quartiles, steepest: steepest, precision: precision)
       var phases = precision == .double ? 2 : 4
-      while phases < 64
+      while phases <= 8
         && !(fit.error(of: law, width: h / Double(phases), low: low, high: high, steepest: steepest, most: most)
           <= precision.directTolerance)
       {
         phases *= 2
       }
+      // Too steep a law is left to the lattice.
+      guard phases <= 8 else { break }
       let width = h / Double(phases)
       let firstCell = Int((low / width).rounded(.down)) - 3 * phases
       let cellCount = Int((high / width).rounded(.up)) - firstCell
@@ -117,6 +117,7 @@ private final class Tables: @unchecked Sendable {
           coefficients: memory, rowLength: rowLength))
     }
     self.mostNodes = padded(mostNodes)
+    isUsable = steps.count == Self.sizes.count
 
     var memory = memory
     func kept<T>(_ values: [T]) -> UnsafePointer<T> {
@@ -128,6 +129,7 @@ private final class Tables: @unchecked Sendable {
     var table = DirectTable(
       reach: kept(reach), pairReach: kept(pairReach), leaderReach: kept(leaderReach), steps: kept(steps))
     table.terms = fit.terms
+    table.mostEvaluations = precision.mostEvaluations
     table.stepCount = steps.count
     table.deepest = -limit
     table.ignored = -lattice.depth - lattice.competition(precision)
@@ -145,6 +147,8 @@ private final class Tables: @unchecked Sendable {
 extension Precision {
   /// The error of the polynomials, relative to what an integrand is at its peak.
   fileprivate var directTolerance: Double { self == .double ? 1e-13 : 2e-6 }
+  /// The number of classes times that of nodes above which the lattice is faster.
+  fileprivate var mostEvaluations: Int { self == .double ? 3200 : 2400 }
   /// The error of the trapezoid rule for the rarest class.
   fileprivate var sharpTolerance: Double { self == .double ? 2e-14 : 3e-7 }
 }
@@ -206,7 +210,7 @@ private struct SampledLaw {
 
   /// The highest node of a class at a gap below tied leaders.
   func end(gap: Double, leaders: Double, drop: Double, unit: Double) -> Double {
-    var x = -gap - 64 * unit
+    var x = lowestStart(gap)
     var top = -Double.infinity
     while true {
       let value = logIntegrand(gap: gap, leaders: leaders, at: x)
@@ -216,9 +220,12 @@ private struct SampledLaw {
     }
   }
 
+  /// Below every peak, and within the samples.
+  private func lowestStart(_ gap: Double) -> Double { max(-gap - 64 * unit, Double(first + 1) * unit) }
+
   /// Where the integrand of a class below tied leaders is largest.
   func peak(gap: Double, leaders: Double = 1) -> Double {
-    var x = -gap - 64 * unit
+    var x = lowestStart(gap)
     while logIntegrand(gap: gap, leaders: leaders, at: x + unit) > logIntegrand(gap: gap, leaders: leaders, at: x) {
       x += unit
     }
@@ -234,13 +241,11 @@ private struct SampledLaw {
     let ties = Integrand(self, gap: 0, leaders: Double(classes))
     let step = (2...max(2, Int(coarsest / unit))).reversed().first { ties.error($0) <= precision.stepTolerance } ?? 1
     var limit = 2.0
-    var leaders = 1
-    while leaders <= classes {
-      for j in 0...12 {
-        let integrand = Integrand(self, gap: steepest * Double(j) / 12, leaders: Double(leaders))
+    for leaders in [classes / 2, classes] {
+      for j in 0...5 {
+        let integrand = Integrand(self, gap: steepest * Double(j) / 5, leaders: Double(leaders))
         if integrand.error(step) > precision.sharpTolerance { limit = min(limit, integrand.sharpness(step)) }
       }
-      leaders *= 2
     }
     return (Double(step) * unit, 0.95 * limit)
   }
@@ -332,7 +337,7 @@ private struct CellFit {
     of law: SampledLaw, width: Double, low: Double, high: Double, steepest: Double, most: Double
   ) -> Double {
     let cases = [(0.0, most), (steepest, 1.0)]
-    let places = (Int(low / width)...Int(high / width)).filter { $0 % 5 == 0 }
+    let places = (Int(low / width)...Int(high / width)).filter { $0 % 7 == 0 }
     var worst = 0.0
     for (gap, leaders) in cases {
       func height(_ z: Double) -> Double { law.logIntegrand(gap: gap, leaders: leaders, at: z) }

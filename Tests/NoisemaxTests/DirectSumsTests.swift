@@ -1,0 +1,96 @@
+import Foundation
+import Noisemax
+import Testing
+
+/// Rows of few classes: against the lattice, which serves the same row among many masked classes, and against a slow
+/// direct evaluation.
+@Suite struct DirectSumsTests {
+  private static let manyMasks = [Double](repeating: -.infinity, count: 80)
+
+  /// Shallow and deep rows of few classes, some of them tied or masked.
+  private struct Rows {
+    var generator: SeededGenerator
+
+    mutating func next() -> [Double] {
+      let count = Int.random(in: 3...48, using: &generator)
+      let spread = [0, 1e-12, 0.1, 1, 2, 5, 12][Int.random(in: 0..<7, using: &generator)]
+      var row = (0..<count).map { _ in -spread * Double.random(in: 0...1, using: &generator) }
+      for index in row.indices {
+        switch Int.random(in: 0..<12, using: &generator) {
+        case 0: row[index] = -.infinity
+        case 1: row[index] = row[0]
+        case 2: row[index] = -spread - Double.random(in: 0...14, using: &generator)
+        default: break
+        }
+      }
+      (row[0], row[1]) = (0, -spread / 2)
+      return row.shuffled(using: &generator)
+    }
+  }
+
+  @Test(arguments: LatticeTests.windows)
+  func agreesWithTheLattice(law: String, window: ClosedRange<Double>) throws {
+    let argmax = try LatticeTests.transform(law)
+    var rows = Rows(generator: SeededGenerator(state: 21))
+    for _ in 0..<(isDebugBuild ? 100 : 4000) {
+      let row = rows.next()
+      let p = argmax.probabilities(for: row)
+      let truth = argmax.probabilities(for: row + Self.manyMasks)
+      for index in row.indices {
+        #expect(
+          (p[index] - truth[index]).magnitude <= 5e-13 * truth[index],
+          "\(row), class \(index): \(p[index]), not \(truth[index])")
+      }
+      let single = argmax.probabilities(for: row.map { Float($0) })
+      let singleTruth = argmax.probabilities(for: row.map { Double(Float($0)) } + Self.manyMasks)
+      for index in row.indices {
+        let error = (Double(single[index]) - singleTruth[index]).magnitude
+        #expect(
+          error <= min(3e-7, 5e-6 * singleTruth[index] + 1e-44),
+          "\(row), class \(index): \(single[index]), not \(singleTruth[index])")
+      }
+    }
+  }
+
+  @Test(arguments: LatticeTests.windows)
+  func agreesWithADirectEvaluation(law: String, window: ClosedRange<Double>) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law) as? any SmoothNoise)
+    func compare(under noise: some SmoothNoise) throws {
+      let argmax = try LatticeTests.transform(law)
+      var rows = Rows(generator: SeededGenerator(state: 22))
+      for _ in 0..<(isDebugBuild ? 3 : 25) {
+        let row = rows.next().filter { $0 > -.infinity }
+        let p = argmax.probabilities(for: row)
+        let truth = DirectIntegral(row, under: noise, window: window, step: 1 / 32).probabilities
+        for index in row.indices {
+          #expect(
+            (p[index] - truth[index]).magnitude <= 1e-12 * truth[index],
+            "\(row), class \(index): \(p[index]), not \(truth[index])")
+        }
+        #expect((p.reduce(-1, +)).magnitude <= 1e-14, "\(row)")
+      }
+    }
+    try compare(under: noise)
+  }
+
+  /// Whatever stands beside them: equal logits get equal bits, and the order of classes matters only to the last ones.
+  @Test(arguments: LatticeTests.references)
+  func tiesAndOrder(law: String) throws {
+    let argmax = try LatticeTests.transform(law)
+    var rows = Rows(generator: SeededGenerator(state: 23))
+    for _ in 0..<(isDebugBuild ? 100 : 2000) {
+      let row = rows.next()
+      let p = argmax.probabilities(for: row)
+      var known: [Double: Double] = [:]
+      for (logit, probability) in zip(row, p) {
+        #expect(known[logit, default: probability] == probability, "\(row)")
+        known[logit] = probability
+      }
+      let sorted = zip(row, p).sorted { $0.0 < $1.0 }.map(\.1)
+      #expect(zip(sorted, sorted.dropFirst()).allSatisfy { $0 <= $1 * (1 + 1e-12) }, "\(row)")
+      let reversed = argmax.probabilities(for: Array(row.reversed()))
+      #expect(
+        zip(p, reversed.reversed()).allSatisfy { ($0 - $1).magnitude <= 1e-14 * $0 }, "\(row)")
+    }
+  }
+}
