@@ -129,9 +129,11 @@ private func sumOfSix(
 
 /// The value of a polynomial and its derivative.
 @inline(__always)
-private func polynomial(_ terms: Int, _ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ t: Doubles) -> (
-  value: Doubles, slope: Doubles
-) {
+private func polynomial(_ terms: Int, _ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ t: Doubles)
+  -> (
+    value: Doubles, slope: Doubles
+  )
+{
   var p = coefficients + (terms - 1) * rowLength
   var value = load(p)
   var slope = value

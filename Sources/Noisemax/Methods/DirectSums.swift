@@ -16,7 +16,9 @@ final class DirectSums: @unchecked Sendable {
     let noise = table.noise
     let quartiles = noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)
     let limit = min(10 * quartiles, table.depth)
-    let law = SampledLaw(table, limit: limit)
+    // Down to where the deepest of them, and those that steps are measured with, have fallen far enough.
+    let low = table.lowestNode(second: 0, deepest: -12 * quartiles, pairs: true, precision: .double)
+    let law = SampledLaw(table, from: low - 4 * quartiles, limit: limit)
     tables = PerPrecision { Tables(table, law, limit: limit, quartiles: quartiles, precision: $0) }
   }
 
@@ -27,7 +29,9 @@ final class DirectSums: @unchecked Sendable {
   func replaceByProbabilities(
     _ row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
   ) -> Double? {
-    guard row.count <= Self.mostClasses, tables[precision].isUsable, let gaps = row.baseAddress else { return nil }
+    guard row.count <= Self.mostClasses, tables[precision].isUsable, let gaps = row.baseAddress else {
+      return nil
+    }
     let defect = kernels.directProbabilities(
       gaps, padded(row.count), table: tables[precision].table,
       memory: memory(for: row.count, precision: precision, scratch: &scratch))
@@ -74,7 +78,9 @@ private final class Tables: @unchecked Sendable {
     // Gaps within i…i + 1 of these have the reach of the next one.
     let places = (0...Int(limit / quartiles) + 1).map { (Double($0) + 0.999) * quartiles }
     let reach = places.map { lattice.lowestNode(second: 0, deepest: -$0, precision: precision) }
-    let pairReach = places.map { lattice.lowestNode(second: 0, deepest: -$0, pairs: true, precision: precision) }
+    let pairReach = places.map {
+      lattice.lowestNode(second: 0, deepest: -$0, pairs: true, precision: precision)
+    }
     let leaderReach = places.map { lattice.lowestNode(second: -$0, deepest: 0, precision: precision) }
     let low = min(pairReach.last ?? 0, leaderReach.last ?? 0)
     let high = first + slope * limit
@@ -85,10 +91,12 @@ private final class Tables: @unchecked Sendable {
     var steps: [DirectStep] = []
     var mostNodes = 0
     for j in Self.sizes {
-      let (h, sharpness) = law.step(for: 1 << j, coarsest: quartiles, steepest: steepest, precision: precision)
+      let (h, sharpness) = law.step(
+        for: 1 << j, coarsest: quartiles, steepest: steepest, precision: precision)
       var phases = precision == .double ? 2 : 4
       while phases <= 8
-        && !(fit.error(of: law, width: h / Double(phases), low: low, high: high, steepest: steepest, most: most)
+        && !(fit.error(
+          of: law, width: h / Double(phases), low: low, high: high, steepest: steepest, most: most)
           <= precision.directTolerance)
       {
         phases *= 2
@@ -161,9 +169,10 @@ private struct SampledLaw {
   private let logCumulative: [Double]
   private let logHazard: [Double]
 
-  init(_ table: LatticeTable, limit: Double) {
+  init(_ table: LatticeTable, from low: Double, limit: Double) {
     unit = table.unit
-    first = table.firstIndex + 7
+    let skipped = max(0, Int((low / unit).rounded(.down)) - table.firstIndex - 7)
+    first = table.firstIndex + skipped + 7
     let samples = table.samples[0]
     let basis = table.bases[.double]
     func expanded(_ samples: UnsafeBufferPointer<Double>) -> [Double] {
@@ -181,11 +190,12 @@ private struct SampledLaw {
       return result
     }
     logCumulative = expanded(
-      UnsafeBufferPointer(start: samples.logCumulative, count: samples.layout.cumulativeCount))
+      UnsafeBufferPointer(
+        start: samples.logCumulative + skipped, count: samples.layout.cumulativeCount - skipped))
     // As far as the hazard of a class at the limit.
     let count = samples.layout.cumulativeCount + Int((limit / unit).rounded(.up))
     logHazard = table.logHazard.withUnsafeBufferPointer {
-      expanded(UnsafeBufferPointer(rebasing: $0[..<min(count, $0.count)]))
+      expanded(UnsafeBufferPointer(rebasing: $0[skipped..<min(count, $0.count)]))
     }
   }
 
@@ -226,7 +236,9 @@ private struct SampledLaw {
   /// Where the integrand of a class below tied leaders is largest.
   func peak(gap: Double, leaders: Double = 1) -> Double {
     var x = lowestStart(gap)
-    while logIntegrand(gap: gap, leaders: leaders, at: x + unit) > logIntegrand(gap: gap, leaders: leaders, at: x) {
+    while logIntegrand(gap: gap, leaders: leaders, at: x + unit)
+      > logIntegrand(gap: gap, leaders: leaders, at: x)
+    {
       x += unit
     }
     return x
@@ -239,7 +251,8 @@ private struct SampledLaw {
     width: Double, sharpness: Double
   ) {
     let ties = Integrand(self, gap: 0, leaders: Double(classes))
-    let step = (2...max(2, Int(coarsest / unit))).reversed().first { ties.error($0) <= precision.stepTolerance } ?? 1
+    let step =
+      (2...max(2, Int(coarsest / unit))).reversed().first { ties.error($0) <= precision.stepTolerance } ?? 1
     var limit = 2.0
     for leaders in [classes / 2, classes] {
       for j in 0...5 {
@@ -264,7 +277,7 @@ private struct SampledLaw {
       func value(_ index: Int) -> Double {
         law.logIntegrand(gap: gap, leaders: leaders, at: Double(index) * law.unit) - top
       }
-      while value(index) > -45 { index -= 1 }
+      while index > law.first && value(index) > -45 { index -= 1 }
       repeat {
         logarithms.append(value(index))
         index += 1
@@ -310,7 +323,9 @@ private struct CellFit {
     }
     (self.nodes, self.chebyshev) = (nodes, chebyshev)
     var values = [[Double](repeating: 1, count: count), nodes]
-    for j in 2..<count { values.append(nodes.indices.map { 2 * nodes[$0] * values[j - 1][$0] - values[j - 2][$0] }) }
+    for j in 2..<count {
+      values.append(nodes.indices.map { 2 * nodes[$0] * values[j - 1][$0] - values[j - 2][$0] })
+    }
     matrix = values.enumerated().map { j, row in row.map { $0 * (j == 0 ? 1 : 2) / Double(count) } }
   }
 
