@@ -69,7 +69,8 @@ private func directRow(
   let firstNode = Int(((low < leaderLow ? low : leaderLow) / width) - 1)
   let nodes = (Int(step.pointee.highest / width) - firstNode + 9) & ~7
 
-  if classes * nodes > table.pointee.mostEvaluations { return none }
+  if classes * nodes > table.pointee.mostEvaluations || nodes > table.pointee.mostNodes { return none }
+  if Double(firstNode) * step.pointee.phases < step.pointee.firstCell { return none }
   var (places, starts, row) = directRow(count, memory, nodes: nodes)
   row.nodes = nodes
   let (phases, cellWidth) = (step.pointee.phases, step.pointee.cell)
@@ -304,6 +305,8 @@ extension VectorKernels {
       index += 8
     }
     let sum = laneSum(sums)
+    let total = sum * row.factor
+    if !(total > 0.999 && total < 1.001) { return .nan }
     let factor = 1 / sum
     index = 0
     while index < count {

@@ -7,6 +7,7 @@ package struct DirectTable: @unchecked Sendable {
   package var terms = 12
   /// Rows with more classes times nodes are not served.
   package var mostEvaluations = 0
+  package var mostNodes = 0
   /// Classes at deeper gaps are not served, unless they are below `ignored`: then they are as good as masked.
   package var deepest = 0.0
   package var ignored = -Double.infinity

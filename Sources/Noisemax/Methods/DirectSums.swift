@@ -16,9 +16,7 @@ final class DirectSums: @unchecked Sendable {
     let noise = table.noise
     let quartiles = noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)
     let limit = min(10 * quartiles, table.depth)
-    // Down to where the deepest of them, and those that steps are measured with, have fallen far enough.
-    let low = table.lowestNode(second: 0, deepest: -12 * quartiles, pairs: true, precision: .double)
-    let law = SampledLaw(table, from: low - 4 * quartiles, limit: limit)
+    let law = SampledLaw(table, limit: limit)
     tables = PerPrecision { Tables(table, law, limit: limit, quartiles: quartiles, precision: $0) }
   }
 
@@ -82,7 +80,7 @@ private final class Tables: @unchecked Sendable {
       lattice.lowestNode(second: 0, deepest: -$0, pairs: true, precision: precision)
     }
     let leaderReach = places.map { lattice.lowestNode(second: -$0, deepest: 0, precision: precision) }
-    let low = min(pairReach.last ?? 0, leaderReach.last ?? 0)
+    let low = (reach + pairReach + leaderReach).reduce(0, min)
     let high = first + slope * limit
 
     // The peak of a class that deep below one leader is as far up the hazard's tail as peaks may be.
@@ -137,6 +135,7 @@ private final class Tables: @unchecked Sendable {
     var table = DirectTable(
       reach: kept(reach), pairReach: kept(pairReach), leaderReach: kept(leaderReach), steps: kept(steps))
     table.terms = fit.terms
+    table.mostNodes = self.mostNodes
     table.mostEvaluations = precision.mostEvaluations
     table.stepCount = steps.count
     table.deepest = -limit
@@ -169,10 +168,9 @@ private struct SampledLaw {
   private let logCumulative: [Double]
   private let logHazard: [Double]
 
-  init(_ table: LatticeTable, from low: Double, limit: Double) {
+  init(_ table: LatticeTable, limit: Double) {
     unit = table.unit
-    let skipped = max(0, Int((low / unit).rounded(.down)) - table.firstIndex - 7)
-    first = table.firstIndex + skipped + 7
+    first = table.firstIndex + 7
     let samples = table.samples[0]
     let basis = table.bases[.double]
     func expanded(_ samples: UnsafeBufferPointer<Double>) -> [Double] {
@@ -190,12 +188,11 @@ private struct SampledLaw {
       return result
     }
     logCumulative = expanded(
-      UnsafeBufferPointer(
-        start: samples.logCumulative + skipped, count: samples.layout.cumulativeCount - skipped))
+      UnsafeBufferPointer(start: samples.logCumulative, count: samples.layout.cumulativeCount))
     // As far as the hazard of a class at the limit.
     let count = samples.layout.cumulativeCount + Int((limit / unit).rounded(.up))
     logHazard = table.logHazard.withUnsafeBufferPointer {
-      expanded(UnsafeBufferPointer(rebasing: $0[skipped..<min(count, $0.count)]))
+      expanded(UnsafeBufferPointer(rebasing: $0[..<min(count, $0.count)]))
     }
   }
 
