@@ -80,10 +80,10 @@ struct LatticePass {
       precision: precision)
     let high = table.highestNode(for: survey.competitors, precision: precision)
     // Memory for the finest step, should the row need it, for the first step's outer nodes, and for whole vectors.
-    let most = Int((high - low) / table.unit) + (4 << stepExponent) + 32
+    let most = padded(Int((high - low) / table.unit) + (4 << stepExponent) + 32)
     let length = 8 * (grid.count + 1)
     // At most so many grid points are in reach, and as many more for vectors that reach beyond them.
-    let mostPoints = min(grid.count + basis.taps - 1, basis.taps * survey.competitors) + 8
+    let mostPoints = padded(min(grid.count + basis.taps - 1, basis.taps * survey.competitors) + 8)
     let cells = padded(grid.count + 1)
     let loopLength = 3 * length + blockMemory
     var memory = Pieces(
