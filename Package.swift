@@ -12,13 +12,15 @@ import PackageDescription
 
 /// Vector code is unbearable without optimisation, in debug builds too. It has nothing but counted loops over memory
 /// that its callers measured, without checks.
-let optimized = SwiftSetting.unsafeFlags(["-Ounchecked"])
+let optimized = [
+  SwiftSetting.unsafeFlags(["-Ounchecked"]), .enableExperimentalFeature("BuiltinModule"),
+]
 
 let kernelVariants = instructionSets.sorted { $0.key < $1.key }.map { name, architecture in
   Target.target(
     name: "NoiseKernels\(name)", dependencies: ["NoiseKernels"],
-    swiftSettings: [
-      optimized, .define("VARIANT"), .define("FUSED"),
+    swiftSettings: optimized + [
+      .define("VARIANT"), .define("FUSED"),
       .unsafeFlags(["-Xcc", "-Xarch_x86_64", "-Xcc", "-march=\(architecture)"]),
     ])
 }
@@ -37,7 +39,7 @@ let package = Package(
     .target(
       name: "Noisemax",
       dependencies: ["NoiseKernels"] + kernelVariants.map { .target(name: $0.name) }),
-    .target(name: "NoiseKernels", swiftSettings: [optimized]),
+    .target(name: "NoiseKernels", swiftSettings: optimized),
     .target(name: "NoisemaxLaws", dependencies: ["Noisemax"]),
     .target(name: "CommandLineConventions"),
     .executableTarget(name: "NoisemaxTool", dependencies: ["Noisemax", "CommandLineConventions"]),

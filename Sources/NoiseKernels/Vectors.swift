@@ -24,21 +24,6 @@ func words(_ vector: Doubles) -> Words { unsafeBitCast(vector, to: Words.self) }
 @inline(__always)
 func doubles(_ words: Words) -> Doubles { unsafeBitCast(words, to: Doubles.self) }
 
-/// a·b + c, in one rounding where the instruction set has it.
-@inline(__always)
-func multiplyAdd(_ a: Doubles, _ b: Doubles, _ c: Doubles) -> Doubles {
-  #if FUSED || arch(arm64)
-    c.addingProduct(a, b)
-  #else
-    a * b + c
-  #endif
-}
-
-@inline(__always)
-func multiplyAdd(_ a: Double, _ b: Doubles, _ c: Doubles) -> Doubles {
-  multiplyAdd(Doubles(repeating: a), b, c)
-}
-
 /// The larger of two numbers in every lane; the first where the second is NaN.
 @inline(__always)
 func larger(_ a: Doubles, _ b: Doubles) -> Doubles { a.replacing(with: b, where: b .> a) }
