@@ -39,6 +39,8 @@ struct LatticePass {
   private let logarithms: UnsafeMutablePointer<Double>
   /// What the loops over classes and cells need besides.
   let loopMemory: UnsafeMutablePointer<Double>
+  /// The parts of cells by which classes are deposited and evaluated, if not by whole cells with all moments.
+  private let parts: CellParts?
 
   // Nodes are x_m = m·step·unit, m = firstNode + index.
   var stepExponent: Int
@@ -81,11 +83,13 @@ struct LatticePass {
     let high = table.highestNode(for: survey.competitors, precision: precision)
     // Memory for the finest step, should the row need it, for the first step's outer nodes, and for whole vectors.
     let most = padded(Int((high - low) / table.unit) + (4 << stepExponent) + 32)
+    parts = table.parts(
+      for: survey.competitors, cells: grid.count, precision: forDerivatives ? .double : precision)
     let length = 8 * (grid.count + 1)
     // At most so many grid points are in reach, and as many more for vectors that reach beyond them.
     let mostPoints = padded(min(grid.count + basis.taps - 1, basis.taps * survey.competitors) + 8)
     let cells = padded(grid.count + 1)
-    let loopLength = 3 * length + blockMemory
+    let loopLength = 3 * length + 8 * (parts?.count ?? 0) * (grid.count + 2) + blockMemory
     var memory = Pieces(
       of: scratch.reserve(length + 2 * cells + 8 * mostPoints + 2 * most + loopLength))
     rows = memory.take(length)
@@ -103,12 +107,18 @@ struct LatticePass {
     g = memory.take(most)
     loopMemory = memory.take(loopLength)
 
-    kernels.deposit(gaps, count, from: competing, grid: grid, moments: rows, scratch: loopMemory)
+    if let parts {
+      kernels.depositParts(
+        gaps, count, from: competing, grid: grid, parts: parts.count, shares: parts.momentShares,
+        moments: rows, scratch: loopMemory)
+    } else {
+      kernels.deposit(gaps, count, from: competing, grid: grid, moments: rows, scratch: loopMemory)
+    }
     pointCount = kernels.list(
       occupied: rows, cells: grid.count, taps: basis.taps, points: points, slots: slots)
     kernels.spread(
-      rows, cells: grid.count, shares: basis.shares, taps: basis.taps, points: points, count: pointCount,
-      slots: slots, weights: weights)
+      rows, cells: grid.count, shares: basis.shares, taps: basis.taps, terms: basis.terms, points: points,
+      count: pointCount, slots: slots, weights: weights)
     setNodes(from: low, to: high)
   }
 
@@ -209,7 +219,7 @@ struct LatticePass {
     }
     kernels.expand(
       from: firstWanted, cells: grid.count, slots: slots, exponents: exponents, logarithms: logarithms,
-      shift: Self.inflation, matrix: basis.matrix, taps: basis.taps, rows: rows, middles: logMiddles,
+      shift: Self.inflation, matrix: parts?.count == 1 ? table.shortMatrix : basis.matrix, taps: basis.taps, rows: rows, middles: logMiddles,
       scratch: loopMemory)
     // Behind the last cell stand the classes that are not wanted.
     (rows + 8 * grid.count).update(repeating: 0, count: 8)
@@ -242,7 +252,7 @@ struct LatticePass {
   func evaluate(_ row: UnsafeMutableBufferPointer<Double>) -> Double {
     guard let p = row.baseAddress else { return 0 }
     let defect = replaceByProbabilities(p)
-    kernels.scaled(p, count, by: 1 / (1 + defect), to: p)
+    if defect.magnitude > precision.defect { kernels.scaled(p, count, by: 1 / (1 + defect), to: p) }
     return defect
   }
 
@@ -250,7 +260,20 @@ struct LatticePass {
   ///
   /// - Returns: Σp − 1.
   func replaceByProbabilities(_ row: UnsafeMutablePointer<Double>) -> Double {
-    kernels.evaluate(row, count, from: -depth, grid: grid, rows: rows, scratch: loopMemory)
+    guard let parts else {
+      return kernels.evaluate(row, count, from: -depth, grid: grid, rows: rows, scratch: loopMemory)
+    }
+    if parts.count == 1 {
+      return kernels.evaluateParts(
+        row, count, from: -depth, grid: grid, parts: 1, rows: rows, stride: 8, scratch: loopMemory)
+    }
+    let partRows = loopMemory
+    let scratch = partRows + 4 * parts.count * (grid.count + 1)
+    kernels.divide(
+      rows, from: firstWanted, cells: grid.count, slots: slots, parts: parts.count,
+      shares: parts.coefficientShares, to: partRows, scratch: scratch)
+    return kernels.evaluateParts(
+      row, count, from: -depth, grid: grid, parts: parts.count, rows: partRows, stride: 4, scratch: scratch)
   }
 
   /// Replaces the gaps by log-probabilities, those of classes deeper than the depth of the pass by −∞.
