@@ -12,7 +12,9 @@ package final class CellParts: Sendable {
   /// The positive zeros of Chebyshev's polynomial of degree 5.
   private static let zeros = [0.5877852522924731, 0.9510565162951535]
 
-  /// - Parameter terms: The number of coefficients and moments of a cell that are not 0.
+  /// - Parameters:
+  ///   - count: The number of parts.
+  ///   - terms: The number of coefficients and moments of a cell that are not 0.
   package init(_ count: Int, terms: Int) {
     self.count = count
     let width = 1 / Double(count)
@@ -51,12 +53,12 @@ package final class CellParts: Sendable {
   /// The matrix of a basis with only the first four coefficients of cells that are parts themselves.
   func shortened(_ basis: CellBasis) -> [Double] {
     (0..<basis.taps).flatMap { tap in
-      (0..<8).map { degree in
-        (0..<8).reduce(0) { sum, k in
-          let share = k == 0 ? (degree == 0 ? 1 : 0) : degree < 4 ? coefficientShares[4 * (k - 1) + degree] : 0
-          return sum + basis.matrix[8 * tap + k] * share
-        }
+      let row = Array(basis.matrix[8 * tap..<8 * tap + 8])
+      let short = (0..<4).map { degree -> Double in
+        let own = degree == 0 ? row[0] : 0
+        return (1..<8).reduce(own) { $0 + row[$1] * coefficientShares[4 * ($1 - 1) + degree] }
       }
+      return short + [0, 0, 0, 0]
     }
   }
 

@@ -42,6 +42,9 @@ struct LatticePass {
   /// The parts of cells by which classes are deposited and evaluated, if not by whole cells with all moments.
   private let parts: CellParts?
 
+  /// How many samples of log F there are below the highest node: beyond it no class is a competitor of one at the top.
+  private let cumulativeCount: Int
+
   // Nodes are x_m = m·step·unit, m = firstNode + index.
   var stepExponent: Int
   private(set) var firstNode = 0
@@ -81,6 +84,7 @@ struct LatticePass {
       second: survey.leaders > 1 ? 0 : survey.second, deepest: survey.rarest, pairs: forDerivatives,
       precision: precision)
     let high = table.highestNode(for: survey.competitors, precision: precision)
+    cumulativeCount = Int((high / table.unit).rounded(.up)) - table.firstIndex + 1
     // Memory for the finest step, should the row need it, for the first step's outer nodes, and for whole vectors.
     let most = padded(Int((high - low) / table.unit) + (4 << stepExponent) + 32)
     parts = table.parts(
@@ -154,7 +158,8 @@ struct LatticePass {
   private func sumLogarithms() {
     let samples = samples
     kernels.locate(
-      points, pointCount, in: samples.layout, from: sampleOffset(node: 0, point: 0), stride: stride,
+      points, pointCount, in: samples.layout(upTo: cumulativeCount), from: sampleOffset(node: 0, point: 0),
+      stride: stride,
       nodes: nodes, starts: starts, cumulativeReaches: cumulativeReaches, hazardReaches: reaches)
     kernels.weightedSums(
       weights, starts: starts, reaches: cumulativeReaches, count: pointCount, samples: samples.logCumulative,
@@ -219,7 +224,8 @@ struct LatticePass {
     }
     kernels.expand(
       from: firstWanted, cells: grid.count, slots: slots, exponents: exponents, logarithms: logarithms,
-      shift: Self.inflation, matrix: parts?.count == 1 ? table.shortMatrix : basis.matrix, taps: basis.taps, rows: rows, middles: logMiddles,
+      shift: Self.inflation, matrix: parts?.count == 1 ? table.shortMatrix : basis.matrix, taps: basis.taps,
+      rows: rows, middles: logMiddles,
       scratch: loopMemory)
     // Behind the last cell stand the classes that are not wanted.
     (rows + 8 * grid.count).update(repeating: 0, count: 8)

@@ -187,6 +187,13 @@ final class LatticeSamples: @unchecked Sendable {
     hazard.deallocate()
   }
 
+  /// The layout with no more than so many samples of log F.
+  func layout(upTo cumulativeCount: Int) -> SampleLayout {
+    SampleLayout(
+      stepExponent: layout.stepExponent, rowLength: layout.rowLength,
+      cumulativeCount: min(cumulativeCount, layout.cumulativeCount), hazardCount: layout.hazardCount)
+  }
+
   /// Where a sample stands, counted from the first one; that a step further stands one place further.
   func position(of offset: Int) -> Int {
     (offset & ((1 << layout.stepExponent) - 1)) * layout.rowLength + (offset >> layout.stepExponent)
