@@ -55,3 +55,15 @@ let package = Package(
   ] + kernelVariants,
   swiftLanguageModes: [.v6]
 )
+
+// Targets that libFuzzer drives, which comes with the toolchain on Linux, built on request only: see the README.
+if Context.environment["NOISEMAX_FUZZING"] != nil {
+  package.targets += ["FuzzRows", "FuzzReader"].map { name in
+    .executableTarget(
+      name: name,
+      dependencies: ["Noisemax", "CommandLineConventions"],
+      path: "Tests/Fuzzing/\(name)",
+      swiftSettings: [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])],
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-Xlinker", "-z", "-Xlinker", "muldefs"])])
+  }
+}
