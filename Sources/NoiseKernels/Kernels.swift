@@ -44,6 +44,16 @@ package protocol Kernels: Sendable {
     to results: UnsafeMutablePointer<Float>
   ) -> Int
 
+  /// Replaces the gaps of a row by their softmax p, and a cotangent by p·(v − Σp·v), with v relative to the leader's and 0
+  /// where the gap is −∞; `single` if a Float's digits are enough.
+  static func pullBackSoftmax(
+    _ cotangent: UnsafeMutablePointer<Double>, at gaps: UnsafeMutablePointer<Double>, _ count: Int,
+    leader: Int, single: Bool
+  )
+
+  /// The place of the first gap of 0, `count` if there is none.
+  static func firstZero(of gaps: UnsafePointer<Double>, _ count: Int) -> Int
+
   static func survey(
     _ gaps: UnsafePointer<Double>, _ count: Int, competingFrom competing: Double, wantedFrom wanted: Double
   ) -> GapSurvey

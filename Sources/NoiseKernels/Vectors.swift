@@ -4,6 +4,7 @@
 
 typealias Doubles = SIMD8<Double>
 typealias Words = SIMD8<Int64>
+typealias Floats = SIMD16<Float>
 
 @inline(__always)
 func load(_ p: UnsafePointer<Double>) -> Doubles { UnsafeRawPointer(p).loadUnaligned(as: Doubles.self) }
@@ -23,6 +24,21 @@ func words(_ vector: Doubles) -> Words { unsafeBitCast(vector, to: Words.self) }
 
 @inline(__always)
 func doubles(_ words: Words) -> Doubles { unsafeBitCast(words, to: Doubles.self) }
+
+// The standard library's conversions are generic functions, and are not inlined everywhere.
+
+@_transparent
+func doubles(_ v: SIMD8<Float>) -> Doubles {
+  Doubles(
+    Double(v[0]), Double(v[1]), Double(v[2]), Double(v[3]), Double(v[4]), Double(v[5]), Double(v[6]),
+    Double(v[7]))
+}
+
+@_transparent
+func floats(_ v: Doubles) -> SIMD8<Float> {
+  SIMD8(
+    Float(v[0]), Float(v[1]), Float(v[2]), Float(v[3]), Float(v[4]), Float(v[5]), Float(v[6]), Float(v[7]))
+}
 
 /// The larger of two numbers in every lane; the first where the second is NaN.
 @inline(__always)
@@ -108,4 +124,46 @@ private func zipTwos(_ a: Doubles, _ b: Doubles) -> (Doubles, Doubles) {
     Doubles(a[0], a[1], b[0], b[1], a[4], a[5], b[4], b[5]),
     Doubles(a[2], a[3], b[2], b[3], a[6], a[7], b[6], b[7])
   )
+}
+
+// MARK: Floats
+
+// Sixteen at a time. Products and sums are rounded each: what the standard library has for both at once goes lane by
+// lane, and the compiler makes whole vectors of that only in loops of little else. Functions are transparent where
+// others would not be inlined for their size.
+
+@inline(__always)
+func load(_ p: UnsafePointer<Float>) -> Floats { UnsafeRawPointer(p).loadUnaligned(as: Floats.self) }
+
+@inline(__always)
+func load(_ p: UnsafeMutablePointer<Float>) -> Floats {
+  UnsafeMutableRawPointer(p).loadUnaligned(as: Floats.self)
+}
+
+@inline(__always)
+func store(_ vector: Floats, to p: UnsafeMutablePointer<Float>) {
+  UnsafeMutableRawPointer(p).storeBytes(of: vector, as: Floats.self)
+}
+
+@_transparent
+func larger(_ a: Floats, _ b: Floats) -> Floats { a.replacing(with: b, where: b .> a) }
+
+@_transparent
+func largest(_ v: Floats) -> Float {
+  let eight = larger(
+    v,
+    Floats(
+      v[8], v[9], v[10], v[11], v[12], v[13], v[14], v[15], v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]))
+  let four = larger(
+    eight,
+    Floats(
+      eight[4], eight[5], eight[6], eight[7], eight[0], eight[1], eight[2], eight[3], eight[12], eight[13],
+      eight[14], eight[15], eight[8], eight[9], eight[10], eight[11]))
+  let two = (four[0] > four[2] ? four[0] : four[2], four[1] > four[3] ? four[1] : four[3])
+  return two.0 > two.1 ? two.0 : two.1
+}
+
+/// 0, 1, 2, … in the lanes.
+var laneNumbers: Floats {
+  @inline(__always) get { Floats(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) }
 }
