@@ -61,21 +61,6 @@ func largest(_ v: Doubles) -> Double {
   return two[0] > two[1] ? two[0] : two[1]
 }
 
-/// Eight rows of eight become eight columns.
-@inline(__always)
-func transposed(
-  _ r0: Doubles, _ r1: Doubles, _ r2: Doubles, _ r3: Doubles, _ r4: Doubles, _ r5: Doubles, _ r6: Doubles,
-  _ r7: Doubles
-) -> (Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles) {
-  transposedHalves(
-    Doubles(lowHalf: r0.lowHalf, highHalf: r4.lowHalf), Doubles(lowHalf: r1.lowHalf, highHalf: r5.lowHalf),
-    Doubles(lowHalf: r2.lowHalf, highHalf: r6.lowHalf), Doubles(lowHalf: r3.lowHalf, highHalf: r7.lowHalf),
-    Doubles(lowHalf: r0.highHalf, highHalf: r4.highHalf),
-    Doubles(lowHalf: r1.highHalf, highHalf: r5.highHalf),
-    Doubles(lowHalf: r2.highHalf, highHalf: r6.highHalf), Doubles(lowHalf: r3.highHalf, highHalf: r7.highHalf)
-  )
-}
-
 /// Eight rows of eight in memory become eight columns.
 @inline(__always)
 func transposed(
