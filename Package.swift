@@ -12,13 +12,15 @@ import PackageDescription
 
 /// Vector code is unbearable without optimisation, in debug builds too. It has nothing but counted loops over memory
 /// that its callers measured, without checks.
-let optimized = SwiftSetting.unsafeFlags(["-Ounchecked"])
+let optimized = [
+  SwiftSetting.unsafeFlags(["-Ounchecked"]), .enableExperimentalFeature("BuiltinModule"),
+]
 
 let kernelVariants = instructionSets.sorted { $0.key < $1.key }.map { name, architecture in
   Target.target(
     name: "NoiseKernels\(name)", dependencies: ["NoiseKernels"],
-    swiftSettings: [
-      optimized, .define("VARIANT"), .define("FUSED"),
+    swiftSettings: optimized + [
+      .define("VARIANT"), .define("FUSED"),
       .unsafeFlags(["-Xcc", "-Xarch_x86_64", "-Xcc", "-march=\(architecture)"]),
     ])
 }
@@ -37,7 +39,7 @@ let package = Package(
     .target(
       name: "Noisemax",
       dependencies: ["NoiseKernels"] + kernelVariants.map { .target(name: $0.name) }),
-    .target(name: "NoiseKernels", swiftSettings: [optimized]),
+    .target(name: "NoiseKernels", swiftSettings: optimized),
     .target(name: "NoisemaxLaws", dependencies: ["Noisemax"]),
     .target(name: "CommandLineConventions"),
     .executableTarget(name: "NoisemaxTool", dependencies: ["Noisemax", "CommandLineConventions"]),
@@ -53,3 +55,15 @@ let package = Package(
   ] + kernelVariants,
   swiftLanguageModes: [.v6]
 )
+
+// Targets that libFuzzer drives, which comes with the toolchain on Linux, built on request only: see the README.
+if Context.environment["NOISEMAX_FUZZING"] != nil {
+  package.targets += ["FuzzRows", "FuzzReader"].map { name in
+    .executableTarget(
+      name: name,
+      dependencies: ["Noisemax", "CommandLineConventions"],
+      path: "Tests/Fuzzing/\(name)",
+      swiftSettings: [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])],
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-Xlinker", "-z", "-Xlinker", "muldefs"])])
+  }
+}

@@ -9,17 +9,17 @@
 
 private let rounder = 0x1.8p52
 
-/// The cells of eight gaps and their places t ∈ −1…1 in them; what is below the limit falls into the cell behind the
-/// last one.
+/// The cells of eight gaps, times a stride, and their places t ∈ −1…1 in them; what is below the limit falls into the cell
+/// behind the last one.
 @inline(__always)
 func places(
-  of gaps: Doubles, from limit: Double, perUnit: Double, firstCell: Double, last: Double
+  of gaps: Doubles, from limit: Double, perUnit: Double, firstCell: Double, last: Double, stride: Double = 1
 ) -> (cells: Words, t: Doubles) {
   let isOut = gaps .< limit
   let position = gaps.replacing(with: 0, where: isOut) * perUnit
   let cell = ((position - 0.5) + rounder) - rounder
   let t = 2 * (position - cell) - 1
-  let cells = (cell - firstCell).replacing(with: last, where: isOut)
+  let cells = ((cell - firstCell) * stride).replacing(with: last * stride, where: isOut)
   return (words(cells + rounder) &- Words(repeating: Int64(bitPattern: rounder.bitPattern)), t)
 }
 
@@ -268,7 +268,7 @@ extension VectorKernels {
 
   @inline(never)
   package static func spread(
-    _ moments: UnsafePointer<Double>, cells: Int, shares: UnsafePointer<Double>, taps: Int,
+    _ moments: UnsafePointer<Double>, cells: Int, shares: UnsafePointer<Double>, taps: Int, terms: Int,
     points: UnsafePointer<Int>, count: Int, slots: UnsafePointer<Int>, weights: UnsafeMutablePointer<Double>
   ) {
     // Eight points at a time take what the cells around have for them: rows of the matrix stand between zeros.
@@ -289,9 +289,11 @@ extension VectorKernels {
             c = multiplyAdd(row[2], load(shares + 2 * stride), c)
             d = multiplyAdd(row[3], load(shares + 3 * stride), d)
             a = multiplyAdd(row[4], load(shares + 4 * stride), a)
-            b = multiplyAdd(row[5], load(shares + 5 * stride), b)
-            c = multiplyAdd(row[6], load(shares + 6 * stride), c)
-            d = multiplyAdd(row[7], load(shares + 7 * stride), d)
+            if terms > 5 {
+              b = multiplyAdd(row[5], load(shares + 5 * stride), b)
+              c = multiplyAdd(row[6], load(shares + 6 * stride), c)
+              d = multiplyAdd(row[7], load(shares + 7 * stride), d)
+            }
           }
           cell += 1
         }

@@ -42,6 +42,34 @@ func singleExponential(_ x: Doubles) -> Doubles {
   return (1 + multiplyAdd(multiplyAdd(odd, r, even), s, r)) * powerOfTwo(n)
 }
 
+/// What ``raisedExponential(_:_:)`` is of 0: so large that weights are normal numbers wherever a Float can show what
+/// they are a part of.
+let largestWeight: Float = 0x1p24
+
+/// 2²⁴·e^(x + rest) for x ≤ 0, as a power of two and what is above it; 0 where e^x is below 2⁻¹⁵⁰, NaN for NaN.
+///
+/// The sum of the two, not yet rounded, is within 4e-8.
+@_transparent
+func raisedExponential(_ x: Floats, _ rest: Floats) -> (power: Floats, excess: Floats) {
+  // 1.5·2²³, and in the last bits what makes an exponent of 2²⁴ of 0.
+  let rounder: Float = 0x1.8p23 + (127 + 24)
+  let isNone = x .< -104
+  let rounded = multiplyAdd(0x1.715476p+0, x, Floats(repeating: rounder))
+  let n = rounded - rounder
+  let power = unsafeBitCast(unsafeBitCast(rounded, to: SIMD16<UInt32>.self) &<< 23, to: Floats.self)
+  // The first part of ln 2 has 15 bits: the product and the difference are exact.
+  let high = multiplyAdd(-0x1.62e4p-1, n, x)
+  let low = multiplyAdd(-0x1.7f7d1cp-20, n, rest)
+  let r = high + low
+  let s = r * r
+  let even = multiplyAdd(
+    multiplyAdd(0x1.6b6c4ep-10, s, Floats(repeating: 0x1.55568cp-5)), s, Floats(repeating: 0.5))
+  let odd = multiplyAdd(0x1.1230bp-7, s, Floats(repeating: 0x1.5554a2p-3))
+  let excess = high + multiplyAdd(multiplyAdd(odd, r, even), s, low)
+  let kept = power.replacing(with: 0, where: isNone)
+  return (kept, excess.replacing(with: 0, where: isNone) * kept)
+}
+
 /// eˣ as mantissa · 2^exponent, with the mantissa within √½ and √2.
 @inline(__always)
 private func exponentialParts(_ x: Doubles) -> (mantissa: Doubles, exponent: Doubles) {

@@ -44,6 +44,16 @@ package protocol Kernels: Sendable {
     to results: UnsafeMutablePointer<Float>
   ) -> Int
 
+  /// Replaces the gaps of a row by their softmax p, and a cotangent by p·(v − Σp·v), with v relative to the leader's and 0
+  /// where the gap is −∞; `single` if a Float's digits are enough.
+  static func pullBackSoftmax(
+    _ cotangent: UnsafeMutablePointer<Double>, at gaps: UnsafeMutablePointer<Double>, _ count: Int,
+    leader: Int, single: Bool
+  )
+
+  /// The place of the first gap of 0, `count` if there is none.
+  static func firstZero(of gaps: UnsafePointer<Double>, _ count: Int) -> Int
+
   static func survey(
     _ gaps: UnsafePointer<Double>, _ count: Int, competingFrom competing: Double, wantedFrom wanted: Double
   ) -> GapSurvey
@@ -52,6 +62,16 @@ package protocol Kernels: Sendable {
   static func deposit(
     _ gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
     moments: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
+  )
+
+  /// As ``deposit``, for fewer than ``mostClassesInParts`` classes, by moments up to k = 4 of the equal parts of every cell:
+  /// `shares` has for every part five rows of 8, the shares of its moments in those of the cell.
+  ///
+  /// `scratch` has twice four places for every part and for one more, and `blockMemory`.
+  static func depositParts(
+    _ gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid, parts: Int,
+    shares: UnsafePointer<Double>, moments: UnsafeMutablePointer<Double>,
+    scratch: UnsafeMutablePointer<Double>
   )
 
   /// Writes the moments Σ v·tᵏ of every cell.
@@ -74,9 +94,10 @@ package protocol Kernels: Sendable {
 
   /// Spreads the moments of the cells with a slot onto the grid points of the list.
   ///
-  /// `shares` has 8 rows of `taps`, the shares of the grid points in a moment, every row between 8 and 8 zeros.
+  /// `shares` has 8 rows of `taps`, the shares of the grid points in a moment, every row between 8 and 8 zeros; those from
+  /// `terms` on are 0.
   static func spread(
-    _ moments: UnsafePointer<Double>, cells: Int, shares: UnsafePointer<Double>, taps: Int,
+    _ moments: UnsafePointer<Double>, cells: Int, shares: UnsafePointer<Double>, taps: Int, terms: Int,
     points: UnsafePointer<Int>, count: Int, slots: UnsafePointer<Int>, weights: UnsafeMutablePointer<Double>
   )
 
@@ -190,6 +211,23 @@ package protocol Kernels: Sendable {
     rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
   ) -> Double
 
+  /// From the coefficients on the cells with a slot those on their equal parts, an even number: p in the middle of the part
+  /// and three coefficients of log p relative to that; 0 on other cells and behind the last one.
+  ///
+  /// `shares` has for k = 1…7 a row of four for every part, and `scratch` a number for every part, up to whole vectors.
+  static func divide(
+    _ rows: UnsafePointer<Double>, from firstWanted: Int, cells: Int, slots: UnsafePointer<Int>, parts: Int,
+    shares: UnsafePointer<Double>, to partRows: UnsafeMutablePointer<Double>,
+    scratch: UnsafeMutablePointer<Double>
+  )
+
+  /// As ``evaluate``, from the first four coefficients on the parts of cells, in rows of `stride`; `scratch` has
+  /// `blockMemory`.
+  static func evaluateParts(
+    _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid, parts: Int,
+    rows: UnsafePointer<Double>, stride: Int, scratch: UnsafeMutablePointer<Double>
+  ) -> Double
+
   /// Replaces gaps by the logarithms of probabilities, −∞ below the limit.
   static func evaluateLogarithms(
     _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
@@ -289,7 +327,10 @@ package struct RowTop: Sendable {
 }
 
 /// What the loops over classes need as `scratch`.
-package let blockMemory = 9 * 64
+package let blockMemory = 10 * 64
+
+/// How many classes can be counted in the parts of cells.
+package let mostClassesInParts = 1 << 24
 
 /// A number of places, rounded up to whole vectors.
 package func padded(_ count: Int) -> Int { (count + 7) & ~7 }

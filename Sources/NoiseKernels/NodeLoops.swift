@@ -162,21 +162,48 @@ extension VectorKernels {
       while first < count, reaches[first] <= node { first += 1 }
       var point = first
       let start = samples + node
-      var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
-      while point < count {
-        let row = start + starts[point]
-        let (near, far) = (load(row), load(row + 8))
-        a = multiplyAdd(weights[point], near, a)
-        b = multiplyAdd(weights[point], far, b)
-        c = multiplyAdd(others[point], near, c)
-        d = multiplyAdd(others[point], far, d)
-        point += 1
+      if node + 16 < nodes {
+        var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
+        var (e, f, g, h) = (Doubles(), Doubles(), Doubles(), Doubles())
+        while point < count {
+          let (weight, other, row) = (weights[point], others[point], start + starts[point])
+          let (first, second, third, fourth) = (load(row), load(row + 8), load(row + 16), load(row + 24))
+          a = multiplyAdd(weight, first, a)
+          b = multiplyAdd(weight, second, b)
+          c = multiplyAdd(weight, third, c)
+          d = multiplyAdd(weight, fourth, d)
+          e = multiplyAdd(other, first, e)
+          f = multiplyAdd(other, second, f)
+          g = multiplyAdd(other, third, g)
+          h = multiplyAdd(other, fourth, h)
+          point += 1
+        }
+        store(a, to: sums + node)
+        store(b, to: sums + node + 8)
+        store(c, to: sums + node + 16)
+        store(d, to: sums + node + 24)
+        store(e, to: otherSums + node)
+        store(f, to: otherSums + node + 8)
+        store(g, to: otherSums + node + 16)
+        store(h, to: otherSums + node + 24)
+        node += 32
+      } else {
+        var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
+        while point < count {
+          let row = start + starts[point]
+          let (near, far) = (load(row), load(row + 8))
+          a = multiplyAdd(weights[point], near, a)
+          b = multiplyAdd(weights[point], far, b)
+          c = multiplyAdd(others[point], near, c)
+          d = multiplyAdd(others[point], far, d)
+          point += 1
+        }
+        store(a, to: sums + node)
+        store(b, to: sums + node + 8)
+        store(c, to: otherSums + node)
+        store(d, to: otherSums + node + 8)
+        node += 16
       }
-      store(a, to: sums + node)
-      store(b, to: sums + node + 8)
-      store(c, to: otherSums + node)
-      store(d, to: otherSums + node + 8)
-      node += 16
     }
   }
 
@@ -186,33 +213,48 @@ extension VectorKernels {
     reaches: UnsafePointer<Int>, count: Int, samples: UnsafePointer<Double>, factor: Double,
     results: UnsafeMutablePointer<Double>, otherResults: UnsafeMutablePointer<Double>
   ) {
-    var point = 0
-    while point < count {
-      // Two points share the values; the second one's reach is the larger.
-      let next = point + 1 < count ? point + 1 : point
-      let (p, q) = (samples + starts[point], samples + starts[next])
-      var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
-      var node = 0
+    @inline(__always) func finish(_ point: Int, _ sums: Doubles, _ otherSums: Doubles, from node: Int) {
+      let start = samples + starts[point]
+      var (a, b, node) = (sums, otherSums, node)
       while node < reaches[point] {
-        let (value, other) = (load(values + node), load(others + node))
-        let (near, far) = (load(p + node), load(q + node))
-        a = multiplyAdd(value, near, a)
-        b = multiplyAdd(other, near, b)
-        c = multiplyAdd(value, far, c)
-        d = multiplyAdd(other, far, d)
-        node += 8
-      }
-      while node < reaches[next] {
-        let far = load(q + node)
-        c = multiplyAdd(load(values + node), far, c)
-        d = multiplyAdd(load(others + node), far, d)
+        let sample = load(start + node)
+        a = multiplyAdd(load(values + node), sample, a)
+        b = multiplyAdd(load(others + node), sample, b)
         node += 8
       }
       results[point] = factor * laneSum(a)
       otherResults[point] = factor * laneSum(b)
-      results[next] = factor * laneSum(c)
-      otherResults[next] = factor * laneSum(d)
-      point += 2
+    }
+    var point = 0
+    while point + 4 <= count {
+      // Four points share the values; the first one's reach is the smallest.
+      let (p, q) = (samples + starts[point], samples + starts[point + 1])
+      let (r, s) = (samples + starts[point + 2], samples + starts[point + 3])
+      var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
+      var (e, f, g, h) = (Doubles(), Doubles(), Doubles(), Doubles())
+      var node = 0
+      while node < reaches[point] {
+        let (value, other) = (load(values + node), load(others + node))
+        let (first, second, third, fourth) = (load(p + node), load(q + node), load(r + node), load(s + node))
+        a = multiplyAdd(value, first, a)
+        b = multiplyAdd(value, second, b)
+        c = multiplyAdd(value, third, c)
+        d = multiplyAdd(value, fourth, d)
+        e = multiplyAdd(other, first, e)
+        f = multiplyAdd(other, second, f)
+        g = multiplyAdd(other, third, g)
+        h = multiplyAdd(other, fourth, h)
+        node += 8
+      }
+      finish(point, a, e, from: node)
+      finish(point + 1, b, f, from: node)
+      finish(point + 2, c, g, from: node)
+      finish(point + 3, d, h, from: node)
+      point += 4
+    }
+    while point < count {
+      finish(point, Doubles(), Doubles(), from: 0)
+      point += 1
     }
   }
 }

@@ -6,15 +6,15 @@
 
 /// Eight numbers of a row in memory that is not padded; −∞ behind its end.
 @inline(__always)
-private func part(_ row: UnsafePointer<Double>, _ index: Int, _ count: Int) -> Doubles {
+func part(_ row: UnsafePointer<Double>, _ index: Int, _ count: Int) -> Doubles {
   if index + 8 <= count { return load(row + index) }
   return firstLanes(count - index) { row[index + $0] }
 }
 
 @inline(__always)
-private func part(_ row: UnsafePointer<Float>, _ index: Int, _ count: Int) -> Doubles {
+func part(_ row: UnsafePointer<Float>, _ index: Int, _ count: Int) -> Doubles {
   if index + 8 <= count {
-    return Doubles(UnsafeRawPointer(row + index).loadUnaligned(as: SIMD8<Float>.self))
+    return doubles(UnsafeRawPointer(row + index).loadUnaligned(as: SIMD8<Float>.self))
   }
   return firstLanes(count - index) { Double(row[index + $0]) }
 }
@@ -34,7 +34,7 @@ private func firstLanes(_ count: Int, _ number: (Int) -> Double) -> Doubles {
 }
 
 @inline(__always)
-private func put(_ vector: Doubles, to row: UnsafeMutablePointer<Double>, _ index: Int, _ count: Int) {
+func put(_ vector: Doubles, to row: UnsafeMutablePointer<Double>, _ index: Int, _ count: Int) {
   if index + 8 <= count {
     store(vector, to: row + index)
   } else {
@@ -43,9 +43,9 @@ private func put(_ vector: Doubles, to row: UnsafeMutablePointer<Double>, _ inde
 }
 
 @inline(__always)
-private func put(_ vector: Doubles, to row: UnsafeMutablePointer<Float>, _ index: Int, _ count: Int) {
+func put(_ vector: Doubles, to row: UnsafeMutablePointer<Float>, _ index: Int, _ count: Int) {
   if index + 8 <= count {
-    UnsafeMutableRawPointer(row + index).storeBytes(of: SIMD8<Float>(vector), as: SIMD8<Float>.self)
+    UnsafeMutableRawPointer(row + index).storeBytes(of: floats(vector), as: SIMD8<Float>.self)
   } else {
     putFirstLanes(count - index, of: vector) { row[index + $0] = Float($1) }
   }
@@ -154,84 +154,4 @@ extension VectorKernels {
       index += 8
     }
   }
-}
-
-// MARK: softmax
-
-extension VectorKernels {
-  @inline(never)
-  package static func softmax(
-    _ rows: UnsafePointer<Double>, count: Int, rowLength: Int, scale: Double,
-    to results: UnsafeMutablePointer<Double>
-  ) -> Int {
-    softmaxRows(
-      count: count, rowLength: rowLength, scale: scale,
-      part: { row, index in part(rows + row * rowLength, index, rowLength) },
-      put: { vector, row, index in put(vector, to: results + row * rowLength, index, rowLength) },
-      again: { row, index in part(UnsafePointer(results + row * rowLength), index, rowLength) },
-      exponential: { exponential($0) })
-  }
-
-  @inline(never)
-  package static func softmax(
-    _ rows: UnsafePointer<Float>, count: Int, rowLength: Int, scale: Double,
-    to results: UnsafeMutablePointer<Float>
-  ) -> Int {
-    softmaxRows(
-      count: count, rowLength: rowLength, scale: scale,
-      part: { row, index in part(rows + row * rowLength, index, rowLength) },
-      put: { vector, row, index in put(vector, to: results + row * rowLength, index, rowLength) },
-      again: { row, index in part(UnsafePointer(results + row * rowLength), index, rowLength) },
-      exponential: { singleExponential($0) })
-  }
-}
-
-@inline(__always)
-private func softmaxRows(
-  count: Int, rowLength: Int, scale: Double, part: (Int, Int) -> Doubles, put: (Doubles, Int, Int) -> Void,
-  again: (Int, Int) -> Doubles, exponential: (Doubles) -> Doubles
-) -> Int {
-  var row = 0
-  while row < count {
-    // A NaN may drop out here: it shows in the sum.
-    var tops = part(row, 0)
-    var index = 8
-    while index < rowLength {
-      tops = larger(tops, part(row, index))
-      index += 8
-    }
-    let top = largest(tops)
-    if !(top > -.infinity && top < .infinity) { return row }
-    @inline(__always) func weights(_ index: Int) -> Doubles {
-      let difference = part(row, index) - top
-      return exponential(scale == 1 ? difference : difference / scale)
-    }
-    if rowLength <= 8 {
-      let weights = weights(0)
-      put(weights * (1 / laneSum(weights)), row, 0)
-    } else {
-      var total = 0.0
-      index = 0
-      while index < rowLength {
-        // Sums of few keep their digits.
-        let end = rowLength - index > 1024 ? index + 1024 : rowLength
-        var sums = Doubles()
-        while index < end {
-          let weights = weights(index)
-          put(weights, row, index)
-          sums += weights
-          index += 8
-        }
-        total += laneSum(sums)
-      }
-      let factor = 1 / total
-      index = 0
-      while index < rowLength {
-        put(again(row, index) * factor, row, index)
-        index += 8
-      }
-    }
-    row += 1
-  }
-  return row
 }

@@ -4,6 +4,7 @@
 
 typealias Doubles = SIMD8<Double>
 typealias Words = SIMD8<Int64>
+typealias Floats = SIMD16<Float>
 
 @inline(__always)
 func load(_ p: UnsafePointer<Double>) -> Doubles { UnsafeRawPointer(p).loadUnaligned(as: Doubles.self) }
@@ -24,19 +25,19 @@ func words(_ vector: Doubles) -> Words { unsafeBitCast(vector, to: Words.self) }
 @inline(__always)
 func doubles(_ words: Words) -> Doubles { unsafeBitCast(words, to: Doubles.self) }
 
-/// a·b + c, in one rounding where the instruction set has it.
-@inline(__always)
-func multiplyAdd(_ a: Doubles, _ b: Doubles, _ c: Doubles) -> Doubles {
-  #if FUSED || arch(arm64)
-    c.addingProduct(a, b)
-  #else
-    a * b + c
-  #endif
+// The standard library's conversions are generic functions, and are not inlined everywhere.
+
+@_transparent
+func doubles(_ v: SIMD8<Float>) -> Doubles {
+  Doubles(
+    Double(v[0]), Double(v[1]), Double(v[2]), Double(v[3]), Double(v[4]), Double(v[5]), Double(v[6]),
+    Double(v[7]))
 }
 
-@inline(__always)
-func multiplyAdd(_ a: Double, _ b: Doubles, _ c: Doubles) -> Doubles {
-  multiplyAdd(Doubles(repeating: a), b, c)
+@_transparent
+func floats(_ v: Doubles) -> SIMD8<Float> {
+  SIMD8(
+    Float(v[0]), Float(v[1]), Float(v[2]), Float(v[3]), Float(v[4]), Float(v[5]), Float(v[6]), Float(v[7]))
 }
 
 /// The larger of two numbers in every lane; the first where the second is NaN.
@@ -58,21 +59,6 @@ func largest(_ v: Doubles) -> Double {
   let four = v.lowHalf.replacing(with: v.highHalf, where: v.highHalf .> v.lowHalf)
   let two = four.lowHalf.replacing(with: four.highHalf, where: four.highHalf .> four.lowHalf)
   return two[0] > two[1] ? two[0] : two[1]
-}
-
-/// Eight rows of eight become eight columns.
-@inline(__always)
-func transposed(
-  _ r0: Doubles, _ r1: Doubles, _ r2: Doubles, _ r3: Doubles, _ r4: Doubles, _ r5: Doubles, _ r6: Doubles,
-  _ r7: Doubles
-) -> (Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles) {
-  transposedHalves(
-    Doubles(lowHalf: r0.lowHalf, highHalf: r4.lowHalf), Doubles(lowHalf: r1.lowHalf, highHalf: r5.lowHalf),
-    Doubles(lowHalf: r2.lowHalf, highHalf: r6.lowHalf), Doubles(lowHalf: r3.lowHalf, highHalf: r7.lowHalf),
-    Doubles(lowHalf: r0.highHalf, highHalf: r4.highHalf),
-    Doubles(lowHalf: r1.highHalf, highHalf: r5.highHalf),
-    Doubles(lowHalf: r2.highHalf, highHalf: r6.highHalf), Doubles(lowHalf: r3.highHalf, highHalf: r7.highHalf)
-  )
 }
 
 /// Eight rows of eight in memory become eight columns.
@@ -123,4 +109,46 @@ private func zipTwos(_ a: Doubles, _ b: Doubles) -> (Doubles, Doubles) {
     Doubles(a[0], a[1], b[0], b[1], a[4], a[5], b[4], b[5]),
     Doubles(a[2], a[3], b[2], b[3], a[6], a[7], b[6], b[7])
   )
+}
+
+// MARK: Floats
+
+// Sixteen at a time. Products and sums are rounded each: what the standard library has for both at once goes lane by
+// lane, and the compiler makes whole vectors of that only in loops of little else. Functions are transparent where
+// others would not be inlined for their size.
+
+@inline(__always)
+func load(_ p: UnsafePointer<Float>) -> Floats { UnsafeRawPointer(p).loadUnaligned(as: Floats.self) }
+
+@inline(__always)
+func load(_ p: UnsafeMutablePointer<Float>) -> Floats {
+  UnsafeMutableRawPointer(p).loadUnaligned(as: Floats.self)
+}
+
+@inline(__always)
+func store(_ vector: Floats, to p: UnsafeMutablePointer<Float>) {
+  UnsafeMutableRawPointer(p).storeBytes(of: vector, as: Floats.self)
+}
+
+@_transparent
+func larger(_ a: Floats, _ b: Floats) -> Floats { a.replacing(with: b, where: b .> a) }
+
+@_transparent
+func largest(_ v: Floats) -> Float {
+  let eight = larger(
+    v,
+    Floats(
+      v[8], v[9], v[10], v[11], v[12], v[13], v[14], v[15], v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]))
+  let four = larger(
+    eight,
+    Floats(
+      eight[4], eight[5], eight[6], eight[7], eight[0], eight[1], eight[2], eight[3], eight[12], eight[13],
+      eight[14], eight[15], eight[8], eight[9], eight[10], eight[11]))
+  let two = (four[0] > four[2] ? four[0] : four[2], four[1] > four[3] ? four[1] : four[3])
+  return two.0 > two.1 ? two.0 : two.1
+}
+
+/// 0, 1, 2, … in the lanes.
+var laneNumbers: Floats {
+  @inline(__always) get { Floats(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) }
 }

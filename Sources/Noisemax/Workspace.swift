@@ -43,7 +43,7 @@ struct Scratch: ~Copyable, @unchecked Sendable {
   mutating func reserve(_ count: Int) -> UnsafeMutableBufferPointer<Double> {
     if memory.count < count {
       memory.deallocate()
-      memory = .allocate(capacity: Swift.max(count, memory.count * 2))
+      memory = Self.allocate(Swift.max(count, memory.count * 2))
     }
     return UnsafeMutableBufferPointer(rebasing: memory[..<count])
   }
@@ -52,12 +52,18 @@ struct Scratch: ~Copyable, @unchecked Sendable {
   /// of them with what they held. Growing it moves it, and leaves the other memory where it is.
   mutating func growList(to count: Int, keeping kept: Int) -> UnsafeMutableBufferPointer<Double> {
     if list.count < count {
-      let larger = UnsafeMutableBufferPointer<Double>.allocate(capacity: Swift.max(count, list.count * 2))
+      let larger = Self.allocate(Swift.max(count, list.count * 2))
       if kept > 0 { _ = larger[..<kept].initialize(from: list[..<kept]) }
       list.deallocate()
       list = larger
     }
     return list
+  }
+
+  /// Memory that starts with a cache line: a vector that crosses two costs twice.
+  private static func allocate(_ count: Int) -> UnsafeMutableBufferPointer<Double> {
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 8 * count, alignment: 64)
+    return memory.bindMemory(to: Double.self)
   }
 
   deinit {

@@ -86,6 +86,15 @@ import Noisemax
             (one[index] - other[index]).magnitude <= 1e-14 * other[index], "\(set), \(count) logits: \(row)")
         }
       }
+      let floats = row.map { Float($0) }
+      for scale in [1, 0.7] where tops.0.open > 0 {
+        var (singles, truth) = (floats, floats.map { Double($0) })
+        _ = set.kernels.softmax(floats, count: 1, rowLength: count, scale: scale, to: &singles)
+        _ = baseline.softmax(truth, count: 1, rowLength: count, scale: scale, to: &truth)
+        for (single, truth) in zip(singles, truth) {
+          #expect((Double(single) - truth).magnitude <= 1.3e-7 * truth, "\(set), \(count) logits: \(row)")
+        }
+      }
       // The moments of cells are exact sums: no bit may differ.
       let gaps = row.map { $0 - 0 } + [Double](repeating: -.infinity, count: padded(count) - count)
       let grid = CellGrid(lowest: -30, perUnit: 8)
@@ -97,6 +106,19 @@ import Noisemax
         return Array(moments.prefix(8 * grid.count))
       }
       #expect(moments(set.kernels) == moments(baseline))
+    }
+  }
+
+  @Test(arguments: InstructionSet.available)
+  func theFirstZeroIsFoundWhereverItIs(set: InstructionSet) {
+    for count in [1, 7, 8, 63, 64, 65, 200] {
+      var gaps = [Double](repeating: -1, count: count)
+      gaps += [Double](repeating: -.infinity, count: padded(count) - count)
+      #expect(set.kernels.firstZero(of: gaps, count) == count)
+      for index in (0..<count).reversed() {
+        gaps[index] = 0
+        #expect(set.kernels.firstZero(of: gaps, count) == index)
+      }
     }
   }
 

@@ -233,6 +233,15 @@ import Testing
     #expect(isClose(with.gradient[2], without.gradient[1], within: 1e-15))
   }
 
+  /// In units of such a scale the gap is infinite; the loss is the gap.
+  @Test(arguments: laws)
+  func subnormalScalesKeepTheLossFinite(law: String) throws {
+    let argmax = try Self.argmax(law, scale: 0x1p-1030)
+    let (value, gradient) = argmax.lossWithGradient(for: [0.5, -4.5, -.infinity], target: 1)
+    #expect(value == 5 && gradient == [1, -1, 0], "\(law): \(value), \(gradient)")
+    #expect(argmax.loss(for: [0.5, -4.5, -.infinity], target: 2) == .infinity)
+  }
+
   @Test func classesOutOfReach() {
     let (value, gradient) = NoisyArgmax(.uniform).lossWithGradient(for: [0, -1.5], target: 1)
     #expect(value == 1.5 && gradient == [1, -1])

@@ -1,3 +1,4 @@
+import Foundation
 import Noisemax
 import Testing
 
@@ -31,6 +32,77 @@ import Testing
           (Double(p[index]) - truth).magnitude <= 1.3e-7 * truth + 1e-38,
           "\(row.testDescription), class \(index)")
       }
+    }
+  }
+
+  /// Rows of 16 and more are computed with as Floats, and e^gap of a deep gap is as accurate as that of a small one.
+  @Test(arguments: [1, 0.7, 3e-5, 0x1p100, 0x1p-90])
+  func longFloatRowsKeepFloatAccuracy(scale: Double) {
+    var generator = StreamGenerator(seed: 11)
+    let argmax = NoisyArgmax(.gumbel, scale: scale)
+    for count in Array(16...50) + [1000, 5000] {
+      for (spread, shift) in [(1.5, 0.0), (20, 3), (80, -40), (60, 1000)] {
+        var row = (0..<count).map { _ in
+          Float(scale * (Double.random(in: -spread...0, using: &generator) + shift))
+        }
+        // Many ties, whose weights are all rounded the same way, and masked classes.
+        for index in stride(from: 0, to: count, by: 3) { row[index] = row[count / 2] }
+        for index in stride(from: 5, to: count, by: 7) { row[index] = -.infinity }
+        let weights = row.map { exp((Double($0) - Double(row.max()!)) / scale) }
+        let total = weights.reduce(0, +)
+        let p = argmax.probabilities(for: row)
+        for index in row.indices {
+          let truth = weights[index] / total
+          #expect(
+            (Double(p[index]) - truth).magnitude <= 1.3e-7 * truth,
+            "scale \(scale), class \(index): \(p[index]), not \(truth), in \(row)")
+        }
+      }
+    }
+  }
+
+  /// Also where the row cannot be scaled as a whole, and where the differences of its logits overflow.
+  @Test func powersOfTwoChangeNoBitOfFloatRows() {
+    var generator = StreamGenerator(seed: 12)
+    for count in [7, 16, 33] {
+      let row = (0..<count).map { _ in Float.random(in: -30...30, using: &generator) }
+      let p = argmax.probabilities(for: row)
+      for exponent in [-120, -64, -1, 1, 63, 100, 122] {
+        let factor = Float(sign: .plus, exponent: exponent, significand: 1)
+        let scaled = NoisyArgmax(.gumbel, scale: Double(factor)).probabilities(for: row.map { $0 * factor })
+        #expect(p == scaled, "2^\(exponent), \(row)")
+      }
+    }
+    let wide = [3e38] + [Float](repeating: -3e38, count: 20)
+    #expect(NoisyArgmax(.gumbel).probabilities(for: wide) == [1] + [Float](repeating: 0, count: 20))
+    let p = NoisyArgmax(.gumbel, scale: 2e38).probabilities(for: wide)
+    let weight = exp((Double(wide[1]) - Double(wide[0])) / 2e38)
+    #expect((Double(p[20]) - weight / (1 + 20 * weight)).magnitude <= 1.3e-7 * Double(p[20]))
+    // Subnormal logits, of which a tiny scale makes gaps.
+    let tiny = [Float](repeating: 0, count: 20) + [-0x1p-149]
+    let q = NoisyArgmax(.gumbel, scale: 0x1p-149).probabilities(for: tiny)
+    #expect((Double(q[20]) - exp(-1) / (20 + exp(-1))).magnitude <= 1.3e-7 * Double(q[20]))
+  }
+
+  @Test func floatRowsAtTheEdges() {
+    for count in [16, 17, 40] {
+      let row = (0..<count).map { -4 * Float($0) }
+      let p = argmax.probabilities(for: row)
+      for index in row.indices {
+        let truth = exp(Double(row[index])) / (1 / (1 - exp(-4)))
+        #expect((Double(p[index]) - truth).magnitude <= 1.3e-7 * truth + 0x1p-149, "class \(index)")
+      }
+      // In place, bit by bit the same; one NaN anywhere is seen.
+      var same = row
+      argmax.formProbabilities(in: &same)
+      #expect(same == p)
+      for index in row.indices {
+        var strange = row
+        strange[index] = .nan
+        #expect(argmax.probabilities(for: strange).allSatisfy { $0.isNaN })
+      }
+      #expect(
+        argmax.probabilities(for: [Float](repeating: -7, count: count)).allSatisfy { $0 == 1 / Float(count) })
     }
   }
 

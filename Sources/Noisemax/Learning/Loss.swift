@@ -90,8 +90,13 @@ extension NoisyArgmax {
     _ row: UnsafeBufferPointer<Scalar>, below top: Double, target: LossTarget<Scalar>,
     gradient: UnsafeMutableBufferPointer<Scalar>?, times factor: Double, workspace: inout Workspace
   ) -> Double {
-    let distance = meanDistance(of: row, below: top) { target.weight(of: $0) }
-    let value = unit * (excess(of: row, below: top, workspace: &workspace) + distance)
+    func distance(scale: Double) -> Double {
+      meanDistance(of: row, below: top, scale: scale) { target.weight(of: $0) }
+    }
+    let excess = excess(of: row, below: top, workspace: &workspace)
+    var value = unit * (excess + distance(scale: unit))
+    // In units of a subnormal scale a distance may be infinite that is not.
+    if value == .infinity { value = unit * excess + distance(scale: 1) }
     guard let gradient else { return value }
     let leader = row.firstIndex { Double($0) == top } ?? 0
     let p = gaps(of: row, below: top, workspace: &workspace)

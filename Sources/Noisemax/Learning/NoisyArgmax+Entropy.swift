@@ -89,7 +89,7 @@ extension NoisyArgmax {
       let gaps = gaps(of: row, below: top, workspace: &workspace)
       rowMethod.replace(
         gaps, by: .probabilities, precision: Precision(of: Scalar.self), scratch: &workspace.method)
-      return unit * (excess + meanDistance(of: row, below: top) { gaps[$0] })
+      return unit * (excess + meanDistance(of: row, below: top, scale: unit) { gaps[$0] })
     }
   }
 
@@ -109,7 +109,7 @@ extension NoisyArgmax {
     case .regular(let top):
       var value = excess(of: row, below: top, workspace: &workspace)
       pullBack(at: row, below: top, workspace: &workspace, cotangent: { gap, _ in 0 - gap }) { p, vector in
-        value += meanDistance(of: row, below: top) { p[$0] }
+        value += meanDistance(of: row, below: top, scale: unit) { p[$0] }
         for index in vector.indices { gradient[index] = Scalar(vector[index]) }
       }
       return unit * value
@@ -131,16 +131,16 @@ extension NoisyArgmax {
     require(method == .exact, "the quantile rule has no \(quantity): use the exact method")
   }
 
-  /// Σ w_i·(max μ − μ_i)/unit; a class without weight adds nothing, be it masked, and a masked one with a weight makes
+  /// Σ w_i·(max μ − μ_i)/scale; a class without weight adds nothing, be it masked, and a masked one with a weight makes
   /// it infinite.
   @inline(__always)
   func meanDistance<Scalar: LogitScalar>(
-    of row: UnsafeBufferPointer<Scalar>, below top: Double, weight: (Int) -> Double
+    of row: UnsafeBufferPointer<Scalar>, below top: Double, scale: Double, weight: (Int) -> Double
   ) -> Double {
     var sum = CompensatedSum()
     for index in row.indices {
       let weight = weight(index)
-      if weight > 0 { sum.add(weight * (0 - gap(of: Double(row[index]), below: top, scale: unit))) }
+      if weight > 0 { sum.add(weight * (0 - gap(of: Double(row[index]), below: top, scale: scale))) }
     }
     return sum.value
   }

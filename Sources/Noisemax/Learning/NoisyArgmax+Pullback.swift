@@ -121,12 +121,13 @@ extension NoisyArgmax {
     ) {
       places, workspace in
       let row = UnsafeBufferPointer(rebasing: rows[places])
+      let cotangent = UnsafeBufferPointer(rebasing: cotangent[places])
       let result = UnsafeMutableBufferPointer(rebasing: result[places])
       switch RowKind(of: row) {
       case .undefined: result.update(repeating: .nan)
       case .masked, .certain: result.update(repeating: 0)
       case .regular(let top):
-        func value(_: Double, _ index: Int) -> Double { Double(cotangent[places.lowerBound + index]) }
+        func value(_: Double, _ index: Int) -> Double { Double(cotangent[index]) }
         switch quantity {
         case .probabilities:
           pullBack(at: row, below: top, workspace: &workspace, cotangent: value) { _, vector in

@@ -3,6 +3,13 @@ internal import NoiseKernels
 // What the pullbacks of all methods with a symmetric Jacobian share. Its rows sum to zero, so a constant may be taken
 // off the cotangent, and one entry of the result follows from the others.
 
+/// The first class with gap 0.
+func leader(of gaps: UnsafeMutableBufferPointer<Double>) -> Int {
+  guard let start = gaps.baseAddress else { return 0 }
+  let first = kernels.firstZero(of: start, gaps.count)
+  return first < gaps.count ? first : 0
+}
+
 /// Takes the leader's cotangent off all others, and zeroes those of masked classes.
 ///
 /// - Returns: the leader, the first class with gap 0.
@@ -11,7 +18,7 @@ func centre(
 )
   -> Int
 {
-  let leader = gaps[..<cotangent.count].firstIndex(of: 0) ?? 0
+  let leader = leader(of: UnsafeMutableBufferPointer(rebasing: gaps[..<cotangent.count]))
   if let start = cotangent.baseAddress, let gaps = gaps.baseAddress {
     _ = kernels.subtract(
       cotangent[leader], times: nil, from: start, cotangent.count, where: gaps, above: -.infinity)

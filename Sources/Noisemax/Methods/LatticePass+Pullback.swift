@@ -54,8 +54,8 @@ extension LatticePass {
     kernels.depositWeighted(
       v, at: gaps, count, from: -depth, grid: grid, moments: moments, scratch: loopMemory)
     kernels.spread(
-      moments, cells: grid.count, shares: basis.shares, taps: basis.taps, points: points, count: pointCount,
-      slots: slots, weights: weightsOfV)
+      moments, cells: grid.count, shares: basis.shares, taps: basis.taps, terms: basis.terms, points: points,
+      count: pointCount, slots: slots, weights: weightsOfV)
     kernels.divide(weightsOfV, pointCount, by: heights, above: Self.inflatedLimit)
     let hazard = table.samples[stepExponent].hazard
     kernels.weightedSums(

@@ -39,6 +39,11 @@ struct LatticePass {
   private let logarithms: UnsafeMutablePointer<Double>
   /// What the loops over classes and cells need besides.
   let loopMemory: UnsafeMutablePointer<Double>
+  /// The parts of cells by which classes are deposited and evaluated, if not by whole cells with all moments.
+  private let parts: CellParts?
+
+  /// How many samples of log F there are below the highest node: beyond it no class is a competitor of one at the top.
+  private let cumulativeCount: Int
 
   // Nodes are x_m = m·step·unit, m = firstNode + index.
   var stepExponent: Int
@@ -79,13 +84,16 @@ struct LatticePass {
       second: survey.leaders > 1 ? 0 : survey.second, deepest: survey.rarest, pairs: forDerivatives,
       precision: precision)
     let high = table.highestNode(for: survey.competitors, precision: precision)
+    cumulativeCount = Int((high / table.unit).rounded(.up)) - table.firstIndex + 1
     // Memory for the finest step, should the row need it, for the first step's outer nodes, and for whole vectors.
-    let most = Int((high - low) / table.unit) + (4 << stepExponent) + 32
+    let most = padded(Int((high - low) / table.unit) + (4 << stepExponent) + 32)
+    parts = table.parts(
+      for: survey.competitors, cells: grid.count, precision: forDerivatives ? .double : precision)
     let length = 8 * (grid.count + 1)
     // At most so many grid points are in reach, and as many more for vectors that reach beyond them.
-    let mostPoints = min(grid.count + basis.taps - 1, basis.taps * survey.competitors) + 8
+    let mostPoints = padded(min(grid.count + basis.taps - 1, basis.taps * survey.competitors) + 8)
     let cells = padded(grid.count + 1)
-    let loopLength = 3 * length + blockMemory
+    let loopLength = 3 * length + 8 * (parts?.count ?? 0) * (grid.count + 2) + blockMemory
     var memory = Pieces(
       of: scratch.reserve(length + 2 * cells + 8 * mostPoints + 2 * most + loopLength))
     rows = memory.take(length)
@@ -103,12 +111,18 @@ struct LatticePass {
     g = memory.take(most)
     loopMemory = memory.take(loopLength)
 
-    kernels.deposit(gaps, count, from: competing, grid: grid, moments: rows, scratch: loopMemory)
+    if let parts {
+      kernels.depositParts(
+        gaps, count, from: competing, grid: grid, parts: parts.count, shares: parts.momentShares,
+        moments: rows, scratch: loopMemory)
+    } else {
+      kernels.deposit(gaps, count, from: competing, grid: grid, moments: rows, scratch: loopMemory)
+    }
     pointCount = kernels.list(
       occupied: rows, cells: grid.count, taps: basis.taps, points: points, slots: slots)
     kernels.spread(
-      rows, cells: grid.count, shares: basis.shares, taps: basis.taps, points: points, count: pointCount,
-      slots: slots, weights: weights)
+      rows, cells: grid.count, shares: basis.shares, taps: basis.taps, terms: basis.terms, points: points,
+      count: pointCount, slots: slots, weights: weights)
     setNodes(from: low, to: high)
   }
 
@@ -144,7 +158,8 @@ struct LatticePass {
   private func sumLogarithms() {
     let samples = samples
     kernels.locate(
-      points, pointCount, in: samples.layout, from: sampleOffset(node: 0, point: 0), stride: stride,
+      points, pointCount, in: samples.layout(upTo: cumulativeCount), from: sampleOffset(node: 0, point: 0),
+      stride: stride,
       nodes: nodes, starts: starts, cumulativeReaches: cumulativeReaches, hazardReaches: reaches)
     kernels.weightedSums(
       weights, starts: starts, reaches: cumulativeReaches, count: pointCount, samples: samples.logCumulative,
@@ -209,7 +224,8 @@ struct LatticePass {
     }
     kernels.expand(
       from: firstWanted, cells: grid.count, slots: slots, exponents: exponents, logarithms: logarithms,
-      shift: Self.inflation, matrix: basis.matrix, taps: basis.taps, rows: rows, middles: logMiddles,
+      shift: Self.inflation, matrix: parts?.count == 1 ? table.shortMatrix : basis.matrix, taps: basis.taps,
+      rows: rows, middles: logMiddles,
       scratch: loopMemory)
     // Behind the last cell stand the classes that are not wanted.
     (rows + 8 * grid.count).update(repeating: 0, count: 8)
@@ -242,7 +258,7 @@ struct LatticePass {
   func evaluate(_ row: UnsafeMutableBufferPointer<Double>) -> Double {
     guard let p = row.baseAddress else { return 0 }
     let defect = replaceByProbabilities(p)
-    kernels.scaled(p, count, by: 1 / (1 + defect), to: p)
+    if defect.magnitude > precision.defect { kernels.scaled(p, count, by: 1 / (1 + defect), to: p) }
     return defect
   }
 
@@ -250,7 +266,20 @@ struct LatticePass {
   ///
   /// - Returns: Σp − 1.
   func replaceByProbabilities(_ row: UnsafeMutablePointer<Double>) -> Double {
-    kernels.evaluate(row, count, from: -depth, grid: grid, rows: rows, scratch: loopMemory)
+    guard let parts else {
+      return kernels.evaluate(row, count, from: -depth, grid: grid, rows: rows, scratch: loopMemory)
+    }
+    if parts.count == 1 {
+      return kernels.evaluateParts(
+        row, count, from: -depth, grid: grid, parts: 1, rows: rows, stride: 8, scratch: loopMemory)
+    }
+    let partRows = loopMemory
+    let scratch = partRows + 4 * parts.count * (grid.count + 1)
+    kernels.divide(
+      rows, from: firstWanted, cells: grid.count, slots: slots, parts: parts.count,
+      shares: parts.coefficientShares, to: partRows, scratch: scratch)
+    return kernels.evaluateParts(
+      row, count, from: -depth, grid: grid, parts: parts.count, rows: partRows, stride: 4, scratch: scratch)
   }
 
   /// Replaces the gaps by log-probabilities, those of classes deeper than the depth of the pass by −∞.

@@ -13,6 +13,10 @@ final class LatticeTable: Sendable {
   let bases = PerPrecision { precision in
     precision == .double ? CellBasis(taps: 16, terms: 8) : CellBasis(taps: 8, terms: 5)
   }
+  /// What few digits need: cells as their only parts, and the matrix of coefficients that go with them.
+  private let wholeCells: CellParts
+  let shortMatrix: [Double]
+  private let parts = CellParts(16, terms: 8)
   /// The smallest w, which serves all.
   let cell: Double
   let unit: Double
@@ -48,6 +52,8 @@ final class LatticeTable: Sendable {
 
   init(_ noise: some SmoothNoise) {
     self.noise = noise
+    wholeCells = CellParts(1, terms: bases[.single].terms)
+    shortMatrix = wholeCells.shortened(bases[.single])
     let quartiles = noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)
     require(quartiles > 0 && quartiles.isFinite, "the quartiles of \(noise) are \(quartiles) apart")
     let widest = Double(sign: .plus, exponent: (quartiles / 2).exponent, significand: 1)
@@ -127,6 +133,13 @@ final class LatticeTable: Sendable {
   /// w in units, for a row of `count` classes.
   func stride(for count: Int, precision: Precision) -> Int { strides[precision][Self.size(of: count)] }
 
+  /// The parts of cells by which a row of `count` classes is deposited and evaluated, if that is worth it.
+  func parts(for count: Int, cells: Int, precision: Precision) -> CellParts? {
+    if count >= mostClassesInParts { return nil }
+    if precision == .single { return wholeCells }
+    return count >= 3 * parts.count * cells ? parts : nil
+  }
+
   /// The highest node that matters in a row of `count` classes.
   func highestNode(for count: Int, precision: Precision) -> Double {
     highestNodes[precision][Self.size(of: count)]
@@ -174,6 +187,13 @@ final class LatticeSamples: @unchecked Sendable {
     hazard.deallocate()
   }
 
+  /// The layout with no more than so many samples of log F.
+  func layout(upTo cumulativeCount: Int) -> SampleLayout {
+    SampleLayout(
+      stepExponent: layout.stepExponent, rowLength: layout.rowLength,
+      cumulativeCount: min(cumulativeCount, layout.cumulativeCount), hazardCount: layout.hazardCount)
+  }
+
   /// Where a sample stands, counted from the first one; that a step further stands one place further.
   func position(of offset: Int) -> Int {
     (offset & ((1 << layout.stepExponent) - 1)) * layout.rowLength + (offset >> layout.stepExponent)
@@ -185,6 +205,8 @@ extension Precision {
   var drop: Double { self == .double ? 41 : 20 }
   /// The share of the mass above the highest node.
   var tail: Double { self == .double ? 0x1p-58 : 0x1p-30 }
+  /// How far from 1 the sum of probabilities may be without being corrected.
+  var defect: Double { self == .double ? 0x1p-50 : 0x1p-28 }
   /// The relative error of interpolation between grid points.
   var cellTolerance: Double { self == .double ? 1e-13 : 1e-7 }
   /// The error of the trapezoid rule at its coarsest step.

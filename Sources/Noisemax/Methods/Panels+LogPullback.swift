@@ -1,6 +1,9 @@
 extension Panels {
   /// Classes above 1e-300 by J(v/p). The others, each with the density q of the winner's place where it wins, by
   /// ∂log p_i/∂μ_j = −∫ q(x) r(x − μ_j) dx on the nodes that serve all classes: a hazard for each node and class.
+  @_specialize(where Noise == Uniform)
+  @_specialize(where Noise == Exponential)
+  @_specialize(where Noise == Laplace)
   func pullBackLogarithms(
     _ cotangent: UnsafeMutableBufferPointer<Double>, logProbabilities: UnsafeBufferPointer<Double>,
     at row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch

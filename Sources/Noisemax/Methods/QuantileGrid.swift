@@ -138,8 +138,8 @@ final class QuantileGrid: Sendable {
     let pointCount = kernels.list(
       occupied: rows, cells: grid.count, taps: taps, points: points, slots: slots)
     kernels.spread(
-      rows, cells: grid.count, shares: basis.shares, taps: taps, points: points, count: pointCount,
-      slots: slots, weights: weights)
+      rows, cells: grid.count, shares: basis.shares, taps: taps, terms: basis.terms, points: points,
+      count: pointCount, slots: slots, weights: weights)
     // The reaches of samples of r are not needed: they go where the logarithms will.
     kernels.locate(
       points, pointCount, in: samples.layout, from: firstPlace - lowestPoint - firstIndex, stride: 1,

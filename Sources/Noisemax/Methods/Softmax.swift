@@ -27,11 +27,9 @@ struct Softmax: RowMethod {
     _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
     precision: Precision, scratch: inout Scratch
   ) {
-    let leader = centre(cotangent, onLeaderOf: row)
-    _ = replace(row, by: .probabilities, precision: precision, scratch: &scratch)
-    if let p = row.baseAddress, let v = cotangent.baseAddress {
-      kernels.centre(v, row.count, on: kernels.sum(of: p, row.count, times: v), times: p)
-    }
+    guard let gaps = row.baseAddress, let v = cotangent.baseAddress else { return }
+    let leader = leader(of: row)
+    kernels.pullBackSoftmax(v, at: gaps, row.count, leader: leader, single: precision == .single)
     balance(cotangent, at: row, leader: leader)
   }
 
@@ -40,7 +38,7 @@ struct Softmax: RowMethod {
     _ cotangent: UnsafeMutableBufferPointer<Double>, logProbabilities: UnsafeBufferPointer<Double>,
     at row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
   ) {
-    let leader = row.firstIndex(of: 0) ?? 0
+    let leader = leader(of: row)
     let total = cotangent.baseAddress.map { kernels.sum(of: $0, cotangent.count) } ?? 0
     for index in row.indices {
       row[index] = exponential(logProbabilities[index])

@@ -1,0 +1,253 @@
+#if VARIANT
+  import NoiseKernels
+#endif
+
+// The loops over classes where cells are divided into equal parts: on a part four coefficients do what takes eight on
+// the cell, and what goes through memory for every class is half as long.
+
+/// How many classes at a time go through memory.
+private let partBlock = 128
+
+private typealias Quads = SIMD4<Double>
+private typealias Integers = SIMD4<Int64>
+
+@inline(__always)
+private func loadFour(_ p: UnsafePointer<Double>) -> Quads {
+  UnsafeRawPointer(p).loadUnaligned(as: Quads.self)
+}
+
+@inline(__always)
+private func store(_ vector: Quads, to p: UnsafeMutablePointer<Double>) {
+  UnsafeMutableRawPointer(p).storeBytes(of: vector, as: Quads.self)
+}
+
+/// Adds the bits of a row to sums.
+@inline(__always)
+private func add(_ row: Quads, to place: UnsafeMutablePointer<Int64>) {
+  let sums = UnsafeMutableRawPointer(place)
+  sums.storeBytes(
+    of: sums.loadUnaligned(as: Integers.self) &+ unsafeBitCast(row, to: Integers.self), as: Integers.self)
+}
+
+/// Four rows of four become four columns.
+@inline(__always)
+private func transposed(_ r0: Quads, _ r1: Quads, _ r2: Quads, _ r3: Quads) -> (Quads, Quads, Quads, Quads) {
+  let a = Quads(r0[0], r1[0], r0[2], r1[2])
+  let b = Quads(r0[1], r1[1], r0[3], r1[3])
+  let c = Quads(r2[0], r3[0], r2[2], r3[2])
+  let d = Quads(r2[1], r3[1], r2[3], r3[3])
+  return (
+    Quads(a[0], a[1], c[0], c[1]), Quads(b[0], b[1], d[0], d[1]), Quads(a[2], a[3], c[2], c[3]),
+    Quads(b[2], b[3], d[2], d[3])
+  )
+}
+
+/// Writes where the rows of a block of gaps stand, `stride` places for every part, and hands on the places in the parts.
+@inline(__always)
+private func forEachPlace(
+  of gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid, parts: Int, stride: Int,
+  rows: UnsafeMutablePointer<Int>, _ body: (_ index: Int, _ t: Doubles) -> Void
+) {
+  let scale = Double(parts)
+  var index = 0
+  while index < count {
+    let (places, t) = places(
+      of: load(gaps + index), from: limit, perUnit: grid.perUnit * scale,
+      firstCell: Double(grid.firstCell) * scale, last: Double(grid.count) * scale, stride: Double(stride))
+    UnsafeMutableRawPointer(rows + index).storeBytes(of: places, as: Words.self)
+    body(index, t)
+    index += 8
+  }
+}
+
+// MARK: deposit
+
+/// Powers are summed as integers, exactly in any order: added to this, a power has its last bit at 2⁻³⁹, and the sum of
+/// fewer than 2²⁴ (`mostClassesInParts`) bit patterns, less as many times that of this number, is the sum of the powers.
+private let raised = 0x1.8p13
+/// The fourth power has its last bit at 2⁻¹⁵, and shares its number with the count: the bits of this, an odd multiple of
+/// 2⁴⁰, times the count modulo 2²⁴.
+private let counting = 0x1.001p37
+/// Its inverse modulo 2²⁴.
+private let inverseOfCounting: Int64 = 12_435_457
+
+extension VectorKernels {
+  @inline(never)
+  package static func depositParts(
+    _ gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid, parts: Int,
+    shares: UnsafePointer<Double>, moments: UnsafeMutablePointer<Double>,
+    scratch: UnsafeMutablePointer<Double>
+  ) {
+    let length = 4 * (grid.count * parts + 1)
+    let memory = scratch + 2 * length
+    let sums = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int64.self)
+    let places = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: Int.self)
+    let powers = memory + partBlock
+    // Two copies, so that classes of one part wait for each other half as long; many parts have few each.
+    let second = parts == 1 ? length : 0
+    var place = 0
+    while place < length + second {
+      UnsafeMutableRawPointer(sums + place).storeBytes(of: Integers(), as: Integers.self)
+      place += 4
+    }
+    var start = 0
+    while start < count {
+      let classes = count - start < partBlock ? count - start : partBlock
+      forEachPlace(
+        of: gaps + start, classes, from: limit, grid: grid, parts: parts, stride: 4, rows: places
+      ) { index, t in
+        let t2 = t * t
+        store(t + raised, to: powers + index)
+        store(t2 + raised, to: powers + (partBlock + index))
+        store(t2 * t + raised, to: powers + (2 * partBlock + index))
+        store(t2 * t2 + counting, to: powers + (3 * partBlock + index))
+      }
+      var index = 0
+      while index < classes {
+        let p = powers + index
+        let rows = transposed(
+          loadFour(p), loadFour(p + partBlock), loadFour(p + 2 * partBlock), loadFour(p + 3 * partBlock))
+        add(rows.0, to: sums + places[index])
+        add(rows.1, to: sums + (second + places[index + 1]))
+        add(rows.2, to: sums + places[index + 2])
+        add(rows.3, to: sums + (second + places[index + 3]))
+        index += 4
+      }
+      start += classes
+    }
+    var cell = 0
+    while cell < grid.count {
+      var row = Doubles()
+      var part = 0
+      while part < parts {
+        let place = sums + 4 * (cell * parts + part)
+        var sum = UnsafeMutableRawPointer(place).loadUnaligned(as: Integers.self)
+        if second > 0 {
+          sum = sum &+ UnsafeMutableRawPointer(place + second).loadUnaligned(as: Integers.self)
+        }
+        if sum[3] != 0 {
+          let classes = ((sum[3] &>> 40) &* inverseOfCounting) & 0xFF_FFFF
+          let base = classes &* Int64(bitPattern: raised.bitPattern)
+          let share = shares + 40 * part
+          row = multiplyAdd(Double(classes), load(share), row)
+          row = multiplyAdd(Double(sum[0] &- base) * 0x1p-39, load(share + 8), row)
+          row = multiplyAdd(Double(sum[1] &- base) * 0x1p-39, load(share + 16), row)
+          row = multiplyAdd(Double(sum[2] &- base) * 0x1p-39, load(share + 24), row)
+          row = multiplyAdd(Double(sum[3] & 0xFF_FFFF_FFFF) * 0x1p-15, load(share + 32), row)
+        }
+        part += 1
+      }
+      store(row, to: moments + 8 * cell)
+      cell += 1
+    }
+  }
+}
+
+// MARK: evaluation
+
+/// The first two numbers of two rows, as a piece of two columns.
+@inline(__always)
+private func storeTwoColumns(
+  of row: UnsafePointer<Double>, _ next: UnsafePointer<Double>, to column: UnsafeMutablePointer<Double>
+) {
+  let a = UnsafeRawPointer(row).loadUnaligned(as: SIMD2<Double>.self)
+  let b = UnsafeRawPointer(next).loadUnaligned(as: SIMD2<Double>.self)
+  UnsafeMutableRawPointer(column).storeBytes(of: SIMD2(a[0], b[0]), as: SIMD2<Double>.self)
+  UnsafeMutableRawPointer(column + partBlock).storeBytes(of: SIMD2(a[1], b[1]), as: SIMD2<Double>.self)
+}
+
+extension VectorKernels {
+  @inline(never)
+  package static func divide(
+    _ rows: UnsafePointer<Double>, from firstWanted: Int, cells: Int, slots: UnsafePointer<Int>, parts: Int,
+    shares: UnsafePointer<Double>, to partRows: UnsafeMutablePointer<Double>,
+    scratch: UnsafeMutablePointer<Double>
+  ) {
+    let stride = 4 * parts
+    var cell = firstWanted
+    while cell < cells {
+      let (row, result) = (rows + 8 * cell, partRows + stride * cell)
+      var place = 0
+      if slots[cell] >= 0 {
+        while place < stride {
+          let share = shares + place
+          var odd = row[1] * load(share)
+          var even = row[2] * load(share + stride)
+          odd = multiplyAdd(row[3], load(share + 2 * stride), odd)
+          even = multiplyAdd(row[4], load(share + 3 * stride), even)
+          odd = multiplyAdd(row[5], load(share + 4 * stride), odd)
+          even = multiplyAdd(row[6], load(share + 5 * stride), even)
+          odd = multiplyAdd(row[7], load(share + 6 * stride), odd)
+          store(odd + even, to: result + place)
+          place += 8
+        }
+        var part = 0
+        while part < parts {
+          scratch[part] = result[4 * part]
+          part += 1
+        }
+        part = 0
+        while part < parts {
+          store(row[0] * moderateExponential(load(scratch + part)), to: scratch + part)
+          part += 8
+        }
+        part = 0
+        while part < parts {
+          result[4 * part] = scratch[part]
+          part += 1
+        }
+      } else {
+        while place < stride {
+          store(Doubles(), to: result + place)
+          place += 8
+        }
+      }
+      cell += 1
+    }
+    // Behind the last cell stand the classes that are not wanted.
+    store(Quads(), to: partRows + stride * cells)
+  }
+
+  @inline(never)
+  package static func evaluateParts(
+    _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid, parts: Int,
+    rows: UnsafePointer<Double>, stride: Int, scratch: UnsafeMutablePointer<Double>
+  ) -> Double {
+    let cells = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int.self)
+    let columns = scratch + partBlock
+    var total = (high: -1.0, low: 0.0)
+    var start = 0
+    while start < count {
+      let classes = count - start < partBlock ? count - start : partBlock
+      let places = gaps + start
+      forEachPlace(
+        of: places, classes, from: limit, grid: grid, parts: parts, stride: stride, rows: cells
+      ) { index, t in
+        store(t, to: places + index)
+      }
+      // Through memory, since what moves lanes and what computes with them slow each other down.
+      var index = 0
+      while index < classes {
+        let (row, next) = (rows + cells[index], rows + cells[index + 1])
+        storeTwoColumns(of: row, next, to: columns + index)
+        storeTwoColumns(of: row + 2, next + 2, to: columns + (2 * partBlock + index))
+        index += 2
+      }
+      var part = Doubles()
+      index = 0
+      while index < classes {
+        let (t, column) = (load(places + index), columns + index)
+        let slope = multiplyAdd(
+          multiplyAdd(load(column + 3 * partBlock), t, load(column + 2 * partBlock)), t,
+          load(column + partBlock))
+        let p = load(column) * moderateExponential(slope * t)
+        store(p, to: places + index)
+        part += p
+        index += 8
+      }
+      add(laneSum(part), to: &total)
+      start += classes
+    }
+    return total.high + total.low
+  }
+}

@@ -1,0 +1,1 @@
+../NoiseKernels/VectorArithmetic.swift

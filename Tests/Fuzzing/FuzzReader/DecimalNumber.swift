@@ -1,0 +1,1 @@
+../../../Sources/NoisemaxTool/DecimalNumber.swift
