@@ -16,21 +16,19 @@ package struct DirectTable: @unchecked Sendable {
   package var endSlope = 0.0
   /// The integrand of a class must not be largest further above the class: r is too steep for the polynomials there.
   package var peak = 0.0
-  /// The lowest node that matters to a class at a gap from −i·`reachSpacing` on: to it, to it for derivatives, and to the
-  /// leader if that is the second class.
+  /// The lowest node that matters to a class at a gap from −i/`perReach` on: to it, and to the leader if that is the second
+  /// class.
   package var perReach = 1.0
   package var reach: UnsafePointer<Double>
-  package var pairReach: UnsafePointer<Double>
   package var leaderReach: UnsafePointer<Double>
   /// The steps, for up to 4, 8, 16, … classes.
   package var steps: UnsafePointer<DirectStep>
   package var stepCount = 0
 
   package init(
-    reach: UnsafePointer<Double>, pairReach: UnsafePointer<Double>, leaderReach: UnsafePointer<Double>,
-    steps: UnsafePointer<DirectStep>
+    reach: UnsafePointer<Double>, leaderReach: UnsafePointer<Double>, steps: UnsafePointer<DirectStep>
   ) {
-    (self.reach, self.pairReach, self.leaderReach, self.steps) = (reach, pairReach, leaderReach, steps)
+    (self.reach, self.leaderReach, self.steps) = (reach, leaderReach, steps)
   }
 }
 

@@ -258,7 +258,8 @@ package protocol Kernels: Sendable {
     nodes: Int, logarithms: UnsafeMutablePointer<Double>
   )
 
-  /// Replaces the gaps of few classes by probabilities; `memory` is as long as ``DirectTable/memory`` says.
+  /// Replaces the gaps of few classes by probabilities. `memory` begins with a cache line and has three places for every
+  /// class, and for every node of the table and 16 more one for every class and for four more.
   ///
   /// - Returns: Σp − 1 before the normalisation, or NaN where the table does not serve the row, and the gaps are left.
   static func directProbabilities(
