@@ -164,6 +164,8 @@ extension NoisyArgmax {
   }
 
   /// Spans in, span out: one row.
+  @_specialize(where Scalar == Float)
+  @_specialize(where Scalar == Double)
   func write<Scalar: LogitScalar>(
     _ quantity: Quantity, for logits: Span<Scalar>, to result: inout MutableSpan<Scalar>,
     workspace: inout Workspace
@@ -176,6 +178,8 @@ extension NoisyArgmax {
   }
 
   /// One row, in place.
+  @_specialize(where Scalar == Float)
+  @_specialize(where Scalar == Double)
   func form<Scalar: LogitScalar>(
     _ quantity: Quantity, in row: inout MutableSpan<Scalar>, workspace: inout Workspace
   ) {

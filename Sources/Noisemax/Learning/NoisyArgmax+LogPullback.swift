@@ -39,6 +39,8 @@ extension NoisyArgmax {
   /// grown, but for classes with a cotangent and a probability below 1e-278.
   ///
   /// - Precondition: the number of logits is a multiple of `rowLength`; the cotangent and the result are as long.
+  @_specialize(where Scalar == Float)
+  @_specialize(where Scalar == Double)
   public func writeLogProbabilitiesPullback<Scalar: LogitScalar>(
     atRowsOf logits: Span<Scalar>, of cotangent: Span<Scalar>, rowLength: Int,
     to result: inout MutableSpan<Scalar>, workspace: inout Workspace
@@ -58,6 +60,8 @@ extension NoisyArgmax {
   /// the workspace has grown, but for what ``writeLogProbabilitiesPullback(atRowsOf:of:rowLength:to:workspace:)`` names.
   ///
   /// - Precondition: the number of logits is a multiple of `rowLength`, and there are as many cotangents.
+  @_specialize(where Scalar == Float)
+  @_specialize(where Scalar == Double)
   public func formLogProbabilitiesPullback<Scalar: LogitScalar>(
     inRowsOf cotangent: inout MutableSpan<Scalar>, at logits: Span<Scalar>, rowLength: Int,
     workspace: inout Workspace

@@ -31,6 +31,8 @@ extension NoisyArgmax {
   /// Writes Jᵀv for every row of a row-major batch, without allocating once the workspace has grown.
   ///
   /// - Precondition: the number of logits is a multiple of `rowLength`; the cotangent and the result are as long.
+  @_specialize(where Scalar == Float)
+  @_specialize(where Scalar == Double)
   public func writePullback<Scalar: LogitScalar>(
     atRowsOf logits: Span<Scalar>, of cotangent: Span<Scalar>, rowLength: Int,
     to result: inout MutableSpan<Scalar>, workspace: inout Workspace
@@ -50,6 +52,8 @@ extension NoisyArgmax {
   /// grown. One row is a batch of one.
   ///
   /// - Precondition: the number of logits is a multiple of `rowLength`, and there are as many cotangents.
+  @_specialize(where Scalar == Float)
+  @_specialize(where Scalar == Double)
   public func formPullback<Scalar: LogitScalar>(
     inRowsOf cotangent: inout MutableSpan<Scalar>, at logits: Span<Scalar>, rowLength: Int,
     workspace: inout Workspace
