@@ -19,16 +19,11 @@ private func floor(_ numbers: Doubles) -> Doubles { ((numbers - 0.5) + rounder) 
 
 /// Places, in the memory of a row, of what its classes have.
 @inline(__always)
-private func directRow(_ count: Int, _ memory: UnsafeMutablePointer<Double>, nodes: Int) -> (
-  places: UnsafeMutablePointer<Double>, starts: UnsafeMutablePointer<Int>, row: DirectRow
-) {
-  let raw = UnsafeMutableRawPointer(memory)
-  return (
-    memory, (raw + 8 * count).assumingMemoryBound(to: Int.self),
-    DirectRow(
-      reaches: (raw + 16 * count).assumingMemoryBound(to: Int.self), g: memory + (3 * count + 8),
-      hazards: memory + (3 * count + 16 + nodes))
-  )
+private func directRow(_ count: Int, _ memory: UnsafeMutablePointer<Double>, nodes: Int) -> DirectRow {
+  let integers = UnsafeMutableRawPointer(memory + count).assumingMemoryBound(to: Int.self)
+  return DirectRow(
+    places: memory, starts: integers, reaches: integers + count, indices: integers + 2 * count,
+    g: memory + (4 * count + 8), hazards: memory + (4 * count + 16 + nodes))
 }
 
 /// Fills the row's memory, at a step some sizes finer than its classes need. `count` is padded to whole vectors.
@@ -37,7 +32,7 @@ private func directRow(
   _ gaps: UnsafePointer<Double>, _ count: Int, table: UnsafePointer<DirectTable>,
   lowest reach: UnsafePointer<Double>, finer: Int, memory: UnsafeMutablePointer<Double>
 ) -> DirectRow {
-  let none = directRow(count, memory, nodes: 0).row
+  let none = directRow(count, memory, nodes: 0)
   let ignored = table.pointee.ignored
   var lowest = Doubles()
   var second = Doubles(repeating: -.infinity)
@@ -56,6 +51,8 @@ private func directRow(
   let deepest = -largest(-lowest)
   if deepest < table.pointee.deepest { return none }
   let classes = Int(laneSum(open))
+  // Two have a table of their own where nothing stands beside them, and should get the same where something does.
+  if classes < 3 || classes > table.pointee.mostClasses { return none }
   let size = (classes <= 4 ? 0 : (Int.bitWidth - 2) - (classes - 1).leadingZeroBitCount) + finer
   if size >= table.pointee.stepCount { return none }
   let step = table.pointee.steps + size
@@ -71,7 +68,7 @@ private func directRow(
 
   if classes * nodes > table.pointee.mostEvaluations || nodes > table.pointee.mostNodes { return none }
   if Double(firstNode) * step.pointee.phases < step.pointee.firstCell { return none }
-  var (places, starts, row) = directRow(count, memory, nodes: nodes)
+  var row = directRow(count, memory, nodes: nodes)
   row.nodes = nodes
   let (phases, cellWidth) = (step.pointee.phases, step.pointee.cell)
   row.factor = 2 * phases
@@ -87,25 +84,35 @@ private func directRow(
     let isOpen = gap .>= ignored
     let depth = -gap.replacing(with: 0, where: .!isOpen)
     let cell = floor(depth * perCell)
-    store((depth - cell * cellWidth) * (2 * perCell) - 1, to: places + index)
+    store((depth - cell * cellWidth) * (2 * perCell) - 1, to: row.places + index)
     let place = cell + firstPlace
     let turn = floor((place + 0.5) * (1 / phases))
     let start = (place - turn * phases) * phaseLength + turn
-    UnsafeMutableRawPointer(starts + index).storeBytes(of: integers(start), as: Words.self)
+    UnsafeMutableRawPointer(row.starts + index).storeBytes(of: integers(start), as: Words.self)
     let reach = floor((end - depth * endSlope) * (1 / width) + firstReach)
     let bounded = smaller(larger(reach, Doubles()), Doubles(repeating: Double(nodes)))
     UnsafeMutableRawPointer(row.reaches + index).storeBytes(
       of: integers(bounded.replacing(with: 0, where: .!isOpen)), as: Words.self)
     index += 8
   }
+  // Those that have nodes, side by side: masked ones change no bit.
   index = 0
-  while gaps[index] != deepest { index += 1 }
-  row.rarest = index
+  while index < count {
+    if row.reaches[index] > 0 {
+      if gaps[index] == deepest { row.rarest = row.classes }
+      row.places[row.classes] = row.places[index]
+      row.starts[row.classes] = row.starts[index]
+      row.reaches[row.classes] = row.reaches[index]
+      row.indices[row.classes] = index
+      row.classes += 1
+    }
+    index += 1
+  }
   row.highestPeak = (table.pointee.peak + deepest) / width - Double(firstNode)
   if table.pointee.terms == 12 {
-    sumOfTwelve(step.pointee.coefficients, step.pointee.rowLength, places, starts, count, row)
+    sumOfTwelve(step.pointee.coefficients, step.pointee.rowLength, row)
   } else {
-    sumOfSix(step.pointee.coefficients, step.pointee.rowLength, places, starts, count, row)
+    sumOfSix(step.pointee.coefficients, step.pointee.rowLength, row)
   }
   return row
 }
@@ -113,19 +120,17 @@ private func directRow(
 /// G and the hazards at the nodes, with twelve coefficients.
 @inline(never)
 private func sumOfTwelve(
-  _ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ places: UnsafePointer<Double>,
-  _ starts: UnsafePointer<Int>, _ count: Int, _ row: DirectRow
+  _ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ row: DirectRow
 ) {
-  sum(12, coefficients, rowLength, places, starts, count, row, split: true)
+  sum(12, coefficients, rowLength, row, split: true)
 }
 
 /// And with six.
 @inline(never)
 private func sumOfSix(
-  _ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ places: UnsafePointer<Double>,
-  _ starts: UnsafePointer<Int>, _ count: Int, _ row: DirectRow
+  _ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ row: DirectRow
 ) {
-  sum(6, coefficients, rowLength, places, starts, count, row, split: false)
+  sum(6, coefficients, rowLength, row, split: false)
 }
 
 /// The value of a polynomial and its derivative.
@@ -168,10 +173,10 @@ private func lower(
 
 @inline(__always)
 private func sum(
-  _ terms: Int, _ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ places: UnsafePointer<Double>,
-  _ starts: UnsafePointer<Int>, _ count: Int, _ row: DirectRow, split: Bool
+  _ terms: Int, _ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ row: DirectRow, split: Bool
 ) {
-  let (nodes, reaches) = (row.nodes, row.reaches)
+  let (nodes, count) = (row.nodes, row.classes)
+  let (places, starts, reaches) = (row.places, row.starts, row.reaches)
   let none = Doubles(repeating: split ? splitter : 0)
   var node = 0
   while node < nodes {
@@ -291,28 +296,28 @@ extension VectorKernels {
       row = directRow(gaps, count, table: table, lowest: table.pointee.reach, finer: finer, memory: memory)
       if row.nodes == 0 { return .nan }
       finer += 1
-    } while isSharp(row, products: row.hazards + (row.nodes * count + 8))
+    } while isSharp(row, products: row.hazards + (row.nodes * row.classes + 8))
     // The classes' places have been read.
-    var index = 0
-    while index < count {
-      memory[index] = dot(row, row.g, index)
-      index += 1
+    var sum = 0.0
+    var slot = 0
+    while slot < row.classes {
+      row.places[slot] = dot(row, row.g, slot)
+      sum += row.places[slot]
+      slot += 1
     }
-    var sums = Doubles()
-    index = 0
-    while index < count {
-      sums += load(memory + index)
-      index += 8
-    }
-    let sum = laneSum(sums)
     let total = sum * row.factor
     if !(total > 0.999 && total < 1.001) { return .nan }
     let factor = 1 / sum
-    index = 0
+    var index = 0
     while index < count {
-      store(load(memory + index) * factor, to: gaps + index)
+      store(Doubles(), to: gaps + index)
       index += 8
     }
-    return sum * row.factor - 1
+    slot = 0
+    while slot < row.classes {
+      gaps[row.indices[slot]] = row.places[slot] * factor
+      slot += 1
+    }
+    return total - 1
   }
 }

@@ -7,6 +7,7 @@ package struct DirectTable: @unchecked Sendable {
   package var terms = 12
   /// Rows with more classes times nodes are not served.
   package var mostEvaluations = 0
+  package var mostClasses = 0
   package var mostNodes = 0
   /// Classes at deeper gaps are not served, unless they are below `ignored`: then they are as good as masked.
   package var deepest = 0.0
@@ -65,21 +66,28 @@ package struct DirectRow {
   package var nodes = 0
   /// What Σ G·hazard is to be multiplied by: h·2/δ.
   package var factor = 0.0
+  /// How many classes have nodes, and which of them is the rarest.
+  package var classes = 0
   package var rarest = 0
   package var sharpness = 1.0
   /// The node above which the integrand of that class must not be largest.
   package var highestPeak = 0.0
-  /// How many nodes every class has, 0 for masked ones.
+  /// Where in its cell every class lies, where its coefficients start, how many nodes it has, and its place in the row.
+  package let places: UnsafeMutablePointer<Double>
+  package let starts: UnsafeMutablePointer<Int>
   package let reaches: UnsafeMutablePointer<Int>
+  package let indices: UnsafeMutablePointer<Int>
   /// G at the nodes, and before and behind it memory for eight more.
   package let g: UnsafeMutablePointer<Double>
   /// r·δ/2 at the nodes, for one class after the other, as far as the class has nodes, up to whole vectors.
   package let hazards: UnsafeMutablePointer<Double>
 
   package init(
-    reaches: UnsafeMutablePointer<Int>, g: UnsafeMutablePointer<Double>,
+    places: UnsafeMutablePointer<Double>, starts: UnsafeMutablePointer<Int>,
+    reaches: UnsafeMutablePointer<Int>, indices: UnsafeMutablePointer<Int>, g: UnsafeMutablePointer<Double>,
     hazards: UnsafeMutablePointer<Double>
   ) {
-    (self.reaches, self.g, self.hazards) = (reaches, g, hazards)
+    (self.places, self.starts, self.reaches, self.indices) = (places, starts, reaches, indices)
+    (self.g, self.hazards) = (g, hazards)
   }
 }

@@ -258,8 +258,9 @@ package protocol Kernels: Sendable {
     nodes: Int, logarithms: UnsafeMutablePointer<Double>
   )
 
-  /// Replaces the gaps of few classes by probabilities. `memory` begins with a cache line and has three places for every
-  /// class, and for every node of the table and 16 more one for every class and for four more.
+  /// Replaces the gaps of few classes by probabilities. `memory` begins with a cache line and has four places for every
+  /// place of the row, one for every evaluation and 16 for every class that the table serves, and for four times its nodes
+  /// and 64 more.
   ///
   /// - Returns: Σp − 1 before the normalisation, or NaN where the table does not serve the row, and the gaps are left.
   static func directProbabilities(

@@ -5,7 +5,7 @@ import Testing
 /// Rows of few classes: against the lattice, which serves the same row among many masked classes, and against a slow
 /// direct evaluation.
 @Suite struct DirectSumsTests {
-  private static let manyMasks = [Double](repeating: -.infinity, count: 80)
+  private static let manyMasks = [Double](repeating: -.infinity, count: 4100)
 
   /// Shallow and deep rows of few classes, some of them tied or masked.
   private struct Rows {
@@ -71,6 +71,27 @@ import Testing
       }
     }
     try compare(under: noise)
+  }
+
+  /// Masked classes beside them change no route: nothing but the order in which probabilities are summed.
+  @Test(arguments: LatticeTests.references)
+  func masksChangeNothing(law: String) throws {
+    let argmax = try LatticeTests.transform(law)
+    var rows = Rows(generator: SeededGenerator(state: 24))
+    for _ in 0..<(isDebugBuild ? 100 : 2000) {
+      let row = rows.next().filter { $0 > -.infinity }
+      let masks = [Double](repeating: -.infinity, count: Int.random(in: 1...100, using: &rows.generator))
+      let p = argmax.probabilities(for: row)
+      let masked = argmax.probabilities(for: masks + row + masks)
+      #expect(
+        masked.prefix(masks.count).allSatisfy { $0 == 0 } && masked.suffix(masks.count).allSatisfy { $0 == 0 }
+      )
+      for (index, value) in masked[masks.count..<masks.count + row.count].enumerated() {
+        #expect(
+          (value - p[index]).magnitude <= 2e-15 * p[index], "\(row) with \(masks.count) masks, class \(index)"
+        )
+      }
+    }
   }
 
   /// Whatever stands beside them: equal logits get equal bits, and the order of classes matters only to the last ones.

@@ -10,7 +10,8 @@ internal import NoiseKernels
 /// and so are rows whose rarest class has a sharper integrand than the step is made for.
 final class DirectSums: @unchecked Sendable {
   private let tables: PerPrecision<Tables>
-  private static let mostClasses = 64
+  /// Rows of more places, be they masked, are not looked through for classes.
+  private static let longest = 4096
 
   init(_ table: LatticeTable) {
     let noise = table.noise
@@ -27,30 +28,19 @@ final class DirectSums: @unchecked Sendable {
   func replaceByProbabilities(
     _ row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
   ) -> Double? {
-    guard row.count <= Self.mostClasses, tables[precision].isUsable, let gaps = row.baseAddress else {
-      return nil
-    }
-    let defect = kernels.directProbabilities(
-      gaps, padded(row.count), table: tables[precision].table,
-      memory: memory(for: row.count, precision: precision, scratch: &scratch))
+    let tables = tables[precision]
+    guard row.count <= Self.longest, tables.isUsable, let gaps = row.baseAddress,
+      let memory = scratch.reserve(4 * padded(row.count) + tables.memoryForNodes).baseAddress
+    else { return nil }
+    let defect = kernels.directProbabilities(gaps, padded(row.count), table: tables.table, memory: memory)
     return defect.isNaN ? nil : defect
-  }
-
-  @inline(__always)
-  private func memory(
-    for count: Int, precision: Precision, scratch: inout Scratch
-  ) -> UnsafeMutablePointer<Double> {
-    let (count, nodes) = (padded(count), tables[precision].mostNodes)
-    let memory = scratch.reserve(3 * count + (count + 4) * (nodes + 16))
-    guard let start = memory.baseAddress else { fatalError("a row of no classes has no sums") }
-    return start
   }
 }
 
 /// The table for one precision, and the memory it refers to.
 private final class Tables: @unchecked Sendable {
   let table: UnsafePointer<DirectTable>
-  let mostNodes: Int
+  let memoryForNodes: Int
   let isUsable: Bool
   private var memory: [UnsafeMutableRawPointer] = []
 
@@ -118,7 +108,9 @@ private final class Tables: @unchecked Sendable {
           width: h, phases: phases, firstCell: firstCell, highest: highest, sharpness: exponential(sharpness),
           coefficients: memory, rowLength: rowLength))
     }
-    self.mostNodes = padded(mostNodes)
+    mostNodes = padded(mostNodes)
+    let mostClasses = 1 << Self.sizes.upperBound
+    memoryForNodes = precision.mostEvaluations + 16 * mostClasses + 4 * (mostNodes + 16)
     isUsable = steps.count == Self.sizes.count
 
     var memory = memory
@@ -131,7 +123,8 @@ private final class Tables: @unchecked Sendable {
     var table = DirectTable(
       reach: kept(reach), leaderReach: kept(leaderReach), steps: kept(steps))
     table.terms = fit.terms
-    table.mostNodes = self.mostNodes
+    table.mostNodes = mostNodes
+    table.mostClasses = mostClasses
     table.mostEvaluations = precision.mostEvaluations
     table.stepCount = steps.count
     table.deepest = -limit
