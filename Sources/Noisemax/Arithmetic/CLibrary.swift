@@ -13,10 +13,7 @@
 
 /// eˣ.
 @inline(__always)
-package func exponential(_ x: Double) -> Double {
-  // Where the result is 0 the C library takes its time, to report it.
-  x < -746 ? 0 : exp(x)
-}
+package func exponential(_ x: Double) -> Double { exp(x) }
 
 /// eˣ − 1, accurate where x is small.
 @inline(__always)
