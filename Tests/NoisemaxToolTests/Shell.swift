@@ -30,6 +30,8 @@ final class Shell {
       "TABLE_MAKER": builtProducts.appendingPathComponent("table-maker").path,
       "BENCHMARKS": builtProducts.appendingPathComponent("benchmarks").path,
       "TABLES": repository.appendingPathComponent("Tables").path,
+      // A sanitizer's options are those of the commands, too.
+      "ASAN_OPTIONS": ProcessInfo.processInfo.environment["ASAN_OPTIONS"] ?? "",
     ]
     // Files and not pipes: what nobody reads in time would stop the command.
     let names = [".output", ".errors"].map { directory.appendingPathComponent($0 + UUID().uuidString) }

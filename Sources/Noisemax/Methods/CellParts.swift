@@ -6,7 +6,7 @@ package final class CellParts: Sendable {
   package let count: Int
   /// For every part five rows of 8: what its moments 0…4 are in the moments of the cell.
   package let momentShares: [Double]
-  /// For k = 1…7 what a cell's coefficient of tᵏ is in the coefficients 0…3 of every part, up to whole vectors.
+  /// For k = 1…7 what a cell's coefficient of tᵏ is in the coefficients 0…3 of every part.
   package let coefficientShares: [Double]
 
   /// The positive zeros of Chebyshev's polynomial of degree 5.
