@@ -7,8 +7,6 @@
 // Rows of gaps are padded to whole vectors with −∞. Every cell has eight coefficients, whatever the number of terms of
 // its basis; the cell behind the last one takes what is not wanted.
 
-private let rounder = 0x1.8p52
-
 /// The cells of eight gaps, times a stride, and their places t ∈ −1…1 in them; what is below the limit falls into the cell
 /// behind the last one.
 @inline(__always)
@@ -17,10 +15,10 @@ func places(
 ) -> (cells: Words, t: Doubles) {
   let isOut = gaps .< limit
   let position = gaps.replacing(with: 0, where: isOut) * perUnit
-  let cell = ((position - 0.5) + rounder) - rounder
+  let cell = floor(position)
   let t = 2 * (position - cell) - 1
   let cells = ((cell - firstCell) * stride).replacing(with: last * stride, where: isOut)
-  return (words(cells + rounder) &- Words(repeating: Int64(bitPattern: rounder.bitPattern)), t)
+  return (integers(cells), t)
 }
 
 extension VectorKernels {

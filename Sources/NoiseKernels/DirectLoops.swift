@@ -4,18 +4,8 @@
 
 // Rows of few classes without cells: log F and r of every class at every node.
 
-private let rounder = 0x1.8p52
 /// Sums that begin with it have their bits above 2⁻³² in one number; what that leaves of every term goes into another.
 private let splitter = 0x1.8p20
-
-@inline(__always)
-private func integers(_ numbers: Doubles) -> Words {
-  words(numbers + rounder) &- Words(repeating: Int64(bitPattern: rounder.bitPattern))
-}
-
-/// The largest whole number below or at a number; the one below for half of the whole numbers.
-@inline(__always)
-private func floor(_ numbers: Doubles) -> Doubles { ((numbers - 0.5) + rounder) - rounder }
 
 /// Places, in the memory of a row, of what its classes have.
 @inline(__always)
@@ -29,8 +19,8 @@ private func directRow(_ count: Int, _ memory: UnsafeMutablePointer<Double>, nod
 /// Fills the row's memory, at a step some sizes finer than its classes need. `count` is padded to whole vectors.
 @inline(__always)
 private func directRow(
-  _ gaps: UnsafePointer<Double>, _ count: Int, table: UnsafePointer<DirectTable>,
-  lowest reach: UnsafePointer<Double>, finer: Int, memory: UnsafeMutablePointer<Double>
+  _ gaps: UnsafePointer<Double>, _ count: Int, table: UnsafePointer<DirectTable>, finer: Int,
+  memory: UnsafeMutablePointer<Double>
 ) -> DirectRow {
   let none = directRow(count, memory, nodes: 0)
   let ignored = table.pointee.ignored
@@ -60,7 +50,7 @@ private func directRow(
   let secondGap = laneSum(leaders) > 1 ? 0 : below < table.pointee.deepest ? table.pointee.deepest : below
   let perReach = table.pointee.perReach
   let (low, leaderLow) = (
-    reach[Int(-deepest * perReach)], table.pointee.leaderReach[Int(-secondGap * perReach)]
+    table.pointee.reach[Int(-deepest * perReach)], table.pointee.leaderReach[Int(-secondGap * perReach)]
   )
   let width = step.pointee.width
   let firstNode = Int(((low < leaderLow ? low : leaderLow) / width) - 1)
@@ -240,18 +230,18 @@ private func direct(_ sum: Doubles, _ rest: Doubles, split: Bool) -> Doubles {
   return moderateExponential(larger(logG, Doubles(repeating: -600)))
 }
 
-/// Σ values·hazards of a class.
+/// Σ G·hazard of a class.
 @inline(__always)
-private func dot(_ row: DirectRow, _ values: UnsafePointer<Double>, _ index: Int) -> Double {
+private func dot(_ row: DirectRow, _ index: Int) -> Double {
   let (hazards, reach) = (row.hazards + row.nodes * index, row.reaches[index])
   var (a, b) = (Doubles(), Doubles())
   var node = 0
   while node + 8 < reach {
-    a = multiplyAdd(load(values + node), load(hazards + node), a)
-    b = multiplyAdd(load(values + node + 8), load(hazards + node + 8), b)
+    a = multiplyAdd(load(row.g + node), load(hazards + node), a)
+    b = multiplyAdd(load(row.g + (node + 8)), load(hazards + node + 8), b)
     node += 16
   }
-  if node < reach { a = multiplyAdd(load(values + node), load(hazards + node), a) }
+  if node < reach { a = multiplyAdd(load(row.g + node), load(hazards + node), a) }
   return laneSum(a + b)
 }
 
@@ -293,7 +283,7 @@ extension VectorKernels {
     var finer = 0
     var row: DirectRow
     repeat {
-      row = directRow(gaps, count, table: table, lowest: table.pointee.reach, finer: finer, memory: memory)
+      row = directRow(gaps, count, table: table, finer: finer, memory: memory)
       if row.nodes == 0 { return .nan }
       finer += 1
     } while isSharp(row, products: row.hazards + (row.nodes * row.classes + 8))
@@ -301,7 +291,7 @@ extension VectorKernels {
     var sum = 0.0
     var slot = 0
     while slot < row.classes {
-      row.places[slot] = dot(row, row.g, slot)
+      row.places[slot] = dot(row, slot)
       sum += row.places[slot]
       slot += 1
     }
