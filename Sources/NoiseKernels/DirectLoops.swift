@@ -4,9 +4,6 @@
 
 // Rows of few classes without cells: log F and r of every class at every node.
 
-/// Sums that begin with it have their bits above 2⁻³² in one number; what that leaves of every term goes into another.
-private let splitter = 0x1.8p20
-
 /// Places, in the memory of a row, of what its classes have.
 @inline(__always)
 private func directRow(_ count: Int, _ memory: UnsafeMutablePointer<Double>, nodes: Int) -> DirectRow {
@@ -19,11 +16,12 @@ private func directRow(_ count: Int, _ memory: UnsafeMutablePointer<Double>, nod
 /// Fills the row's memory, at a step some sizes finer than its classes need. `count` is padded to whole vectors.
 @inline(__always)
 private func directRow(
-  _ gaps: UnsafePointer<Double>, _ count: Int, table: UnsafePointer<DirectTable>, finer: Int,
-  memory: UnsafeMutablePointer<Double>
+  _ gaps: UnsafePointer<Double>, _ count: Int, table: UnsafePointer<DirectTable>, pairs: Bool,
+  logarithms: Bool, finer: Int, memory: UnsafeMutablePointer<Double>
 ) -> DirectRow {
   let none = directRow(count, memory, nodes: 0)
-  let ignored = table.pointee.ignored
+  // Classes that are as good as masked have a logarithm all the same.
+  let ignored = logarithms ? -Double.greatestFiniteMagnitude : table.pointee.ignored
   var lowest = Doubles()
   var second = Doubles(repeating: -.infinity)
   var (leaders, open) = (Doubles(), Doubles())
@@ -41,8 +39,9 @@ private func directRow(
   let deepest = -largest(-lowest)
   if deepest < table.pointee.deepest { return none }
   let classes = Int(laneSum(open))
-  // Two have a table of their own where nothing stands beside them, and should get the same where something does.
-  if classes < 3 || classes > table.pointee.mostClasses { return none }
+  // Two have a table of their own for their probabilities where nothing stands beside them, and should get the same where
+  // something does.
+  if classes < (pairs || logarithms ? 2 : 3) || classes > table.pointee.mostClasses { return none }
   let size = (classes <= 4 ? 0 : (Int.bitWidth - 2) - (classes - 1).leadingZeroBitCount) + finer
   if size >= table.pointee.stepCount { return none }
   let step = table.pointee.steps + size
@@ -50,18 +49,22 @@ private func directRow(
   let secondGap = laneSum(leaders) > 1 ? 0 : below < table.pointee.deepest ? table.pointee.deepest : below
   let perReach = table.pointee.perReach
   let (low, leaderLow) = (
-    table.pointee.reach[Int(-deepest * perReach)], table.pointee.leaderReach[Int(-secondGap * perReach)]
+    (pairs ? table.pointee.pairReach : table.pointee.reach)[Int(-deepest * perReach)],
+    table.pointee.leaderReach[Int(-secondGap * perReach)]
   )
   let width = step.pointee.width
   let firstNode = Int(((low < leaderLow ? low : leaderLow) / width) - 1)
-  let nodes = (Int(step.pointee.highest / width) - firstNode + 9) & ~7
+  let lanes = table.pointee.terms == 12 ? 8 : 16
+  let nodes = (Int(step.pointee.highest / width) - firstNode + 1 + lanes) & -lanes
 
-  if classes * nodes > table.pointee.mostEvaluations || nodes > table.pointee.mostNodes { return none }
+  let most = pairs ? table.pointee.mostPairEvaluations : table.pointee.mostEvaluations
+  if classes * nodes > most || nodes > table.pointee.mostNodes { return none }
   if Double(firstNode) * step.pointee.phases < step.pointee.firstCell { return none }
   var row = directRow(count, memory, nodes: nodes)
   row.nodes = nodes
   let (phases, cellWidth) = (step.pointee.phases, step.pointee.cell)
   row.factor = 2 * phases
+  row.pairFactor = row.factor * (2 / cellWidth)
   row.sharpness = step.pointee.sharpness
   let perCell = 1 / cellWidth
   let firstPlace = Double(firstNode) * phases - step.pointee.firstCell
@@ -90,6 +93,7 @@ private func directRow(
   while index < count {
     if row.reaches[index] > 0 {
       if gaps[index] == deepest { row.rarest = row.classes }
+      if gaps[index] == 0 && row.leader < 0 { row.leader = row.classes }
       row.places[row.classes] = row.places[index]
       row.starts[row.classes] = row.starts[index]
       row.reaches[row.classes] = row.reaches[index]
@@ -98,171 +102,42 @@ private func directRow(
     }
     index += 1
   }
+  if row.classes < classes { return none }
   row.highestPeak = (table.pointee.peak + deepest) / width - Double(firstNode)
   if table.pointee.terms == 12 {
-    sumOfTwelve(step.pointee.coefficients, step.pointee.rowLength, row)
+    sumDoubles(step.pointee.coefficients.assumingMemoryBound(to: Double.self), step.pointee.rowLength, row)
   } else {
-    sumOfSix(step.pointee.coefficients, step.pointee.rowLength, row)
+    sumFloats(step.pointee.coefficients.assumingMemoryBound(to: Float.self), step.pointee.rowLength, row)
   }
   return row
 }
 
-/// G and the hazards at the nodes, with twelve coefficients.
-@inline(never)
-private func sumOfTwelve(
-  _ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ row: DirectRow
-) {
-  sum(12, coefficients, rowLength, row, split: true)
-}
-
-/// And with six.
-@inline(never)
-private func sumOfSix(
-  _ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ row: DirectRow
-) {
-  sum(6, coefficients, rowLength, row, split: false)
-}
-
-/// The value of a polynomial and its derivative.
-@inline(__always)
-private func polynomial(_ terms: Int, _ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ t: Doubles)
-  -> (
-    value: Doubles, slope: Doubles
-  )
-{
-  var p = coefficients + (terms - 1) * rowLength
-  var value = load(p)
-  var slope = value
-  p -= rowLength
-  value = multiplyAdd(value, t, load(p))
-  if terms == 12 {
-    lower(&value, &slope, t, &p, rowLength)
-    lower(&value, &slope, t, &p, rowLength)
-    lower(&value, &slope, t, &p, rowLength)
-    lower(&value, &slope, t, &p, rowLength)
-    lower(&value, &slope, t, &p, rowLength)
-    lower(&value, &slope, t, &p, rowLength)
-  }
-  lower(&value, &slope, t, &p, rowLength)
-  lower(&value, &slope, t, &p, rowLength)
-  lower(&value, &slope, t, &p, rowLength)
-  lower(&value, &slope, t, &p, rowLength)
-  return (value, slope)
-}
-
-/// A polynomial and its derivative, by one more coefficient.
-@inline(__always)
-private func lower(
-  _ value: inout Doubles, _ slope: inout Doubles, _ t: Doubles, _ p: inout UnsafePointer<Double>,
-  _ rowLength: Int
-) {
-  p -= rowLength
-  slope = multiplyAdd(slope, t, value)
-  value = multiplyAdd(value, t, load(p))
-}
-
-@inline(__always)
-private func sum(
-  _ terms: Int, _ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ row: DirectRow, split: Bool
-) {
-  let (nodes, count) = (row.nodes, row.classes)
-  let (places, starts, reaches) = (row.places, row.starts, row.reaches)
-  let none = Doubles(repeating: split ? splitter : 0)
-  var node = 0
-  while node < nodes {
-    var hazards = row.hazards + node
-    // Bits that a sum would lose are summed apart, so that their order matters little.
-    var (nearSum, nearRest, farSum, farRest) = (none, Doubles(), none, Doubles())
-    if node + 8 < nodes {
-      var index = 0
-      while index < count {
-        if reaches[index] > node {
-          let t = Doubles(repeating: places[index])
-          let start = coefficients + (starts[index] + node)
-          let near = polynomial(terms, start, rowLength, t)
-          let far = polynomial(terms, start + 8, rowLength, t)
-          store(near.slope, to: hazards)
-          store(far.slope, to: hazards + 8)
-          if split {
-            let (nearNext, farNext) = (nearSum + near.value, farSum + far.value)
-            nearRest += near.value - (nearNext - nearSum)
-            farRest += far.value - (farNext - farSum)
-            (nearSum, farSum) = (nearNext, farNext)
-          } else {
-            nearSum += near.value
-            farSum += far.value
-          }
-        }
-        hazards += nodes
-        index += 1
-      }
-      store(direct(nearSum, nearRest, split: split), to: row.g + node)
-      store(direct(farSum, farRest, split: split), to: row.g + (node + 8))
-      node += 16
-    } else {
-      var index = 0
-      while index < count {
-        if reaches[index] > node {
-          let near = polynomial(
-            terms, coefficients + (starts[index] + node), rowLength, Doubles(repeating: places[index]))
-          store(near.slope, to: hazards)
-          if split {
-            let next = nearSum + near.value
-            nearRest += near.value - (next - nearSum)
-            nearSum = next
-          } else {
-            nearSum += near.value
-          }
-        }
-        hazards += nodes
-        index += 1
-      }
-      store(direct(nearSum, nearRest, split: split), to: row.g + node)
-      node += 8
-    }
-  }
-}
-
-/// G: what is below e⁻⁶⁰⁰ matters to no class that is served.
-@inline(__always)
-private func direct(_ sum: Doubles, _ rest: Doubles, split: Bool) -> Doubles {
-  let logG = split ? (sum - splitter) + rest : sum
-  return moderateExponential(larger(logG, Doubles(repeating: -600)))
-}
-
-/// Σ G·hazard of a class.
-@inline(__always)
-private func dot(_ row: DirectRow, _ index: Int) -> Double {
-  let (hazards, reach) = (row.hazards + row.nodes * index, row.reaches[index])
-  var (a, b) = (Doubles(), Doubles())
-  var node = 0
-  while node + 8 < reach {
-    a = multiplyAdd(load(row.g + node), load(hazards + node), a)
-    b = multiplyAdd(load(row.g + (node + 8)), load(hazards + node + 8), b)
-    node += 16
-  }
-  if node < reach { a = multiplyAdd(load(row.g + node), load(hazards + node), a) }
-  return laneSum(a + b)
-}
-
 /// Whether the nodes are too far apart for the rarest class.
 @inline(__always)
-private func isSharp(
-  _ row: DirectRow, products: UnsafeMutablePointer<Double>
-) -> Bool {
+private func isSharp(_ row: DirectRow, single: Bool, products: UnsafeMutablePointer<Double>) -> Bool {
   let limit = row.sharpness
-  let (hazards, reach) = (row.hazards + row.nodes * row.rarest, padded(row.reaches[row.rarest]))
-  var node = 0
-  while node < reach {
-    store(load(row.g + node) * load(hazards + node), to: products + node)
-    node += 8
+  let reach = padded(row.reaches[row.rarest])
+  if single {
+    let (g, hazards) = (singles(row.g), singles(row.hazards) + row.nodes * row.rarest)
+    var node = 0
+    while node < reach {
+      store(doubles(at: g + node) * doubles(at: hazards + node), to: products + node)
+      node += 8
+    }
+  } else {
+    let hazards = row.hazards + row.nodes * row.rarest
+    var node = 0
+    while node < reach {
+      store(load(row.g + node) * load(hazards + node), to: products + node)
+      node += 8
+    }
   }
   // The first and the last node are no peaks.
   products[-1] = .infinity
   products[reach] = .infinity
   var sharp = Doubles()
   var places = Doubles(0, 1, 2, 3, 4, 5, 6, 7)
-  node = 0
+  var node = 0
   while node < reach {
     let (before, here, after) = (load(products + node - 1), load(products + node), load(products + node + 1))
     let isPeak = here .>= before .& here .>= after
@@ -274,40 +149,152 @@ private func isSharp(
   return largest(sharp) > 0
 }
 
+/// A row at a step fine enough for its rarest class, with the probabilities in the place of the places; without nodes
+/// where the table does not serve it.
+///
+/// - Returns: The row and Σp before the probabilities were divided by it.
+@inline(__always)
+private func summedRow(
+  _ gaps: UnsafePointer<Double>, _ count: Int, table: UnsafePointer<DirectTable>, pairs: Bool,
+  logarithms: Bool, memory: UnsafeMutablePointer<Double>
+) -> (row: DirectRow, total: Double) {
+  let single = table.pointee.terms != 12
+  var finer = 0
+  var row: DirectRow
+  repeat {
+    row = directRow(
+      gaps, count, table: table, pairs: pairs, logarithms: logarithms, finer: finer, memory: memory)
+    if row.nodes == 0 { return (row, 0) }
+    finer += 1
+  } while isSharp(row, single: single, products: row.spare + 8)
+  var sum = 0.0
+  var slot = 0
+  while slot < row.classes {
+    row.places[slot] = single ? singleDot(row, slot) : dot(row, slot)
+    sum += row.places[slot]
+    slot += 1
+  }
+  let total = single ? sum * row.factor * (1 / directScale) : sum * row.factor
+  // What a Float's G has lost, its logarithm would show.
+  if !(total > 0.999 && total < 1.001) || logarithms && !(row.places[row.rarest] >= 1e-30 * sum) {
+    row.nodes = 0
+  }
+  let factor = 1 / sum
+  slot = 0
+  while slot < row.classes {
+    row.places[slot] *= factor
+    slot += 1
+  }
+  return (row, total)
+}
+
+/// Writes the values of the classes to their places in the row, and to all others what masked classes have.
+@inline(__always)
+private func write(
+  _ values: UnsafePointer<Double>, of row: DirectRow, masked: Double, to result: UnsafeMutablePointer<Double>,
+  _ count: Int
+) {
+  var index = 0
+  while index < count {
+    store(Doubles(repeating: masked), to: result + index)
+    index += 8
+  }
+  index = 0
+  while index < row.classes {
+    result[row.indices[index]] = values[index]
+    index += 1
+  }
+}
+
 extension VectorKernels {
   @inline(never)
   package static func directProbabilities(
     _ gaps: UnsafeMutablePointer<Double>, _ count: Int, table: UnsafePointer<DirectTable>,
     memory: UnsafeMutablePointer<Double>
   ) -> Double {
-    var finer = 0
-    var row: DirectRow
-    repeat {
-      row = directRow(gaps, count, table: table, finer: finer, memory: memory)
-      if row.nodes == 0 { return .nan }
-      finer += 1
-    } while isSharp(row, products: row.hazards + (row.nodes * row.classes + 8))
-    // The classes' places have been read.
-    var sum = 0.0
+    let (row, total) = summedRow(gaps, count, table: table, pairs: false, logarithms: false, memory: memory)
+    if row.nodes == 0 { return .nan }
+    write(row.places, of: row, masked: 0, to: gaps, count)
+    return total - 1
+  }
+
+  @inline(never)
+  package static func directLogProbabilities(
+    _ gaps: UnsafeMutablePointer<Double>, _ count: Int, table: UnsafePointer<DirectTable>,
+    memory: UnsafeMutablePointer<Double>
+  ) -> Double {
+    let (row, total) = summedRow(gaps, count, table: table, pairs: false, logarithms: true, memory: memory)
+    if row.nodes == 0 { return .nan }
+    // A class above ½ has its logarithm from what the others leave to it, with all digits however near 0 that is.
+    var others = 0.0
+    let likely = row.places[row.leader] > 0.5
     var slot = 0
     while slot < row.classes {
-      row.places[slot] = dot(row, slot)
-      sum += row.places[slot]
+      if slot != row.leader { others += row.places[slot] }
       slot += 1
     }
-    let total = sum * row.factor
-    if !(total > 0.999 && total < 1.001) { return .nan }
-    let factor = 1 / sum
-    var index = 0
-    while index < count {
-      store(Doubles(), to: gaps + index)
-      index += 8
-    }
+    let remainder = 1 - others
+    if likely { row.places[row.leader] = remainder }
     slot = 0
     while slot < row.classes {
-      gaps[row.indices[slot]] = row.places[slot] * factor
+      let (exponent, logarithm) = splitLogarithm(load(row.places + slot))
+      store(
+        multiplyAdd(ln2High, exponent, multiplyAdd(ln2Low, exponent, logarithm)), to: row.places + slot)
+      slot += 8
+    }
+    // log(1 − s) from the logarithm of the rounded 1 − s: their ratio is that of −s to what was rounded.
+    if likely {
+      row.places[row.leader] =
+        remainder == 1 ? -others : row.places[row.leader] * (others / (1 - remainder))
+    }
+    write(row.places, of: row, masked: -.infinity, to: gaps, count)
+    return total - 1
+  }
+
+  @inline(never)
+  package static func directPullback(
+    _ v: UnsafeMutablePointer<Double>, at gaps: UnsafeMutablePointer<Double>, _ count: Int,
+    ofLogarithms: Bool, table: UnsafePointer<DirectTable>, memory: UnsafeMutablePointer<Double>
+  ) -> Double {
+    let (row, total) = summedRow(
+      gaps, count, table: table, pairs: true, logarithms: ofLogarithms, memory: memory)
+    if row.nodes == 0 { return .nan }
+    // Relative to the leader's, so that nothing cancels where a row saturates.
+    let (gR, gV, weights) = (row.spare, row.spare + row.nodes, row.spare + 2 * row.nodes)
+    let p = row.places
+    let reference = ofLogarithms ? v[row.indices[row.leader]] / p[row.leader] : v[row.indices[row.leader]]
+    var largest = 0.0
+    var slot = 0
+    while slot < row.classes {
+      let own = v[row.indices[slot]]
+      weights[slot] = (ofLogarithms ? own / p[slot] : own) - reference
+      let size = weights[slot].magnitude
+      if size > largest { largest = size }
       slot += 1
     }
+    // Products with hazards, and of two of them with 2⁶⁰, stay in range.
+    if !(largest < 0x1p900) { return .nan }
+    let unit = largest < 0x1p-900 ? 0x1p-900 : largest
+    let single = table.pointee.terms != 12
+    if single {
+      pairFloats(row, weights: weights, unit: unit, singles(gR), singles(gV))
+    } else {
+      pairDoubles(row, weights: weights, unit: unit, gR, gV)
+    }
+    let factor = single ? row.pairFactor * (1 / directScale) : row.pairFactor
+    var others = (high: 0.0, low: 0.0)
+    slot = 0
+    while slot < row.classes {
+      let sums =
+        single ? pairDots(row, slot, singles(gR), singles(gV)) : pairDots(row, slot, gR, gV)
+      weights[slot] = factor * (weights[slot] * sums.r - unit * sums.v)
+      if slot != row.leader { add(weights[slot], to: &others) }
+      slot += 1
+    }
+    // The leader's own integral would cancel where it is almost certain.
+    if p[row.leader] > 0.5 { weights[row.leader] = 0 - (others.high + others.low) }
+    write(weights, of: row, masked: 0, to: v, count)
+    write(p, of: row, masked: 0, to: gaps, count)
     return total - 1
   }
 }

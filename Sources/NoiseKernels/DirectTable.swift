@@ -3,10 +3,11 @@
 ///
 /// On every cell, from i·δ to (i + 1)·δ, log F is a polynomial of t ∈ −1…1, and r its derivative times 2/δ.
 package struct DirectTable: @unchecked Sendable {
-  /// How many coefficients a cell has: 6 or 12.
+  /// How many coefficients a cell has: 12 Doubles or 6 Floats.
   package var terms = 12
-  /// Rows with more classes times nodes are not served.
+  /// Rows with more classes times nodes are not served, or not pulled back.
   package var mostEvaluations = 0
+  package var mostPairEvaluations = 0
   package var mostClasses = 0
   package var mostNodes = 0
   /// Classes at deeper gaps are not served, unless they are below `ignored`: then they are as good as masked.
@@ -18,18 +19,20 @@ package struct DirectTable: @unchecked Sendable {
   /// The integrand of a class must not be largest further above the class: r is too steep for the polynomials there.
   package var peak = 0.0
   /// The lowest node that matters to a class at a gap from −i/`perReach` on: to it, and to the leader if that is the second
-  /// class.
+  /// class. Products of two hazards matter further down.
   package var perReach = 1.0
   package var reach: UnsafePointer<Double>
+  package var pairReach: UnsafePointer<Double>
   package var leaderReach: UnsafePointer<Double>
   /// The steps, for up to 4, 8, 16, … classes.
   package var steps: UnsafePointer<DirectStep>
   package var stepCount = 0
 
   package init(
-    reach: UnsafePointer<Double>, leaderReach: UnsafePointer<Double>, steps: UnsafePointer<DirectStep>
+    reach: UnsafePointer<Double>, pairReach: UnsafePointer<Double>, leaderReach: UnsafePointer<Double>,
+    steps: UnsafePointer<DirectStep>
   ) {
-    (self.reach, self.leaderReach, self.steps) = (reach, leaderReach, steps)
+    (self.reach, self.pairReach, self.leaderReach, self.steps) = (reach, pairReach, leaderReach, steps)
   }
 }
 
@@ -47,12 +50,12 @@ package struct DirectStep: @unchecked Sendable {
   package let sharpness: Double
   /// Those of tᵏ on the cells i, i + phases, i + 2·phases, … stand side by side, `rowLength` places for each k, and these
   /// rows for one i after the other.
-  package let coefficients: UnsafePointer<Double>
+  package let coefficients: UnsafeRawPointer
   package let rowLength: Int
 
   package init(
     width: Double, phases: Int, firstCell: Int, highest: Double, sharpness: Double,
-    coefficients: UnsafePointer<Double>, rowLength: Int
+    coefficients: UnsafeRawPointer, rowLength: Int
   ) {
     (self.width, self.phases, cell) = (width, Double(phases), width / Double(phases))
     (self.firstCell, self.highest, self.sharpness) = (Double(firstCell), highest, sharpness)
@@ -66,9 +69,12 @@ package struct DirectRow {
   package var nodes = 0
   /// What Σ G·hazard is to be multiplied by: h·2/δ.
   package var factor = 0.0
-  /// How many classes have nodes, and which of them is the rarest.
+  /// The same for products of two hazards.
+  package var pairFactor = 0.0
+  /// How many classes take part, which of them is the rarest, and which the first at the top.
   package var classes = 0
   package var rarest = 0
+  package var leader = -1
   package var sharpness = 1.0
   /// The node above which the integrand of that class must not be largest.
   package var highestPeak = 0.0
@@ -77,10 +83,13 @@ package struct DirectRow {
   package let starts: UnsafeMutablePointer<Int>
   package let reaches: UnsafeMutablePointer<Int>
   package let indices: UnsafeMutablePointer<Int>
-  /// G at the nodes, and before and behind it memory for eight more.
+  /// G at the nodes, and before and behind it memory for eight more. This and what follows are Floats in a table of Floats.
   package let g: UnsafeMutablePointer<Double>
   /// r·δ/2 at the nodes, for one class after the other, as far as the class has nodes, up to whole vectors.
   package let hazards: UnsafeMutablePointer<Double>
+
+  /// Memory for three times as many numbers as there are nodes, one for each class and 16 more.
+  package var spare: UnsafeMutablePointer<Double> { hazards + nodes * classes }
 
   package init(
     places: UnsafeMutablePointer<Double>, starts: UnsafeMutablePointer<Int>,

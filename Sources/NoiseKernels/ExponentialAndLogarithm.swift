@@ -4,8 +4,8 @@
 private let rounder = 0x1.8p52
 private let log2e = 0x1.71547652b82fep+0
 /// ln 2 in two parts; the first times an exponent is exact.
-private let ln2High = 0x1.62e42feep-1
-private let ln2Low = 0x1.a39ef35793c76p-33
+let ln2High = 0x1.62e42feep-1
+let ln2Low = 0x1.a39ef35793c76p-33
 
 /// eˣ·2^shift, for a shift within −1100…900: 0 for −∞, NaN for NaN; what is subnormal is rounded once.
 @inline(__always)

@@ -267,6 +267,19 @@ package protocol Kernels: Sendable {
     _ gaps: UnsafeMutablePointer<Double>, _ count: Int, table: UnsafePointer<DirectTable>,
     memory: UnsafeMutablePointer<Double>
   ) -> Double
+
+  /// Likewise by log-probabilities.
+  static func directLogProbabilities(
+    _ gaps: UnsafeMutablePointer<Double>, _ count: Int, table: UnsafePointer<DirectTable>,
+    memory: UnsafeMutablePointer<Double>
+  ) -> Double
+
+  /// Replaces v by J v, or by the gradient of Σ v_i log p_i, and the gaps by probabilities; where the table does not serve
+  /// the row, both are left.
+  static func directPullback(
+    _ v: UnsafeMutablePointer<Double>, at gaps: UnsafeMutablePointer<Double>, _ count: Int,
+    ofLogarithms: Bool, table: UnsafePointer<DirectTable>, memory: UnsafeMutablePointer<Double>
+  ) -> Double
 }
 
 /// How gaps fall into cells of the logit axis: cells are counted from the deepest one.

@@ -52,6 +52,81 @@ import Testing
     }
   }
 
+  /// Logarithms likewise, those of classes that are almost certain too.
+  @Test(arguments: LatticeTests.windows)
+  func logarithmsAgreeWithTheLattice(law: String, window: ClosedRange<Double>) throws {
+    let argmax = try LatticeTests.transform(law)
+    var rows = Rows(generator: SeededGenerator(state: 25))
+    for _ in 0..<(isDebugBuild ? 100 : 2000) {
+      let row = rows.next()
+      let logP = argmax.logProbabilities(for: row)
+      let truth = argmax.logProbabilities(for: row + Self.manyMasks)
+      for index in row.indices {
+        #expect(
+          isClose(logP[index], truth[index], within: 1e-12 * truth[index].magnitude),
+          "\(row), class \(index): \(logP[index]), not \(truth[index])")
+      }
+      let single = argmax.logProbabilities(for: row.map { Float($0) })
+      let singleTruth = argmax.logProbabilities(for: row.map { Double(Float($0)) } + Self.manyMasks)
+      for index in row.indices {
+        #expect(
+          isClose(Double(single[index]), singleTruth[index], within: 5e-6 * singleTruth[index].magnitude),
+          "\(row), class \(index): \(single[index]), not \(singleTruth[index])")
+      }
+    }
+  }
+
+  /// And gradients, of probabilities and of their logarithms: relative to what entries are summed from, and to the largest
+  /// for Floats.
+  @Test(arguments: LatticeTests.windows)
+  func gradientsAgreeWithTheLattice(law: String, window: ClosedRange<Double>) throws {
+    let argmax = try LatticeTests.transform(law)
+    var rows = Rows(generator: SeededGenerator(state: 26))
+    for _ in 0..<(isDebugBuild ? 50 : 1000) {
+      let row = rows.next()
+      let v = row.map { _ in Double.random(in: -1...1, using: &rows.generator) }
+      let (wide, zeros) = (row + Self.manyMasks, Self.manyMasks.map { _ in 0.0 })
+      let single = row.map { Float($0) }
+      let singleWide = single.map { Double($0) } + Self.manyMasks
+      let p = argmax.probabilities(for: wide)
+      for ofLogs in [false, true] {
+        // Of a class that a Float shows, so that its logarithm weighs no more than 1e30.
+        let w = ofLogs ? zip(v, p).map { $1 > 1e-30 ? $0 : 0 } : v
+        let gradient =
+          ofLogs ? argmax.logProbabilitiesPullback(at: row, of: w) : argmax.pullback(at: row, of: w)
+        let truth =
+          ofLogs
+          ? argmax.logProbabilitiesPullback(at: wide, of: w + zeros)
+          : argmax.pullback(at: wide, of: w + zeros)
+        // |v_i − v_l| p_i bounds what an entry is made of, to a slope of log p.
+        let size = truth.reduce(0) { max($0, $1.magnitude) }
+        for index in row.indices {
+          let own = ofLogs ? size : 20 * p[index]
+          #expect(
+            isClose(gradient[index], truth[index], within: 2e-11 * min(size, own) + 1e-300),
+            "\(row), \(w), class \(index), logs \(ofLogs): \(gradient[index]), not \(truth[index])")
+        }
+        let narrow = w.map { Float($0) }
+        let singleGradient =
+          ofLogs
+          ? argmax.logProbabilitiesPullback(at: single, of: narrow)
+          : argmax.pullback(at: single, of: narrow)
+        let narrowWide = narrow.map { Double($0) } + zeros
+        let singleTruth =
+          ofLogs
+          ? argmax.logProbabilitiesPullback(at: singleWide, of: narrowWide)
+          : argmax.pullback(at: singleWide, of: narrowWide)
+        let largest = singleTruth.reduce(0) { max($0, $1.magnitude) }
+        for index in row.indices {
+          #expect(
+            isClose(Double(singleGradient[index]), singleTruth[index], within: 5e-6 * largest + 1e-44),
+            "\(row), \(w), class \(index), logs \(ofLogs): \(singleGradient[index]), not \(singleTruth[index])"
+          )
+        }
+      }
+    }
+  }
+
   @Test(arguments: LatticeTests.windows)
   func agreesWithADirectEvaluation(law: String, window: ClosedRange<Double>) throws {
     let noise = try #require(NoiseRegistry.noise(named: law) as? any SmoothNoise)

@@ -21,19 +21,50 @@ final class DirectSums: @unchecked Sendable {
     tables = PerPrecision { Tables(table, law, limit: limit, quartiles: quartiles, precision: $0) }
   }
 
-  /// Replaces the gaps of a row by probabilities that sum to one.
+  /// Replaces the gaps of a row by a quantity.
   ///
   /// - Returns: Σp − 1 before the normalisation, or nil where the row is not one for this.
   @inline(__always)
-  func replaceByProbabilities(
-    _ row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
+  func replace(
+    _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision,
+    scratch: inout Scratch
   ) -> Double? {
+    guard let (gaps, memory, table) = prepare(row, precision, &scratch) else { return nil }
+    let defect =
+      quantity == .probabilities
+      ? kernels.directProbabilities(gaps, padded(row.count), table: table, memory: memory)
+      : kernels.directLogProbabilities(gaps, padded(row.count), table: table, memory: memory)
+    return defect.isNaN ? nil : defect
+  }
+
+  /// Replaces v by the gradient of Σ v_i p_i, or by that of Σ v_i log p_i, and the gaps by the probabilities.
+  ///
+  /// - Returns: Whether the row is one for this.
+  func pullBack(
+    _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
+    of quantity: Quantity, precision: Precision, scratch: inout Scratch
+  ) -> Bool {
+    guard let (gaps, memory, table) = prepare(row, precision, &scratch), let v = cotangent.baseAddress else {
+      return false
+    }
+    let defect = kernels.directPullback(
+      v, at: gaps, padded(row.count), ofLogarithms: quantity == .logProbabilities, table: table,
+      memory: memory)
+    return !defect.isNaN
+  }
+
+  @inline(__always)
+  private func prepare(
+    _ row: UnsafeMutableBufferPointer<Double>, _ precision: Precision, _ scratch: inout Scratch
+  ) -> (
+    gaps: UnsafeMutablePointer<Double>, memory: UnsafeMutablePointer<Double>,
+    table: UnsafePointer<DirectTable>
+  )? {
     let tables = tables[precision]
     guard row.count <= Self.longest, tables.isUsable, let gaps = row.baseAddress,
       let memory = scratch.reserve(4 * padded(row.count) + tables.memoryForNodes).baseAddress
     else { return nil }
-    let defect = kernels.directProbabilities(gaps, padded(row.count), table: tables.table, memory: memory)
-    return defect.isNaN ? nil : defect
+    return (gaps, memory, tables.table)
   }
 }
 
@@ -42,14 +73,21 @@ private final class Tables: @unchecked Sendable {
   let table: UnsafePointer<DirectTable>
   let memoryForNodes: Int
   let isUsable: Bool
-  private var memory: [UnsafeMutableRawPointer] = []
+  private let memory: [UnsafeMutableRawPointer]
 
-  static let sizes = 2...6
+  static let sizes = 2...7
 
   init(
     _ lattice: LatticeTable, _ law: SampledLaw, limit: Double, quartiles: Double, precision: Precision
   ) {
     let most = Double(1 << Self.sizes.upperBound)
+    var memory: [UnsafeMutableRawPointer] = []
+    func kept<T>(_ values: [T]) -> UnsafePointer<T> {
+      let copy = UnsafeMutablePointer<T>.allocate(capacity: values.count)
+      copy.initialize(from: values, count: values.count)
+      memory.append(UnsafeMutableRawPointer(copy))
+      return UnsafePointer(copy)
+    }
 
     // Where the integrands end.
     func end(_ gap: Double) -> Double {
@@ -66,7 +104,10 @@ private final class Tables: @unchecked Sendable {
     let places = (0...Int(limit / quartiles) + 1).map { (Double($0) + 0.999) * quartiles }
     let reach = places.map { lattice.lowestNode(second: 0, deepest: -$0, precision: precision) }
     let leaderReach = places.map { lattice.lowestNode(second: -$0, deepest: 0, precision: precision) }
-    let low = (reach + leaderReach).reduce(0, min)
+    let pairReach = places.map {
+      lattice.lowestNode(second: 0, deepest: -$0, pairs: true, precision: precision)
+    }
+    let low = (pairReach + leaderReach).reduce(0, min)
     let high = first + slope * limit
 
     // The peak of a class that deep below one leader is as far up the hazard's tail as peaks may be.
@@ -91,41 +132,35 @@ private final class Tables: @unchecked Sendable {
       let firstCell = Int((low / width).rounded(.down)) - 3 * phases
       let cellCount = Int((high / width).rounded(.up)) - firstCell
       // Behind every row there are zeros, as many as whole vectors may read.
-      let rowLength = cellCount / phases + 1 + 24
-      let memory = UnsafeMutablePointer<Double>.allocate(capacity: rowLength * phases * fit.terms)
-      memory.initialize(repeating: 0, count: rowLength * phases * fit.terms)
+      let rowLength = cellCount / phases + 1 + 32
+      var coefficients = [Double](repeating: 0, count: rowLength * phases * fit.terms)
       for index in 0..<cellCount {
-        let coefficients = fit.coefficients(of: law, cell: firstCell + index, width: width)
-        for k in 0..<fit.terms {
-          memory[(index % phases * fit.terms + k) * rowLength + index / phases] = coefficients[k]
+        for (k, coefficient) in fit.coefficients(of: law, cell: firstCell + index, width: width).enumerated()
+        {
+          coefficients[(index % phases * fit.terms + k) * rowLength + index / phases] = coefficient
         }
       }
-      self.memory.append(UnsafeMutableRawPointer(memory))
       let highest = lattice.highestNode(for: 1 << j, precision: precision)
       mostNodes = max(mostNodes, Int((highest - low) / h) + 20)
       steps.append(
         DirectStep(
           width: h, phases: phases, firstCell: firstCell, highest: highest, sharpness: exponential(sharpness),
-          coefficients: memory, rowLength: rowLength))
+          coefficients: precision == .double
+            ? UnsafeRawPointer(kept(coefficients)) : UnsafeRawPointer(kept(coefficients.map { Float($0) })),
+          rowLength: rowLength))
     }
     mostNodes = padded(mostNodes)
     let mostClasses = 1 << Self.sizes.upperBound
-    memoryForNodes = precision.mostEvaluations + 16 * mostClasses + 4 * (mostNodes + 16)
+    memoryForNodes = precision.mostPairEvaluations + 16 * mostClasses + 4 * (mostNodes + 16)
     isUsable = steps.count == Self.sizes.count
 
-    var memory = memory
-    func kept<T>(_ values: [T]) -> UnsafePointer<T> {
-      let copy = UnsafeMutablePointer<T>.allocate(capacity: values.count)
-      copy.initialize(from: values, count: values.count)
-      memory.append(UnsafeMutableRawPointer(copy))
-      return UnsafePointer(copy)
-    }
     var table = DirectTable(
-      reach: kept(reach), leaderReach: kept(leaderReach), steps: kept(steps))
+      reach: kept(reach), pairReach: kept(pairReach), leaderReach: kept(leaderReach), steps: kept(steps))
     table.terms = fit.terms
     table.mostNodes = mostNodes
     table.mostClasses = mostClasses
     table.mostEvaluations = precision.mostEvaluations
+    table.mostPairEvaluations = precision.mostPairEvaluations
     table.stepCount = steps.count
     table.deepest = -limit
     table.ignored = -lattice.depth - lattice.competition(precision)
@@ -144,5 +179,6 @@ extension Precision {
   /// The error of the polynomials, relative to what an integrand is at its peak.
   fileprivate var directTolerance: Double { self == .double ? 1e-13 : 2e-6 }
   /// The number of classes times that of nodes above which the lattice is faster.
-  fileprivate var mostEvaluations: Int { self == .double ? 3200 : 2400 }
+  fileprivate var mostEvaluations: Int { self == .double ? 3200 : 5400 }
+  fileprivate var mostPairEvaluations: Int { self == .double ? 8000 : 12_000 }
 }

@@ -31,9 +31,7 @@ struct Lattice: RowMethod {
     _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision,
     scratch: inout Scratch
   ) -> Double {
-    if quantity == .probabilities,
-      let defect = directSums?.replaceByProbabilities(row, precision: precision, scratch: &scratch)
-    {
+    if let defect = directSums?.replace(row, by: quantity, precision: precision, scratch: &scratch) {
       return defect
     }
     let depth = quantity == .probabilities ? table.depth : table.logDepth
@@ -52,6 +50,11 @@ struct Lattice: RowMethod {
     _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
     precision: Precision, scratch: inout Scratch
   ) {
+    if directSums?.pullBack(
+      cotangent, at: row, of: .probabilities, precision: precision, scratch: &scratch) == true
+    {
+      return
+    }
     var pass = LatticePass(
       UnsafeBufferPointer(row), depth: table.depth, lattice: self, precision: precision,
       forDerivatives: true, scratch: &scratch)
@@ -63,6 +66,11 @@ struct Lattice: RowMethod {
     _ cotangent: UnsafeMutableBufferPointer<Double>, logProbabilities: UnsafeBufferPointer<Double>,
     at row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
   ) {
+    if directSums?.pullBack(
+      cotangent, at: row, of: .logProbabilities, precision: precision, scratch: &scratch) == true
+    {
+      return
+    }
     // Far enough above 1e-298 that the heights around a class are numbers too.
     func isDeep(_ index: Int) -> Bool { logProbabilities[index] < -640 }
     let deep = row.indices.filter { isDeep($0) && cotangent[$0] != 0 }

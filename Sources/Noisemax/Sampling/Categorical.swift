@@ -77,7 +77,7 @@ public struct Categorical: Sendable {
 
   /// A random index by the system's generator, or nil where no class has a probability above 0.
   public func randomIndex() -> Int? {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemGenerator()
     return randomIndex(using: &generator)
   }
 

@@ -18,7 +18,7 @@ extension NoiseDistribution {
 
   /// A draw from the law, by the system's generator.
   public func random() -> Double {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemGenerator()
     return random(using: &generator)
   }
 
@@ -37,7 +37,7 @@ extension NoiseDistribution {
   ///
   /// - Precondition: `count` is not negative.
   public func random(count: Int) -> [Double] {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemGenerator()
     return random(count: count, using: &generator)
   }
 

@@ -45,7 +45,7 @@ extension NoisyArgmax {
   ///
   /// - Precondition: `count` is not negative.
   public func randomIndices(for logits: [Double], distinct count: Int) -> [Int] {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemGenerator()
     return logits.withUnsafeBufferPointer { leaders(count, of: $0, using: &generator) }
   }
 
@@ -53,7 +53,7 @@ extension NoisyArgmax {
   ///
   /// - Precondition: `count` is not negative.
   public func randomIndices<Scalar: LogitScalar>(for logits: [Scalar], distinct count: Int) -> [Int] {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemGenerator()
     return logits.withUnsafeBufferPointer { leaders(count, of: $0, using: &generator) }
   }
 

@@ -48,19 +48,19 @@ extension NoisyArgmax {
 
   /// A random index by the system's generator: nil where no class is open or the row has no probabilities.
   public func randomIndex(for logits: [Double]) -> Int? {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemGenerator()
     return logits.withUnsafeBufferPointer { randomIndex(of: $0, using: &generator) }
   }
 
   /// A random index by the system's generator, for logits of either precision.
   public func randomIndex<Scalar: LogitScalar>(for logits: [Scalar]) -> Int? {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemGenerator()
     return logits.withUnsafeBufferPointer { randomIndex(of: $0, using: &generator) }
   }
 
   /// A random index by the system's generator, for a row in a span.
   public func randomIndex<Scalar: LogitScalar>(for logits: Span<Scalar>) -> Int? {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemGenerator()
     return randomIndex(for: logits, using: &generator)
   }
 
@@ -102,7 +102,7 @@ extension NoisyArgmax {
   ///
   /// - Precondition: `count` is not negative.
   public func randomIndices(for logits: [Double], count: Int) -> [Int] {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemGenerator()
     return logits.withUnsafeBufferPointer { randomIndices(of: $0, count: count, using: &generator) }
   }
 
@@ -110,7 +110,7 @@ extension NoisyArgmax {
   ///
   /// - Precondition: `count` is not negative.
   public func randomIndices<Scalar: LogitScalar>(for logits: [Scalar], count: Int) -> [Int] {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemGenerator()
     return logits.withUnsafeBufferPointer { randomIndices(of: $0, count: count, using: &generator) }
   }
   private func randomIndex<Scalar: LogitScalar>(

@@ -72,7 +72,7 @@ extension NoisyArgmax {
   ///
   /// - Precondition: the number of logits is a multiple of `rowLength`.
   public func randomIndices(forRowsOf logits: [Double], rowLength: Int) -> [Int?] {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemGenerator()
     return logits.withUnsafeBufferPointer { randomIndices(of: $0, rowLength, RowStreams(using: &generator)) }
   }
 
@@ -80,7 +80,7 @@ extension NoisyArgmax {
   ///
   /// - Precondition: the number of logits is a multiple of `rowLength`.
   public func randomIndices<Scalar: LogitScalar>(forRowsOf logits: [Scalar], rowLength: Int) -> [Int?] {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemGenerator()
     return logits.withUnsafeBufferPointer { randomIndices(of: $0, rowLength, RowStreams(using: &generator)) }
   }
 

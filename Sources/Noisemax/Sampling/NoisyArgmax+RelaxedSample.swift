@@ -42,7 +42,7 @@ extension NoisyArgmax {
   ///
   /// - Precondition: the temperature is 0 or above.
   public func relaxedSample(for logits: [Double], temperature: Double) -> RelaxedSample<Double> {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemGenerator()
     return logits.withUnsafeBufferPointer { relaxedSample(of: $0, temperature, using: &generator) }
   }
 
@@ -52,7 +52,7 @@ extension NoisyArgmax {
   public func relaxedSample<Scalar: LogitScalar>(
     for logits: [Scalar], temperature: Double
   ) -> RelaxedSample<Scalar> {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemGenerator()
     return logits.withUnsafeBufferPointer { relaxedSample(of: $0, temperature, using: &generator) }
   }
 
@@ -137,7 +137,7 @@ extension NoisyArgmax {
   public func relaxedSample(
     forRowsOf logits: [Double], rowLength: Int, temperature: Double
   ) -> RelaxedSample<Double> {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemGenerator()
     return logits.withUnsafeBufferPointer {
       relaxedSample(of: $0, rowLength, temperature, RowStreams(using: &generator))
     }
@@ -149,7 +149,7 @@ extension NoisyArgmax {
   public func relaxedSample<Scalar: LogitScalar>(
     forRowsOf logits: [Scalar], rowLength: Int, temperature: Double
   ) -> RelaxedSample<Scalar> {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SystemGenerator()
     return logits.withUnsafeBufferPointer {
       relaxedSample(of: $0, rowLength, temperature, RowStreams(using: &generator))
     }

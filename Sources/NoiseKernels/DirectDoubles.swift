@@ -1,0 +1,161 @@
+#if VARIANT
+  import NoiseKernels
+#endif
+
+// Direct sums in Doubles, with twelve coefficients a cell.
+
+/// Sums that begin with it have their bits above 2⁻³² in one number; what that leaves of every term goes into another.
+private let splitter = 0x1.8p20
+
+/// The value of a polynomial and its derivative.
+@inline(__always)
+private func polynomial(_ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ t: Doubles)
+  -> (value: Doubles, slope: Doubles)
+{
+  var p = coefficients + 11 * rowLength
+  var value = load(p)
+  var slope = value
+  p -= rowLength
+  value = multiplyAdd(value, t, load(p))
+  lower(&value, &slope, t, &p, rowLength)
+  lower(&value, &slope, t, &p, rowLength)
+  lower(&value, &slope, t, &p, rowLength)
+  lower(&value, &slope, t, &p, rowLength)
+  lower(&value, &slope, t, &p, rowLength)
+  lower(&value, &slope, t, &p, rowLength)
+  lower(&value, &slope, t, &p, rowLength)
+  lower(&value, &slope, t, &p, rowLength)
+  lower(&value, &slope, t, &p, rowLength)
+  lower(&value, &slope, t, &p, rowLength)
+  return (value, slope)
+}
+
+/// A polynomial and its derivative, by one more coefficient.
+@inline(__always)
+private func lower(
+  _ value: inout Doubles, _ slope: inout Doubles, _ t: Doubles, _ p: inout UnsafePointer<Double>,
+  _ rowLength: Int
+) {
+  p -= rowLength
+  slope = multiplyAdd(slope, t, value)
+  value = multiplyAdd(value, t, load(p))
+}
+
+/// G and the hazards at the nodes.
+@inline(never)
+func sumDoubles(_ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ row: DirectRow) {
+  let (nodes, count) = (row.nodes, row.classes)
+  let (places, starts, reaches) = (row.places, row.starts, row.reaches)
+  var node = 0
+  while node < nodes {
+    var hazards = row.hazards + node
+    // Bits that a sum would lose are summed apart, so that their order matters little.
+    var (nearSum, nearRest) = (Doubles(repeating: splitter), Doubles())
+    var (farSum, farRest) = (nearSum, nearRest)
+    if node + 8 < nodes {
+      var index = 0
+      while index < count {
+        if reaches[index] > node {
+          let t = Doubles(repeating: places[index])
+          let start = coefficients + (starts[index] + node)
+          let near = polynomial(start, rowLength, t)
+          let far = polynomial(start + 8, rowLength, t)
+          store(near.slope, to: hazards)
+          store(far.slope, to: hazards + 8)
+          let (nearNext, farNext) = (nearSum + near.value, farSum + far.value)
+          nearRest += near.value - (nearNext - nearSum)
+          farRest += far.value - (farNext - farSum)
+          (nearSum, farSum) = (nearNext, farNext)
+        }
+        hazards += nodes
+        index += 1
+      }
+      store(direct(nearSum - splitter, nearRest), to: row.g + node)
+      store(direct(farSum - splitter, farRest), to: row.g + (node + 8))
+      node += 16
+    } else {
+      var index = 0
+      while index < count {
+        if reaches[index] > node {
+          let near = polynomial(
+            coefficients + (starts[index] + node), rowLength, Doubles(repeating: places[index]))
+          store(near.slope, to: hazards)
+          let next = nearSum + near.value
+          nearRest += near.value - (next - nearSum)
+          nearSum = next
+        }
+        hazards += nodes
+        index += 1
+      }
+      store(direct(nearSum - splitter, nearRest), to: row.g + node)
+      node += 8
+    }
+  }
+}
+
+/// G: what is below e⁻⁶⁰⁰ matters to no class that is served.
+@inline(__always)
+private func direct(_ sum: Doubles, _ rest: Doubles) -> Doubles {
+  moderateExponential(larger(sum + rest, Doubles(repeating: -600)))
+}
+
+/// Σ G·hazard of a class.
+@inline(__always)
+func dot(_ row: DirectRow, _ index: Int) -> Double {
+  let (hazards, reach) = (row.hazards + row.nodes * index, row.reaches[index])
+  var (a, b) = (Doubles(), Doubles())
+  var node = 0
+  while node + 8 < reach {
+    a = multiplyAdd(load(row.g + node), load(hazards + node), a)
+    b = multiplyAdd(load(row.g + (node + 8)), load(hazards + node + 8), b)
+    node += 16
+  }
+  if node < reach { a = multiplyAdd(load(row.g + node), load(hazards + node), a) }
+  return laneSum(a + b)
+}
+
+/// G·Σ r_j and G·Σ w_j r_j at the nodes, for the weights w of the classes.
+@inline(never)
+func pairDoubles(
+  _ row: DirectRow, weights: UnsafePointer<Double>, unit: Double, _ gR: UnsafeMutablePointer<Double>,
+  _ gV: UnsafeMutablePointer<Double>
+) {
+  let (nodes, count, reaches) = (row.nodes, row.classes, row.reaches)
+  let factor = 1 / unit
+  var node = 0
+  while node < nodes {
+    var hazards = row.hazards + node
+    var (r, v) = (Doubles(), Doubles())
+    var index = 0
+    while index < count {
+      if reaches[index] > node {
+        let hazard = load(hazards)
+        r += hazard
+        v = multiplyAdd(weights[index] * factor, hazard, v)
+      }
+      hazards += nodes
+      index += 1
+    }
+    let g = load(row.g + node)
+    store(g * r, to: gR + node)
+    store(g * v, to: gV + node)
+    node += 8
+  }
+}
+
+/// Σ hazard·gR and Σ hazard·gV of a class.
+@inline(__always)
+func pairDots(
+  _ row: DirectRow, _ index: Int, _ gR: UnsafePointer<Double>, _ gV: UnsafePointer<Double>
+) -> (r: Double, v: Double) {
+  let (hazards, reach) = (row.hazards + row.nodes * index, row.reaches[index])
+  var (r, v) = (Doubles(), Doubles())
+  var node = 0
+  while node < reach {
+    let hazard = load(hazards + node)
+    r = multiplyAdd(load(gR + node), hazard, r)
+    v = multiplyAdd(load(gV + node), hazard, v)
+    node += 8
+  }
+  return (laneSum(r), laneSum(v))
+}

@@ -1,0 +1,146 @@
+#if VARIANT
+  import NoiseKernels
+#endif
+
+// Direct sums in Floats, with six coefficients a cell.
+
+/// Sums that begin with it have their bits above 2⁻¹⁰ in one number; what that leaves of every term goes into another.
+private let splitter: Float = 0x1.8p13
+
+/// G is multiplied by it, so that Floats show it wherever a probability that a Float can show has it as a factor.
+let directScale = 0x1p60
+
+@inline(__always)
+func singles(_ p: UnsafeMutablePointer<Double>) -> UnsafeMutablePointer<Float> {
+  UnsafeMutableRawPointer(p).assumingMemoryBound(to: Float.self)
+}
+
+@inline(__always)
+func doubles(at p: UnsafeMutablePointer<Float>) -> Doubles {
+  doubles(UnsafeMutableRawPointer(p).loadUnaligned(as: SIMD8<Float>.self))
+}
+
+/// The value of a polynomial and its derivative.
+@inline(__always)
+private func polynomial(_ coefficients: UnsafePointer<Float>, _ rowLength: Int, _ t: Floats)
+  -> (value: Floats, slope: Floats)
+{
+  var p = coefficients + 5 * rowLength
+  var value = load(p)
+  var slope = value
+  p -= rowLength
+  value = multiplyAdd(value, t, load(p))
+  lower(&value, &slope, t, &p, rowLength)
+  lower(&value, &slope, t, &p, rowLength)
+  lower(&value, &slope, t, &p, rowLength)
+  lower(&value, &slope, t, &p, rowLength)
+  return (value, slope)
+}
+
+@inline(__always)
+private func lower(
+  _ value: inout Floats, _ slope: inout Floats, _ t: Floats, _ p: inout UnsafePointer<Float>, _ rowLength: Int
+) {
+  p -= rowLength
+  slope = multiplyAdd(slope, t, value)
+  value = multiplyAdd(value, t, load(p))
+}
+
+/// 2⁶⁰ G and the hazards at the nodes, in half the memory.
+@inline(never)
+func sumFloats(_ coefficients: UnsafePointer<Float>, _ rowLength: Int, _ row: DirectRow) {
+  let (nodes, count) = (row.nodes, row.classes)
+  let (places, starts, reaches) = (row.places, row.starts, row.reaches)
+  let (g, rests) = (singles(row.g), singles(row.g) + nodes)
+  var node = 0
+  while node < nodes {
+    var hazards = singles(row.hazards) + node
+    var (sum, rest) = (Floats(repeating: splitter), Floats())
+    var index = 0
+    while index < count {
+      if reaches[index] > node {
+        let own = polynomial(
+          coefficients + (starts[index] + node), rowLength, Floats(repeating: Float(places[index])))
+        store(own.slope, to: hazards)
+        let next = sum + own.value
+        rest += own.value - (next - sum)
+        sum = next
+      }
+      hazards += nodes
+      index += 1
+    }
+    store(sum - splitter, to: g + node)
+    store(rest, to: rests + node)
+    node += 16
+  }
+  node = 0
+  while node < nodes {
+    let logG = doubles(at: g + node) + doubles(at: rests + node)
+    let scaled = moderateExponential(larger(logG, Doubles(repeating: -600))) * directScale
+    let shown = scaled.replacing(with: 0, where: logG .< -120)
+    UnsafeMutableRawPointer(g + node).storeBytes(of: floats(shown), as: SIMD8<Float>.self)
+    node += 8
+  }
+}
+
+/// 2⁶⁰ Σ G·hazard of a class.
+@inline(__always)
+func singleDot(_ row: DirectRow, _ index: Int) -> Double {
+  let (g, hazards, reach) = (singles(row.g), singles(row.hazards) + row.nodes * index, row.reaches[index])
+  var sum = Floats()
+  var node = 0
+  while node < reach {
+    sum = multiplyAdd(load(g + node), load(hazards + node), sum)
+    node += 16
+  }
+  return laneSum(sum)
+}
+
+@inline(__always)
+private func laneSum(_ v: Floats) -> Double { laneSum(doubles(v.lowHalf) + doubles(v.highHalf)) }
+
+/// 2⁶⁰ G·Σ r_j and 2⁶⁰ G·Σ w_j r_j at the nodes, for the weights w of the classes in units of their largest.
+@inline(never)
+func pairFloats(
+  _ row: DirectRow, weights: UnsafePointer<Double>, unit: Double, _ gR: UnsafeMutablePointer<Float>,
+  _ gV: UnsafeMutablePointer<Float>
+) {
+  let (nodes, count, reaches) = (row.nodes, row.classes, row.reaches)
+  let g = singles(row.g)
+  let factor = 1 / unit
+  var node = 0
+  while node < nodes {
+    var hazards = singles(row.hazards) + node
+    var (r, v) = (Floats(), Floats())
+    var index = 0
+    while index < count {
+      if reaches[index] > node {
+        let hazard = load(hazards)
+        r += hazard
+        v = multiplyAdd(Float(weights[index] * factor), hazard, v)
+      }
+      hazards += nodes
+      index += 1
+    }
+    store(load(g + node) * r, to: gR + node)
+    store(load(g + node) * v, to: gV + node)
+    node += 16
+  }
+}
+
+/// Σ hazard·gR and Σ hazard·gV of a class.
+@inline(__always)
+func pairDots(
+  _ row: DirectRow, _ index: Int, _ gR: UnsafePointer<Float>, _ gV: UnsafePointer<Float>
+) -> (r: Double, v: Double) {
+  let (hazards, reach) = (singles(row.hazards) + row.nodes * index, row.reaches[index])
+  var (r, v) = (Floats(), Floats())
+  var node = 0
+  while node < reach {
+    let hazard = load(hazards + node)
+    r = multiplyAdd(load(gR + node), hazard, r)
+    v = multiplyAdd(load(gV + node), hazard, v)
+    node += 16
+  }
+  return (laneSum(r), laneSum(v))
+}
