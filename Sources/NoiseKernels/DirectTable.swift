@@ -2,7 +2,7 @@
 /// gaps. The memory belongs to whoever made it.
 ///
 /// On every cell, from i·δ to (i + 1)·δ, log F is a polynomial of t ∈ −1…1, and r its derivative times 2/δ.
-package struct DirectTable: @unchecked Sendable {
+package struct DirectTable: BitwiseCopyable, @unchecked Sendable {
   /// How many coefficients a cell has: 12 Doubles or 6 Floats.
   package var terms = 12
   /// Rows with more classes times nodes are not served, or not pulled back.
@@ -37,7 +37,7 @@ package struct DirectTable: @unchecked Sendable {
 }
 
 /// Nodes some cells apart, and the coefficients of the cells in the order in which such nodes meet them.
-package struct DirectStep: @unchecked Sendable {
+package struct DirectStep: BitwiseCopyable, @unchecked Sendable {
   /// h, and h/δ.
   package let width: Double
   package let phases: Double

@@ -53,6 +53,33 @@ import Testing
     }
   }
 
+  /// Clusters on the edges of cells beside rare classes try the widest cells and the coarsest steps that Floats get.
+  @Test(arguments: references)
+  func floatClustersKeepFloatAccuracy(law: String) throws {
+    let argmax = try Self.transform(law)
+    var generator = SeededGenerator(state: 31)
+    for count in [100, 250, 600, 2000] {
+      for _ in 0..<(isDebugBuild ? 3 : 100) {
+        let spread = [2.0, 6, 12, 30][Int.random(in: 0..<4, using: &generator)]
+        func edge() -> Double { -(Double.random(in: 0...1, using: &generator) * spread * 64).rounded() / 64 }
+        let centres = (0..<Int.random(in: 1...4, using: &generator)).map { _ in edge() }
+        let width = [0, 1e-3, 0.03, 0.3][Int.random(in: 0..<4, using: &generator)]
+        var row = (0..<count).map { _ in
+          Float(
+            centres[Int.random(in: 0..<centres.count, using: &generator)]
+              - width * Double.random(in: 0...1, using: &generator))
+        }
+        for index in 1...3 { row[index] = Float(edge()) }
+        row[0] = 0
+        let truth = argmax.probabilities(for: row.map { Double($0) })
+        for (index, p) in argmax.probabilities(for: row).enumerated() where truth[index] >= 1e-30 {
+          let error = (Double(p) / truth[index] - 1).magnitude
+          #expect(error <= 1e-5, "\(row), class \(index): \(p), not \(truth[index])")
+        }
+      }
+    }
+  }
+
   /// For two classes the probability is that of a difference: Φ(d/√2), and its like for logistic noise.
   @Test func twoClassesHaveClosedForms() {
     let (normal, logistic) = (NoisyArgmax(.normal), NoisyArgmax(.logistic))

@@ -4,15 +4,16 @@
 /// Lagrange's polynomial through the points is expanded in Chebyshev polynomials of t ∈ −1…1 on the middle cell and cut
 /// off; for a smooth function what is cut off is far smaller than its share of the points, so that 16 points need
 /// only 8 coefficients. The same matrix, transposed, spreads weights inside a cell onto the grid points.
-final class CellBasis: Sendable {
+final class CellBasis: @unchecked Sendable {
+  private let memory = KeptMemory()
   /// The number of grid points; those at the ends of the cell are `taps / 2 - 1` and `taps / 2`.
   let taps: Int
   /// The number of coefficients.
   let terms: Int
   /// matrix[8·tap + k]: the part of the value at a tap in the coefficient of tᵏ, 0 from `terms` on.
-  let matrix: [Double]
+  let matrix: UnsafePointer<Double>
   /// The same by terms, every row between 8 and 8 zeros: shares[(taps + 16)·k + 8 + tap].
-  let shares: [Double]
+  let shares: UnsafePointer<Double>
 
   init(taps: Int, terms: Int) {
     self.taps = taps
@@ -40,9 +41,10 @@ final class CellBasis: Sendable {
       }
       return coefficients
     }
-    self.matrix = matrix
+    self.matrix = memory.keep(matrix)
     let zeros = [Double](repeating: 0, count: 8)
-    shares = (0..<8).flatMap { k in zeros + (0..<taps).map { tap in matrix[8 * tap + k] } + zeros }
+    shares = memory.keep(
+      (0..<8).flatMap { k in zeros + (0..<taps).map { tap in matrix[8 * tap + k] } + zeros })
   }
 
   /// How many cells a tap stands above the lower end of the cell.

@@ -2,12 +2,13 @@
 ///
 /// With S parts and t = a + t'/S, the power tᵏ is a polynomial of the place t' ∈ −1…1 in the part. Of t' only powers up to
 /// a degree are kept: higher ones are interpolated at nodes where they then agree, next to the best there is.
-package final class CellParts: Sendable {
+package final class CellParts: @unchecked Sendable {
+  private let memory = KeptMemory()
   package let count: Int
   /// For every part five rows of 8: what its moments 0…4 are in the moments of the cell.
-  package let momentShares: [Double]
+  package let momentShares: UnsafePointer<Double>
   /// For k = 1…7 what a cell's coefficient of tᵏ is in the coefficients 0…3 of every part.
-  package let coefficientShares: [Double]
+  package let coefficientShares: UnsafePointer<Double>
 
   /// The positive zeros of Chebyshev's polynomial of degree 5.
   private static let zeros = [0.5877852522924731, 0.9510565162951535]
@@ -35,9 +36,8 @@ package final class CellParts: Sendable {
         powers(k, inPart: part) { Self.shortened($0, even: [0] + Self.zeros, odd: Self.zeros) }
       }
     }
-    momentShares = moments.flatMap { part in
-      (0..<5).flatMap { j in (0..<8).map { k in k < terms ? part[k][j] : 0 } }
-    }
+    momentShares = memory.keep(
+      moments.flatMap { part in (0..<5).flatMap { j in (0..<8).map { k in k < terms ? part[k][j] : 0 } } })
     // Even powers are exact in the middle, where p itself is kept, and t⁴ is as near as it then can be; odd ones agree at
     // the zeros of Chebyshev's polynomial of degree 4.
     let coefficients = (1..<8).map { k in
@@ -47,13 +47,13 @@ package final class CellParts: Sendable {
         }[..<4]
       }
     }
-    coefficientShares = coefficients.flatMap(\.self)
+    coefficientShares = memory.keep(coefficients.flatMap(\.self))
   }
 
   /// The matrix of a basis with only the first four coefficients of cells that are parts themselves.
   func shortened(_ basis: CellBasis) -> [Double] {
     (0..<basis.taps).flatMap { tap in
-      let row = Array(basis.matrix[8 * tap..<8 * tap + 8])
+      let row = basis.matrix + 8 * tap
       let short = (0..<4).map { degree -> Double in
         let own = degree == 0 ? row[0] : 0
         return (1..<8).reduce(own) { $0 + row[$1] * coefficientShares[4 * ($1 - 1) + degree] }

@@ -18,9 +18,9 @@ struct DeepClasses {
   /// The deep classes: their place in the row and their gaps.
   private let targets: [(index: Int, gap: Double)]
 
-  init(of row: UnsafeMutableBufferPointer<Double>, lattice: Lattice, deeperThan depth: Double) {
-    noise = lattice.table.noise
-    let (cell, basis) = (lattice.table.cell, lattice.table.bases[.double])
+  init(of row: UnsafeMutableBufferPointer<Double>, table: LatticeTable, deeperThan depth: Double) {
+    noise = table.noise
+    let (cell, basis) = (table.cell, table.bases[.double])
     (self.cell, self.basis) = (cell, basis)
     targets = row.indices.filter { row[$0] < -depth && row[$0] > -.infinity }.map { ($0, row[$0]) }
     var ties: [Double: Double] = [:]

@@ -73,7 +73,7 @@ private final class Tables: @unchecked Sendable {
   let table: UnsafePointer<DirectTable>
   let memoryForNodes: Int
   let isUsable: Bool
-  private let memory: [UnsafeMutableRawPointer]
+  private let memory = KeptMemory()
 
   static let sizes = 2...7
 
@@ -81,13 +81,6 @@ private final class Tables: @unchecked Sendable {
     _ lattice: LatticeTable, _ law: SampledLaw, limit: Double, quartiles: Double, precision: Precision
   ) {
     let most = Double(1 << Self.sizes.upperBound)
-    var memory: [UnsafeMutableRawPointer] = []
-    func kept<T>(_ values: [T]) -> UnsafePointer<T> {
-      let copy = UnsafeMutablePointer<T>.allocate(capacity: values.count)
-      copy.initialize(from: values, count: values.count)
-      memory.append(UnsafeMutableRawPointer(copy))
-      return UnsafePointer(copy)
-    }
 
     // Where the integrands end.
     func end(_ gap: Double) -> Double {
@@ -146,7 +139,8 @@ private final class Tables: @unchecked Sendable {
         DirectStep(
           width: h, phases: phases, firstCell: firstCell, highest: highest, sharpness: exponential(sharpness),
           coefficients: precision == .double
-            ? UnsafeRawPointer(kept(coefficients)) : UnsafeRawPointer(kept(coefficients.map { Float($0) })),
+            ? UnsafeRawPointer(memory.keep(coefficients))
+            : UnsafeRawPointer(memory.keep(coefficients.map { Float($0) })),
           rowLength: rowLength))
     }
     mostNodes = padded(mostNodes)
@@ -155,7 +149,8 @@ private final class Tables: @unchecked Sendable {
     isUsable = steps.count == Self.sizes.count
 
     var table = DirectTable(
-      reach: kept(reach), pairReach: kept(pairReach), leaderReach: kept(leaderReach), steps: kept(steps))
+      reach: memory.keep(reach), pairReach: memory.keep(pairReach), leaderReach: memory.keep(leaderReach),
+      steps: memory.keep(steps))
     table.terms = fit.terms
     table.mostNodes = mostNodes
     table.mostClasses = mostClasses
@@ -168,17 +163,14 @@ private final class Tables: @unchecked Sendable {
     table.endSlope = slope
     table.peak = law.peak(gap: steepest) + steepest
     table.perReach = 1 / quartiles
-    self.table = kept([table])
-    self.memory = memory
+    self.table = memory.keep([table])
   }
-
-  deinit { for part in memory { part.deallocate() } }
 }
 
 extension Precision {
   /// The error of the polynomials, relative to what an integrand is at its peak.
   fileprivate var directTolerance: Double { self == .double ? 1e-13 : 2e-6 }
   /// The number of classes times that of nodes above which the lattice is faster.
-  fileprivate var mostEvaluations: Int { self == .double ? 3200 : 5400 }
+  fileprivate var mostEvaluations: Int { self == .double ? 3200 : 4400 }
   fileprivate var mostPairEvaluations: Int { self == .double ? 8000 : 12_000 }
 }

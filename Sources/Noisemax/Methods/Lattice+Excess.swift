@@ -4,7 +4,7 @@ extension Lattice {
   ) -> Double? {
     let leader = row.firstIndex(of: 0) ?? 0
     var pass = LatticePass(
-      UnsafeBufferPointer(row), depth: table.depth, lattice: self, precision: precision, scratch: &scratch)
+      UnsafeBufferPointer(row), depth: table.depth, table: table, precision: precision, scratch: &scratch)
     pass.integrate()
     pass.weigh(by: shortfalls)
     // The pass divides its results by their sum.

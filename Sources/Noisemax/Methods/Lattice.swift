@@ -12,19 +12,26 @@
 /// Cost: n·terms for steps 1 and 4, and (grid points near classes)·(nodes) for 2 and 3, which n and the law bound. Where
 /// that is worth it, 1 and 4 go by equal parts of cells (see ``CellParts``), and rows of few classes without a grid (see
 /// ``DirectSums``).
-struct Lattice: RowMethod {
+final class Lattice: RowMethod {
   let table: LatticeTable
   let shortfalls: ShortfallSamples
   /// Rows of two classes have a table of their own.
-  private(set) var pairs: PairTable?
+  let pairs: PairTable?
   /// And so have rows of few classes.
-  private(set) var directSums: DirectSums?
+  private let directSums: DirectSums?
 
-  init(_ table: LatticeTable) {
-    self.table = table
-    shortfalls = ShortfallSamples(table)
-    pairs = PairTable(self)
-    directSums = DirectSums(table)
+  private init(
+    _ table: LatticeTable, shortfalls: ShortfallSamples, pairs: PairTable? = nil,
+    directSums: DirectSums? = nil
+  ) {
+    (self.table, self.shortfalls, self.pairs, self.directSums) = (table, shortfalls, pairs, directSums)
+  }
+
+  convenience init(_ table: LatticeTable) {
+    let shortfalls = ShortfallSamples(table)
+    self.init(
+      table, shortfalls: shortfalls, pairs: PairTable(Lattice(table, shortfalls: shortfalls)),
+      directSums: DirectSums(table))
   }
 
   func replace(
@@ -36,11 +43,11 @@ struct Lattice: RowMethod {
     }
     let depth = quantity == .probabilities ? table.depth : table.logDepth
     var pass = LatticePass(
-      UnsafeBufferPointer(row), depth: depth, lattice: self, precision: precision, scratch: &scratch)
+      UnsafeBufferPointer(row), depth: depth, table: table, precision: precision, scratch: &scratch)
     pass.integrate()
     pass.expand()
     guard quantity == .logProbabilities else { return pass.evaluate(row) }
-    let deepClasses = pass.hasDeeperClasses ? DeepClasses(of: row, lattice: self, deeperThan: depth) : nil
+    let deepClasses = pass.hasDeeperClasses ? DeepClasses(of: row, table: table, deeperThan: depth) : nil
     let defect = pass.evaluateLogarithms(row)
     deepClasses?.writeLogProbabilities(to: row)
     return defect
@@ -56,7 +63,7 @@ struct Lattice: RowMethod {
       return
     }
     var pass = LatticePass(
-      UnsafeBufferPointer(row), depth: table.depth, lattice: self, precision: precision,
+      UnsafeBufferPointer(row), depth: table.depth, table: table, precision: precision,
       forDerivatives: true, scratch: &scratch)
     pass.integrate()
     pass.pullBack(cotangent, at: row, scratch: &scratch)
@@ -80,13 +87,13 @@ struct Lattice: RowMethod {
       : [Double](unsafeUninitializedCapacity: row.count) { result, count in
         count = row.count
         result.update(repeating: 0)
-        let classes = DeepClasses(of: row, lattice: self, deeperThan: .infinity)
+        let classes = DeepClasses(of: row, table: table, deeperThan: .infinity)
         for index in deep {
           classes.addGradient(ofLogProbabilityOf: index, times: cotangent[index], gaps: row, to: result)
         }
       }
     var pass = LatticePass(
-      UnsafeBufferPointer(row), depth: table.depth, lattice: self, precision: precision,
+      UnsafeBufferPointer(row), depth: table.depth, table: table, precision: precision,
       forDerivatives: true, scratch: &scratch)
     pass.integrate()
     pass.pullBack(cotangent, at: row, of: .logProbabilities, isDeep: isDeep, scratch: &scratch)
@@ -94,7 +101,7 @@ struct Lattice: RowMethod {
   }
 
   func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double? {
-    var pass = LatticePass(gaps, depth: 0, lattice: self, precision: .double, scratch: &scratch)
+    var pass = LatticePass(gaps, depth: 0, table: table, precision: .double, scratch: &scratch)
     pass.integrate()
     return pass.expectedMaximum()
   }

@@ -59,10 +59,9 @@ struct LatticePass {
   /// The gaps are followed by −∞ up to a whole number of vectors. For derivatives, functions steeper than log F and log r
   /// are interpolated, too, and the nodes reach as far down as products of two hazards need them.
   init(
-    _ gaps: UnsafeBufferPointer<Double>, depth: Double, lattice: Lattice, precision: Precision,
+    _ gaps: UnsafeBufferPointer<Double>, depth: Double, table: LatticeTable, precision: Precision,
     forDerivatives: Bool = false, scratch: inout Scratch
   ) {
-    let table = lattice.table
     self.table = table
     basis = table.bases[precision]
     self.precision = precision

@@ -8,14 +8,15 @@ internal import NoiseKernels
 ///   wanted. Halved until interpolation between them reproduces log F and log r;
 /// - `unit`, u: the distance of the samples, the finest step of the integral. Every w is a multiple of it;
 /// - the step h = 1, 2, 4, … u of the trapezoid rule, by the number of classes.
-final class LatticeTable: Sendable {
+final class LatticeTable: @unchecked Sendable {
   let noise: any SmoothNoise
+  private let memory = KeptMemory()
   let bases = PerPrecision { precision in
     precision == .double ? CellBasis(taps: 16, terms: 8) : CellBasis(taps: 8, terms: 5)
   }
   /// What few digits need: cells as their only parts, and the matrix of coefficients that go with them.
   private let wholeCells: CellParts
-  let shortMatrix: [Double]
+  let shortMatrix: UnsafePointer<Double>
   private let parts = CellParts(16, terms: 8)
   /// The smallest w, which serves all.
   let cell: Double
@@ -34,16 +35,16 @@ final class LatticeTable: Sendable {
   let samples: [LatticeSamples]
 
   /// For every tolerance, the exponent of the coarsest step for up to 2ʲ classes.
-  private let stepExponents: PerPrecision<[Int]>
+  private let stepExponents: PerPrecision<UnsafePointer<Int>>
   /// w/u for up to 2ʲ classes.
-  private let strides: PerPrecision<[Int]>
+  private let strides: PerPrecision<UnsafePointer<Int>>
   /// The node above which up to 2ʲ classes have nothing left to win.
-  private let highestNodes: PerPrecision<[Double]>
+  private let highestNodes: PerPrecision<UnsafePointer<Double>>
   /// The lowest node that matters to a class at the gap −j · `reachSpacing` beside one leader, and to that leader.
-  private let reach: PerPrecision<[Double]>
-  private let leaderReach: PerPrecision<[Double]>
+  private let reach: PerPrecision<UnsafeBufferPointer<Double>>
+  private let leaderReach: PerPrecision<UnsafeBufferPointer<Double>>
   /// Likewise for two classes at that gap in one integrand, as derivatives have them.
-  private let pairReach: PerPrecision<[Double]>
+  private let pairReach: PerPrecision<UnsafeBufferPointer<Double>>
   private let reachSpacing: Double
   /// How far apart the ends of the noise are, as far as they matter.
   private let competition: PerPrecision<Double>
@@ -53,10 +54,10 @@ final class LatticeTable: Sendable {
   init(_ noise: some SmoothNoise) {
     self.noise = noise
     wholeCells = CellParts(1, terms: bases[.single].terms)
-    shortMatrix = wholeCells.shortened(bases[.single])
+    shortMatrix = memory.keep(wholeCells.shortened(bases[.single]))
     let quartiles = noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)
     require(quartiles > 0 && quartiles.isFinite, "the quartiles of \(noise) are \(quartiles) apart")
-    let widest = Double(sign: .plus, exponent: (quartiles / 2).exponent, significand: 1)
+    let widest = Double(sign: .plus, exponent: (quartiles / 5).exponent, significand: 1)
     let bases = bases
     let cells = PerPrecision { precision in
       Self.cells(for: noise, startingAt: widest, basis: bases[precision], precision: precision)
@@ -64,7 +65,8 @@ final class LatticeTable: Sendable {
     cell = cells[.double][Self.sizes.upperBound]
     unit = cell / 2
     let unit = unit
-    strides = PerPrecision { precision in cells[precision].map { Int($0 / unit) } }
+    let memory = memory
+    strides = PerPrecision { precision in memory.keep(cells[precision].map { Int($0 / unit) }) }
     depth = Self.depth(of: noise, startingAt: quartiles)
     logDepth = max(depth, 384 * quartiles)
     reachSpacing = quartiles
@@ -86,32 +88,33 @@ final class LatticeTable: Sendable {
     let hazardSamples = logHazard.prefix(Int(((highest + depth + margin) / unit).rounded(.up)) - first)
       .map { exponential($0) }
     samples = (0..<Self.stepCount).map {
-      LatticeSamples(logCumulative: cumulativeSamples, hazard: hazardSamples, step: 1 << $0)
+      LatticeSamples(logCumulative: cumulativeSamples, hazard: hazardSamples, step: 1 << $0, in: memory)
     }
 
     stepExponents = PerPrecision { precision in
-      Self.sizes.map { Self.stepExponent(of: noise, classes: 1 << $0, unit: unit, precision: precision) }
+      memory.keep(
+        Self.sizes.map {
+          Self.stepExponent(of: noise, classes: 1 << $0, unit: unit, precision: precision)
+        })
     }
     highestNodes = PerPrecision { precision in
-      Self.sizes.map { noise.upperQuantile(at: precision.tail / Double(1 << $0)) }
+      memory.keep(Self.sizes.map { noise.upperQuantile(at: precision.tail / Double(1 << $0)) })
     }
     let (depth, logDepth) = (depth, logDepth)
+    /// Nodes by gaps of 0, 1, 2, … quartiles.
+    func nodes(to depth: Double, _ node: (_ gap: Double) -> Double) -> UnsafeBufferPointer<Double> {
+      let values = (0...Int(depth / quartiles) + 1).map { node(Double($0) * quartiles) }
+      return UnsafeBufferPointer(start: memory.keep(values), count: values.count)
+    }
     reach = PerPrecision { precision in
-      (0...Int(logDepth / quartiles) + 1).map {
-        Self.lowestNode(of: noise, gap: Double($0) * quartiles, drop: precision.drop)
-      }
+      nodes(to: logDepth) { Self.lowestNode(of: noise, gap: $0, drop: precision.drop) }
     }
     pairReach = PerPrecision { precision in
-      (0...Int(depth / quartiles) + 1).map {
-        Self.lowestNode(of: noise, gap: Double($0) * quartiles, rareClasses: 2, drop: precision.drop)
-      }
+      nodes(to: depth) { Self.lowestNode(of: noise, gap: $0, rareClasses: 2, drop: precision.drop) }
     }
     leaderReach = PerPrecision { precision in
-      (0...Int(depth / quartiles) + 1).map {
-        // The leader's integrand is that of a class above its competitor.
-        Self.lowestNode(of: noise, gap: -Double($0) * quartiles, drop: precision.drop) - Double($0)
-          * quartiles
-      }
+      // The leader's integrand is that of a class above its competitor.
+      nodes(to: depth) { Self.lowestNode(of: noise, gap: -$0, drop: precision.drop) - $0 }
     }
     competition = PerPrecision {
       noise.upperQuantile(at: $0.tail) - noise.quantile(at: $0.tail)
@@ -160,31 +163,25 @@ final class LatticeTable: Sendable {
 
 /// Samples of log F and r at first, first + 1, …, those with the same remainder by the step side by side: a walk along
 /// the grid in steps reads consecutive memory. Zeros follow on each such row, as many as whole vectors may read.
-final class LatticeSamples: @unchecked Sendable {
+struct LatticeSamples: @unchecked Sendable {
   let logCumulative: UnsafePointer<Double>
   let hazard: UnsafePointer<Double>
   let layout: SampleLayout
 
-  init(logCumulative: [Double], hazard: [Double], step: Int) {
+  init(logCumulative: [Double], hazard: [Double], step: Int, in memory: KeptMemory) {
     let rowLength = max(logCumulative.count, hazard.count) / step + 1 + 64
     layout = SampleLayout(
       stepExponent: step.trailingZeroBitCount, rowLength: rowLength, cumulativeCount: logCumulative.count,
       hazardCount: hazard.count)
     func decimated(_ samples: [Double]) -> UnsafePointer<Double> {
-      let values = UnsafeMutablePointer<Double>.allocate(capacity: rowLength * step)
-      values.initialize(repeating: 0, count: rowLength * step)
+      var values = [Double](repeating: 0, count: rowLength * step)
       for (offset, sample) in samples.enumerated() {
         values[offset % step * rowLength + offset / step] = sample
       }
-      return UnsafePointer(values)
+      return memory.keep(values)
     }
     self.logCumulative = decimated(logCumulative)
     self.hazard = decimated(hazard)
-  }
-
-  deinit {
-    logCumulative.deallocate()
-    hazard.deallocate()
   }
 
   /// The layout with no more than so many samples of log F.
@@ -202,18 +199,18 @@ final class LatticeSamples: @unchecked Sendable {
 
 extension Precision {
   /// How far the logarithm of an integrand falls below its maximum before what lies beyond no longer matters.
-  var drop: Double { self == .double ? 41 : 20 }
+  var drop: Double { self == .double ? 41 : 17 }
   /// The share of the mass above the highest node.
-  var tail: Double { self == .double ? 0x1p-58 : 0x1p-30 }
+  var tail: Double { self == .double ? 0x1p-58 : 0x1p-24 }
   /// How far from 1 the sum of probabilities may be without being corrected.
   var defect: Double { self == .double ? 0x1p-50 : 0x1p-28 }
   /// The relative error of interpolation between grid points.
-  var cellTolerance: Double { self == .double ? 1e-13 : 1e-7 }
+  var cellTolerance: Double { self == .double ? 1e-13 : 1e-5 }
   /// The error of the trapezoid rule at its coarsest step.
-  var stepTolerance: Double { self == .double ? 2e-15 : 1e-7 }
+  var stepTolerance: Double { self == .double ? 2e-15 : 3e-7 }
   /// −Δ² log of an integrand at its peak, above which the step is halved: a bell of variance σ² integrated in steps h
   /// has the relative error 2·exp(−2π²σ²/h²), and a skewed one more.
-  var sharpness: Double { self == .double ? 0.2 : 0.7 }
+  var sharpness: Double { self == .double ? 0.2 : 1 }
 }
 
 // MARK: measurements

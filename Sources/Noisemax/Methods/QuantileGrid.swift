@@ -28,6 +28,7 @@ final class QuantileGrid: Sendable {
   /// The sample index of the first sample of log F, at firstIndex · cell.
   private let firstIndex: Int
   private let samples: LatticeSamples
+  private let memory = KeptMemory()
 
   /// For every node, how many grid points above a class the first of its 16 places stands, and their shares.
   private let shifts: [Int]
@@ -60,9 +61,10 @@ final class QuantileGrid: Sendable {
     let last = Int((highest / cell).rounded(.up)) + basis.taps
     firstIndex = first
     samples = LatticeSamples(
-      logCumulative: (first...last).map { noise.logCumulative(at: Double($0) * cell) }, hazard: [], step: 1)
+      logCumulative: (first...last).map { noise.logCumulative(at: Double($0) * cell) }, hazard: [], step: 1,
+      in: memory)
 
-    let matrix = basis.matrix
+    let matrix = UnsafeBufferPointer(start: basis.matrix, count: 8 * basis.taps)
     let rows = (0..<basis.taps).map { Array(matrix[8 * $0..<8 * $0 + 8]) }
     let firstTap = Int(basis.position(of: 0))
     shifts = nodes.map { Int(($0 / cell).rounded(.down)) + firstTap }

@@ -13,7 +13,7 @@ enum Precision: Sendable {
 }
 
 /// A value for each precision.
-struct PerPrecision<Value: Sendable>: Sendable {
+struct PerPrecision<Value> {
   private let single: Value
   private let double: Value
 
@@ -21,6 +21,8 @@ struct PerPrecision<Value: Sendable>: Sendable {
 
   subscript(_ precision: Precision) -> Value { precision == .double ? double : single }
 }
+
+extension PerPrecision: Sendable where Value: Sendable {}
 
 /// One way to do the integral over the noise, for one row.
 ///

@@ -14,13 +14,11 @@ struct SampledLaw {
     func expanded(_ samples: UnsafeBufferPointer<Double>) -> [Double] {
       var result: [Double] = []
       result.reserveCapacity(8 * samples.count)
-      basis.matrix.withUnsafeBufferPointer { matrix in
-        for index in 0..<samples.count - 15 {
-          for k in 0..<8 {
-            var sum = 0.0
-            for tap in 0..<16 { sum += matrix[8 * tap + k] * samples[index + tap] }
-            result.append(sum)
-          }
+      for index in 0..<samples.count - 15 {
+        for k in 0..<8 {
+          var sum = 0.0
+          for tap in 0..<16 { sum += basis.matrix[8 * tap + k] * samples[index + tap] }
+          result.append(sum)
         }
       }
       return result
@@ -87,7 +85,8 @@ struct SampledLaw {
   ) {
     let ties = Integrand(self, gap: 0, leaders: Double(classes))
     let step =
-      (2...max(2, Int(coarsest / unit))).reversed().first { ties.error($0) <= precision.stepTolerance } ?? 1
+      (2...max(2, Int(coarsest / unit))).reversed().first { ties.error($0) <= precision.directStepTolerance }
+      ?? 1
     var limit = 2.0
     for leaders in [classes / 2, classes] {
       for j in 0...5 {
@@ -140,4 +139,5 @@ struct SampledLaw {
 extension Precision {
   /// The error of the trapezoid rule for the rarest class.
   fileprivate var sharpTolerance: Double { self == .double ? 2e-14 : 3e-7 }
+  fileprivate var directStepTolerance: Double { self == .double ? 2e-15 : 1e-7 }
 }
