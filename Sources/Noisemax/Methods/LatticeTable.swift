@@ -199,18 +199,18 @@ struct LatticeSamples: @unchecked Sendable {
 
 extension Precision {
   /// How far the logarithm of an integrand falls below its maximum before what lies beyond no longer matters.
-  var drop: Double { self == .double ? 41 : 17 }
+  var drop: Double { self == .double ? 38 : 17 }
   /// The share of the mass above the highest node.
-  var tail: Double { self == .double ? 0x1p-58 : 0x1p-24 }
+  var tail: Double { self == .double ? 0x1p-54 : 0x1p-24 }
   /// How far from 1 the sum of probabilities may be without being corrected.
   var defect: Double { self == .double ? 0x1p-50 : 0x1p-28 }
   /// The relative error of interpolation between grid points.
-  var cellTolerance: Double { self == .double ? 1e-13 : 1e-5 }
+  var cellTolerance: Double { self == .double ? 3e-13 : 1e-5 }
   /// The error of the trapezoid rule at its coarsest step.
-  var stepTolerance: Double { self == .double ? 2e-15 : 3e-7 }
+  var stepTolerance: Double { self == .double ? 5e-14 : 3e-7 }
   /// −Δ² log of an integrand at its peak, above which the step is halved: a bell of variance σ² integrated in steps h
   /// has the relative error 2·exp(−2π²σ²/h²), and a skewed one more.
-  var sharpness: Double { self == .double ? 0.2 : 1 }
+  var sharpness: Double { self == .double ? 0.25 : 1 }
 }
 
 // MARK: measurements
