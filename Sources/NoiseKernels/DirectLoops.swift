@@ -112,9 +112,11 @@ private func directRow(
   return row
 }
 
-/// Whether the nodes are too far apart for the rarest class.
+/// Whether the nodes are too far apart for the rarest class, and whether its integrand is largest where no step helps.
 @inline(__always)
-private func isSharp(_ row: DirectRow, single: Bool, products: UnsafeMutablePointer<Double>) -> Bool {
+private func sharpness(_ row: DirectRow, single: Bool, products: UnsafeMutablePointer<Double>)
+  -> (isSharp: Bool, isSteep: Bool)
+{
   let limit = row.sharpness
   let reach = padded(row.reaches[row.rarest])
   if single {
@@ -135,18 +137,18 @@ private func isSharp(_ row: DirectRow, single: Bool, products: UnsafeMutablePoin
   // The first and the last node are no peaks.
   products[-1] = .infinity
   products[reach] = .infinity
-  var sharp = Doubles()
+  var (sharp, steep) = (Doubles(), Doubles())
   var places = Doubles(0, 1, 2, 3, 4, 5, 6, 7)
   var node = 0
   while node < reach {
     let (before, here, after) = (load(products + node - 1), load(products + node), load(products + node + 1))
     let isPeak = here .>= before .& here .>= after
-    let isSharp = here * here .> limit * before * after .| places .> row.highestPeak
-    sharp = sharp.replacing(with: 1, where: isPeak .& isSharp)
+    sharp = sharp.replacing(with: 1, where: isPeak .& (here * here .> limit * before * after))
+    steep = steep.replacing(with: 1, where: isPeak .& (places .> row.highestPeak))
     places += 8
     node += 8
   }
-  return largest(sharp) > 0
+  return (largest(sharp) > 0, largest(steep) > 0)
 }
 
 /// A row at a step fine enough for its rarest class, with the probabilities in the place of the places; without nodes
@@ -161,12 +163,18 @@ private func summedRow(
   let single = table.pointee.terms != 12
   var finer = 0
   var row: DirectRow
-  repeat {
+  while true {
     row = directRow(
       gaps, count, table: table, pairs: pairs, logarithms: logarithms, finer: finer, memory: memory)
     if row.nodes == 0 { return (row, 0) }
+    let (isSharp, isSteep) = sharpness(row, single: single, products: row.spare + 8)
+    if isSteep {
+      row.nodes = 0
+      return (row, 0)
+    }
+    if !isSharp { break }
     finer += 1
-  } while isSharp(row, single: single, products: row.spare + 8)
+  }
   var sum = 0.0
   var slot = 0
   while slot < row.classes {

@@ -169,7 +169,7 @@ private final class Tables: @unchecked Sendable {
 
 extension Precision {
   /// The error of the polynomials, relative to what an integrand is at its peak.
-  fileprivate var directTolerance: Double { self == .double ? 1e-13 : 2e-6 }
+  fileprivate var directTolerance: Double { self == .double ? 2e-13 : 2e-6 }
   /// The number of classes times that of nodes above which the lattice is faster.
   fileprivate var mostEvaluations: Int { self == .double ? 3200 : 4400 }
   fileprivate var mostPairEvaluations: Int { self == .double ? 8000 : 12_000 }

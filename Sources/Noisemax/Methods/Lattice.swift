@@ -64,7 +64,7 @@ final class Lattice: RowMethod {
     }
     var pass = LatticePass(
       UnsafeBufferPointer(row), depth: table.depth, table: table, precision: precision,
-      forDerivatives: true, scratch: &scratch)
+      derivativesOf: .probabilities, scratch: &scratch)
     pass.integrate()
     pass.pullBack(cotangent, at: row, scratch: &scratch)
   }
@@ -94,7 +94,7 @@ final class Lattice: RowMethod {
       }
     var pass = LatticePass(
       UnsafeBufferPointer(row), depth: table.depth, table: table, precision: precision,
-      forDerivatives: true, scratch: &scratch)
+      derivativesOf: .logProbabilities, scratch: &scratch)
     pass.integrate()
     pass.pullBack(cotangent, at: row, of: .logProbabilities, isDeep: isDeep, scratch: &scratch)
     if let gradients { for index in row.indices { cotangent[index] += gradients[index] } }

@@ -57,10 +57,11 @@ struct LatticePass {
   private var samples: LatticeSamples { table.samples[stepExponent] }
 
   /// The gaps are followed by −∞ up to a whole number of vectors. For derivatives, functions steeper than log F and log r
-  /// are interpolated, too, and the nodes reach as far down as products of two hazards need them.
+  /// are interpolated, too, which cells for Floats follow well enough but for hazards over rare probabilities; and the
+  /// nodes reach as far down as products of two hazards need them.
   init(
     _ gaps: UnsafeBufferPointer<Double>, depth: Double, table: LatticeTable, precision: Precision,
-    forDerivatives: Bool = false, scratch: inout Scratch
+    derivativesOf quantity: Quantity? = nil, scratch: inout Scratch
   ) {
     self.table = table
     basis = table.bases[precision]
@@ -75,19 +76,20 @@ struct LatticePass {
     rarest = survey.rarest
     hasDeeperClasses = survey.hasDeeper
     let widest = table.stride(for: survey.competitors, precision: precision)
-    stride = forDerivatives ? min(widest, Int(table.cell / table.unit)) : widest
+    let isSteep = quantity == .logProbabilities || quantity != nil && precision == .double
+    stride = isSteep ? min(widest, Int(table.cell / table.unit)) : widest
     grid = CellGrid(lowest: survey.lowest, perUnit: 1 / (Double(stride) * table.unit))
     stepExponent = table.stepExponent(for: survey.competitors, precision: precision)
 
     let low = table.lowestNode(
-      second: survey.leaders > 1 ? 0 : survey.second, deepest: survey.rarest, pairs: forDerivatives,
+      second: survey.leaders > 1 ? 0 : survey.second, deepest: survey.rarest, pairs: quantity != nil,
       precision: precision)
     let high = table.highestNode(for: survey.competitors, precision: precision)
     cumulativeCount = Int((high / table.unit).rounded(.up)) - table.firstIndex + 1
     // Memory for the finest step, should the row need it, for the first step's outer nodes, and for whole vectors.
     let most = padded(Int((high - low) / table.unit) + (4 << stepExponent) + 32)
     parts = table.parts(
-      for: survey.competitors, cells: grid.count, precision: forDerivatives ? .double : precision)
+      for: survey.competitors, cells: grid.count, precision: quantity != nil ? .double : precision)
     let length = 8 * (grid.count + 1)
     // At most so many grid points are in reach, and as many more for vectors that reach beyond them.
     let mostPoints = padded(min(grid.count + basis.taps - 1, basis.taps * survey.competitors) + 8)
