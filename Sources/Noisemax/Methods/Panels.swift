@@ -118,7 +118,11 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     at distance: DoubleDouble, over nodes: PanelSums<Noise>, wantsLogarithm: Bool = false
   ) -> (value: Double, logarithm: Double) {
     if isDeep(distance, nodes) {
-      let logValue = deepLogProbability(of: distance, nodes)
+      var sum = CompensatedSum()
+      let peak = forEachTerm(at: distance, over: nodes.points, count: nodes.count) {
+        sum.add(nodes.points[$0].weight * $1)
+      }
+      let logValue = peak + (sum.value > 0 ? logarithm(sum.value) : 0)
       return (exponential(logValue), logValue)
     }
     let total = nodes.reversedHazards(at: distance)
@@ -138,21 +142,28 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     return false
   }
 
-  /// log p of one class, node by node.
-  private func deepLogProbability(of distance: DoubleDouble, _ nodes: PanelSums<Noise>) -> Double {
-    var peak = -Double.infinity
-    for m in 0..<nodes.count {
-      let z = DoubleDouble(adding: distance, nodes.points[m].place)
-      peak = Swift.max(peak, law.logReversedHazard(at: z) + nodes.points[m].exponent)
+  /// Passes on r at every node with the exponent of its weight, relative to about the largest such product, and returns
+  /// the logarithm of that: for a class whose density may underflow.
+  func forEachTerm(
+    at distance: DoubleDouble, over nodes: UnsafeMutablePointer<PanelPoint>, count: Int,
+    _ body: (_ node: Int, _ term: Double) -> Void
+  ) -> Double {
+    func logTerm(_ m: Int) -> DoubleDouble {
+      let hazard = law.logReversedHazard(at: DoubleDouble(adding: distance, nodes[m].place))
+      guard hazard.high > -.infinity else { return hazard }
+      return DoubleDouble(adding: hazard, DoubleDouble(nodes[m].exponent))
     }
-    guard peak > -.infinity else { return peak }
-    var sum = CompensatedSum()
-    for m in 0..<nodes.count {
-      let z = DoubleDouble(adding: distance, nodes.points[m].place)
-      let logValue = law.logReversedHazard(at: z) + nodes.points[m].exponent
-      sum.add(nodes.points[m].weight * exponential(logValue - peak))
+    var peak = DoubleDouble(-.infinity)
+    for m in 0..<count where nodes[m].weight > 0 {
+      let value = logTerm(m)
+      if value.high > peak.high { peak = value }
     }
-    return peak + logarithm(sum.value)
+    guard peak.high > -.infinity else { return peak.high }
+    for m in 0..<count {
+      let value = logTerm(m)
+      body(m, value.high > -.infinity ? exponential((value - peak).value) : 0)
+    }
+    return peak.value
   }
 
   // MARK: - The panels
@@ -167,7 +178,7 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     let breaks = count * law.kinks.count
     let cells = PanelSums<Noise>.memory(for: count)
     let memory = scratch.reserve(
-      4 * (3 * count + 2 * breaks) + count + cells + PanelGrid<Noise>.Workplace.memory(for: count))
+      4 * (3 * count + 2 * breaks) + count + cells + PanelGrid<Noise>.memory(for: count))
     let points = PanelGrid<Noise>.points(in: memory.baseAddress)
     let numbers = UnsafeMutableRawPointer(points + 3 * count + 2 * breaks).assumingMemoryBound(
       to: Double.self)
@@ -186,12 +197,12 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     let open = Double(row.open)
     let ceiling = Swift.min(law.upperEnd, law.noise.upperQuantile(at: 0x1p-70 / open))
     let top = Swift.min(law.upperEnd, law.noise.upperQuantile(at: 0x1p-60 / open))
-    let settings = PanelGrid<Noise>.Settings(
+    let settings = PanelSettings(
       floor: floor, margin: precision == .single ? 24 : 46,
       tolerance: precision == .single ? 0x1p-17 : 0x1p-36, pairs: pairs)
     var grid = PanelGrid(
       of: sums, under: law, ceiling: ceiling, settings: settings,
-      in: PanelGrid<Noise>.Workplace(in: place.grid))
+      in: place.grid)
     let bottom = grid.lowerEnd(below: top)
 
     // A break is stored by its depth below the top, so that the order is from the top down; its exponent tells that
