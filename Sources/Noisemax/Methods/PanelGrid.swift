@@ -205,8 +205,10 @@ struct PanelGrid<Noise: PiecewiseNoise> {
     let exponent = (logProduct.leading / step).rounded(.up) * step
     guard exponent > -.infinity else { return }
     let value = exponential(logProduct.leading - exponent)
+    // Beyond 2⁵³ the terms themselves are rounded by more than 1.
+    let lost = logProduct.lost.magnitude < 1 ? logProduct.lost : 0
     nodes[nodeCount] = PanelPoint(
-      place: x, weight: weight * (value + value * logProduct.lost), exponent: Swift.min(exponent, 0))
+      place: x, weight: weight * (value + value * lost), exponent: Swift.min(exponent, 0))
     nodeCount += 1
   }
 

@@ -131,11 +131,16 @@ struct PanelJudge<Noise: PiecewiseNoise> {
       forEachIntegrand(of: Int(representatives[k]), at: x, logProduct: logProduct) { integrand, value in
         highest[place] = isFirst ? value : Swift.max(highest[place], value)
         let peak = Swift.max(highest[place], references[integrand])
-        if value > peak - settings.margin - 8 { isLow = false }
+        if !isNegligible(value + 8, beside: peak) { isLow = false }
         place += representativeCount
       }
     }
     return isLow
+  }
+
+  /// Whether what has a logarithm is nothing beside what has another, whatever its rounding.
+  private func isNegligible(_ value: Double, beside reference: Double) -> Bool {
+    value < reference - settings.margin - 0x1p-48 * reference.magnitude
   }
 
   // MARK: - The panels
@@ -227,7 +232,7 @@ struct PanelJudge<Noise: PiecewiseNoise> {
     let rule = Self.rule
     var peak = values[0]
     var peakNode = 0
-    for m in rule.nodes.indices where values[m].high > peak.high { (peak, peakNode) = (values[m], m) }
+    for m in rule.nodes.indices where peak < values[m] { (peak, peakNode) = (values[m], m) }
     // Where logarithms are large, their rounding is all that is seen.
     let product = products[peakNode].high
     let noise =
@@ -249,7 +254,7 @@ struct PanelJudge<Noise: PiecewiseNoise> {
     }
     let reference = references[isPair ? sums.count + index : index]
     let logWidth = logarithm(panel.width)
-    if highest + logWidth < reference - settings.margin { return .negligible }
+    if isNegligible(highest + logWidth, beside: reference) { return .negligible }
     if highest > peak.high + Swift.max(1, noise) { return .unresolved }
     var (sum, last, nextToLast) = (0.0, 0.0, 0.0)
     for m in rule.nodes.indices {

@@ -17,7 +17,10 @@ struct PanelLaw<Noise: PiecewiseNoise>: Sendable {
   let reach, singleReach: Double
   /// log f(z) = `value` + `slope`·(z − `start`) from `start` on, where log F is 0 to rounding: nil where the tail is no
   /// exponential.
-  private let tail: (start: Double, value: Double, slope: Double)?
+  let tail: (start: Double, value: Double, slope: Double)?
+  /// From here on log p falls like log f with the distance behind the leader, to rounding, and its derivatives stay:
+  /// infinite where that is not known.
+  let farthest: Double
 
   init(_ noise: Noise) {
     self.noise = noise
@@ -32,6 +35,9 @@ struct PanelLaw<Noise: PiecewiseNoise>: Sendable {
     reach = Self.reach(of: noise, floor: -760)
     singleReach = Self.reach(of: noise, floor: -120)
     tail = Self.tail(of: noise, deviation: deviation)
+    // The leader must fall as fast where it makes way: else it does, for a class that far behind.
+    let far = 0x1p50 * deviation
+    farthest = tail.map { noise.logCumulative(at: -far) <= $0.slope * far } == true ? far : .infinity
     require(
       deviation > 0 && deviation.isFinite && lowerEnd < upperEnd,
       "\(noise) has variance \(noise.variance) and its support is \(lowerEnd)…\(upperEnd)")
@@ -125,6 +131,11 @@ extension DoubleDouble {
   init(adding x: DoubleDouble, _ y: DoubleDouble) {
     let sum = DoubleDouble(sumOf: x.high, and: y.high)
     self.init(sumOf: sum.high, and: sum.low + (x.low + y.low))
+  }
+
+  @inline(__always)
+  static func < (x: DoubleDouble, y: DoubleDouble) -> Bool {
+    x.high < y.high || (x.high == y.high && x.low < y.low)
   }
 
   @inline(__always)

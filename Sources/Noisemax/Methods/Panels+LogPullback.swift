@@ -37,7 +37,8 @@ extension Panels {
   ) -> [Double] {
     let place = place(v.count, in: &scratch)
     let classes = PanelRow(
-      UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, sorted: place.sorted,
+      UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, farthest: law.farthest,
+      sorted: place.sorted,
       classes: place.classes, other: place.other)
     let grid = grid(
       of: classes, precision: precision, floor: -.infinity, pairs: true, place: place, scratch: &scratch)

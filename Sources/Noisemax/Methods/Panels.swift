@@ -18,7 +18,8 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     let reach = precision == .single ? law.singleReach : law.reach
     let classes = PanelRow(
       UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd,
-      reach: quantity == .probabilities ? reach : .infinity, sorted: place.sorted, classes: place.classes,
+      reach: quantity == .probabilities ? reach : .infinity, farthest: law.farthest, sorted: place.sorted,
+      classes: place.classes,
       other: place.other)
     let zero = quantity == .probabilities ? 0 : -Double.infinity
     for index in 0..<row.count / 2 { row[index] = zero }
@@ -36,12 +37,16 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     var index = 0
     for k in 0..<classes.count {
       for _ in 0..<Int(classes.classes[k].weight) {
-        let member = Int(classes.sorted[index].weight)
+        let point = classes.sorted[index]
+        let member = Int(point.weight)
         row[member] = place.values[k]
-        if quantity == .logProbabilities && classes.classes[k].place == nearest {
-          // p ~ reach^(leaders + 1) where f does not vanish at the ends of the support.
-          let reach = row[row.count / 2 + member]
-          row[member] += (classes.classes[0].weight + 1) * logarithm(reach / PanelRow.leastReach)
+        if quantity == .logProbabilities {
+          row[member] += (law.tail?.slope ?? 0) * point.exponent
+          if point.place == nearest {
+            // p ~ reach^(leaders + 1) where f does not vanish at the ends of the support.
+            let reach = row[row.count / 2 + member]
+            row[member] += (classes.classes[0].weight + 1) * logarithm(reach / PanelRow.leastReach)
+          }
         }
         index += 1
       }
@@ -156,7 +161,7 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     var peak = DoubleDouble(-.infinity)
     for m in 0..<count where nodes[m].weight > 0 {
       let value = logTerm(m)
-      if value.high > peak.high { peak = value }
+      if peak < value { peak = value }
     }
     guard peak.high > -.infinity else { return peak.high }
     for m in 0..<count {
