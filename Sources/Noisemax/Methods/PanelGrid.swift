@@ -7,8 +7,8 @@
 /// - else halved until, for every wanted integrand, the last two of 16 Legendre coefficients are small.
 ///
 /// Between classes that are far apart the integrands are flat or fall exponentially, all but near the ends. So a wide
-/// interval is cut near its ends first, and its panels are judged against what is met at the ends, even those above
-/// what they are judged against.
+/// interval is cut near its ends first, and its panels are judged also against what is found at its ends: an integrand
+/// that rises all the way down needs no panels on the way.
 struct PanelGrid<Noise: PiecewiseNoise> {
   private(set) var judge: PanelJudge<Noise>
   private(set) var nodeCount = 0

@@ -27,6 +27,7 @@ struct PanelJudge<Noise: PiecewiseNoise> {
   static func memory(for count: Int) -> Int { 6 * rule.nodes.count + mostRepresentatives + 2 * count }
 
   private static var mostRepresentatives: Int { 8 }
+
   /// The rule that a panel is judged and taken by.
   static var rule: GaussLegendre { rules[2] }
 
@@ -208,7 +209,8 @@ struct PanelJudge<Noise: PiecewiseNoise> {
       for m in nodes.indices {
         values[m] = sumOfLogarithms(products[m], logHazard(of: index, at: panel.place(ofNode: nodes[m])))
       }
-      for isPair in [false, true] where hasPairs || !isPair {
+      for factor in 0..<(hasPairs ? 2 : 1) {
+        let isPair = factor == 1
         if isPair { for m in nodes.indices { values[m] = sumOfLogarithms(values[m], lasts[m]) } }
         switch self.verdict(onIntegrandOf: index, isPair: isPair, over: panel) {
         case .unresolved: return .unresolved
@@ -244,15 +246,17 @@ struct PanelJudge<Noise: PiecewiseNoise> {
     }
     guard highest > -.infinity else { return .negligible }
     if highest > peak.high + Swift.max(1, noise) {
-      // Unless r falls as G rises. Just inside the ends, then.
-      let inside = DoubleDouble(0x1p-20 * Swift.min(panel.width, law.deviation))
-      highest = peak.high
-      for (x, logProduct) in [(panel.to - inside, panel.above), (panel.from + inside, panel.below)] {
-        let pair = isPair ? logHazard(of: last, at: x).value : 0
-        highest = Swift.max(highest, logProduct + logHazard(of: index, at: x).value + pair)
+      // Unless r falls as G rises: then from just inside the ends.
+      func value(at x: DoubleDouble, logProduct: Double) -> Double {
+        let pair = isPair ? logHazard(of: self.last, at: x).value : 0
+        return logProduct + logHazard(of: index, at: x).value + pair
       }
+      let inside = DoubleDouble(0x1p-20 * Swift.min(panel.width, law.deviation))
+      highest = Swift.max(peak.high, value(at: panel.to - inside, logProduct: panel.above))
+      highest = Swift.max(highest, value(at: panel.from + inside, logProduct: panel.below))
     }
-    let reference = references[isPair ? sums.count + index : index]
+    let integrand = isPair ? sums.count + index : index
+    let reference = references[integrand]
     let logWidth = logarithm(panel.width)
     if isNegligible(highest + logWidth, beside: reference) { return .negligible }
     if highest > peak.high + Swift.max(1, noise) { return .unresolved }
@@ -266,7 +270,7 @@ struct PanelJudge<Noise: PiecewiseNoise> {
     let whole = Swift.max(peak.high + logWidth + logarithm(sum / 2), reference)
     let allowed = exponential(Swift.min(whole - peak.high - logWidth, 700)) * settings.tolerance
     if last.magnitude + nextToLast.magnitude > allowed + noise { return .unresolved }
-    references[isPair ? sums.count + index : index] = whole
+    references[integrand] = whole
     return .resolved
   }
 }

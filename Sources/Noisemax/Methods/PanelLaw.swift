@@ -35,7 +35,7 @@ struct PanelLaw<Noise: PiecewiseNoise>: Sendable {
     reach = Self.reach(of: noise, floor: -760)
     singleReach = Self.reach(of: noise, floor: -120)
     tail = Self.tail(of: noise, deviation: deviation)
-    // The leader must fall as fast where it makes way: else it does, for a class that far behind.
+    // If log F falls more slowly than log f, it is the leader that gives way to a class far behind.
     let far = 0x1p50 * deviation
     farthest = tail.map { noise.logCumulative(at: -far) <= $0.slope * far } == true ? far : .infinity
     require(
@@ -64,9 +64,9 @@ struct PanelLaw<Noise: PiecewiseNoise>: Sendable {
   }
 
   /// Found by looking far out, where all but the slope is lost in rounding.
-  private static func tail(of noise: Noise, deviation: Double) -> (
-    start: Double, value: Double, slope: Double
-  )? {
+  private static func tail(
+    of noise: Noise, deviation: Double
+  ) -> (start: Double, value: Double, slope: Double)? {
     let start = Swift.max(noise.upperQuantile(at: 0x1p-70), noise.kinks.max() ?? 0)
     let value = noise.logDensity(at: start)
     let far = start + 0x1p100 * deviation

@@ -17,9 +17,8 @@ struct PanelRow {
   /// taken to be as far. The memory is for n points each.
   init(
     _ row: UnsafeBufferPointer<Double>, width: Double, reach: Double = .infinity,
-    farthest: Double = .infinity,
-    sorted: UnsafeMutablePointer<PanelPoint>, classes: UnsafeMutablePointer<PanelPoint>,
-    other: UnsafeMutablePointer<PanelPoint>
+    farthest: Double = .infinity, sorted: UnsafeMutablePointer<PanelPoint>,
+    classes: UnsafeMutablePointer<PanelPoint>, other: UnsafeMutablePointer<PanelPoint>
   ) {
     self.sorted = sorted
     self.classes = classes

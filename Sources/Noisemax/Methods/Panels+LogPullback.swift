@@ -30,16 +30,15 @@ extension Panels {
     }
   }
 
-  /// With R(x) = Σ_j r(x − μ_j), the gradient at μ_j is v_j·∫ q_j R − ∫ (Σ_i v_i q_i) r(· − μ_j): as in ``pullBack``, the
-  /// term of a class with itself is in both. It is the smaller for being deep: r falls.
+  /// With R(x) = Σ_j r(x − μ_j), the gradient at μ_j is v_j·∫ q_j R − ∫ (Σ_i v_i q_i) r(· − μ_j). As in ``pullBack``, the
+  /// term of a class with itself is in both; it is smaller than the leader's.
   private func deepGradients(
     _ v: [Double], at row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
   ) -> [Double] {
     let place = place(v.count, in: &scratch)
     let classes = PanelRow(
       UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, farthest: law.farthest,
-      sorted: place.sorted,
-      classes: place.classes, other: place.other)
+      sorted: place.sorted, classes: place.classes, other: place.other)
     let grid = grid(
       of: classes, precision: precision, floor: -.infinity, pairs: true, place: place, scratch: &scratch)
     let count = grid.nodeCount

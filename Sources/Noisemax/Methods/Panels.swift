@@ -18,9 +18,8 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     let reach = precision == .single ? law.singleReach : law.reach
     let classes = PanelRow(
       UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd,
-      reach: quantity == .probabilities ? reach : .infinity, farthest: law.farthest, sorted: place.sorted,
-      classes: place.classes,
-      other: place.other)
+      reach: quantity == .probabilities ? reach : .infinity, farthest: law.farthest,
+      sorted: place.sorted, classes: place.classes, other: place.other)
     let zero = quantity == .probabilities ? 0 : -Double.infinity
     for index in 0..<row.count / 2 { row[index] = zero }
     var defect = 0.0
@@ -147,8 +146,8 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     return false
   }
 
-  /// Passes on r at every node with the exponent of its weight, relative to about the largest such product, and returns
-  /// the logarithm of that: for a class whose density may underflow.
+  /// Passes on r at every node with the exponent of its weight, relative to the largest such product, and returns the
+  /// logarithm of that: for a class whose density may underflow.
   func forEachTerm(
     at distance: DoubleDouble, over nodes: UnsafeMutablePointer<PanelPoint>, count: Int,
     _ body: (_ node: Int, _ term: Double) -> Void
@@ -164,7 +163,7 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
       if peak < value { peak = value }
     }
     guard peak.high > -.infinity else { return peak.high }
-    for m in 0..<count {
+    for m in 0..<count where nodes[m].weight > 0 {
       let value = logTerm(m)
       body(m, value.high > -.infinity ? exponential((value - peak).value) : 0)
     }
