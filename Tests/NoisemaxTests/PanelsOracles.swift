@@ -134,46 +134,75 @@ enum LaplaceOracle {
 
   /// ∫ ∏ F with the density in place of F for the chosen classes.
   static func integral(_ distances: [Double], densitiesOf chosen: [Int]) -> Double {
+    terms(distances, densitiesOf: chosen).sum(relativeTo: DoubleDouble(0)).value
+  }
+
+  /// The same as a sum of c·e^E, where E may lie far below what a Double can be the exponential of.
+  static func terms(_ distances: [Double], densitiesOf chosen: [Int]) -> Terms {
     let logits = Array(Set(distances)).sorted(by: >).map { -$0 }
-    var total = DoubleDouble(0)
+    var terms = Terms()
     for k in -1..<logits.count {
       // From −∞ to the lowest logit every factor is e^(x − μ)/2.
       let start = k < 0 ? logits[0] : logits[k]
       let end: Double? = k < 0 ? logits[0] : k + 1 < logits.count ? logits[k + 1] : nil
       var product = DoublePolynomial()
-      var scale = DoubleDouble(1)
+      var exponent = DoubleDouble(0)
       var shift = 0
       for other in distances.indices {
         let logit = -distances[other]
         let isAbove = k < 0 || logit > start
         let difference = DoubleDouble(sumOf: start, and: -logit)
-        let factor = DoubleDouble.exponential(isAbove ? difference : -difference).scaled(byPowerOfTwo: 0.5)
+        let factor = (isAbove ? difference : -difference) - DoubleDouble.ln2
         if chosen.contains(other) {
-          scale = scale * factor
+          exponent = exponent + factor
           shift += isAbove ? -1 : 1
         } else if isAbove {
-          scale = scale * factor
+          exponent = exponent + factor
           shift -= 1
         } else {
-          product.multiply(constant: DoubleDouble(1), slope: -factor)
+          product.multiply(constant: DoubleDouble(1), slope: -Terms.exponential(factor))
         }
       }
       if k < 0 {
-        total = total + scale / DoubleDouble(Double(distances.count))
+        terms.add(DoubleDouble(1) / DoubleDouble(Double(distances.count)), exponent)
         continue
       }
       let length = end.map { DoubleDouble(sumOf: $0, and: -start) }
       for (m, coefficient) in product.coefficients.enumerated() {
-        let q = m + shift  // ∫ t^(q − 1) dt from e^(−length) to 1
-        var integral = length ?? DoubleDouble(0)
-        if q != 0 {
-          let last =
-            length.map { DoubleDouble.exponential(-$0 * DoubleDouble(Double(q))) } ?? DoubleDouble(0)
-          integral = (DoubleDouble(1) - last) / DoubleDouble(Double(q))
+        // ∫ t^(q − 1) dt from e^(−length) to 1.
+        let q = DoubleDouble(Double(m + shift))
+        if m + shift == 0 {
+          terms.add(coefficient * (length ?? DoubleDouble(0)), exponent)
+        } else {
+          terms.add(coefficient / q, exponent)
+          if let length { terms.add(-coefficient / q, exponent - length * q) }
         }
-        total = total + scale * coefficient * integral
       }
     }
-    return total.value
+    return terms
+  }
+
+  /// Numbers that may all be below the least Double, and add up to one that is not small beside the largest.
+  struct Terms {
+    private var coefficients: [DoubleDouble] = []
+    private var exponents: [DoubleDouble] = []
+
+    mutating func add(_ coefficient: DoubleDouble, _ exponent: DoubleDouble) {
+      coefficients.append(coefficient)
+      exponents.append(exponent)
+    }
+
+    var largestExponent: DoubleDouble {
+      exponents.max { ($0 - $1).value < 0 } ?? DoubleDouble(0)
+    }
+
+    /// e^(−exponent) times the sum.
+    func sum(relativeTo exponent: DoubleDouble) -> DoubleDouble {
+      zip(coefficients, exponents).reduce(DoubleDouble(0)) { $0 + $1.0 * Self.exponential($1.1 - exponent) }
+    }
+
+    static func exponential(_ x: DoubleDouble) -> DoubleDouble {
+      x.high < -740 ? DoubleDouble(0) : .exponential(x)
+    }
   }
 }

@@ -10,7 +10,7 @@ extension NoisyArgmax {
   /// 0 everywhere; one with a NaN gets NaN.
   ///
   /// Cost: about three times that of the probabilities. A class with a cotangent and a probability below 1e-278
-  /// is integrated on its own, at the cost of some hundred hazards of the law for every other class.
+  /// is integrated on its own, at the cost of some hundred hazards of the law for every other class, whatever the gaps.
   ///
   /// - Precondition: there are as many cotangents as logits.
   public func logProbabilitiesPullback(at logits: [Double], of cotangent: [Double]) -> [Double] {

@@ -15,6 +15,12 @@ struct PanelLaw<Noise: PiecewiseNoise>: Sendable {
   /// other: to win, the leader's noise would have to lie where log F is below the floor of the integrals, or its own
   /// where log(1 − F) is.
   let reach, singleReach: Double
+  /// log f(z) = `value` + `slope`·(z − `start`) from `start` on, where log F is 0 to rounding: nil where the tail is no
+  /// exponential.
+  let tail: (start: Double, value: Double, slope: Double)?
+  /// From here on log p falls like log f with the distance behind the leader, to rounding, and its derivatives stay:
+  /// infinite where that is not known.
+  let farthest: Double
 
   init(_ noise: Noise) {
     self.noise = noise
@@ -28,6 +34,10 @@ struct PanelLaw<Noise: PiecewiseNoise>: Sendable {
     kinks = sorted
     reach = Self.reach(of: noise, floor: -760)
     singleReach = Self.reach(of: noise, floor: -120)
+    tail = Self.tail(of: noise, deviation: deviation)
+    // If log F falls more slowly than log f, it is the leader that gives way to a class far behind.
+    let far = 0x1p50 * deviation
+    farthest = tail.map { noise.logCumulative(at: -far) <= $0.slope * far } == true ? far : .infinity
     require(
       deviation > 0 && deviation.isFinite && lowerEnd < upperEnd,
       "\(noise) has variance \(noise.variance) and its support is \(lowerEnd)…\(upperEnd)")
@@ -53,6 +63,26 @@ struct PanelLaw<Noise: PiecewiseNoise>: Sendable {
     return .infinity
   }
 
+  /// Found by looking far out, where all but the slope is lost in rounding.
+  private static func tail(
+    of noise: Noise, deviation: Double
+  ) -> (start: Double, value: Double, slope: Double)? {
+    let start = Swift.max(noise.upperQuantile(at: 0x1p-70), noise.kinks.max() ?? 0)
+    let value = noise.logDensity(at: start)
+    let far = start + 0x1p100 * deviation
+    let slope = noise.logDensity(at: far) / far
+    guard slope.isFinite && slope < 0 else { return nil }
+    for exponent in stride(from: 0.0, through: 90, by: 10) {
+      let distance = deviation * exponential(exponent)
+      let found = noise.logDensity(at: start + distance)
+      guard (found - (value + slope * distance)).magnitude <= 0x1p-48 * found.magnitude else { return nil }
+    }
+    return (start, value, slope)
+  }
+
+  /// The rounding of a large log r, relative.
+  var roundingOfLogHazard: Double { tail == nil ? 0x1p-48 : 0x1p-98 }
+
   /// log F(z).
   @inline(__always)
   func logCumulative(at z: DoubleDouble) -> Double {
@@ -74,12 +104,16 @@ struct PanelLaw<Noise: PiecewiseNoise>: Sendable {
     return logValue.isNaN ? 0 : exponential(logValue)
   }
 
-  /// log r(z), −∞ outside the support.
+  /// log r(z), −∞ outside the support. In an exponential tail it is known to twice the precision, so that integrands
+  /// far below the least Double keep their shape.
   @inline(__always)
-  func logReversedHazard(at z: DoubleDouble) -> Double {
+  func logReversedHazard(at z: DoubleDouble) -> DoubleDouble {
+    if let tail, z.high > tail.start {
+      return DoubleDouble(tail.value) + (z - DoubleDouble(tail.start)) * DoubleDouble(tail.slope)
+    }
     let z = side(of: z)
     let logDensity = noise.logDensity(at: z)
-    return logDensity == -.infinity ? logDensity : logDensity - noise.logCumulative(at: z)
+    return DoubleDouble(logDensity == -.infinity ? logDensity : logDensity - noise.logCumulative(at: z))
   }
 
   /// z as one Double, on the same side of every kink.
@@ -97,6 +131,11 @@ extension DoubleDouble {
   init(adding x: DoubleDouble, _ y: DoubleDouble) {
     let sum = DoubleDouble(sumOf: x.high, and: y.high)
     self.init(sumOf: sum.high, and: sum.low + (x.low + y.low))
+  }
+
+  @inline(__always)
+  static func < (x: DoubleDouble, y: DoubleDouble) -> Bool {
+    x.high < y.high || (x.high == y.high && x.low < y.low)
   }
 
   @inline(__always)

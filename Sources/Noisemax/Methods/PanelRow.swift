@@ -1,6 +1,7 @@
 /// The classes of one row that can win, in rising order of their gaps, ties merged.
 struct PanelRow {
-  /// Every open class that can win: its distance behind the leader, and as weight its index in the row.
+  /// Every open class that can win: its distance behind the leader, as weight its index in the row, and as exponent how
+  /// much further it is than the distance it counts with.
   let sorted: UnsafeMutablePointer<PanelPoint>
   private(set) var open = 0
   /// The different distances, with the number of ties as weight.
@@ -12,11 +13,12 @@ struct PanelRow {
   static var leastReach: Double { 0x1p-500 }
 
   /// A row is n gaps and their n remainders; a class as far behind the leader as the support of the noise is wide
-  /// cannot win, and one further behind than `reach` is left out too. The memory is for n points each.
+  /// cannot win, and one further behind than `reach` is left out too. Classes further behind than `farthest` are
+  /// taken to be as far. The memory is for n points each.
   init(
     _ row: UnsafeBufferPointer<Double>, width: Double, reach: Double = .infinity,
-    sorted: UnsafeMutablePointer<PanelPoint>, classes: UnsafeMutablePointer<PanelPoint>,
-    other: UnsafeMutablePointer<PanelPoint>
+    farthest: Double = .infinity, sorted: UnsafeMutablePointer<PanelPoint>,
+    classes: UnsafeMutablePointer<PanelPoint>, other: UnsafeMutablePointer<PanelPoint>
   ) {
     self.sorted = sorted
     self.classes = classes
@@ -25,8 +27,10 @@ struct PanelRow {
       var distance = DoubleDouble(0 - row[index], 0 - row[n + index])
       guard distance.isBelow(width), distance.high <= reach else { continue }
       let reach = (DoubleDouble(width) - distance).value
+      let excess = Swift.max(distance.high - farthest, 0)
+      if excess > 0 { distance = DoubleDouble(farthest) }
       if reach < Self.leastReach { distance = DoubleDouble(width, -Self.leastReach) }
-      sorted[open] = PanelPoint(place: distance, weight: Double(index), exponent: 0)
+      sorted[open] = PanelPoint(place: distance, weight: Double(index), exponent: excess)
       open += 1
     }
     sortByPlace(sorted, count: open, other: other)
@@ -56,7 +60,7 @@ func sortByPlace(
       var (left, right) = (start, middle)
       for place in start..<end {
         let takesLeft =
-          right == end || (left < middle && !precedes(source[right].place, source[left].place))
+          right == end || (left < middle && !(source[right].place < source[left].place))
         target[place] = source[takesLeft ? left : right]
         if takesLeft { left += 1 } else { right += 1 }
       }
@@ -66,9 +70,4 @@ func sortByPlace(
     length *= 2
   }
   if source != points { points.update(from: source, count: count) }
-}
-
-@inline(__always)
-private func precedes(_ a: DoubleDouble, _ b: DoubleDouble) -> Bool {
-  a.high < b.high || (a.high == b.high && a.low < b.low)
 }

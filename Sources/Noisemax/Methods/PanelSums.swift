@@ -191,7 +191,7 @@ struct PanelSums<Noise: PiecewiseNoise> {
       if !range.isEmpty {
         let a = DoubleDouble(adding: x, points[range.lowerBound].place)
         let b = DoubleDouble(adding: x, points[range.upperBound - 1].place)
-        let (low, high) = a.high < b.high || (a.high == b.high && a.low < b.low) ? (a, b) : (b, a)
+        let (low, high) = a < b ? (a, b) : (b, a)
         if low.high >= ceiling && !low.isBelow(ceiling) && ceiling < .infinity {
           // Nothing to add.
         } else if cell >= leaves {

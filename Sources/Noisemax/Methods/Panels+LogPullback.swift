@@ -1,6 +1,6 @@
 extension Panels {
-  /// Classes above 1e-300 by J(v/p). The others, each with the density q of the winner's place where it wins, by
-  /// ∂log p_i/∂μ_j = −∫ q(x) r(x − μ_j) dx on the nodes that serve all classes: a hazard for each node and class.
+  /// Classes above 1e-300 by J(v/p). The others, each with the density q_i of the winner's place where it wins, by
+  /// ∂log p_i/∂μ_j = −∫ q_i(x) r(x − μ_j) dx.
   @_specialize(where Noise == Uniform)
   @_specialize(where Noise == Exponential)
   @_specialize(where Noise == Laplace)
@@ -9,13 +9,12 @@ extension Panels {
     at row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
   ) {
     func isDeep(_ index: Int) -> Bool { logProbabilities[index] < -690 }
-    let deep = cotangent.indices.filter { isDeep($0) && cotangent[$0] != 0 }
     let gradients =
-      deep.isEmpty
-      ? nil
-      : deepGradients(
-        of: deep, times: cotangent, logProbabilities: logProbabilities, at: row, precision: precision,
+      cotangent.indices.contains { isDeep($0) && cotangent[$0] != 0 }
+      ? deepGradients(
+        cotangent.indices.map { isDeep($0) ? cotangent[$0] : 0 }, at: row, precision: precision,
         scratch: &scratch)
+      : nil
     // A power of two that keeps v/p, which may be 1e300, and its products with hazards in range.
     var largest = 0.0
     for index in cotangent.indices {
@@ -31,56 +30,60 @@ extension Panels {
     }
   }
 
+  /// With R(x) = Σ_j r(x − μ_j), the gradient at μ_j is v_j·∫ q_j R − ∫ (Σ_i v_i q_i) r(· − μ_j). As in ``pullBack``, the
+  /// term of a class with itself is in both; it is smaller than the leader's.
   private func deepGradients(
-    of deep: [Int], times v: UnsafeMutableBufferPointer<Double>,
-    logProbabilities: UnsafeBufferPointer<Double>,
-    at row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
+    _ v: [Double], at row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
   ) -> [Double] {
     let place = place(v.count, in: &scratch)
     let classes = PanelRow(
-      UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, sorted: place.sorted,
-      classes: place.classes, other: place.other)
+      UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, farthest: law.farthest,
+      sorted: place.sorted, classes: place.classes, other: place.other)
     let grid = grid(
       of: classes, precision: precision, floor: -.infinity, pairs: true, place: place, scratch: &scratch)
-    let nodes = PanelGrid<Noise>.nodes(grid.nodeCount, keeping: grid.nodeCount, in: &scratch)
-    var density = [Double](repeating: 0, count: grid.nodeCount)
+    let count = grid.nodeCount
     var gradients = [Double](repeating: 0, count: v.count)
-    // Distances by class of the row: those that cannot win neither lose.
-    var distances = [DoubleDouble?](repeating: nil, count: v.count)
-    var next = 0
-    for k in 0..<classes.count {
-      for _ in 0..<Int(classes.classes[k].weight) {
-        distances[Int(classes.sorted[next].weight)] = classes.classes[k].place
-        next += 1
+    let cells = PanelSums<Noise>.memory(for: count)
+    let list = scratch.growList(to: 2 * 4 * count + cells, keeping: 4 * count)
+    guard count > 0, let memory = list.baseAddress else { return gradients }
+    let nodes = PanelGrid<Noise>.points(in: memory)
+    let winners = nodes + count
+    for m in 0..<count { winners[m] = PanelPoint(place: nodes[m].place, weight: 0, exponent: 0) }
+    let hazards = (0..<count).map { grid.sums.reversedHazards(at: nodes[$0].place).sum.value }
+    var density = [Double](repeating: 0, count: count)
+
+    forEachClass(of: classes) { distance, members in
+      let cotangents = members.map { v[$0] == 0 ? 0 : v[$0] / reach(of: $0, in: row, at: distance) }
+      guard cotangents.contains(where: { $0 != 0 }) else { return }
+      var (total, own) = (CompensatedSum(), CompensatedSum())
+      _ = forEachTerm(at: distance, over: nodes, count: count) { m, term in
+        density[m] = nodes[m].weight * term
+        total.add(density[m])
+        if density[m] > 0 { own.add(density[m] * hazards[m]) }
+      }
+      let weight = cotangents.reduce(0, +) / total.value
+      for m in 0..<count where density[m] > 0 { winners[m].weight += weight * density[m] }
+      for (member, cotangent) in zip(members, cotangents) {
+        gradients[member] = cotangent * (own.value / total.value)
       }
     }
-    for index in deep {
-      guard let own = distances[index] else { continue }
-      var peak = -Double.infinity
-      for m in 0..<grid.nodeCount {
-        density[m] =
-          law.logReversedHazard(at: DoubleDouble(adding: own, nodes[m].place)) + nodes[m].exponent
-        if nodes[m].weight > 0 { peak = Swift.max(peak, density[m]) }
-      }
-      var total = CompensatedSum()
-      for m in 0..<grid.nodeCount {
-        density[m] = nodes[m].weight * exponential(density[m] - peak)
-        total.add(density[m])
-      }
-      let weight = v[index] / reach(of: index, in: row, at: own) / total.value
-      var lost = CompensatedSum()
-      for other in distances.indices where other != index {
-        guard let distance = distances[other] else { continue }
-        var sum = CompensatedSum()
-        for m in 0..<grid.nodeCount where density[m] > 0 {
-          sum.add(density[m] * law.reversedHazard(at: DoubleDouble(adding: distance, nodes[m].place)))
-        }
-        let value = weight * sum.value
-        gradients[other] -= value
-        lost.add(value)
-      }
-      gradients[index] += lost.value
+    let sums = PanelSums(
+      of: winners, count: count, under: law,
+      cells: UnsafeMutableRawPointer(winners + count).assumingMemoryBound(to: Double.self))
+    forEachClass(of: classes) { distance, members in
+      let lost = sums.reversedHazards(at: distance).sum.value
+      for member in members { gradients[member] -= lost }
     }
     return gradients
+  }
+
+  /// Passes on the distances of the classes and the members of each.
+  private func forEachClass(of row: PanelRow, _ body: (_ distance: DoubleDouble, _ members: [Int]) -> Void) {
+    var next = 0
+    for k in 0..<row.count {
+      let ties = Int(row.classes[k].weight)
+      body(row.classes[k].place, (next..<next + ties).map { Int(row.sorted[$0].weight) })
+      next += ties
+    }
   }
 }

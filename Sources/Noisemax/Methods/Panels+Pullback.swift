@@ -116,23 +116,16 @@ extension Panels {
     return Integrals(probability: value(sums.ofG), ofR: value(sums.ofGR), ofV: value(sums.ofGV))
   }
 
-  /// The same where the density of the class itself may underflow, node by node and relative to the largest term.
-  private func deepIntegrals(at distance: DoubleDouble, _ nodes: NodeSums) -> Integrals {
-    var peak = -Double.infinity
-    for m in 0..<nodes.ofG.count {
-      let z = DoubleDouble(adding: distance, nodes.ofG.points[m].place)
-      peak = Swift.max(peak, law.logReversedHazard(at: z) + nodes.ofG.points[m].exponent)
-    }
+  /// The same where the density of the class itself may underflow.
+  private func deepIntegrals(at distance: DoubleDouble, _ sums: NodeSums) -> Integrals {
     var (sum, sumOfR, sumOfV) = (CompensatedSum(), CompensatedSum(), CompensatedSum())
+    let peak = forEachTerm(at: distance, over: sums.ofG.points, count: sums.ofG.count) { m, term in
+      sum.add(sums.ofG.points[m].weight * term)
+      sumOfR.add(sums.ofGR.points[m].weight * term)
+      sumOfV.add(sums.ofGV.points[m].weight * term)
+    }
     let scale = exponential(peak)
     guard scale > 0 else { return Integrals(probability: 0, ofR: 0, ofV: 0) }
-    for m in 0..<nodes.ofG.count {
-      let z = DoubleDouble(adding: distance, nodes.ofG.points[m].place)
-      let term = exponential(law.logReversedHazard(at: z) + nodes.ofG.points[m].exponent - peak)
-      sum.add(nodes.ofG.points[m].weight * term)
-      sumOfR.add(nodes.ofGR.points[m].weight * term)
-      sumOfV.add(nodes.ofGV.points[m].weight * term)
-    }
     return Integrals(probability: sum.value * scale, ofR: sumOfR.value * scale, ofV: sumOfV.value * scale)
   }
 }

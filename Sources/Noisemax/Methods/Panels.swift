@@ -18,8 +18,8 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     let reach = precision == .single ? law.singleReach : law.reach
     let classes = PanelRow(
       UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd,
-      reach: quantity == .probabilities ? reach : .infinity, sorted: place.sorted, classes: place.classes,
-      other: place.other)
+      reach: quantity == .probabilities ? reach : .infinity, farthest: law.farthest,
+      sorted: place.sorted, classes: place.classes, other: place.other)
     let zero = quantity == .probabilities ? 0 : -Double.infinity
     for index in 0..<row.count / 2 { row[index] = zero }
     var defect = 0.0
@@ -36,12 +36,16 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     var index = 0
     for k in 0..<classes.count {
       for _ in 0..<Int(classes.classes[k].weight) {
-        let member = Int(classes.sorted[index].weight)
+        let point = classes.sorted[index]
+        let member = Int(point.weight)
         row[member] = place.values[k]
-        if quantity == .logProbabilities && classes.classes[k].place == nearest {
-          // p ~ reach^(leaders + 1) where f does not vanish at the ends of the support.
-          let reach = row[row.count / 2 + member]
-          row[member] += (classes.classes[0].weight + 1) * logarithm(reach / PanelRow.leastReach)
+        if quantity == .logProbabilities {
+          row[member] += (law.tail?.slope ?? 0) * point.exponent
+          if point.place == nearest {
+            // p ~ reach^(leaders + 1) where f does not vanish at the ends of the support.
+            let reach = row[row.count / 2 + member]
+            row[member] += (classes.classes[0].weight + 1) * logarithm(reach / PanelRow.leastReach)
+          }
         }
         index += 1
       }
@@ -118,7 +122,11 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     at distance: DoubleDouble, over nodes: PanelSums<Noise>, wantsLogarithm: Bool = false
   ) -> (value: Double, logarithm: Double) {
     if isDeep(distance, nodes) {
-      let logValue = deepLogProbability(of: distance, nodes)
+      var sum = CompensatedSum()
+      let peak = forEachTerm(at: distance, over: nodes.points, count: nodes.count) {
+        sum.add(nodes.points[$0].weight * $1)
+      }
+      let logValue = peak + (sum.value > 0 ? logarithm(sum.value) : 0)
       return (exponential(logValue), logValue)
     }
     let total = nodes.reversedHazards(at: distance)
@@ -138,21 +146,28 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     return false
   }
 
-  /// log p of one class, node by node.
-  private func deepLogProbability(of distance: DoubleDouble, _ nodes: PanelSums<Noise>) -> Double {
-    var peak = -Double.infinity
-    for m in 0..<nodes.count {
-      let z = DoubleDouble(adding: distance, nodes.points[m].place)
-      peak = Swift.max(peak, law.logReversedHazard(at: z) + nodes.points[m].exponent)
+  /// Passes on r at every node with the exponent of its weight, relative to the largest such product, and returns the
+  /// logarithm of that: for a class whose density may underflow.
+  func forEachTerm(
+    at distance: DoubleDouble, over nodes: UnsafeMutablePointer<PanelPoint>, count: Int,
+    _ body: (_ node: Int, _ term: Double) -> Void
+  ) -> Double {
+    func logTerm(_ m: Int) -> DoubleDouble {
+      let hazard = law.logReversedHazard(at: DoubleDouble(adding: distance, nodes[m].place))
+      guard hazard.high > -.infinity else { return hazard }
+      return DoubleDouble(adding: hazard, DoubleDouble(nodes[m].exponent))
     }
-    guard peak > -.infinity else { return peak }
-    var sum = CompensatedSum()
-    for m in 0..<nodes.count {
-      let z = DoubleDouble(adding: distance, nodes.points[m].place)
-      let logValue = law.logReversedHazard(at: z) + nodes.points[m].exponent
-      sum.add(nodes.points[m].weight * exponential(logValue - peak))
+    var peak = DoubleDouble(-.infinity)
+    for m in 0..<count where nodes[m].weight > 0 {
+      let value = logTerm(m)
+      if peak < value { peak = value }
     }
-    return peak + logarithm(sum.value)
+    guard peak.high > -.infinity else { return peak.high }
+    for m in 0..<count where nodes[m].weight > 0 {
+      let value = logTerm(m)
+      body(m, value.high > -.infinity ? exponential((value - peak).value) : 0)
+    }
+    return peak.value
   }
 
   // MARK: - The panels
@@ -167,7 +182,7 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     let breaks = count * law.kinks.count
     let cells = PanelSums<Noise>.memory(for: count)
     let memory = scratch.reserve(
-      4 * (3 * count + 2 * breaks) + count + cells + PanelGrid<Noise>.Workplace.memory(for: count))
+      4 * (3 * count + 2 * breaks) + count + cells + PanelGrid<Noise>.memory(for: count))
     let points = PanelGrid<Noise>.points(in: memory.baseAddress)
     let numbers = UnsafeMutableRawPointer(points + 3 * count + 2 * breaks).assumingMemoryBound(
       to: Double.self)
@@ -186,12 +201,12 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     let open = Double(row.open)
     let ceiling = Swift.min(law.upperEnd, law.noise.upperQuantile(at: 0x1p-70 / open))
     let top = Swift.min(law.upperEnd, law.noise.upperQuantile(at: 0x1p-60 / open))
-    let settings = PanelGrid<Noise>.Settings(
+    let settings = PanelSettings(
       floor: floor, margin: precision == .single ? 24 : 46,
       tolerance: precision == .single ? 0x1p-17 : 0x1p-36, pairs: pairs)
     var grid = PanelGrid(
       of: sums, under: law, ceiling: ceiling, settings: settings,
-      in: PanelGrid<Noise>.Workplace(in: place.grid))
+      in: place.grid)
     let bottom = grid.lowerEnd(below: top)
 
     // A break is stored by its depth below the top, so that the order is from the top down; its exponent tells that

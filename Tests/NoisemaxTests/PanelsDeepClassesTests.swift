@@ -1,0 +1,120 @@
+import Foundation
+import Noisemax
+import Testing
+
+/// Classes so far behind that their probabilities are far below the least Double.
+@Suite struct PanelsDeepClassesTests {
+  static let gaps = [1e2, 7e2, 1e3, 1e4, 1e6, 0x1p30, 1e11, 1e13, 1e15]
+
+  static func rows(_ gap: Double) -> [[Double]] {
+    [
+      [0, gap, 1.3 * gap, 1.9 * gap], [0, 0, gap], [0, 0.5, gap], [0, 0.5, 1, gap, gap + 3],
+      [0, 0.5, gap, gap + 300, 2 * gap], [0, gap, gap + 0.25, gap + 2],
+      [0, 0.125, 0.25, gap, gap, gap + 0.5, 2 * gap],
+    ]
+  }
+
+  @Test func laplaceClassesAgreeWithPiecesOfExponentials() {
+    let argmax = NoisyArgmax(.laplace)
+    for distances in Self.gaps.flatMap(Self.rows) {
+      let row = distances.map { 0 - $0 }
+      let (logs, pullback) = argmax.logProbabilitiesWithPullback(at: row)
+      for i in row.indices {
+        let own = LaplaceOracle.terms(distances, densitiesOf: [i])
+        let exponent = own.largestExponent
+        let content = own.sum(relativeTo: exponent)
+        let expected = (exponent + .logarithm(content)).value
+        let slack = 1e-14 * max(1, expected.magnitude)
+        #expect(isClose(logs[i], expected, within: slack), "\(row), \(i): \(logs[i]), not \(expected)")
+
+        let gradient = pullback(row.indices.map { $0 == i ? 1 : 0 })
+        var truth = row.indices.map { j in
+          j == i
+            ? 0
+            : -(LaplaceOracle.terms(distances, densitiesOf: [i, j]).sum(relativeTo: exponent) / content).value
+        }
+        truth[i] = 0 - truth.reduce(0, +)
+        for j in row.indices {
+          #expect(
+            isClose(gradient[j], truth[j], within: 1e-12 * truth[i] + 1e-300),
+            "\(row), \(i), \(j): \(gradient[j]), not \(truth[j])")
+        }
+      }
+    }
+  }
+
+  /// A class that far behind is in nobody's way, and wins where a nearer one would.
+  @Test func exponentialClassesMoveLikeNearerOnes() {
+    let argmax = NoisyArgmax(.exponential)
+    for gap in Self.gaps where gap > 600 {
+      for (far, near) in zip(Self.rows(gap), Self.rows(600)) {
+        for i in far.indices where far[i] >= gap {
+          let gradient = argmax.logProbabilitiesPullback(
+            at: far.map { 0 - $0 }, of: far.indices.map { $0 == i ? 1 : 0 })
+          let distances = near.map { min($0, 600) }
+          let content = ExponentialOracle.integral(distances, densitiesOf: [i])
+          for j in far.indices where j != i {
+            let truth = -ExponentialOracle.integral(distances, densitiesOf: [i, j]) / content
+            #expect(
+              isClose(gradient[j], truth, within: 1e-12), "\(far), \(i), \(j): \(gradient), not \(truth)")
+          }
+        }
+      }
+    }
+  }
+
+  /// Beyond any rounding of the gaps all that is left is the shape of the row.
+  @Test func gapsOfAnySizeKeepTheirLimits() {
+    for gap in [1e16, 1e18, 1e22, 1e30, 1e100, 1e307] {
+      let (logs, pullback) = NoisyArgmax(.laplace).logProbabilitiesWithPullback(
+        at: [0, -gap, -1.3 * gap, -1.9 * gap])
+      for (log, expected) in zip(logs, [0, -gap, -1.3 * gap, -1.9 * gap]) {
+        #expect(isClose(log, expected, within: 1e-14 * gap), "\(gap): \(logs)")
+      }
+      for (slope, expected) in zip(pullback([0, 1, -1, 2]), [-2.0, 1, -1, 2]) {
+        #expect(isClose(slope, expected, within: 1e-12), "\(gap): \(slope), not \(expected)")
+      }
+    }
+  }
+
+  /// Not by timing: by how often the law is asked.
+  @Test(arguments: [[0, 1, 1.3, 1.9], [0, 0, 1, 1.5], [0, 1e-9, 1, 1]])
+  func theWorkDoesNotGrowWithTheGaps(shape: [Double]) {
+    for base in [Exponential(), Laplace()] as [any PiecewiseNoise] {
+      for exponent in stride(from: 1.5, through: 300, by: isDebugBuild ? 17 : 1.5) {
+        let law = Counting(base: base)
+        let row = shape.map { $0 * -pow(10, exponent) }
+        _ = NoisyArgmax(law).logProbabilitiesPullback(at: row, of: [0, 1, -1, 2])
+        let count = law.count.value
+        #expect(count < 100_000, "\(base), \(row): \(count) evaluations")
+      }
+    }
+  }
+}
+
+/// A law that counts how often it is asked, by one thread.
+private struct Counting: PiecewiseNoise {
+  final class Count: @unchecked Sendable {
+    var value = 0
+  }
+
+  let base: any PiecewiseNoise
+  let count = Count()
+
+  private func counted(_ value: Double) -> Double {
+    count.value += 1
+    return value
+  }
+
+  var kinks: [Double] { base.kinks }
+  var mean: Double { base.mean }
+  var variance: Double { base.variance }
+  func cumulative(at x: Double) -> Double { counted(base.cumulative(at: x)) }
+  func density(at x: Double) -> Double { counted(base.density(at: x)) }
+  func quantile(at p: Double) -> Double { counted(base.quantile(at: p)) }
+  func survival(at x: Double) -> Double { counted(base.survival(at: x)) }
+  func upperQuantile(at q: Double) -> Double { counted(base.upperQuantile(at: q)) }
+  func logCumulative(at x: Double) -> Double { counted(base.logCumulative(at: x)) }
+  func logSurvival(at x: Double) -> Double { counted(base.logSurvival(at: x)) }
+  func logDensity(at x: Double) -> Double { counted(base.logDensity(at: x)) }
+}
