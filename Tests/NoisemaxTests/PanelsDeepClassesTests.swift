@@ -90,6 +90,21 @@ import Testing
       }
     }
   }
+
+  /// Found by the fuzzer: gaps of many orders of magnitude in one row, whose logarithms were not numbers.
+  @Test func gapsOfAllSizesInOneRow() {
+    let row: [Float] = [
+      5.6897096e-22, 7.939641e-23, 1.5803107e+13, 0.007503329, 1.7725675e+17, -7.585437e+28, -6.4741227e+32,
+      -1.0348492e+34,
+    ]
+    let logP = NoisyArgmax(.laplace).logProbabilities(for: row.map { Double($0) })
+    for (logit, value) in zip(row, logP) {
+      let gap = Double(logit) - Double(row[4])
+      #expect(isClose(value, gap, within: 1e-7 * gap.magnitude), "\(logit): \(value)")
+    }
+    let single = NoisyArgmax(.laplace).logProbabilities(for: row)
+    #expect(zip(single, logP).allSatisfy { $0 == Float($1) }, "\(single), not \(logP)")
+  }
 }
 
 /// A law that counts how often it is asked, by one thread.
