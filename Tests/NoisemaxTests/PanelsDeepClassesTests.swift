@@ -105,6 +105,16 @@ import Testing
     let single = NoisyArgmax(.laplace).logProbabilities(for: row)
     #expect(zip(single, logP).allSatisfy { $0 == Float($1) }, "\(single), not \(logP)")
   }
+
+  /// Likewise: classes that reach into the leader's support by less than any number, with slopes beyond all of them.
+  @Test func slopesBeyondAllNumbersAreInfinite() {
+    let scale = 4.653735800328269e129
+    let row = [-scale, -scale, -scale, -4.6537358003273235e129, -scale, -scale, -6.292845454385588e-242]
+    let gradient = NoisyArgmax(.uniform, scale: scale)
+      .logProbabilitiesPullback(at: row, of: [-1, 0, 1, -1, 0, 1, -1])
+    #expect(gradient.allSatisfy { !$0.isNaN }, "\(gradient)")
+    #expect(gradient[0] == -.infinity && gradient[2] == .infinity && gradient[5] == .infinity)
+  }
 }
 
 /// A law that counts how often it is asked, by one thread.

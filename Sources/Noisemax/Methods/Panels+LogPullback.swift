@@ -51,9 +51,11 @@ extension Panels {
     for m in 0..<count { winners[m] = PanelPoint(place: nodes[m].place, weight: 0, exponent: 0) }
     let hazards = (0..<count).map { grid.sums.reversedHazards(at: nodes[$0].place).sum.value }
     var density = [Double](repeating: 0, count: count)
+    // Where supports hardly meet a slope may be beyond any number, and two of them must not cancel to none.
+    let unit = 0x1p200
 
     forEachClass(of: classes) { distance, members in
-      let cotangents = members.map { v[$0] == 0 ? 0 : v[$0] / reach(of: $0, in: row, at: distance) }
+      let cotangents = members.map { v[$0] == 0 ? 0 : v[$0] / unit / reach(of: $0, in: row, at: distance) }
       guard cotangents.contains(where: { $0 != 0 }) else { return }
       var (total, own) = (CompensatedSum(), CompensatedSum())
       _ = forEachTerm(at: distance, over: nodes, count: count) { m, term in
@@ -74,7 +76,7 @@ extension Panels {
       let lost = sums.reversedHazards(at: distance).sum.value
       for member in members { gradients[member] -= lost }
     }
-    return gradients
+    return gradients.map { $0 * unit }
   }
 
   /// Passes on the distances of the classes and the members of each.
