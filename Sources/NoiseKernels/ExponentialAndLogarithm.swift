@@ -70,6 +70,21 @@ func raisedExponential(_ x: Floats, _ rest: Floats) -> (power: Floats, excess: F
   return (kept, excess.replacing(with: 0, where: isNone) * kept)
 }
 
+/// eˣ for |x| ≤ 80 within 2e-7.
+@_transparent
+func moderateExponential(_ x: Floats) -> Floats {
+  let rounder: Float = 0x1.8p23 + 127
+  let rounded = multiplyAdd(0x1.715476p+0, x, Floats(repeating: rounder))
+  let n = rounded - rounder
+  let power = unsafeBitCast(unsafeBitCast(rounded, to: SIMD16<UInt32>.self) &<< 23, to: Floats.self)
+  let r = multiplyAdd(-0x1.7f7d1cp-20, n, multiplyAdd(-0x1.62e4p-1, n, x))
+  let s = r * r
+  let even = multiplyAdd(
+    multiplyAdd(0x1.6b6c4ep-10, s, Floats(repeating: 0x1.55568cp-5)), s, Floats(repeating: 0.5))
+  let odd = multiplyAdd(0x1.1230bp-7, s, Floats(repeating: 0x1.5554a2p-3))
+  return multiplyAdd(multiplyAdd(multiplyAdd(odd, r, even), s, r), power, power)
+}
+
 /// eˣ as mantissa · 2^exponent, with the mantissa within √½ and √2.
 @inline(__always)
 private func exponentialParts(_ x: Doubles) -> (mantissa: Doubles, exponent: Doubles) {

@@ -221,11 +221,17 @@ package protocol Kernels: Sendable {
     scratch: UnsafeMutablePointer<Double>
   )
 
-  /// As ``evaluate``, from the first four coefficients on the parts of cells, in rows of `stride`; `scratch` has
-  /// `blockMemory`.
+  /// As ``evaluate``, from the four coefficients on each part of the cells; `scratch` has `blockMemory`.
   static func evaluateParts(
     _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid, parts: Int,
-    rows: UnsafePointer<Double>, stride: Int, scratch: UnsafeMutablePointer<Double>
+    rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
+  ) -> Double
+
+  /// As ``evaluateParts``, with whole cells as their parts, in Floats; `rows` has eight numbers a cell, and `scratch` two
+  /// for each besides.
+  static func evaluateFloats(
+    _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
+    rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
   ) -> Double
 
   /// Replaces gaps by the logarithms of probabilities, −∞ below the limit.

@@ -10,10 +10,21 @@ private let partBlock = 128
 
 private typealias Quads = SIMD4<Double>
 private typealias Integers = SIMD4<Int64>
+private typealias FloatQuads = SIMD4<Float>
 
 @inline(__always)
 private func loadFour(_ p: UnsafePointer<Double>) -> Quads {
   UnsafeRawPointer(p).loadUnaligned(as: Quads.self)
+}
+
+@inline(__always)
+private func loadFour(_ p: UnsafePointer<Float>) -> FloatQuads {
+  UnsafeRawPointer(p).loadUnaligned(as: FloatQuads.self)
+}
+
+@inline(__always)
+private func store(_ vector: FloatQuads, to p: UnsafeMutablePointer<Float>) {
+  UnsafeMutableRawPointer(p).storeBytes(of: vector, as: FloatQuads.self)
 }
 
 @inline(__always)
@@ -211,7 +222,7 @@ extension VectorKernels {
   @inline(never)
   package static func evaluateParts(
     _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid, parts: Int,
-    rows: UnsafePointer<Double>, stride: Int, scratch: UnsafeMutablePointer<Double>
+    rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
   ) -> Double {
     let cells = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int.self)
     let columns = scratch + partBlock
@@ -221,7 +232,7 @@ extension VectorKernels {
       let classes = count - start < partBlock ? count - start : partBlock
       let places = gaps + start
       forEachPlace(
-        of: places, classes, from: limit, grid: grid, parts: parts, stride: stride, rows: cells
+        of: places, classes, from: limit, grid: grid, parts: parts, stride: 4, rows: cells
       ) { index, t in
         store(t, to: places + index)
       }
@@ -242,6 +253,68 @@ extension VectorKernels {
           load(column + partBlock))
         let p = load(column) * moderateExponential(slope * t)
         store(p, to: places + index)
+        part += p
+        index += 8
+      }
+      add(laneSum(part), to: &total)
+      start += classes
+    }
+    return total.high + total.low
+  }
+
+  @inline(never)
+  package static func evaluateFloats(
+    _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
+    rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
+  ) -> Double {
+    let cells = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int.self)
+    let columns = UnsafeMutableRawPointer(scratch + partBlock).assumingMemoryBound(to: Float.self)
+    let places = columns + 4 * partBlock
+    let table = UnsafeMutableRawPointer(scratch + blockMemory).assumingMemoryBound(to: Float.self)
+    var cell = 0
+    while cell <= grid.count {
+      let row = loadFour(rows + 8 * cell)
+      store(FloatQuads(Float(row[0]), Float(row[1]), Float(row[2]), Float(row[3])), to: table + 4 * cell)
+      cell += 1
+    }
+    var total = (high: -1.0, low: 0.0)
+    var start = 0
+    while start < count {
+      let classes = count - start < partBlock ? count - start : partBlock
+      let result = gaps + start
+      forEachPlace(
+        of: result, classes, from: limit, grid: grid, parts: 1, stride: 4, rows: cells
+      ) { index, t in
+        UnsafeMutableRawPointer(places + index).storeBytes(of: floats(t), as: SIMD8<Float>.self)
+      }
+      var index = 0
+      while index < classes {
+        let (a, b) = (loadFour(table + cells[index]), loadFour(table + cells[index + 1]))
+        let (c, d) = (loadFour(table + cells[index + 2]), loadFour(table + cells[index + 3]))
+        let (ab, cd) = (FloatQuads(a[0], b[0], a[1], b[1]), FloatQuads(c[0], d[0], c[1], d[1]))
+        let (abEnd, cdEnd) = (FloatQuads(a[2], b[2], a[3], b[3]), FloatQuads(c[2], d[2], c[3], d[3]))
+        let column = columns + index
+        store(FloatQuads(ab[0], ab[1], cd[0], cd[1]), to: column)
+        store(FloatQuads(ab[2], ab[3], cd[2], cd[3]), to: column + partBlock)
+        store(FloatQuads(abEnd[0], abEnd[1], cdEnd[0], cdEnd[1]), to: column + 2 * partBlock)
+        store(FloatQuads(abEnd[2], abEnd[3], cdEnd[2], cdEnd[3]), to: column + 3 * partBlock)
+        index += 4
+      }
+      // Sixteen at a time: what stands behind the last eight is not read again.
+      index = 0
+      while index < classes {
+        let (t, column) = (load(places + index), columns + index)
+        let slope = multiplyAdd(
+          multiplyAdd(load(column + 3 * partBlock), t, load(column + 2 * partBlock)), t,
+          load(column + partBlock))
+        store(load(column) * moderateExponential(slope * t), to: places + index)
+        index += 16
+      }
+      var part = Doubles()
+      index = 0
+      while index < classes {
+        let p = doubles(at: places + index)
+        store(p, to: result + index)
         part += p
         index += 8
       }

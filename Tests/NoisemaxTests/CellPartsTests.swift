@@ -120,13 +120,39 @@ import Noisemax
       scratch: &scratch)
     var (p, truth) = (gaps, gaps)
     let defect = set.kernels.evaluateParts(
-      &p, p.count, from: -9, grid: Self.grid, parts: 16, rows: partRows, stride: 4, scratch: &scratch)
+      &p, p.count, from: -9, grid: Self.grid, parts: 16, rows: partRows, scratch: &scratch)
     let trueDefect = set.kernels.evaluate(
       &truth, truth.count, from: -9, grid: Self.grid, rows: rows, scratch: &scratch)
     #expect((defect - trueDefect).magnitude <= 1e-13 * (1 + trueDefect), "\(set)")
     for (index, gap) in gaps.enumerated() {
       #expect(
         (p[index] - truth[index]).magnitude <= 1.5e-13 * truth[index],
+        "\(set): a class at \(gap) has \(p[index]), not \(truth[index])")
+    }
+  }
+
+  /// Rows of four coefficients, in Floats; whatever their number is modulo a block and a vector.
+  @Test(arguments: InstructionSet.available, [1, 9, 128, 136, 3000])
+  func floatsAreEvaluatedAsCellsAre(set: InstructionSet, count: Int) {
+    let gaps = Self.gaps(count)
+    let cells = Self.grid.count
+    var rows = [Double](repeating: 0, count: 8 * (cells + 1))
+    for cell in 0..<cells {
+      let middle = (Double(cell + Self.grid.firstCell) + 0.5) / 16
+      rows.replaceSubrange(
+        (8 * cell)..<(8 * cell + 4), with: [exp(-middle * middle), -middle / 16, -0x1p-10, 0x1p-14])
+    }
+    var scratch = [Double](repeating: .nan, count: blockMemory + 2 * (cells + 1))
+    var (p, truth) = (gaps, gaps)
+    let defect = set.kernels.evaluateFloats(
+      &p, p.count, from: -9, grid: Self.grid, rows: rows, scratch: &scratch)
+    scratch = [Double](repeating: .nan, count: blockMemory)
+    let trueDefect = set.kernels.evaluate(
+      &truth, truth.count, from: -9, grid: Self.grid, rows: rows, scratch: &scratch)
+    #expect((defect - trueDefect).magnitude <= 1e-6 * (1 + trueDefect), "\(set)")
+    for (index, gap) in gaps.enumerated() {
+      #expect(
+        (p[index] - truth[index]).magnitude <= 1e-6 * truth[index],
         "\(set): a class at \(gap) has \(p[index]), not \(truth[index])")
     }
   }

@@ -115,6 +115,19 @@ import Testing
     #expect(gradient.allSatisfy { !$0.isNaN }, "\(gradient)")
     #expect(gradient[0] == -.infinity && gradient[2] == .infinity && gradient[5] == .infinity)
   }
+
+  /// Likewise: beside others than the leader such classes have ordinary slopes, r where their support ends.
+  @Test func slopesBesideOthersStayOrdinary() {
+    let scale = 3.0266874179647486e267
+    let row = [3.0266874179640448e267, scale, 1e-180, 3.750180492428207e259, 3e-172, 2.7687318089345997e267]
+    let gradient = NoisyArgmax(.uniform, scale: scale)
+      .logProbabilitiesPullback(at: row, of: [0, 0, 1, 0, 0, 0])
+    #expect(gradient[1] == -.infinity && gradient[2] == .infinity, "\(gradient)")
+    for index in [0, 3, 5] {
+      let expected = -1 / (scale - row[index])
+      #expect(isClose(gradient[index], expected, within: 1e-12 * -expected), "\(index): \(gradient)")
+    }
+  }
 }
 
 /// A law that counts how often it is asked, by one thread.

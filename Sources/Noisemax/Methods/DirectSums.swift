@@ -112,7 +112,7 @@ private final class Tables: @unchecked Sendable {
       let (h, sharpness) = law.step(
         for: 1 << j, coarsest: quartiles, steepest: steepest, precision: precision)
       var phases = precision == .double ? 2 : 4
-      while phases <= 16
+      while phases <= 8
         && !(fit.error(
           of: law, width: h / Double(phases), low: low, high: high, steepest: steepest, most: most)
           <= precision.directTolerance)
@@ -120,7 +120,7 @@ private final class Tables: @unchecked Sendable {
         phases *= 2
       }
       // Too steep a law is left to the lattice.
-      guard phases <= 16 else { break }
+      guard phases <= 8 else { break }
       let width = h / Double(phases)
       let firstCell = Int((low / width).rounded(.down)) - 3 * phases
       let cellCount = Int((high / width).rounded(.up)) - firstCell

@@ -271,8 +271,7 @@ struct LatticePass {
       return kernels.evaluate(row, count, from: -depth, grid: grid, rows: rows, scratch: loopMemory)
     }
     if parts.count == 1 {
-      return kernels.evaluateParts(
-        row, count, from: -depth, grid: grid, parts: 1, rows: rows, stride: 8, scratch: loopMemory)
+      return kernels.evaluateFloats(row, count, from: -depth, grid: grid, rows: rows, scratch: loopMemory)
     }
     let partRows = loopMemory
     let scratch = partRows + 4 * parts.count * (grid.count + 1)
@@ -280,7 +279,7 @@ struct LatticePass {
       rows, from: firstWanted, cells: grid.count, slots: slots, parts: parts.count,
       shares: parts.coefficientShares, to: partRows, scratch: scratch)
     return kernels.evaluateParts(
-      row, count, from: -depth, grid: grid, parts: parts.count, rows: partRows, stride: 4, scratch: scratch)
+      row, count, from: -depth, grid: grid, parts: parts.count, rows: partRows, scratch: scratch)
   }
 
   /// Replaces the gaps by log-probabilities, those of classes deeper than the depth of the pass by −∞.

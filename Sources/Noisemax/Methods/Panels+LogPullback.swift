@@ -51,32 +51,52 @@ extension Panels {
     for m in 0..<count { winners[m] = PanelPoint(place: nodes[m].place, weight: 0, exponent: 0) }
     let hazards = (0..<count).map { grid.sums.reversedHazards(at: nodes[$0].place).sum.value }
     var density = [Double](repeating: 0, count: count)
-    // Where supports hardly meet a slope may be beyond any number, and two of them must not cancel to none.
-    let unit = 0x1p200
+    var barely: (members: [Int], density: [Double])?
 
     forEachClass(of: classes) { distance, members in
-      let cotangents = members.map { v[$0] == 0 ? 0 : v[$0] / unit / reach(of: $0, in: row, at: distance) }
-      guard cotangents.contains(where: { $0 != 0 }) else { return }
+      guard members.contains(where: { v[$0] != 0 }) else { return }
       var (total, own) = (CompensatedSum(), CompensatedSum())
       _ = forEachTerm(at: distance, over: nodes, count: count) { m, term in
         density[m] = nodes[m].weight * term
         total.add(density[m])
         if density[m] > 0 { own.add(density[m] * hazards[m]) }
       }
-      let weight = cotangents.reduce(0, +) / total.value
-      for m in 0..<count where density[m] > 0 { winners[m].weight += weight * density[m] }
-      for (member, cotangent) in zip(members, cotangents) {
-        gradients[member] = cotangent * (own.value / total.value)
+      if hardlyReaches(distance) {
+        barely = (members, density.map { $0 / total.value })
+        return
       }
+      let weight = members.reduce(0) { $0 + v[$1] } / total.value
+      for m in 0..<count where density[m] > 0 { winners[m].weight += weight * density[m] }
+      for member in members { gradients[member] = v[member] * (own.value / total.value) }
     }
-    let sums = PanelSums(
-      of: winners, count: count, under: law,
-      cells: UnsafeMutableRawPointer(winners + count).assumingMemoryBound(to: Double.self))
+    func winnerSums() -> PanelSums<Noise> {
+      PanelSums(
+        of: winners, count: count, under: law,
+        cells: UnsafeMutableRawPointer(winners + count).assumingMemoryBound(to: Double.self))
+    }
+    let sums = winnerSums()
     forEachClass(of: classes) { distance, members in
       let lost = sums.reversedHazards(at: distance).sum.value
       for member in members { gradients[member] -= lost }
     }
-    return gradients.map { $0 * unit }
+    guard let barely else { return gradients }
+
+    // Classes that hardly reach into the leaders' support: beside the leaders their slopes grow as the reach falls, beyond
+    // all numbers at last, and beside others they do not.
+    for m in 0..<count { winners[m].weight = barely.density[m] }
+    let barelySums = winnerSums()
+    let steeper = barely.members.map { v[$0] == 0 ? 0 : v[$0] / reach(ofBarelyReaching: $0, in: row) }
+    let (all, allSteeper) = (barely.members.reduce(0) { $0 + v[$1] }, steeper.reduce(0, +))
+    forEachClass(of: classes) { distance, members in
+      if hardlyReaches(distance) { return }
+      let slope = barelySums.reversedHazards(at: distance).sum.value
+      let isLeading = distance.value < PanelRow.leastReach
+      for member in members { gradients[member] -= slope * (isLeading ? allSteeper : all) }
+      for (index, member) in barely.members.enumerated() {
+        gradients[member] += slope * Double(members.count) * (isLeading ? steeper[index] : v[member])
+      }
+    }
+    return gradients
   }
 
   /// Passes on the distances of the classes and the members of each.

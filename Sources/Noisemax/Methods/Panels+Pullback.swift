@@ -98,11 +98,19 @@ extension Panels {
   /// How far the support of a class reaches into the leader's, relative to what it is integrated with: 1 but where
   /// that is ``PanelRow/leastReach``. The derivatives are proportional to it, where there is one leader; where there
   /// are several, they are below 1e-300.
-  func reach(
+  private func reach(
     of member: Int, in row: UnsafeMutableBufferPointer<Double>, at place: DoubleDouble
   ) -> Double {
-    guard place == DoubleDouble(law.upperEnd - law.lowerEnd, -PanelRow.leastReach) else { return 1 }
-    return row[row.count / 2 + member] / PanelRow.leastReach
+    hardlyReaches(place) ? reach(ofBarelyReaching: member, in: row) : 1
+  }
+
+  func reach(ofBarelyReaching member: Int, in row: UnsafeMutableBufferPointer<Double>) -> Double {
+    row[row.count / 2 + member] / PanelRow.leastReach
+  }
+
+  /// Whether that is the place of classes that reach no further than ``PanelRow/leastReach``.
+  func hardlyReaches(_ place: DoubleDouble) -> Bool {
+    place == DoubleDouble(law.upperEnd - law.lowerEnd, -PanelRow.leastReach)
   }
 
   /// The sums over the nodes at one class.

@@ -138,6 +138,6 @@ struct SampledLaw {
 
 extension Precision {
   /// The error of the trapezoid rule for the rarest class.
-  fileprivate var sharpTolerance: Double { self == .double ? 2e-14 : 6e-7 }
-  fileprivate var directStepTolerance: Double { self == .double ? 5e-14 : 4e-7 }
+  fileprivate var sharpTolerance: Double { self == .double ? 2e-14 : 3e-7 }
+  fileprivate var directStepTolerance: Double { self == .double ? 5e-14 : 1e-7 }
 }
