@@ -4,7 +4,10 @@ internal import NoiseKernels
 ///
 /// That is n evaluations of two functions where the lattice has some dozens of grid points, and a row of ten classes
 /// has fewer. The functions are polynomials on narrow cells (see ``DirectTable``), whose coefficients stand in the
-/// order in which a walk along the nodes meets them, so that eight nodes are one vector.
+/// order in which a walk along the nodes meets them, so that eight nodes are one vector, or sixteen in Floats.
+///
+/// The values of r are kept, so that gradients take two sums over the classes more, R and V, and two over the nodes:
+/// (J v)_i = v_i·∫ G R r(x − μ_i) dx − ∫ G V r(x − μ_i) dx. For log-probabilities v/p stands in the place of v.
 ///
 /// Polynomials on cells do not follow r into its steep tail: rows with classes too deep for them are left to the lattice,
 /// and so are rows whose rarest class has a sharper integrand than the step is made for.
