@@ -89,7 +89,7 @@ struct LatticePass {
     // Memory for the finest step, should the row need it, for the first step's outer nodes, and for whole vectors.
     let most = padded(Int((high - low) / table.unit) + (4 << stepExponent) + 32)
     parts = table.parts(
-      for: survey.competitors, cells: grid.count, precision: quantity != nil ? .double : precision)
+      for: survey.competitors, cells: grid.count, precision: isSteep ? .double : precision)
     let length = 8 * (grid.count + 1)
     // At most so many grid points are in reach, and as many more for vectors that reach beyond them.
     let mostPoints = padded(min(grid.count + basis.taps - 1, basis.taps * survey.competitors) + 8)
@@ -144,11 +144,16 @@ struct LatticePass {
   mutating func integrate() {
     sumLogarithms()
     while stepExponent > 0 && sharpness() > precision.sharpness {
-      let (low, high) = (Double(firstNode) * h, Double(firstNode + nodes - 1) * h)
-      stepExponent -= 1
-      setNodes(from: low, to: high)
+      halveStep()
       sumLogarithms()
     }
+  }
+
+  /// Takes the nodes half as far apart, where the samples allow it.
+  mutating func halveStep() {
+    let (low, high) = (Double(firstNode) * h, Double(firstNode + nodes - 1) * h)
+    stepExponent = max(stepExponent - 1, 0)
+    setNodes(from: low, to: high)
   }
 
   /// Probabilities of 1e-300 are sums of products that would be subnormal: G is multiplied by 2 to this power.
