@@ -11,7 +11,7 @@ internal import NoiseKernels
 ///
 /// Polynomials on cells do not follow r into its steep tail: rows with classes too deep for them are left to the lattice,
 /// and so are rows whose rarest class has a sharper integrand than the step is made for.
-final class DirectSums: @unchecked Sendable {
+final class DirectSums: Sendable {
   private let tables: PerPrecision<Tables>
   /// Rows of more places, be they masked, are not looked through for classes.
   private static let longest = 4096

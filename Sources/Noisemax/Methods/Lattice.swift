@@ -102,8 +102,6 @@ final class Lattice: RowMethod {
 
   func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double? {
     var pass = LatticePass(gaps, depth: 0, table: table, precision: .double, scratch: &scratch)
-    // Of a sum of all G the error of the rule is a larger part than of one with a weight.
-    pass.halveStep()
     pass.integrate()
     return pass.expectedMaximum()
   }

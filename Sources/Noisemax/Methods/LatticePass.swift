@@ -144,16 +144,11 @@ struct LatticePass {
   mutating func integrate() {
     sumLogarithms()
     while stepExponent > 0 && sharpness() > precision.sharpness {
-      halveStep()
+      let (low, high) = (Double(firstNode) * h, Double(firstNode + nodes - 1) * h)
+      stepExponent -= 1
+      setNodes(from: low, to: high)
       sumLogarithms()
     }
-  }
-
-  /// Takes the nodes half as far apart, where the samples allow it.
-  mutating func halveStep() {
-    let (low, high) = (Double(firstNode) * h, Double(firstNode + nodes - 1) * h)
-    stepExponent = max(stepExponent - 1, 0)
-    setNodes(from: low, to: high)
   }
 
   /// Probabilities of 1e-300 are sums of products that would be subnormal: G is multiplied by 2 to this power.
