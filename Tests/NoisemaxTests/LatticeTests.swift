@@ -227,6 +227,22 @@ import Testing
     }
   }
 
+  /// Among many ties the integrand of a deep class is far narrower than any step: values of a quadrature with 120 digits.
+  @Test func deepClassesBesideManyTiesAreExact() {
+    let argmax = NoisyArgmax(.reversedGumbel)
+    let cases: [(ties: Int, gap: Double, logProbability: Double)] = [
+      (1000, 26, -20087.871824068935705), (5000, 26, -92408.85655499961846),
+      (100_000, 26, -1548700.8036465743791), (100_000, 100, -8948700.7781008781349),
+      (1_000_000, 26, -13184484.169884548491),
+    ]
+    for (ties, gap, truth) in cases where !isDebugBuild || ties < 1_000_000 {
+      let logP = argmax.logProbabilities(for: [Double](repeating: 0, count: ties) + [-gap])
+      #expect(
+        (logP[ties] - truth).magnitude <= 1e-14 * -truth,
+        "\(ties) ties, gap \(gap): \(logP[ties]), not \(truth)")
+    }
+  }
+
   /// Far below any table: for two classes log Φ(−d/√2) and log(d − 1 + e⁻ᵈ) − d.
   @Test(arguments: [600, 1234.5, 2000, 1e4, 1e6, 1e8])
   func deepLogProbabilitiesAreExact(d: Double) {

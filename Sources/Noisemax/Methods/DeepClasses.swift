@@ -141,7 +141,7 @@ struct DeepClasses {
       origin = newOrigin
       return maximum(
         of: logIntegrand, from: noise.quantile(at: 1e-20) + (gap - origin), to: limit - origin,
-        resolution: unit * 1e-3, isBeyond: { noise.logReversedHazard(at: $0 + (origin - gap)) == -.infinity })
+        resolution: unit * 1e-7, isBeyond: { noise.logReversedHazard(at: $0 + (origin - gap)) == -.infinity })
     }
     var (peak, top) = highest(from: 0)
     if -gap > unit * 1e6 {
@@ -161,7 +161,8 @@ struct DeepClasses {
       while logIntegrand(peak + direction * outside) > top - drop {
         (inside, outside) = (outside, outside * 2)
       }
-      while outside - inside > unit {
+      // Among many ties an integrand is far narrower than the noise.
+      while outside - inside > Swift.min(unit, inside) {
         let middle = (inside + outside) / 2
         guard middle > inside, middle < outside else { break }
         if logIntegrand(peak + direction * middle) > top - drop { inside = middle } else { outside = middle }

@@ -47,7 +47,10 @@ final class Lattice: RowMethod {
     pass.integrate()
     pass.expand()
     guard quantity == .logProbabilities else { return pass.evaluate(row) }
-    let deepClasses = pass.hasDeeperClasses ? DeepClasses(of: row, table: table, deeperThan: depth) : nil
+    let resolved = pass.resolvedDepth(depth)
+    let deepClasses =
+      pass.hasDeeperClasses || resolved < depth
+      ? DeepClasses(of: row, table: table, deeperThan: resolved) : nil
     let defect = pass.evaluateLogarithms(row)
     deepClasses?.writeLogProbabilities(to: row)
     return defect

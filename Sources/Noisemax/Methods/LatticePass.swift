@@ -143,7 +143,7 @@ struct LatticePass {
   /// Log G and G at all nodes, at a step fine enough for the rarest class, over the window that matters.
   mutating func integrate() {
     sumLogarithms()
-    while stepExponent > 0 && sharpness() > precision.sharpness {
+    while stepExponent > 0 && isSharp(rarest) {
       let (low, high) = (Double(firstNode) * h, Double(firstNode + nodes - 1) * h)
       stepExponent -= 1
       setNodes(from: low, to: high)
@@ -168,14 +168,27 @@ struct LatticePass {
     kernels.exponentials(of: logG, nodes, shift: Self.inflation, to: g)
   }
 
-  /// −Δ² of the logarithm of the rarest class's integrand at its peak.
-  private func sharpness() -> Double {
-    let point = Int((rarest * grid.perUnit).rounded()) - grid.firstCell + basis.taps / 2 - 1
+  /// The deepest gap, `depth` at most, whose integrand is not sharper than the finest step can follow.
+  func resolvedDepth(_ depth: Double) -> Double {
+    guard isSharp(rarest) else { return depth }
+    var (near, far) = (0.0, -rarest)
+    while (far - near) * grid.perUnit > 1 {
+      let middle = (near + far) / 2
+      if isSharp(-middle) { far = middle } else { near = middle }
+    }
+    return near
+  }
+
+  private func isSharp(_ gap: Double) -> Bool { sharpness(of: gap) > precision.sharpness }
+
+  /// −Δ² of the logarithm of a class's integrand at its peak.
+  private func sharpness(of gap: Double) -> Double {
+    let point = Int((gap * grid.perUnit).rounded()) - grid.firstCell + basis.taps / 2 - 1
     let first = sampleOffset(node: 0, point: point)
     func logIntegrand(_ index: Int) -> Double { logG[index] + table.logHazard[first + index * step] }
     var peak = 0
     var height = 0.0
-    if rarest >= -table.depth {
+    if gap >= -table.depth {
       let (samples, reach) = (samples, min(nodes, (samples.layout.hazardCount - first + step - 1) / step))
       let hazard = samples.hazard + samples.position(of: first)
       peak = kernels.peak(of: g, times: hazard, reach)
