@@ -117,11 +117,10 @@ func dot(_ row: DirectRow, _ index: Int) -> Double {
 /// G·Σ r_j and G·Σ w_j r_j at the nodes, for the weights w of the classes.
 @inline(never)
 func pairDoubles(
-  _ row: DirectRow, weights: UnsafePointer<Double>, unit: Double, _ gR: UnsafeMutablePointer<Double>,
+  _ row: DirectRow, weights: UnsafePointer<Double>, _ gR: UnsafeMutablePointer<Double>,
   _ gV: UnsafeMutablePointer<Double>
 ) {
   let (nodes, count, reaches) = (row.nodes, row.classes, row.reaches)
-  let factor = 1 / unit
   var node = 0
   while node < nodes {
     var hazards = row.hazards + node
@@ -131,7 +130,7 @@ func pairDoubles(
       if reaches[index] > node {
         let hazard = load(hazards)
         r += hazard
-        v = multiplyAdd(weights[index] * factor, hazard, v)
+        v = multiplyAdd(weights[index], hazard, v)
       }
       hazards += nodes
       index += 1

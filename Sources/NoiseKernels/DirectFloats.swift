@@ -15,11 +15,6 @@ func singles(_ p: UnsafeMutablePointer<Double>) -> UnsafeMutablePointer<Float> {
   UnsafeMutableRawPointer(p).assumingMemoryBound(to: Float.self)
 }
 
-@inline(__always)
-func doubles(at p: UnsafeMutablePointer<Float>) -> Doubles {
-  doubles(UnsafeMutableRawPointer(p).loadUnaligned(as: SIMD8<Float>.self))
-}
-
 /// The value of a polynomial and its derivative.
 @inline(__always)
 private func polynomial(_ coefficients: UnsafePointer<Float>, _ rowLength: Int, _ t: Floats)
@@ -78,7 +73,7 @@ func sumFloats(_ coefficients: UnsafePointer<Float>, _ rowLength: Int, _ row: Di
     let logG = doubles(at: g + node) + doubles(at: rests + node)
     let scaled = moderateExponential(larger(logG, Doubles(repeating: -600))) * directScale
     let shown = scaled.replacing(with: 0, where: logG .< -120)
-    UnsafeMutableRawPointer(g + node).storeBytes(of: floats(shown), as: SIMD8<Float>.self)
+    storeFloats(shown, to: g + node)
     node += 8
   }
 }
@@ -99,15 +94,14 @@ func singleDot(_ row: DirectRow, _ index: Int) -> Double {
 @inline(__always)
 private func laneSum(_ v: Floats) -> Double { laneSum(doubles(v.lowHalf) + doubles(v.highHalf)) }
 
-/// 2⁶⁰ G·Σ r_j and 2⁶⁰ G·Σ w_j r_j at the nodes, for the weights w of the classes in units of their largest.
+/// 2⁶⁰ G·Σ r_j and 2⁶⁰ G·Σ w_j r_j at the nodes, for weights w of the classes that Floats can show.
 @inline(never)
 func pairFloats(
-  _ row: DirectRow, weights: UnsafePointer<Double>, unit: Double, _ gR: UnsafeMutablePointer<Float>,
+  _ row: DirectRow, weights: UnsafePointer<Double>, _ gR: UnsafeMutablePointer<Float>,
   _ gV: UnsafeMutablePointer<Float>
 ) {
   let (nodes, count, reaches) = (row.nodes, row.classes, row.reaches)
   let g = singles(row.g)
-  let factor = 1 / unit
   var node = 0
   while node < nodes {
     var hazards = singles(row.hazards) + node
@@ -117,7 +111,7 @@ func pairFloats(
       if reaches[index] > node {
         let hazard = load(hazards)
         r += hazard
-        v = multiplyAdd(Float(weights[index] * factor), hazard, v)
+        v = multiplyAdd(Float(weights[index]), hazard, v)
       }
       hazards += nodes
       index += 1

@@ -263,10 +263,10 @@ extension VectorKernels {
   package static func directPullback(
     _ v: UnsafeMutablePointer<Double>, at gaps: UnsafeMutablePointer<Double>, _ count: Int,
     ofLogarithms: Bool, table: UnsafePointer<DirectTable>, memory: UnsafeMutablePointer<Double>
-  ) -> Double {
-    let (row, total) = summedRow(
+  ) -> Bool {
+    let (row, _) = summedRow(
       gaps, count, table: table, pairs: true, logarithms: ofLogarithms, memory: memory)
-    if row.nodes == 0 { return .nan }
+    if row.nodes == 0 { return false }
     // Relative to the leader's, so that nothing cancels where a row saturates.
     let (gR, gV, weights) = (row.spare, row.spare + row.nodes, row.spare + 2 * row.nodes)
     let p = row.places
@@ -281,21 +281,27 @@ extension VectorKernels {
       slot += 1
     }
     // Products with hazards, and of two of them with 2⁶⁰, stay in range.
-    if !(largest < 0x1p900) { return .nan }
+    if !(largest < 0x1p900) { return false }
     let unit = largest < 0x1p-900 ? 0x1p-900 : largest
+    let perUnit = 1 / unit
+    slot = 0
+    while slot < row.classes {
+      weights[slot] *= perUnit
+      slot += 1
+    }
     let single = table.pointee.terms != 12
     if single {
-      pairFloats(row, weights: weights, unit: unit, singles(gR), singles(gV))
+      pairFloats(row, weights: weights, singles(gR), singles(gV))
     } else {
-      pairDoubles(row, weights: weights, unit: unit, gR, gV)
+      pairDoubles(row, weights: weights, gR, gV)
     }
-    let factor = single ? row.pairFactor * (1 / directScale) : row.pairFactor
+    let factor = unit * (single ? row.pairFactor * (1 / directScale) : row.pairFactor)
     var others = (high: 0.0, low: 0.0)
     slot = 0
     while slot < row.classes {
       let sums =
         single ? pairDots(row, slot, singles(gR), singles(gV)) : pairDots(row, slot, gR, gV)
-      weights[slot] = factor * (weights[slot] * sums.r - unit * sums.v)
+      weights[slot] = factor * (weights[slot] * sums.r - sums.v)
       if slot != row.leader { add(weights[slot], to: &others) }
       slot += 1
     }
@@ -303,6 +309,6 @@ extension VectorKernels {
     if p[row.leader] > 0.5 { weights[row.leader] = 0 - (others.high + others.low) }
     write(weights, of: row, masked: 0, to: v, count)
     write(p, of: row, masked: 0, to: gaps, count)
-    return total - 1
+    return true
   }
 }

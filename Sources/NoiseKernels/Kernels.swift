@@ -280,12 +280,13 @@ package protocol Kernels: Sendable {
     memory: UnsafeMutablePointer<Double>
   ) -> Double
 
-  /// Replaces v by J v, or by the gradient of Σ v_i log p_i, and the gaps by probabilities; where the table does not serve
-  /// the row, both are left.
+  /// Replaces v by J v, or by the gradient of Σ v_i log p_i, and the gaps by probabilities.
+  ///
+  /// - Returns: Whether the table serves the row; where it does not, both are left.
   static func directPullback(
     _ v: UnsafeMutablePointer<Double>, at gaps: UnsafeMutablePointer<Double>, _ count: Int,
     ofLogarithms: Bool, table: UnsafePointer<DirectTable>, memory: UnsafeMutablePointer<Double>
-  ) -> Double
+  ) -> Bool
 }
 
 /// How gaps fall into cells of the logit axis: cells are counted from the deepest one.

@@ -285,7 +285,7 @@ extension VectorKernels {
       forEachPlace(
         of: result, classes, from: limit, grid: grid, parts: 1, stride: 4, rows: cells
       ) { index, t in
-        UnsafeMutableRawPointer(places + index).storeBytes(of: floats(t), as: SIMD8<Float>.self)
+        storeFloats(t, to: places + index)
       }
       var index = 0
       while index < classes {

@@ -13,9 +13,7 @@ func part(_ row: UnsafePointer<Double>, _ index: Int, _ count: Int) -> Doubles {
 
 @inline(__always)
 func part(_ row: UnsafePointer<Float>, _ index: Int, _ count: Int) -> Doubles {
-  if index + 8 <= count {
-    return doubles(UnsafeRawPointer(row + index).loadUnaligned(as: SIMD8<Float>.self))
-  }
+  if index + 8 <= count { return doubles(at: row + index) }
   return firstLanes(count - index) { Double(row[index + $0]) }
 }
 
@@ -45,7 +43,7 @@ func put(_ vector: Doubles, to row: UnsafeMutablePointer<Double>, _ index: Int, 
 @inline(__always)
 func put(_ vector: Doubles, to row: UnsafeMutablePointer<Float>, _ index: Int, _ count: Int) {
   if index + 8 <= count {
-    UnsafeMutableRawPointer(row + index).storeBytes(of: floats(vector), as: SIMD8<Float>.self)
+    storeFloats(vector, to: row + index)
   } else {
     putFirstLanes(count - index, of: vector) { row[index + $0] = Float($1) }
   }

@@ -53,6 +53,17 @@ func floats(_ v: Doubles) -> SIMD8<Float> {
     Float(v[0]), Float(v[1]), Float(v[2]), Float(v[3]), Float(v[4]), Float(v[5]), Float(v[6]), Float(v[7]))
 }
 
+/// Eight Floats in memory.
+@inline(__always)
+func doubles(at p: UnsafePointer<Float>) -> Doubles {
+  doubles(UnsafeRawPointer(p).loadUnaligned(as: SIMD8<Float>.self))
+}
+
+@inline(__always)
+func storeFloats(_ vector: Doubles, to p: UnsafeMutablePointer<Float>) {
+  UnsafeMutableRawPointer(p).storeBytes(of: floats(vector), as: SIMD8<Float>.self)
+}
+
 /// The larger of two numbers in every lane; the first where the second is NaN.
 @inline(__always)
 func larger(_ a: Doubles, _ b: Doubles) -> Doubles { a.replacing(with: b, where: b .> a) }

@@ -170,7 +170,7 @@ struct LatticePass {
 
   /// The deepest gap, `depth` at most, whose integrand is not sharper than the finest step can follow.
   func resolvedDepth(_ depth: Double) -> Double {
-    guard isSharp(rarest) else { return depth }
+    guard stepExponent == 0, isSharp(rarest) else { return depth }
     var (near, far) = (0.0, -rarest)
     while (far - near) * grid.perUnit > 1 {
       let middle = (near + far) / 2
