@@ -122,6 +122,30 @@ extension VectorKernels {
   }
 }
 
+extension VectorKernels {
+  @inline(never)
+  package static func expandPairs(
+    _ values: UnsafePointer<Double>, _ others: UnsafePointer<Double>, cells: Int, slots: UnsafePointer<Int>,
+    matrix: UnsafePointer<Double>, taps: Int, rows: UnsafeMutablePointer<Double>
+  ) {
+    var cell = 0
+    while cell <= cells {
+      let slot = cell < cells ? slots[cell] : -1
+      var (first, second) = (Doubles(), Doubles())
+      if slot >= 0 {
+        var tap = 0
+        while tap < taps {
+          first = multiplyAdd(values[slot + tap], load(matrix + 8 * tap), first)
+          second = multiplyAdd(others[slot + tap], load(matrix + 8 * tap), second)
+          tap += 1
+        }
+      }
+      store(Doubles(lowHalf: first.lowHalf, highHalf: second.lowHalf), to: rows + 8 * cell)
+      cell += 1
+    }
+  }
+}
+
 /// Hands eight classes after the other their cells and their places in them.
 @inline(__always)
 private func forEachEight(
@@ -189,17 +213,28 @@ extension VectorKernels {
   @inline(never)
   package static func evaluatePullback(
     _ gaps: UnsafeMutablePointer<Double>, _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>,
-    _ count: Int, from limit: Double, grid: CellGrid, rows: UnsafePointer<Double>, unit: Double, ofA: Double,
-    ofB: Double, scratch: UnsafeMutablePointer<Double>
+    _ count: Int, from limit: Double, grid: CellGrid, rows: UnsafePointer<Double>, isShort: Bool,
+    unit: Double, ofA: Double, ofB: Double, scratch: UnsafeMutablePointer<Double>
   ) {
-    forEachEight(of: gaps, count, from: limit, grid: grid, scratch: scratch) { index, cells, t in
-      let ofClassesA = columns(rows, 16, cells)
-      let a = ofClassesA.0 + rise(ofClassesA, at: t)
-      let ofClassesB = columns(rows + 8, 16, cells)
-      let b = ofClassesB.0 + rise(ofClassesB, at: t)
+    // Where p is 0 so is what it moves, whatever a and b are.
+    @inline(__always) func move(_ index: Int, _ a: Doubles, _ b: Doubles) {
       let result = unit * ((load(u + index) * ofA) * a - (load(p + index) * ofB) * b)
-      // Where p is 0 so is what it moves, whatever a and b are.
       store(result.replacing(with: 0, where: load(p + index) .<= 0), to: u + index)
+    }
+    if isShort {
+      forEachEight(of: gaps, count, from: limit, grid: grid, scratch: scratch) { index, cells, t in
+        let c = columns(rows, 8, cells)
+        move(
+          index, multiplyAdd(multiplyAdd(multiplyAdd(c.3, t, c.2), t, c.1), t, c.0),
+          multiplyAdd(multiplyAdd(multiplyAdd(c.7, t, c.6), t, c.5), t, c.4))
+      }
+    } else {
+      forEachEight(of: gaps, count, from: limit, grid: grid, scratch: scratch) { index, cells, t in
+        let ofA = columns(rows, 16, cells)
+        let a = ofA.0 + rise(ofA, at: t)
+        let ofB = columns(rows + 8, 16, cells)
+        move(index, a, ofB.0 + rise(ofB, at: t))
+      }
     }
   }
 }

@@ -203,6 +203,13 @@ package protocol Kernels: Sendable {
     taps: Int, rows: UnsafeMutablePointer<Double>, stride: Int
   )
 
+  /// The first four coefficients of two functions on every cell, those of the first before those of the other, by the
+  /// first halves of the rows of a matrix.
+  static func expandPairs(
+    _ values: UnsafePointer<Double>, _ others: UnsafePointer<Double>, cells: Int, slots: UnsafePointer<Int>,
+    matrix: UnsafePointer<Double>, taps: Int, rows: UnsafeMutablePointer<Double>
+  )
+
   /// Replaces gaps by probabilities, 0 below the limit.
   ///
   /// - Returns: Σp − 1.
@@ -245,12 +252,12 @@ package protocol Kernels: Sendable {
     _ numbers: UnsafePointer<Double>, _ count: Int, split: Double
   ) -> (below: Double, above: Double)
 
-  /// Replaces u by unit·(ofA·u·a − ofB·p·b), with the coefficients of a and b on the cells in rows of 16, and gaps by
-  /// anything.
+  /// Replaces u by unit·(ofA·u·a − ofB·p·b), with the coefficients of a and b on the cells in rows of 16, or of 8 with
+  /// four for each, and gaps by anything.
   static func evaluatePullback(
     _ gaps: UnsafeMutablePointer<Double>, _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>,
-    _ count: Int, from limit: Double, grid: CellGrid, rows: UnsafePointer<Double>, unit: Double, ofA: Double,
-    ofB: Double, scratch: UnsafeMutablePointer<Double>
+    _ count: Int, from limit: Double, grid: CellGrid, rows: UnsafePointer<Double>, isShort: Bool,
+    unit: Double, ofA: Double, ofB: Double, scratch: UnsafeMutablePointer<Double>
   )
 
   /// log Σ_k exp(S_k − logCumulatives_k) at grid points, from S at consecutive places of the grid: S_k stands 16 places

@@ -67,16 +67,23 @@ extension LatticePass {
     kernels.integrals(
       of: gR, gV, starts: starts, reaches: reaches, count: pointCount, samples: hazard, factor: h, results: a,
       otherResults: b)
-    for (ratios, place) in [(a, 0), (b, 8)] {
-      kernels.divide(ratios, pointCount, by: heights, above: Self.inflatedLimit)
-      kernels.expandValues(
-        ratios, cells: grid.count, slots: slots, matrix: basis.matrix, taps: basis.taps,
-        rows: coefficients + place, stride: 16)
+    kernels.divide(a, pointCount, by: heights, above: Self.inflatedLimit)
+    kernels.divide(b, pointCount, by: heights, above: Self.inflatedLimit)
+    if isShort {
+      kernels.expandPairs(
+        a, b, cells: grid.count, slots: slots, matrix: table.shortMatrix, taps: basis.taps, rows: coefficients
+      )
+    } else {
+      for (ratios, place) in [(a, 0), (b, 8)] {
+        kernels.expandValues(
+          ratios, cells: grid.count, slots: slots, matrix: basis.matrix, taps: basis.taps,
+          rows: coefficients + place, stride: 16)
+      }
     }
     places.update(from: gaps, count: count)
     kernels.evaluatePullback(
-      places, p, v, count, from: -depth, grid: grid, rows: coefficients, unit: unit, ofA: ofA, ofB: ofB,
-      scratch: loopMemory)
+      places, p, v, count, from: -depth, grid: grid, rows: coefficients, isShort: isShort, unit: unit,
+      ofA: ofA, ofB: ofB, scratch: loopMemory)
     if kind == .logProbabilities {
       // Classes without a probability have no term of their own that the reference could be taken off.
       for index in 0..<nodes { gV[index] += reference / unit * (gR[index] / inflation) }

@@ -41,6 +41,8 @@ struct LatticePass {
   let loopMemory: UnsafeMutablePointer<Double>
   /// The parts of cells by which classes are deposited and evaluated, if not by whole cells with all moments.
   private let parts: CellParts?
+  /// Whether cells are their own parts, with four coefficients.
+  var isShort: Bool { parts?.count == 1 }
 
   /// How many samples of log F there are below the highest node: beyond it no class is a competitor of one at the top.
   private let cumulativeCount: Int
@@ -238,7 +240,7 @@ struct LatticePass {
     }
     kernels.expand(
       from: firstWanted, cells: grid.count, slots: slots, exponents: exponents, logarithms: logarithms,
-      shift: Self.inflation, matrix: parts?.count == 1 ? table.shortMatrix : basis.matrix, taps: basis.taps,
+      shift: Self.inflation, matrix: isShort ? table.shortMatrix : basis.matrix, taps: basis.taps,
       rows: rows, middles: logMiddles,
       scratch: loopMemory)
     // Behind the last cell stand the classes that are not wanted.
@@ -283,7 +285,7 @@ struct LatticePass {
     guard let parts else {
       return kernels.evaluate(row, count, from: -depth, grid: grid, rows: rows, scratch: loopMemory)
     }
-    if parts.count == 1 {
+    if isShort {
       return kernels.evaluateFloats(row, count, from: -depth, grid: grid, rows: rows, scratch: loopMemory)
     }
     let partRows = loopMemory
