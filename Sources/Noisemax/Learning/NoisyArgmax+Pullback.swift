@@ -127,6 +127,7 @@ extension NoisyArgmax {
       let row = UnsafeBufferPointer(rebasing: rows[places])
       let cotangent = UnsafeBufferPointer(rebasing: cotangent[places])
       let result = UnsafeMutableBufferPointer(rebasing: result[places])
+      if writePairPullback(through: quantity, at: row, of: cotangent, to: result) { return }
       switch RowKind(of: row) {
       case .undefined: result.update(repeating: .nan)
       case .masked, .certain: result.update(repeating: 0)
@@ -144,6 +145,31 @@ extension NoisyArgmax {
         }
       }
     }
+  }
+
+  /// Writes the cotangent of two classes, where the law has a table for them and nothing is out of the ordinary.
+  @inline(__always)
+  private func writePairPullback<Scalar: LogitScalar>(
+    through quantity: Quantity, at row: UnsafeBufferPointer<Scalar>,
+    of cotangent: UnsafeBufferPointer<Scalar>, to result: UnsafeMutableBufferPointer<Scalar>
+  ) -> Bool {
+    guard row.count == 2, let pairs else { return false }
+    let (first, second) = (Double(row[0]), Double(row[1]))
+    guard first.isFinite && second.isFinite else { return false }
+    let gap = gap(of: min(first, second), below: max(first, second), scale: unit)
+    guard gap >= -pairs.slopeDepth else { return false }
+    var (below, above) = (Double(cotangent[0]), Double(cotangent[1]))
+    if first > second { swap(&below, &above) }
+    if quantity == .logProbabilities {
+      let p = pairs.probability(at: gap)
+      (below, above) = (below / p, above / (1 - p))
+    }
+    let difference = below - above
+    guard difference.isFinite else { return false }
+    let slope = difference * pairs.slope(at: gap) / unit
+    result[0] = Scalar(first > second ? -slope : slope)
+    result[1] = Scalar(first > second ? slope : -slope)
+    return true
   }
 
   /// Pulls a cotangent, given by gap and index, back to the gaps of a regular row, and passes on the probabilities and

@@ -1,35 +1,58 @@
-/// The probability of the lesser of two classes under a smooth law: a function of one gap, and so a table, made by the
-/// lattice itself.
+/// Two classes under a smooth law: functions of one gap, and so tables, made by the lattice itself.
 ///
-/// On every cell between the grid points a polynomial of t ∈ −1…1 is the logarithm of the probability, relative to its
-/// value in the middle. Cost of a row: one polynomial and one exponential.
+/// Cost of a row: one polynomial and one exponential, for the probabilities as for their derivative.
 final class PairTable: Sendable {
-  /// How deep the gaps of the table are: far enough for any but the rarest, which the lattice itself serves.
-  let depth: Double
-  private let perUnit: Double
-  private let cells: Int
-  /// For every cell, the one next to gap 0 first, the probability in the middle and the coefficients of t, …, t⁷.
-  private let rows: [Double]
+  private let probabilities: PairFunction
+  private let slopes: PairFunction
 
   init(_ lattice: Lattice) {
-    var logarithms = PairLogarithms(lattice)
     let noise = lattice.table.noise
     let quartiles = noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)
-    depth = min(lattice.table.depth, 32 * quartiles)
-    // Halved until interpolation agrees with the lattice; far from gap 0 everything is smoother.
-    while (0..<24).contains(where: { logarithms.error(inCell: $0) > 1e-13 }) { logarithms.halve() }
-    perUnit = 1 / logarithms.cell
-    cells = Int((depth * perUnit).rounded(.up)) + 1
-    rows = (0..<cells).flatMap { index in
-      let (reference, coefficients) = logarithms.polynomial(inCell: index)
-      return [exponential(reference + coefficients[0])] + coefficients[1...]
-    }
+    let depth = min(lattice.table.depth, 32 * quartiles)
+    probabilities = PairFunction(PairLogarithms(of: .probability, lattice), depth: depth, tolerance: 1e-13)
+    slopes = PairFunction(
+      PairLogarithms(of: .slope, lattice), depth: min(depth, 10 * quartiles), tolerance: 1e-12)
   }
+
+  /// How deep the gaps of the table are: far enough for any but the rarest, which the lattice itself serves.
+  var depth: Double { probabilities.depth }
 
   /// The probability of a class at a gap within −depth…0 beside a leader.
   @inline(__always)
-  func probability(at gap: Double) -> Double {
-    if gap == 0 { return 0.5 }
+  func probability(at gap: Double) -> Double { gap == 0 ? 0.5 : probabilities.value(at: gap) }
+
+  /// How deep the gaps are whose derivatives it has.
+  var slopeDepth: Double { slopes.depth }
+
+  /// The derivative of the probability at a gap within −slopeDepth…0.
+  @inline(__always)
+  func slope(at gap: Double) -> Double { slopes.value(at: gap) }
+}
+
+/// A function of one gap. On every cell between grid points a polynomial of t ∈ −1…1 is its logarithm, relative to that in
+/// the middle.
+private struct PairFunction: Sendable {
+  let depth: Double
+  private let perUnit: Double
+  /// For every cell, the one next to gap 0 first, the value in the middle and the coefficients of t, …, t⁷.
+  private let rows: [Double]
+
+  init(_ logarithms: consuming PairLogarithms, depth: Double, tolerance: Double) {
+    var logarithms = logarithms
+    self.depth = depth
+    // Halved until interpolation agrees with the lattice; far from gap 0 everything is smoother.
+    while (0..<24).contains(where: { logarithms.error(inCell: $0) > tolerance }) { logarithms.halve() }
+    perUnit = 1 / logarithms.cell
+    var rows: [Double] = []
+    for index in 0...Int((depth * perUnit).rounded(.up)) {
+      let (reference, coefficients) = logarithms.polynomial(inCell: index)
+      rows += [exponential(reference + coefficients[0])] + coefficients[1...]
+    }
+    self.rows = rows
+  }
+
+  @inline(__always)
+  func value(at gap: Double) -> Double {
     let position = -gap * perUnit
     let cell = Int(position)
     let t = 1 - 2 * (position - Double(cell))
@@ -42,8 +65,16 @@ final class PairTable: Sendable {
   }
 }
 
-/// log p of one of two classes at gaps that are multiples of a cell, as far as they were asked for.
+/// The logarithm of a function of one gap at multiples of a cell, as far as it was asked for.
 private struct PairLogarithms: ~Copyable {
+  enum Function {
+    /// The probability of a class that far below another one, or above it.
+    case probability
+    /// Its derivative.
+    case slope
+  }
+
+  private let function: Function
   private(set) var cell: Double
   private let lattice: Lattice
   private let basis: CellBasis
@@ -51,7 +82,8 @@ private struct PairLogarithms: ~Copyable {
   private var scratch = Scratch()
   private var row = Scratch()
 
-  init(_ lattice: Lattice) {
+  init(of function: Function, _ lattice: Lattice) {
+    self.function = function
     self.lattice = lattice
     basis = lattice.table.bases[.double]
     cell = Double(lattice.table.stride(for: 2, precision: .double)) * lattice.table.unit
@@ -62,7 +94,7 @@ private struct PairLogarithms: ~Copyable {
     known = Dictionary(uniqueKeysWithValues: known.map { (2 * $0.key, $0.value) })
   }
 
-  /// On the cell from gap −(index + 1)·w to −index·w: log p at a grid point, and the coefficients of what is added.
+  /// On the cell from gap −(index + 1)·w to −index·w: the logarithm at a grid point, and the coefficients of what is added.
   mutating func polynomial(inCell index: Int) -> (reference: Double, coefficients: [Double]) {
     // Basis and places go from the deepest tap up.
     let values = (0..<basis.taps).map { value(at: index + basis.taps / 2 - $0) }
@@ -75,25 +107,34 @@ private struct PairLogarithms: ~Copyable {
 
   mutating func error(inCell index: Int) -> Double {
     let (reference, coefficients) = polynomial(inCell: index)
-    return (reference + coefficients[0] - logarithm(at: -(Double(index) + 0.5) * cell).lesser).magnitude
+    return (reference + coefficients[0] - logarithms(at: -(Double(index) + 0.5) * cell).below).magnitude
   }
 
-  /// log p of a class that many cells below the other one, or above it if the number is negative.
+  /// At so many cells below the other class, or above it if the number is negative.
   private mutating func value(at steps: Int) -> Double {
     if let value = known[steps] { return value }
-    let pair = logarithm(at: -Double(abs(steps)) * cell)
-    known[abs(steps)] = pair.lesser
-    known[-abs(steps)] = pair.leader
-    return steps < 0 ? pair.leader : pair.lesser
+    let pair = logarithms(at: -Double(abs(steps)) * cell)
+    known[abs(steps)] = pair.below
+    known[-abs(steps)] = pair.above
+    return steps < 0 ? pair.above : pair.below
   }
 
-  private mutating func logarithm(at gap: Double) -> (leader: Double, lesser: Double) {
-    let pair = row.reserve(8)
-    pair.update(repeating: -.infinity)
-    (pair[0], pair[1]) = (0, gap)
-    _ = lattice.replace(
-      UnsafeMutableBufferPointer(rebasing: pair[..<2]), by: .logProbabilities, precision: .double,
-      scratch: &scratch)
-    return (pair[0], pair[1])
+  private mutating func logarithms(at gap: Double) -> (above: Double, below: Double) {
+    let memory = row.reserve(16)
+    memory.update(repeating: -.infinity)
+    let (gaps, cotangent) = (
+      UnsafeMutableBufferPointer(rebasing: memory[..<2]), UnsafeMutableBufferPointer(rebasing: memory[8..<10])
+    )
+    (gaps[0], gaps[1]) = (0, gap)
+    switch function {
+    case .probability:
+      lattice.replace(gaps, by: .logProbabilities, precision: .double, scratch: &scratch)
+      return (gaps[0], gaps[1])
+    case .slope:
+      (cotangent[0], cotangent[1]) = (0, 1)
+      lattice.pullBack(cotangent, at: gaps, precision: .double, scratch: &scratch)
+      let slope = logarithm(cotangent[1])
+      return (slope, slope)
+    }
   }
 }
