@@ -55,7 +55,7 @@ private func directRow(
   let width = step.pointee.width
   let firstNode = Int(((low < leaderLow ? low : leaderLow) / width) - 1)
   let lanes = table.pointee.terms == 12 ? 8 : 16
-  let nodes = (Int(step.pointee.highest / width) - firstNode + 1 + lanes) & -lanes
+  let nodes = (Int(step.pointee.highest / width) - firstNode + lanes) & -lanes
 
   let most = pairs ? table.pointee.mostPairEvaluations : table.pointee.mostEvaluations
   if classes * nodes > most || nodes > table.pointee.mostNodes { return none }
