@@ -310,11 +310,11 @@ package struct CellGrid: Sendable {
     count = Self.cell(of: 0, perUnit: perUnit) - firstCell + 1
   }
 
-  /// The cell of a gap, counted from the first one; a gap between two cells belongs to either.
+  /// The cell of a gap, counted from the first one; a gap between two cells belongs to the upper one.
   package func cell(of gap: Double) -> Int { Self.cell(of: gap, perUnit: perUnit) - firstCell }
 
   private static func cell(of gap: Double, perUnit: Double) -> Int {
-    Int((gap * perUnit - 0.5).rounded(.toNearestOrEven))
+    Int((gap * perUnit).rounded(.down))
   }
 }
 

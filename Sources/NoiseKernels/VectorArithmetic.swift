@@ -142,3 +142,15 @@ func multiplyAdd(_ a: Floats, _ b: Floats, _ c: Floats) -> Floats {
 func multiplyAdd(_ a: Float, _ b: Floats, _ c: Floats) -> Floats {
   multiplyAdd(Floats(repeating: a), b, c)
 }
+
+/// The largest whole number below or at a number within ±2⁵¹.
+@_transparent
+func floor(_ numbers: Doubles) -> Doubles {
+  #if (FUSED || arch(arm64)) && hasFeature(BuiltinModule)
+    vector(Builtin.int_floor_Vec8xFPIEEE64(numbers._storage._value))
+  #else
+    // What is added and taken off again rounds to the nearest.
+    let nearest = (numbers + 0x1.8p52) - 0x1.8p52
+    return nearest - Doubles().replacing(with: 1, where: nearest .> numbers)
+  #endif
+}

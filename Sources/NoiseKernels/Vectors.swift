@@ -28,10 +28,6 @@ func doubles(_ words: Words) -> Doubles { unsafeBitCast(words, to: Doubles.self)
 /// 1.5·2⁵²: what is added to a number and taken off again rounds it to an integer, and its last bits are the integer.
 private let rounder = 0x1.8p52
 
-/// The largest whole number below or at a number; the one below for half of the whole numbers.
-@inline(__always)
-func floor(_ numbers: Doubles) -> Doubles { ((numbers - 0.5) + rounder) - rounder }
-
 /// Whole numbers as integers.
 @inline(__always)
 func integers(_ numbers: Doubles) -> Words {

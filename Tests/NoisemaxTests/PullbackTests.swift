@@ -101,6 +101,32 @@ import Testing
     }
   }
 
+  /// Logits that are multiples of a power of two lie between cells, and all steps must take them to be in the same one.
+  @Test(arguments: ["normal", "logistic"], [300, 1000, 5000])
+  func coarseLogitsHaveTheGradientsOfTheirNeighbours(law: String, count: Int) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law))
+    let argmax = NoisyArgmax(noise)
+    for exponent in -7...1 {
+      for rest in 1...3 {
+        let unit = Double(sign: .plus, exponent: exponent, significand: Double(rest))
+        let row = (0..<count).map { Double(-($0 % 3)) * unit }
+        let neighbour = row.map { $0 < 0 ? $0 - 1e-13 : 0 }
+        let v = (0..<count).map { Double($0 * 7919 % 101) / 100 }
+        for (gradient, other) in [
+          (argmax.pullback(at: row, of: v), argmax.pullback(at: neighbour, of: v)),
+          (
+            argmax.logProbabilitiesPullback(at: row, of: v),
+            argmax.logProbabilitiesPullback(at: neighbour, of: v)
+          ),
+        ] {
+          let largest = gradient.map(\.magnitude).max() ?? 0
+          let difference = zip(gradient, other).map { ($0 - $1).magnitude }.max() ?? 0
+          #expect(difference <= 1e-11 * largest, "\(law), \(count) classes, multiples of \(unit)")
+        }
+      }
+    }
+  }
+
   @Test func edgesHaveNoGradient() {
     let argmax = NoisyArgmax(.normal)
     #expect(argmax.pullback(at: [], of: []).isEmpty)

@@ -59,8 +59,8 @@ struct LatticePass {
   private var samples: LatticeSamples { table.samples[stepExponent] }
 
   /// The gaps are followed by −∞ up to a whole number of vectors. For derivatives, functions steeper than log F and log r
-  /// are interpolated, too, which cells for Floats follow well enough but for hazards over rare probabilities; and the
-  /// nodes reach as far down as products of two hazards need them.
+  /// are interpolated, too, for which the widest cells do unless a class is very deep, or hazards over probabilities that
+  /// no Float shows are asked for in Floats; and the nodes reach as far down as products of two hazards need them.
   init(
     _ gaps: UnsafeBufferPointer<Double>, depth: Double, table: LatticeTable, precision: Precision,
     derivativesOf quantity: Quantity? = nil, scratch: inout Scratch
@@ -78,7 +78,9 @@ struct LatticePass {
     rarest = survey.rarest
     hasDeeperClasses = survey.hasDeeper
     let widest = table.stride(for: survey.competitors, precision: precision)
-    let isSteep = quantity == .logProbabilities || quantity != nil && precision == .double
+    let isDeep = survey.rarest < -16 * table.reachSpacing
+    let isSteep =
+      quantity != nil && (precision == .double ? isDeep : quantity == .logProbabilities)
     stride = isSteep ? min(widest, Int(table.cell / table.unit)) : widest
     grid = CellGrid(lowest: survey.lowest, perUnit: 1 / (Double(stride) * table.unit))
     stepExponent = table.stepExponent(for: survey.competitors, precision: precision)

@@ -45,7 +45,7 @@ final class LatticeTable: @unchecked Sendable {
   private let leaderReach: PerPrecision<UnsafeBufferPointer<Double>>
   /// Likewise for two classes at that gap in one integrand, as derivatives have them.
   private let pairReach: PerPrecision<UnsafeBufferPointer<Double>>
-  private let reachSpacing: Double
+  let reachSpacing: Double
   /// How far apart the ends of the noise are, as far as they matter.
   private let competition: PerPrecision<Double>
 
