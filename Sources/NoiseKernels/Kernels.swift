@@ -264,6 +264,32 @@ package protocol Kernels: Sendable {
     nodes: Int, logarithms: UnsafeMutablePointer<Double>
   )
 
+  /// Multiplies mantissa · 2^exponent of every node q by F(d + q) for every difference d. Factors are above 2⁻²⁵⁰, or 0
+  /// under a law whose F is 0; under a Gumbel law nothing is done.
+  static func multiplyCumulatives(
+    at differences: QuantileDifferences, _ table: QuantileTable,
+    mantissas: UnsafeMutablePointer<Double>, exponents: UnsafeMutablePointer<Double>
+  )
+
+  /// Σ_q terms · r(d + q) for every difference d, with r = f/F. Terms are 0 where F is, and behind the last node.
+  static func sumHazards(
+    at differences: QuantileDifferences, times terms: UnsafePointer<Double>, _ table: QuantileTable,
+    to sums: UnsafeMutablePointer<Double>
+  )
+
+  /// Brings mantissas from ½ on and below 1, unless they are 0.
+  static func splitExponents(
+    of mantissas: UnsafeMutablePointer<Double>, _ exponents: UnsafeMutablePointer<Double>, _ count: Int
+  )
+
+  /// Replaces mantissas by terms, 0 behind the last one: mantissa · 2^exponent · e^logarithm is term · 2^(exponent returned).
+  ///
+  /// - Returns: the sum of the terms, which is about 1 or more, and their exponent; 0 and −∞ where all are 0.
+  static func settleTerms(
+    _ mantissas: UnsafeMutablePointer<Double>, _ exponents: UnsafeMutablePointer<Double>,
+    logarithms: UnsafePointer<Double>?, _ count: Int
+  ) -> (sum: Double, exponent: Double)
+
   /// Replaces the gaps of few classes by probabilities. `memory` begins with a cache line and has four places for every
   /// place of the row, one for every evaluation and 16 for every class that the table serves, and for four times its nodes
   /// and 64 more.
