@@ -23,6 +23,23 @@ extension VectorKernels {
   }
 
   @inline(never)
+  package static func addLogarithmsOfGumbel(
+    at differences: QuantileDifferences, _ table: QuantileTable, to logarithms: UnsafeMutablePointer<Double>
+  ) {
+    var node = 0
+    while node < table.nodes {
+      var sum = Doubles()
+      var index = 0
+      while index < differences.count {
+        sum += exponential(Doubles() - (load(table.values + node) + differences.values[index]))
+        index += 1
+      }
+      store(load(logarithms + node) - sum, to: logarithms + node)
+      node += 8
+    }
+  }
+
+  @inline(never)
   package static func splitExponents(
     of mantissas: UnsafeMutablePointer<Double>, _ exponents: UnsafeMutablePointer<Double>, _ count: Int
   ) {
@@ -63,9 +80,9 @@ extension VectorKernels {
     index = 0
     while index < count {
       // Relative to the largest one, what is below 2⁻¹⁰⁰⁰ is nothing.
-      let depth = larger(load(exponents + index) - exponent, Doubles(repeating: -1000))
-      let isNothing = .!(load(exponents + index) .> exponent - 1000)
-      let term = (load(mantissas + index) * powerOfTwo(depth)).replacing(with: 0, where: isNothing)
+      let depth = load(exponents + index) - exponent
+      let power = powerOfTwo(larger(depth, Doubles(repeating: -1000)))
+      let term = (load(mantissas + index) * power).replacing(with: 0, where: .!(depth .> -1000))
       store(term, to: mantissas + index)
       add(laneSum(term), to: &total)
       index += 8

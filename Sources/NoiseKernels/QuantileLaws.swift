@@ -15,14 +15,33 @@ func scaledTail(
   let reciprocal = Doubles(repeating: 1) / (magnitude + 4)
   let v = (magnitude - 4) * reciprocal
   let s = v * v
-  var even = Doubles(repeating: coefficients[26])
-  var odd = Doubles(repeating: coefficients[27])
-  var k = 24
-  while k >= 0 {
-    even = multiplyAdd(even, s, Doubles(repeating: coefficients[k]))
-    odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[k + 1]))
-    k -= 2
-  }
+  // Written out: what has loops is not inlined.
+  var even = multiplyAdd(Doubles(repeating: coefficients[26]), s, Doubles(repeating: coefficients[24]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[22]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[20]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[18]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[16]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[14]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[12]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[10]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[8]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[6]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[4]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[2]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[0]))
+  var odd = multiplyAdd(Doubles(repeating: coefficients[27]), s, Doubles(repeating: coefficients[25]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[23]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[21]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[19]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[17]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[15]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[13]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[11]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[9]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[7]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[5]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[3]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[1]))
   return (multiplyAdd(odd, v, even), reciprocal)
 }
 

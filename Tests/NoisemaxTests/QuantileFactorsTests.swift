@@ -69,9 +69,11 @@ import Testing
           let x = difference + node
           guard noise.cumulative(at: x) > 0 else { return }
           let truth = noise.density(at: x) / noise.cumulative(at: x)
-          let bound = 4e-15 + 3e-16 * difference.magnitude * max(1, x.magnitude)
+          let bound =
+            4e-15 + 3e-16 * difference.magnitude * max(1, x.magnitude) + 1e-15
+            * max(0, -logarithm(max(truth, 1e-300)))
           #expect(
-            (sums[0] - truth).magnitude <= bound * truth,
+            (sums[0] - truth).magnitude <= bound * truth + 1e-300,
             "\(set), \(noise): r(\(x)) is \(truth), not \(sums[0])")
         }
       }
@@ -112,13 +114,22 @@ import Testing
   func productsOfNothingAreNothing(set: InstructionSet) {
     var mantissas = [Double](repeating: 0, count: 8)
     var exponents = [Double](repeating: 3, count: 8)
-    let none = set.kernels.settleTerms(&mantissas, &exponents, logarithms: nil, 5)
-    #expect(none.sum == 0 && none.exponent == -.infinity && mantissas.allSatisfy { $0 == 0 })
+    let none: (sum: Double, exponent: Double) = set.kernels.settleTerms(
+      &mantissas, &exponents, logarithms: nil, 5)
+    #expect(none.sum == 0 && none.exponent == -Double.infinity && mantissas.allSatisfy { $0 == 0 })
     mantissas = [1, 1, 1, 1, 1, 1, 1, 1]
     exponents = [0, 0, 0, 0, 0, 0, 0, 0]
-    let logarithms = [-.infinity, -1e300, -2e9, -.infinity, 0, 0, 0, 0]
+    let logarithms: [Double] = [-.infinity, -1e300, -2e9, -.infinity, 0, 0, 0, 0]
     let deep = set.kernels.settleTerms(&mantissas, &exponents, logarithms: logarithms, 4)
     #expect(mantissas[0] == 0 && mantissas[1] == 0 && mantissas[2] == deep.sum && mantissas[3] == 0)
+    // So far out that a thousand is nothing.
+    mantissas = [1, 1, 1, 1, 1, 1, 1, 1]
+    exponents = [0, 0, 0, 0, 0, 0, 0, 0]
+    let far = set.kernels.settleTerms(
+      &mantissas, &exponents, logarithms: [-1e100, -1e200, 0, 0, 0, 0, 0, 0], 2)
+    #expect(
+      far.sum > 0 && mantissas[1] == 0 && (far.exponent / -1e100 * 0x1.62e42fefa39efp-1 - 1).magnitude < 1e-15
+    )
     #expect((deep.exponent * 0x1.62e42fefa39efp-1 + 2e9).magnitude < 1)
   }
 }

@@ -44,6 +44,7 @@ import Testing
       }
     }
     let top = terms.max()!
+    guard top > -.infinity else { return (top, row.map { _ in 0 }) }
     let weights = terms.map { exponential($0 - top) }
     let sum = weights.reduce(0, +)
     let slopes = row.indices.map { other in
@@ -52,9 +53,13 @@ import Testing
         : zip(nodes, weights).reduce(0.0) { slope, node in
           guard node.1 > 0 else { return slope }
           let x = row[index] - row[other] + node.0
-          let ratio = noise.density(at: x) / noise.cumulative(at: x)
-          // Where both have underflowed, r is that of a law with a tail like e^x, or of the normal law.
-          return slope + node.1 / sum * (ratio.isNaN ? (noise is Normal ? -x - 1 / x : 1) : ratio)
+          // In tails f and F underflow.
+          return slope + node.1 / sum
+            * (noise.cumulative(at: x) > 1e-290
+              ? noise.density(at: x) / noise.cumulative(at: x)
+              : exponential(
+                (noise as? any SmoothNoise)?.logReversedHazard(at: x)
+                  ?? (noise as! any PiecewiseNoise).logDensity(at: x) - noise.logCumulative(at: x)))
         }
     }
     return (top + logarithm(sum), slopes)
@@ -96,7 +101,7 @@ import Testing
         let rule = NoisyArgmax(noise, method: .quantileRule(points: points, normalized: isNormalized))
         let (p, logs) = (rule.probabilities(for: row), rule.logProbabilities(for: row))
         let mean = isNormalized ? zip(p, v).reduce(0.0) { $0 + $1.0 * $1.1 } : 0
-        let total = isNormalized ? v.reduce(0, +) : 0
+        let total = isNormalized ? zip(v, logs).reduce(0.0) { $1.1 > -.infinity ? $0 + $1.0 : $0 } : 0
         for (name, gradient, weights) in [
           ("p", rule.pullback(at: row, of: v), zip(p, v).map { $0 * ($1 - mean) }),
           (

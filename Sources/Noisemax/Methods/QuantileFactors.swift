@@ -2,6 +2,9 @@ internal import NoiseKernels
 
 /// The factors of the quantile rule, F and r = f/F at a difference of gaps plus every node.
 protocol QuantileFactors: Sendable {
+  /// About how long F and r take, in seconds.
+  var seconds: (factor: Double, hazard: Double) { get }
+
   /// F(x).
   func cumulative(at x: Double) -> Double
 

@@ -31,18 +31,29 @@ struct QuantileProducts {
 
   func normalize() { kernels.splitExponents(of: mantissas, exponents, count) }
 
+  /// Multiplies all products by F at every difference plus their nodes.
   func multiplyByCumulatives(at differences: QuantileDifferences, _ table: QuantileTable) {
     kernels.multiplyCumulatives(at: differences, table, mantissas: mantissas, exponents: exponents)
+  }
+
+  /// The same under the Gumbel law, whose factors come by their logarithms.
+  mutating func multiplyByCumulativesOfGumbel(at differences: QuantileDifferences, _ table: QuantileTable) {
+    prepareLogarithms()
+    kernels.addLogarithmsOfGumbel(at: differences, table, to: logarithms)
   }
 
   /// Multiplies a product by a factor given by its logarithm.
   @inline(__always)
   mutating func multiply(_ node: Int, byExponentialOf logarithm: Double) {
-    if !hasLogarithms {
-      logarithms.update(repeating: 0, count: padded(count))
-      hasLogarithms = true
-    }
+    prepareLogarithms()
     logarithms[node] += logarithm
+  }
+
+  @inline(__always)
+  private mutating func prepareLogarithms() {
+    guard !hasLogarithms else { return }
+    logarithms.update(repeating: 0, count: padded(count))
+    hasLogarithms = true
   }
 
   /// Whether a product is 0 by one of the factors that came by their logarithms.

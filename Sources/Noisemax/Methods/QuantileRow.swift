@@ -8,6 +8,8 @@ struct QuantileRow {
   /// The different gaps, and how many classes have each.
   let gaps, ties: UnsafeMutablePointer<Double>
   let values: UnsafeMutablePointer<QuantileValue>
+  /// A number for every class of the row.
+  let probabilities: UnsafeMutablePointer<Double>
   /// Numbers for each gap.
   private let sums, losses: UnsafeMutablePointer<Double>
   let count: Int
@@ -16,7 +18,7 @@ struct QuantileRow {
 
   /// The places that a row needs.
   static func places(for count: Int, nodes: Int) -> Int {
-    8 * count + 9 * padded(count) + QuantileProducts.places(for: nodes)
+    8 * count + 10 * padded(count) + QuantileProducts.places(for: nodes)
   }
 
   init(_ row: UnsafeMutableBufferPointer<Double>, nodes: Int, in memory: inout Pieces) {
@@ -38,6 +40,7 @@ struct QuantileRow {
     ties = memory.take(padded(row.count))
     sums = memory.take(padded(row.count))
     losses = memory.take(padded(row.count))
+    probabilities = memory.take(padded(row.count))
     values = UnsafeMutableRawPointer(memory.take(2 * padded(row.count)))
       .bindMemory(to: QuantileValue.self, capacity: row.count)
     differences = QuantileList(capacity: row.count, in: &memory)

@@ -8,13 +8,12 @@ internal import NoiseKernels
 /// classes does not matter. Cost: n·m·K factors for n classes with m different logits, in vector loops for the laws of
 /// this library. Values are right to 1e-12 relative for up to 4000 classes, and the roundings of more add up.
 ///
-/// The values of all but small rows under a smooth law come from ``QuantileGrid`` instead; derivatives do not.
+/// Under a smooth law, the values of all but small rows come from ``QuantileGrid`` instead, and so do the derivatives of
+/// normalised ones. Those of raw values do not: next to a class that is almost certain they cancel there.
 struct QuantileRule: RowMethod {
   private let nodes: [Double]
   private let normalized: Bool
   private let factors: any QuantileFactors
-  /// About how long a factor takes, and r.
-  private let secondsPerFactor: Double
   private let grid: QuantileGrid?
 
   init(_ noise: some NoiseDistribution, points: Int, normalized: Bool) {
@@ -24,10 +23,8 @@ struct QuantileRule: RowMethod {
     self.nodes = nodes
     if let vectors = VectorFactors(noise, nodes: nodes) {
       factors = vectors
-      secondsPerFactor = 1e-9
     } else {
       factors = ScalarFactors(noise, nodes: nodes)
-      secondsPerFactor = 1e-8
     }
     if let noise = noise as? any SmoothNoise { grid = QuantileGrid(noise, nodes: nodes) } else { grid = nil }
   }
@@ -49,11 +46,14 @@ struct QuantileRule: RowMethod {
     let gaps = UnsafeMutableBufferPointer(
       rebasing: scratch.growList(to: row.count, keeping: 0)[..<row.count])
     _ = gaps.update(from: row)
-    if let onGrid = grid?.replaceByLogValues(row, secondsPerFactor: secondsPerFactor, scratch: &scratch) {
-      if onGrid.hasDeeper && quantity == .logProbabilities {
-        addDeeper(to: row, gaps: gaps, relativeTo: onGrid.reference, scratch: &scratch)
+    if let grid, let start = row.baseAddress,
+      let pass = QuantileGridPass(grid, gaps: row, scratch: &scratch, unless: { secondsByClass($0) })
+    {
+      pass.replaceByLogValues(start)
+      if pass.hasDeeper && quantity == .logProbabilities {
+        addDeeper(to: row, gaps: gaps, relativeTo: pass.reference, scratch: &scratch)
       }
-      return finish(row, as: quantity, reference: onGrid.reference)
+      return finish(row, as: quantity, reference: pass.reference)
     }
     var work = self.work(on: gaps, scratch: &scratch)
     writeValues(of: &work, all: quantity == .logProbabilities)
@@ -79,20 +79,45 @@ struct QuantileRule: RowMethod {
     _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
     precision: Precision, scratch: inout Scratch
   ) {
+    for index in row.indices where row[index] == -.infinity { cotangent[index] = 0 }
+    if let pass = pullbackPass(on: row, scratch: &scratch) {
+      let p = probabilities(on: row, of: pass)
+      centre(cotangent, at: row, under: p)
+      for index in row.indices { cotangent[index] *= p[index] }
+      pass.pullBack(cotangent, at: row, scratch: &scratch)
+      _ = row.update(from: p)
+      return
+    }
     var work = self.work(on: row, scratch: &scratch)
     let terms = writeTerms(of: &work, all: false, scratch: &scratch)
     let total = total(of: work)
-    for index in row.indices where row[index] == -.infinity { (row[index], cotangent[index]) = (0, 0) }
-    var mean = CompensatedSum()
+    let p = UnsafeMutableBufferPointer(start: work.probabilities, count: row.count)
+    p.update(repeating: 0)
     work.forEachClass { gap, index in
-      row[index] = work.values[gap].scaled(by: total.exponent) / total.divisor
-      if normalized { mean.add(row[index] * cotangent[index]) }
+      p[index] = work.values[gap].scaled(by: total.exponent) / total.divisor
     }
-    let meanValue = mean.value
-    work.forEachClass { _, index in cotangent[index] -= meanValue }
+    if normalized { centre(cotangent, at: row, under: p) }
     work.pullBack(cotangent, terms: terms, under: factors) { value in
       QuantileValue(mantissa: 1, exponent: value.exponent).scaled(by: total.exponent) / total.divisor
     }
+    _ = row.update(from: p)
+  }
+
+  /// Replaces v by v − Σ p v, 0 for masked classes.
+  ///
+  /// Relative to the leader's v, which moves nothing: where a row saturates, nothing cancels.
+  private func centre(
+    _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
+    under p: UnsafeMutableBufferPointer<Double>
+  ) {
+    let reference = row.firstIndex(of: 0).map { cotangent[$0] } ?? 0
+    var mean = CompensatedSum()
+    for index in row.indices where row[index] > -.infinity {
+      cotangent[index] -= reference
+      mean.add(p[index] * cotangent[index])
+    }
+    let meanValue = mean.value
+    for index in row.indices where row[index] > -.infinity { cotangent[index] -= meanValue }
   }
 
   /// The same for log t_i, whose sum over the nodes is divided by t_i itself, with the cotangent v_i − p_i·Σ v_j where
@@ -101,6 +126,14 @@ struct QuantileRule: RowMethod {
     _ cotangent: UnsafeMutableBufferPointer<Double>, logProbabilities: UnsafeBufferPointer<Double>,
     at row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
   ) {
+    if let pass = pullbackPass(on: row, scratch: &scratch), !pass.hasDeeper {
+      let p = probabilities(on: row, of: pass)
+      var sum = CompensatedSum()
+      for value in cotangent { sum.add(value) }
+      let total = sum.value
+      for index in row.indices { cotangent[index] -= total * p[index] }
+      return pass.pullBack(cotangent, at: row, scratch: &scratch)
+    }
     var work = self.work(on: row, scratch: &scratch)
     let terms = writeTerms(of: &work, all: true, scratch: &scratch)
     if normalized {
@@ -112,6 +145,27 @@ struct QuantileRule: RowMethod {
       }
     }
     work.pullBack(cotangent, terms: terms, under: factors) { 1 / $0.mantissa }
+  }
+
+  /// The grid, where it is to take derivatives.
+  private func pullbackPass(
+    on row: UnsafeMutableBufferPointer<Double>, scratch: inout Scratch
+  ) -> QuantileGridPass? {
+    guard normalized, let grid else { return nil }
+    return QuantileGridPass(
+      grid, gaps: row, passes: QuantileGrid.pullbackPasses, scratch: &scratch,
+      unless: { secondsByClass($0, withHazards: true) })
+  }
+
+  /// The probabilities of a row on the grid, in the memory of its pass.
+  private func probabilities(
+    on row: UnsafeMutableBufferPointer<Double>, of pass: QuantileGridPass
+  ) -> UnsafeMutableBufferPointer<Double> {
+    let p = UnsafeMutableBufferPointer(start: pass.values, count: row.count)
+    pass.values.update(from: row.baseAddress ?? pass.values, count: padded(row.count))
+    pass.replaceByLogValues(pass.values)
+    _ = finish(p, as: .probabilities, reference: pass.reference)
+    return p
   }
 
   private func work(
@@ -212,8 +266,15 @@ struct QuantileRule: RowMethod {
   ) -> Double? { nil }
 
   func seconds(forRowOf count: Int) -> Double {
-    let byClass = secondsPerFactor * Double(count) * Double(count) * Double(nodes.count)
-    return min(byClass, grid?.seconds(classes: count) ?? byClass)
+    let byClass = secondsByClass(count)
+    return Swift.min(byClass, grid?.seconds(classes: count) ?? byClass)
+  }
+
+  /// About how long a row takes class by class.
+  private func secondsByClass(_ count: Int, withHazards: Bool = false) -> Double {
+    let seconds = factors.seconds
+    let pair = seconds.factor + (withHazards ? seconds.hazard : 0)
+    return Double(count) * (1.5e-7 + Double(nodes.count) * (1.5e-9 + pair * Double(count)))
   }
 }
 

@@ -30,6 +30,8 @@ struct ScalarFactors<Noise: NoiseDistribution>: QuantileFactors {
     }
   }
 
+  var seconds: (factor: Double, hazard: Double) { (5e-9, 1e-8) }
+
   func cumulative(at x: Double) -> Double { noise.cumulative(at: x) }
 
   func logCumulative(at x: Double) -> Double { logarithm(x) }

@@ -14,13 +14,14 @@ struct VectorFactors: QuantileFactors {
     // Where F is 0, where it is 1 to rounding, and where it is too small for the loops.
     let ends: (zero: Double, one: Double, lowest: Double)
     switch noise {
-    case is Uniform: (law, ends) = (.uniform, (0, 1, -.infinity))
-    case is Exponential: (law, ends) = (.exponential, (0, 44, -.infinity))
-    case is Laplace: (law, ends) = (.laplace, (-.infinity, 44, -172))
-    case is Logistic: (law, ends) = (.logistic, (-.infinity, 44, -172))
-    case is Normal: (law, ends) = (.normal, (-.infinity, 9.25, -18))
-    case is Gumbel: (law, ends) = (.gumbel, (-.infinity, 44, -.infinity))
-    case is ReversedGumbel: (law, ends) = (.reversedGumbel, (-.infinity, 3.8, -172))
+    case is Uniform: (law, ends, seconds) = (.uniform, (0, 1, -.infinity), (5e-11, 1e-10))
+    case is Exponential: (law, ends, seconds) = (.exponential, (0, 44, -.infinity), (2e-10, 5e-10))
+    case is Laplace: (law, ends, seconds) = (.laplace, (-.infinity, 44, -172), (2e-10, 2e-10))
+    case is Logistic: (law, ends, seconds) = (.logistic, (-.infinity, 44, -172), (1e-10, 2e-10))
+    case is Normal: (law, ends, seconds) = (.normal, (-.infinity, 9.25, -18), (2e-9, 2e-9))
+    case is Gumbel: (law, ends, seconds) = (.gumbel, (-.infinity, 44, -.infinity), (4e-10, 1e-10))
+    case is ReversedGumbel:
+      (law, ends, seconds) = (.reversedGumbel, (-.infinity, 3.8, -172), (6e-10, 1.5e-9))
     default: return nil
     }
     guard let noise = noise as? any ExactNoise else { return nil }
@@ -34,6 +35,8 @@ struct VectorFactors: QuantileFactors {
       falling: memory.keep(places.map { exponential(-$0) }),
       scaledTail: memory.keep(Normal.scaledTailCoefficients), zero: ends.zero, one: ends.one)
   }
+
+  let seconds: (factor: Double, hazard: Double)
 
   func cumulative(at x: Double) -> Double { noise.cumulative(at: x) }
 
@@ -51,11 +54,11 @@ struct VectorFactors: QuantileFactors {
     }
     guard start < differences.count else { return }
     let rest = filled(differences, from: start)
-    guard table.law == .gumbel else { return products.multiplyByCumulatives(at: rest, table) }
-    // log F(d + q) = −e^−q·e^−d.
-    var sum = 0.0
-    for index in 0..<rest.count { sum += rest.falling[index] }
-    for node in 0..<table.nodes { products.multiply(node, byExponentialOf: -table.falling[node] * sum) }
+    if table.law == .gumbel {
+      products.multiplyByCumulativesOfGumbel(at: rest, table)
+    } else {
+      products.multiplyByCumulatives(at: rest, table)
+    }
   }
 
   func sumHazards(
