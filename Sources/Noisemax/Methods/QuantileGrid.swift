@@ -102,7 +102,7 @@ final class QuantileGrid: Sendable {
     let cells = cells ?? Int(6 * quartiles / cell)
     let points = Double(min(cells + basis.taps, basis.taps * classes))
     let places = Double(cells + shifts[shifts.count - 1] - shifts[0] + 2 * basis.taps)
-    return 1e-6 + 6e-9 * Double(classes) + points * (1e-10 * places + 1.5e-9 * Double(shifts.count))
+    return 1e-6 + 6e-9 * Double(classes) + points * (1e-10 * places + 8e-10 * Double(shifts.count))
   }
 
   /// How much longer derivatives take.

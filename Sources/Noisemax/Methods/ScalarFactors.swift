@@ -40,11 +40,12 @@ struct ScalarFactors<Noise: NoiseDistribution>: QuantileFactors {
     nodes.withUnsafeBufferPointer { nodes in
       // F never decreases: nodes below one whose product is 0 are done, and so are all where the lowest has the factor 1.
       var lowest = 0
-      for index in 0..<differences.count {
+      for index in 0..<differences.count where lowest < nodes.count {
         let difference = differences.values[index]
-        guard lowest < nodes.count, noise.cumulative(at: difference + nodes[lowest]) != 1 else { break }
+        let first = noise.cumulative(at: difference + nodes[lowest])
+        if first == 1 { break }
         for node in lowest..<nodes.count {
-          let factor = noise.cumulative(at: difference + nodes[node])
+          let factor = node == lowest ? first : noise.cumulative(at: difference + nodes[node])
           if factor >= 0x1p-250 {
             products.multiply(node, by: factor)
           } else {
