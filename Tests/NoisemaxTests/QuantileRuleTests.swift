@@ -94,11 +94,13 @@ import Testing
   @Test(arguments: NoiseRegistry.entries.map(\.name), [1, 5, 24])
   func pullbacksAreTheFormula(law: String, points: Int) throws {
     let noise = try #require(NoiseRegistry.noise(named: law))
+    let rules = [false, true].map {
+      ($0, NoisyArgmax(noise, method: .quantileRule(points: points, normalized: $0)))
+    }
     for row in Self.shapes where row.count < 20 && points < 24 || row.count < 400 && !isDebugBuild {
       let v = row.indices.map { Double(($0 * 7) % 5) - 1.75 }
       let formulas = row.indices.map { logFormula(noise, row, class: $0, points: points) }
-      for isNormalized in [false, true] {
-        let rule = NoisyArgmax(noise, method: .quantileRule(points: points, normalized: isNormalized))
+      for (isNormalized, rule) in rules {
         let (p, logs) = (rule.probabilities(for: row), rule.logProbabilities(for: row))
         let mean = isNormalized ? zip(p, v).reduce(0.0) { $0 + $1.0 * $1.1 } : 0
         let total = isNormalized ? zip(v, logs).reduce(0.0) { $1.1 > -.infinity ? $0 + $1.0 : $0 } : 0
