@@ -19,7 +19,7 @@ func exponential(_ x: Doubles, shift: Doubles = Doubles(repeating: 0)) -> Double
   return mantissa * powerOfTwo(half) * powerOfTwo(whole - half)
 }
 
-/// eˣ for |x| ≤ 600, where no power of two under- or overflows.
+/// eˣ for |x| ≤ 700, where no power of two under- or overflows.
 @inline(__always)
 func moderateExponential(_ x: Doubles) -> Doubles {
   let (mantissa, exponent) = exponentialParts(x)
@@ -85,9 +85,36 @@ func moderateExponential(_ x: Floats) -> Floats {
   return multiplyAdd(multiplyAdd(multiplyAdd(odd, r, even), s, r), power, power)
 }
 
+/// eˣ − 1 for |x| ≤ 700, within two units in the last place.
+@inline(__always)
+func moderateExponentialMinusOne(_ x: Doubles) -> Doubles {
+  let (excess, exponent) = exponentialExcess(x)
+  let power = powerOfTwo(exponent)
+  // Without an exponent the excess is the result itself.
+  return multiplyAdd(power, excess, power - 1)
+}
+
+/// eˣ as 2^exponent · rest, with a whole exponent, also where that is far out of range; the rest is within √½ and √2, NaN
+/// for an infinite x.
+@inline(__always)
+func splitPower(_ x: Doubles) -> (exponent: Doubles, rest: Doubles) {
+  let n = multiplyAdd(log2e, x, Doubles(repeating: rounder)) - rounder
+  let r = multiplyAdd(-ln2Low, n, multiplyAdd(-ln2High, n, x))
+  // Numbers so large that they have no digits left for the rest.
+  let limit = Doubles(repeating: 0.35)
+  return (n, moderateExponential(larger(smaller(r, limit), Doubles() - limit)))
+}
+
 /// eˣ as mantissa · 2^exponent, with the mantissa within √½ and √2.
 @inline(__always)
 private func exponentialParts(_ x: Doubles) -> (mantissa: Doubles, exponent: Doubles) {
+  let (excess, exponent) = exponentialExcess(x)
+  return (1 + excess, exponent)
+}
+
+/// eˣ as (1 + excess) · 2^exponent, with 1 + excess within √½ and √2.
+@inline(__always)
+private func exponentialExcess(_ x: Doubles) -> (excess: Doubles, exponent: Doubles) {
   let n = multiplyAdd(log2e, x, Doubles(repeating: rounder)) - rounder
   let r = multiplyAdd(-ln2Low, n, multiplyAdd(-ln2High, n, x))
   // Even and odd powers side by side: two short chains instead of one long.
@@ -100,12 +127,12 @@ private func exponentialParts(_ x: Doubles) -> (mantissa: Doubles, exponent: Dou
   odd = multiplyAdd(odd, s, Doubles(repeating: 0x1.11111111109b3p-7))
   even = multiplyAdd(even, s, Doubles(repeating: 0.5))
   odd = multiplyAdd(odd, s, Doubles(repeating: 0x1.5555555555556p-3))
-  return (1 + multiplyAdd(multiplyAdd(odd, r, even), s, r), n)
+  return (multiplyAdd(multiplyAdd(odd, r, even), s, r), n)
 }
 
 /// 2ⁿ for a whole number within −1022…1023; NaN gives some number.
 @inline(__always)
-private func powerOfTwo(_ n: Doubles) -> Doubles { doubles(words(n + (rounder + 1023)) &<< 52) }
+func powerOfTwo(_ n: Doubles) -> Doubles { doubles(words(n + (rounder + 1023)) &<< 52) }
 
 /// A positive normal number as 2^exponent · e^logarithm, with the logarithm within ±0.347.
 @inline(__always)

@@ -271,6 +271,48 @@ package protocol Kernels: Sendable {
     nodes: Int, logarithms: UnsafeMutablePointer<Double>
   )
 
+  /// The share of every node in the value at a grid point, ψ = exp(S_k − logCumulatives_k − logarithm − reference), takes the
+  /// slope S′ at its place to the gain Σ ψ·S′ of the point, and ψ times the weight of the point to the 16 places.
+  ///
+  /// Otherwise as ``logQuantileSums``, whose logarithms these are; behind the list and the places there are 16 more.
+  static func spreadQuantileShares(
+    of sums: UnsafePointer<Double>, slopes: UnsafePointer<Double>, at points: UnsafePointer<Int>,
+    from first: Int, to end: Int, offset: Int, shifts: UnsafePointer<Int>, shares: UnsafePointer<Double>,
+    logCumulatives: UnsafePointer<Double>, nodes: Int, logarithms: UnsafePointer<Double>, reference: Double,
+    weights: UnsafePointer<Double>, gains: UnsafeMutablePointer<Double>, spread: UnsafeMutablePointer<Double>
+  )
+
+  /// Multiplies mantissa · 2^exponent of every node q by F(d + q) for every difference d. Factors are above 2⁻²⁵⁰, or 0
+  /// under a law whose F is 0; under a Gumbel law nothing is done.
+  static func multiplyCumulatives(
+    at differences: QuantileDifferences, _ table: QuantileTable,
+    mantissas: UnsafeMutablePointer<Double>, exponents: UnsafeMutablePointer<Double>
+  )
+
+  /// Adds log F(d + q) = −e^(−d − q) of the Gumbel law to a logarithm for every node.
+  static func addLogarithmsOfGumbel(
+    at differences: QuantileDifferences, _ table: QuantileTable, to logarithms: UnsafeMutablePointer<Double>
+  )
+
+  /// Σ_q terms · r(d + q) for every difference d, with r = f/F. Terms are 0 where F is, and behind the last node.
+  static func sumHazards(
+    at differences: QuantileDifferences, times terms: UnsafePointer<Double>, _ table: QuantileTable,
+    to sums: UnsafeMutablePointer<Double>
+  )
+
+  /// Brings mantissas from ½ on and below 1, unless they are 0.
+  static func splitExponents(
+    of mantissas: UnsafeMutablePointer<Double>, _ exponents: UnsafeMutablePointer<Double>, _ count: Int
+  )
+
+  /// Replaces mantissas by terms, 0 behind the last one: mantissa · 2^exponent · e^logarithm is term · 2^(exponent returned).
+  ///
+  /// - Returns: the sum of the terms, which is about 1 or more, and their exponent; 0 and −∞ where all are 0.
+  static func settleTerms(
+    _ mantissas: UnsafeMutablePointer<Double>, _ exponents: UnsafeMutablePointer<Double>,
+    logarithms: UnsafePointer<Double>?, _ count: Int
+  ) -> (sum: Double, exponent: Double)
+
   /// Replaces the gaps of few classes by probabilities. `memory` begins with a cache line and has four places for every
   /// place of the row, one for every evaluation and 16 for every class that the table serves, and for four times its nodes
   /// and 64 more.

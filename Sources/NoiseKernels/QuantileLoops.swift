@@ -64,4 +64,44 @@ extension VectorKernels {
       while point < end, point < next, points[point] == points[point - 1] + 1 { point += 1 }
     }
   }
+
+  @inline(never)
+  package static func spreadQuantileShares(
+    of sums: UnsafePointer<Double>, slopes: UnsafePointer<Double>, at points: UnsafePointer<Int>,
+    from first: Int, to end: Int, offset: Int, shifts: UnsafePointer<Int>, shares: UnsafePointer<Double>,
+    logCumulatives: UnsafePointer<Double>, nodes: Int, logarithms: UnsafePointer<Double>, reference: Double,
+    weights: UnsafePointer<Double>, gains: UnsafeMutablePointer<Double>, spread: UnsafeMutablePointer<Double>
+  ) {
+    var point = first
+    while point < end {
+      // Up to eight grid points that follow each other, on the list and on the grid.
+      let start = points[point] + offset
+      var length = 1
+      while length < 8, point + length < end, points[point + length] == points[point] + length { length += 1 }
+      let weight = firstLanes(length, of: load(weights + point))
+      let logarithm = load(logarithms + point) + reference
+      var gain = Doubles()
+      var node = nodes
+      while node > 0 {
+        node -= 1
+        let position = start + shifts[node]
+        if position < 0 { break }
+        let shares = shares + 16 * node
+        let exponent = interpolated(sums + position, shares) - (logarithm + logCumulatives[node])
+        // Behind the points there may be anything.
+        let share = moderateExponential(
+          larger(Doubles(repeating: -600), smaller(Doubles(repeating: 1), exponent)))
+        gain = multiplyAdd(share, interpolated(slopes + position, shares), gain)
+        let term = share * weight
+        var tap = 0
+        while tap < 16 {
+          let place = spread + (position + tap)
+          store(multiplyAdd(shares[tap], term, load(place)), to: place)
+          tap += 1
+        }
+      }
+      store(gain, to: gains + point)
+      point += length
+    }
+  }
 }

@@ -116,7 +116,7 @@ private func blockSum(_ count: Int, _ vector: (Int) -> Doubles) -> Double {
 
 /// A vector with zeros from a lane on.
 @inline(__always)
-private func firstLanes(_ count: Int, of vector: Doubles) -> Doubles {
+func firstLanes(_ count: Int, of vector: Doubles) -> Doubles {
   if count >= 8 { return vector }
   return vector.replacing(with: 0, where: Doubles(0, 1, 2, 3, 4, 5, 6, 7) .>= Double(count))
 }

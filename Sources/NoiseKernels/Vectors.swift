@@ -34,6 +34,12 @@ func integers(_ numbers: Doubles) -> Words {
   words(numbers + rounder) &- Words(repeating: Int64(bitPattern: rounder.bitPattern))
 }
 
+/// Integers below 2⁵¹ as numbers.
+@inline(__always)
+func doubles(whole numbers: Words) -> Doubles {
+  doubles(numbers &+ Words(repeating: Int64(bitPattern: rounder.bitPattern))) - rounder
+}
+
 // The standard library's conversions are generic functions, and are not inlined everywhere.
 
 @_transparent

@@ -78,6 +78,50 @@ import Testing
     }
   }
 
+  /// Derivatives, against those of raw values, which go class by class: within 1e-11 of the largest of the row.
+  @Test(arguments: smoothLaws, [2, 8, 64])
+  func derivativesAgreeWithTheLoopOverClasses(law: String, points: Int) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law))
+    let onGrid = NoisyArgmax(noise, method: .quantileRule(points: points))
+    let raw = NoisyArgmax(noise, method: .quantileRule(points: points, normalized: false))
+    var rows = AdversarialRows(generator: SeededGenerator(state: UInt64(points)))
+    var generator = SeededGenerator(state: 5)
+    func bell(_ count: Int, _ spread: Double) -> [Double] {
+      (0..<count).map { _ in
+        (0..<4).reduce(0) { sum, _ in sum + spread * Double.random(in: -1...1, using: &generator) }
+      }
+    }
+    var all = [
+      bell(40, 1), bell(150, 0.3), bell(150, 3), [Double](repeating: 0, count: 100) + bell(30, 0.1),
+      [8.0] + bell(60, 0.5) + [-.infinity, -1e9], (0..<60).map { -0.4 * Double($0) },
+    ]
+    for _ in 0..<(isDebugBuild ? 1 : 6) { all.append(rows.next(largest: isDebugBuild ? 40 : 120)) }
+    for row in isDebugBuild ? all.filter({ $0.count < 100 }) : all {
+      let v = row.map { _ in Double.random(in: -1...1, using: &generator) }
+      let (p, values) = (onGrid.probabilities(for: row), raw.probabilities(for: row))
+      let logs = raw.logProbabilities(for: row)
+      let total = zip(v, logs).reduce(0.0) { $1.1 > -.infinity ? $0 + $1.0 : $0 }
+      let (sum, top) = (values.reduce(0, +), v[row.indices.max { row[$0] < row[$1] }!])
+      let mean = zip(p, v).reduce(0.0) { $0 + $1.0 * ($1.1 - top) }
+      for (name, gradient, truth) in [
+        ("p", onGrid.pullback(at: row, of: v), raw.pullback(at: row, of: v.map { ($0 - top - mean) / sum })),
+        (
+          "log p", onGrid.logProbabilitiesPullback(at: row, of: v),
+          raw.logProbabilitiesPullback(at: row, of: zip(v, p).map { $0 - $1 * total })
+        ),
+      ] {
+        let largest = truth.reduce(0) { max($0, $1.magnitude) }
+        for index in row.indices {
+          let error = (gradient[index] - truth[index]).magnitude
+          #expect(
+            error <= 1e-11 * largest,
+            "\(law), \(points) points, \(name), \(row), class \(index): \(gradient[index]), not \(truth[index])"
+          )
+        }
+      }
+    }
+  }
+
   /// Against the formula itself, in rows too long for the loop over all classes.
   @Test(arguments: smoothLaws)
   func longRowsAreTheFormula(law: String) throws {

@@ -30,6 +30,122 @@ import Testing
     }
   }
 
+  /// log Σ_k ∏ F for one class in sums of sums, so that thousands of roundings do not add up, and Σ_k ∏ F · r for every
+  /// other class, relative to that.
+  private func logFormula(
+    _ noise: some ExactNoise, _ row: [Double], class index: Int, points: Int
+  ) -> (value: Double, slopes: [Double]) {
+    let nodes = (1...points).map { noise.quantile(at: Double($0) / Double(points + 1)) }
+    let terms = nodes.map { node in
+      stride(from: 0, to: row.count, by: 100).reduce(0.0) { sum, start in
+        (start..<min(start + 100, row.count)).reduce(0) {
+          $1 == index ? $0 : $0 + noise.logCumulative(at: row[index] - row[$1] + node)
+        } + sum
+      }
+    }
+    let top = terms.max()!
+    guard top > -.infinity else { return (top, row.map { _ in 0 }) }
+    let weights = terms.map { exponential($0 - top) }
+    let sum = weights.reduce(0, +)
+    let slopes = row.indices.map { other in
+      other == index
+        ? 0
+        : zip(nodes, weights).reduce(0.0) { slope, node in
+          guard node.1 > 0 else { return slope }
+          let x = row[index] - row[other] + node.0
+          // In tails f and F underflow.
+          return slope + node.1 / sum
+            * (noise.cumulative(at: x) > 1e-290
+              ? noise.density(at: x) / noise.cumulative(at: x)
+              : exponential(
+                (noise as? any SmoothNoise)?.logReversedHazard(at: x)
+                  ?? (noise as! any PiecewiseNoise).logDensity(at: x) - noise.logCumulative(at: x)))
+        }
+    }
+    return (top + logarithm(sum), slopes)
+  }
+
+  private static let shapes: [[Double]] = [
+    [0, -0.25], [0, 0, 0], [0.5, 0.5, 0.25, 0.25, 0.25, 0, -0.75], [0, -0.9, -0.95, -0.999],
+    [0, -20, -40, -20], [0, -100, -180, -180.5, -300], [0, -1, -800, -2e4, -2e4], [3, 3 - 1e-9, 3 - 1e-12],
+    [Double](repeating: 0, count: 300) + [-0.5, -0.75] + [Double](repeating: -0.875, count: 40),
+  ]
+
+  /// Log-probabilities, as deep as they are, in rows of few and of many classes.
+  @Test(arguments: NoiseRegistry.entries.map(\.name), [1, 5, 24])
+  func logarithmsAreTheFormula(law: String, points: Int) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law))
+    let rule = NoisyArgmax(noise, method: .quantileRule(points: points, normalized: false))
+    var generator = StreamGenerator(seed: 3)
+    let long = (0..<(isDebugBuild ? 200 : 2000)).map { _ in Double.random(in: -0.5...0.5, using: &generator) }
+    for row in Self.shapes + [long] {
+      let (logs, p) = (rule.logProbabilities(for: row), rule.probabilities(for: row))
+      for index in row.indices where row.count < 100 || index % 97 == 0 {
+        let truth = logFormula(noise, row, class: index, points: points).value - logarithm(Double(points))
+        func note() -> Comment { "\(law), \(row.prefix(9)), class \(index): \(logs[index]), not \(truth)" }
+        let bound = 1e-12 * max(1, truth.magnitude / 300)
+        #expect(logs[index] == truth || (logs[index] - truth).magnitude <= bound, note())
+        #expect(truth < -690 || (p[index] / exponential(truth) - 1).magnitude <= bound, note())
+      }
+    }
+  }
+
+  /// Both pullbacks, of raw and of normalised values, against sums over all pairs of classes.
+  @Test(arguments: NoiseRegistry.entries.map(\.name), [1, 5, 24])
+  func pullbacksAreTheFormula(law: String, points: Int) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law))
+    let rules = [false, true].map {
+      ($0, NoisyArgmax(noise, method: .quantileRule(points: points, normalized: $0)))
+    }
+    for row in Self.shapes where row.count < 20 && points < 24 || row.count < 400 && !isDebugBuild {
+      let v = row.indices.map { Double(($0 * 7) % 5) - 1.75 }
+      let formulas = row.indices.map { logFormula(noise, row, class: $0, points: points) }
+      for (isNormalized, rule) in rules {
+        let (p, logs) = (rule.probabilities(for: row), rule.logProbabilities(for: row))
+        let mean = isNormalized ? zip(p, v).reduce(0.0) { $0 + $1.0 * $1.1 } : 0
+        let total = isNormalized ? zip(v, logs).reduce(0.0) { $1.1 > -.infinity ? $0 + $1.0 : $0 } : 0
+        for (name, gradient, weights) in [
+          ("p", rule.pullback(at: row, of: v), zip(p, v).map { $0 * ($1 - mean) }),
+          (
+            "log p", rule.logProbabilitiesPullback(at: row, of: v),
+            row.indices.map { logs[$0] > -.infinity ? v[$0] - p[$0] * total : 0 }
+          ),
+        ] {
+          for j in row.indices {
+            var (truth, content) = (0.0, 0.0)
+            for i in row.indices where i != j {
+              for term in [
+                weights[j] == 0 ? 0 : weights[j] * formulas[j].slopes[i],
+                weights[i] == 0 ? 0 : -weights[i] * formulas[i].slopes[j],
+              ] {
+                truth += term
+                content += term.magnitude
+              }
+            }
+            let error = (gradient[j] - truth).magnitude
+            #expect(
+              error <= 1e-11 * content + 1e-300,
+              "\(rule.noise), \(rule.method), \(name), \(row.prefix(9)), class \(j): \(gradient[j]), not \(truth)"
+            )
+          }
+        }
+      }
+    }
+  }
+
+  /// In any order, the same bits.
+  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  func theOrderDoesNotMatter(law: String) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law))
+    let rule = NoisyArgmax(noise, method: .quantileRule(points: 9))
+    var generator = StreamGenerator(seed: 4)
+    let row: [Double] =
+      (0..<40).map { _ in Double.random(in: -2...0, using: &generator) } + [-1, -1, -.infinity]
+    let p = Dictionary(zip(row, rule.probabilities(for: row))) { $1 }
+    let shuffled = row.shuffled(using: &generator)
+    #expect(rule.probabilities(for: shuffled) == shuffled.map { p[$0] })
+  }
+
   /// The raw values fall short of one by what the article's nodes leave out: measured, so that the README can say it.
   @Test func rawValuesDoNotSumToOne() {
     let raw = NoisyArgmax(.normal, method: .quantileRule(points: 64, normalized: false))
@@ -69,17 +185,18 @@ import Testing
   }
 
   /// A law that states the three required functions and nothing else.
-  @Test func aLawWithThreeFunctionsIsEnough() {
-    struct Triangular: NoiseDistribution {
-      func cumulative(at x: Double) -> Double {
-        x <= -1 ? 0 : x >= 1 ? 1 : x < 0 ? (1 + x) * (1 + x) / 2 : 1 - (1 - x) * (1 - x) / 2
-      }
-      func density(at x: Double) -> Double { x.isNaN ? x : max(0, 1 - x.magnitude) }
-      func quantile(at p: Double) -> Double {
-        guard p >= 0, p <= 1 else { return .nan }
-        return p < 0.5 ? (2 * p).squareRoot() - 1 : 1 - (2 * (1 - p)).squareRoot()
-      }
+  private struct Triangular: NoiseDistribution {
+    func cumulative(at x: Double) -> Double {
+      x <= -1 ? 0 : x >= 1 ? 1 : x < 0 ? (1 + x) * (1 + x) / 2 : 1 - (1 - x) * (1 - x) / 2
     }
+    func density(at x: Double) -> Double { x.isNaN ? x : max(0, 1 - x.magnitude) }
+    func quantile(at p: Double) -> Double {
+      guard p >= 0, p <= 1 else { return .nan }
+      return p < 0.5 ? (2 * p).squareRoot() - 1 : 1 - (2 * (1 - p)).squareRoot()
+    }
+  }
+
+  @Test func aLawWithThreeFunctionsIsEnough() {
     let logits = [0.5, 0, -0.25]
     let p = NoisyArgmax(Triangular(), method: .quantileRule(points: 64, normalized: false)).probabilities(
       for: logits)
@@ -88,6 +205,24 @@ import Testing
     }
     #expect(
       NoisyArgmax(Triangular(), method: .quantileRule(points: 64)).probabilities(for: [0, -2.5]) == [1, 0])
+    // Bounded noise: most factors of a wide row are 0 or 1.
+    let wide = (0..<60).map { Double(($0 * 37) % 60) / -12 }
+    let raw = NoisyArgmax(Triangular(), method: .quantileRule(points: 13, normalized: false))
+    let values = raw.probabilities(for: wide)
+    for (value, expected) in zip(values, formula(Triangular(), wide, points: 13)) {
+      #expect((value - expected).magnitude <= 1e-14 * expected)
+    }
+    let v = wide.indices.map { Double($0 % 3) }
+    let gradient = raw.pullback(at: wide, of: v)
+    for index in [0, 1, 5, 13, 30] {
+      let sides = [-1e-6, 1e-6].map { step in
+        var row = wide
+        row[index] += step
+        return zip(formula(Triangular(), row, points: 13), v).reduce(0.0) { $0 + $1.0 * $1.1 }
+      }
+      let slope = (sides[1] - sides[0]) / 2e-6
+      #expect((gradient[index] - slope).magnitude <= 1e-7 * max(1, slope.magnitude), "class \(index)")
+    }
   }
 
   @Test func impossibleOptionsTrap() async {

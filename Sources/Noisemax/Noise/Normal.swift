@@ -168,6 +168,9 @@ extension Normal {
     -4.3238351110207265e-11,
   ]
 
+  /// All of them to one Double, lowest first.
+  package static let scaledTailCoefficients = tailLeading.reversed().map(\.high) + tailRest
+
   /// Φ⁻¹(½ + d)/d in powers of d², for |d| ≤ ¼ (fitted to 4e-18 relative).
   private static let centre = 2.5066282746310007
   private static let centreRest = [

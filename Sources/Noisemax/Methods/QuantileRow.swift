@@ -1,0 +1,136 @@
+internal import NoiseKernels
+
+/// One row as the loops of the quantile rule see it: its different gaps in falling order, and what they get.
+struct QuantileRow {
+  /// The open classes by falling gaps, with their index in the row as weight.
+  private let classes: UnsafeMutablePointer<PanelPoint>
+  private let classCount: Int
+  /// The different gaps, and how many classes have each.
+  let gaps, ties: UnsafeMutablePointer<Double>
+  let values: UnsafeMutablePointer<QuantileValue>
+  /// A number for every class of the row.
+  let probabilities: UnsafeMutablePointer<Double>
+  /// Numbers for each gap.
+  private let sums, losses: UnsafeMutablePointer<Double>
+  let count: Int
+  private(set) var products: QuantileProducts
+  private var differences: QuantileList
+
+  /// The places that a row needs.
+  static func places(for count: Int, nodes: Int) -> Int {
+    8 * count + 10 * padded(count) + QuantileProducts.places(for: nodes)
+  }
+
+  init(_ row: UnsafeMutableBufferPointer<Double>, nodes: Int, in memory: inout Pieces) {
+    func points() -> UnsafeMutablePointer<PanelPoint> {
+      UnsafeMutableRawPointer(memory.take(4 * row.count)).bindMemory(to: PanelPoint.self, capacity: row.count)
+    }
+    let other = points()
+    classes = points()
+    var classCount = 0
+    for index in row.indices where row[index] > -.infinity {
+      classes[classCount] = PanelPoint(
+        place: DoubleDouble(0 - row[index]), weight: Double(index), exponent: 0)
+      classCount += 1
+    }
+    sortByPlace(classes, count: classCount, other: other)
+    self.classCount = classCount
+
+    gaps = memory.take(padded(row.count))
+    ties = memory.take(padded(row.count))
+    sums = memory.take(padded(row.count))
+    losses = memory.take(padded(row.count))
+    probabilities = memory.take(padded(row.count))
+    values = UnsafeMutableRawPointer(memory.take(2 * padded(row.count)))
+      .bindMemory(to: QuantileValue.self, capacity: row.count)
+    differences = QuantileList(capacity: row.count, in: &memory)
+    products = QuantileProducts(count: nodes, in: &memory)
+    var count = 0
+    for index in 0..<classCount {
+      let gap = 0 - classes[index].place.high
+      if count > 0 && gaps[count - 1] == gap {
+        ties[count - 1] += 1
+      } else {
+        (gaps[count], ties[count]) = (gap, 1)
+        count += 1
+      }
+    }
+    self.count = count
+  }
+
+  /// Visits every open class, with the number of its gap and its index in the row.
+  @inline(__always)
+  func forEachClass(_ body: (_ gap: Int, _ index: Int) -> Void) {
+    var gap = 0
+    for place in 0..<classCount {
+      let point = classes[place]
+      if 0 - point.place.high < gaps[gap] { gap += 1 }
+      body(gap, Int(point.weight))
+    }
+  }
+
+  /// The value of a gap, K times what the rule says; its terms are left in ``products``.
+  ///
+  /// The factors of many ties are powers, taken from logarithms: else the roundings of one factor would add up.
+  mutating func value(of gap: Int, under factors: any QuantileFactors, nodes: [Double]) -> QuantileValue {
+    products.reset()
+    differences.count = 0
+    for other in 0..<count {
+      let difference = gaps[gap] - gaps[other]
+      let number = ties[other] - (other == gap ? 1 : 0)
+      if number > 6 {
+        for (node, place) in nodes.enumerated() {
+          products.multiply(node, byExponentialOf: number * factors.logCumulative(at: difference + place))
+        }
+      } else {
+        for _ in 0..<Int(number) { differences.append(difference) }
+      }
+    }
+    if differences.count > 0 { factors.multiply(&products, by: differences) }
+    return products.settle()
+  }
+
+  /// Replaces the cotangents w of values by Σ_i w_i·∂t_i/∂μ_j, given the terms of all values, row by row, and what those of
+  /// one value are to be multiplied by.
+  ///
+  /// Every class takes t's own terms times r(μ_i − μ_j + q) from class i.
+  mutating func pullBack(
+    _ cotangent: UnsafeMutableBufferPointer<Double>, terms: UnsafeMutableBufferPointer<Double>,
+    under factors: any QuantileFactors, factor: (QuantileValue) -> Double
+  ) {
+    guard var row = UnsafePointer(terms.baseAddress) else { return }
+    losses.update(repeating: 0, count: count)
+    var start = 0
+    for gap in 0..<count {
+      let members = start..<start + Int(ties[gap])
+      defer { (start, row) = (members.upperBound, row + padded(products.count)) }
+      var (weight, size) = (0.0, 0.0)
+      for place in members {
+        weight += cotangent[index(at: place)]
+        size += cotangent[index(at: place)].magnitude
+      }
+      guard values[gap].mantissa != 0 && size != 0 else {
+        for place in members { cotangent[index(at: place)] = 0 }
+        continue
+      }
+      differences.count = 0
+      for other in 0..<count { differences.append(gaps[gap] - gaps[other]) }
+      factors.sumHazards(of: row, at: differences, to: sums)
+      let factor = factor(values[gap])
+      var gain = -factor * sums[gap]
+      for other in 0..<count {
+        let taken = factor * sums[other]
+        gain += ties[other] * taken
+        if other != gap { losses[other] += weight * taken }
+      }
+      // Of ties, every one takes from every other.
+      for place in members {
+        let own = cotangent[index(at: place)]
+        cotangent[index(at: place)] = own * gain - (weight - own) * (factor * sums[gap])
+      }
+    }
+    forEachClass { gap, index in cotangent[index] -= losses[gap] }
+  }
+
+  private func index(at place: Int) -> Int { Int(classes[place].weight) }
+}
