@@ -2,8 +2,12 @@
 /// Gauss–Legendre panels between the places where a class meets a kink of the law.
 struct Panels<Noise: PiecewiseNoise>: RowMethod {
   let law: PanelLaw<Noise>
+  private let productForm: ProductForm?
 
-  init(_ noise: Noise) { law = PanelLaw(noise) }
+  init(_ noise: Noise) {
+    law = PanelLaw(noise)
+    productForm = (Noise.self as? any ProductNoise.Type)?.productForm
+  }
 
   var wantsRemainders: Bool { true }
 
@@ -27,6 +31,10 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
       // Only ties are left: nothing to integrate.
       let share = 1 / Double(classes.open)
       place.values[0] = quantity == .probabilities ? share : -logarithm(Double(classes.open))
+    } else if let products = products(of: classes, precision: precision, scratch: &scratch),
+      let known = products.write(quantity, to: place.values)
+    {
+      defect = known
     } else {
       let floor = quantity == .logProbabilities ? -.infinity : Self.floor(for: precision)
       let grid = grid(of: classes, precision: precision, floor: floor, place: place, scratch: &scratch)
@@ -75,6 +83,16 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
       sum.add(nodes[m].weight * hazards.sum.value * (nodes[m].place.high - origin))
     }
     return origin + sum.value
+  }
+
+  /// The products of F, for a law and a row that they serve.
+  func products(
+    of row: PanelRow, precision: Precision, cotangent: UnsafeMutableBufferPointer<Double>? = nil,
+    scratch: inout Scratch
+  ) -> PanelProducts? {
+    guard let productForm, PanelProducts.serves(row, under: productForm) else { return nil }
+    return PanelProducts(
+      of: row, under: productForm, precision: precision, cotangent: cotangent, scratch: &scratch)
   }
 
   /// Below e^−745 a Double is zero, below e^−104 a Float.
