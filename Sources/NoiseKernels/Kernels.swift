@@ -309,6 +309,12 @@ package protocol Kernels: Sendable {
     sums: UnsafeMutablePointer<Double>, reciprocals: UnsafeMutablePointer<Double>
   )
 
+  /// Replaces the numbers q in the fourth row of the nodes by 1 − (1 − q)·∏ F_k^ties, where 1 − F_k = a + c·slope_k.
+  static func addSurvivals(
+    at nodes: UnsafeMutablePointer<Double>, vectors: Int, slopes: UnsafePointer<Double>,
+    ties: UnsafePointer<Double>, from first: Int, to end: Int
+  )
+
   /// The sums of vectors of eight.
   static func laneSums(
     of vectors: UnsafePointer<Double>, _ count: Int, to sums: UnsafeMutablePointer<Double>

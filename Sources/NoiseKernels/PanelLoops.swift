@@ -18,6 +18,23 @@ private func power(_ base: Doubles, _ exponent: Double) -> Doubles {
   return result
 }
 
+/// Of two chances, that of the first or the second, from independent trials.
+@inline(__always)
+private func either(_ a: Doubles, _ b: Doubles) -> Doubles { multiplyAdd(1 - a, b, a) }
+
+/// 1 − (1 − c) to the power of a number of ties.
+@inline(__always)
+private func any(_ chance: Doubles, of ties: Double) -> Doubles {
+  if ties == 1 { return chance }
+  var (rest, chance, result) = (Int(ties), chance, Doubles())
+  while rest > 0 {
+    if rest & 1 == 1 { result = either(result, chance) }
+    chance = either(chance, chance)
+    rest >>= 1
+  }
+  return result
+}
+
 extension VectorKernels {
   @inline(never)
   package static func addProducts(
@@ -126,6 +143,25 @@ extension VectorKernels {
     }
     add(0, product, hazards, cotangent, factors)
     if vectors == 2 { add(1, other, otherHazards, otherCotangents, otherFactors) }
+  }
+
+  @inline(never)
+  package static func addSurvivals(
+    at nodes: UnsafeMutablePointer<Double>, vectors: Int, slopes: UnsafePointer<Double>,
+    ties: UnsafePointer<Double>, from first: Int, to end: Int
+  ) {
+    var node = 0
+    while node < 8 * vectors {
+      let (constants, factors) = (load(nodes + node), load(nodes + panelNodes + node))
+      var survival = load(nodes + 3 * panelNodes + node)
+      var k = first
+      while k < end {
+        survival = either(survival, any(multiplyAdd(slopes[k], factors, constants), of: ties[k]))
+        k += 1
+      }
+      store(survival, to: nodes + 3 * panelNodes + node)
+      node += 8
+    }
   }
 
   @inline(never)

@@ -63,6 +63,47 @@ import Testing
     }
   }
 
+  /// The expected maximum, and losses of the leader, which have digits of their own however certain it is.
+  @Test(arguments: laws)
+  func expectedMaximaAreThoseOfTheGrid(law: any PiecewiseNoise) {
+    var rows = PanelRows(reach: law is Uniform ? 1 : 60, seed: 7)
+    let (argmax, reference) = (NoisyArgmax(law), NoisyArgmax(OnTheGrid(base: law)))
+    for _ in 0..<(isDebugBuild ? 15 : 150) {
+      let row = rows.next(largest: 60)
+      let largest = row.map(\.magnitude).max() ?? 0
+      #expect(
+        isClose(
+          argmax.expectedMaximum(of: row), reference.expectedMaximum(of: row), within: 2e-14 * (1 + largest)),
+        "\(law) \(row)")
+      let leader = row.indices.max { row[$0] < row[$1] } ?? 0
+      let (loss, truth) = (argmax.loss(for: row, target: leader), reference.loss(for: row, target: leader))
+      #expect(isClose(loss, truth, within: 1e-13 * truth), "\(law) \(row): \(loss), not \(truth)")
+    }
+  }
+
+  /// Rows of thousands, as far as products serve them.
+  @Test(arguments: laws)
+  func longRowsAreThoseOfTheGrid(law: any PiecewiseNoise) {
+    var generator = SplitMix(state: 23)
+    let (argmax, reference) = (NoisyArgmax(law), NoisyArgmax(OnTheGrid(base: law)))
+    for (count, spread) in isDebugBuild ? [(150, 0.5)] : [(1500, 0.01), (600, 0.9), (1900, 4), (700, 100)] {
+      let row = (0..<count).map { _ in spread * generator.unit() }
+      let v = row.map { _ in generator.unit() - 0.5 }
+      let (p, truth) = (argmax.probabilities(for: row), reference.probabilities(for: row))
+      for (value, truth) in zip(p, truth) {
+        #expect(isClose(value, truth, within: 1e-12 * truth + 1e-300), "\(law) \(count) \(spread)")
+      }
+      let (result, expected) = (argmax.pullback(at: row, of: v), reference.pullback(at: row, of: v))
+      for index in row.indices {
+        #expect(
+          isClose(result[index], expected[index], within: 1e-12 * (truth[index] + expected[index].magnitude)),
+          "\(law) \(count) \(spread): \(result[index]), not \(expected[index])")
+      }
+      let (maximum, exact) = (argmax.expectedMaximum(of: row), reference.expectedMaximum(of: row))
+      #expect(isClose(maximum, exact, within: 1e-13 * (1 + spread)), "\(law) \(count) \(spread)")
+    }
+  }
+
   /// More open classes than a rule of sixteen nodes is exact for.
   @Test(arguments: [0.02, 0.5, 6])
   func rowsOfMediumLengthAgainstExactArithmetic(spread: Double) {
@@ -125,6 +166,12 @@ import Testing
       set.kernels.laneSums(of: sums, 3, to: &results)
       let forward = Array(results[..<3])
       set.kernels.laneSums(of: derivatives, 9, to: &results)
+      for m in 0..<8 * vectors { memory[3 * panelNodes + m] = 0.25 }
+      set.kernels.addSurvivals(at: &memory, vectors: vectors, slopes: slopes, ties: ties, from: 1, to: 3)
+      for m in 0..<8 * vectors {
+        let below = (1...2).reduce(0.75) { $0 * pow(nodes[m] * (1 - slopes[$1]), ties[$1]) }
+        #expect(isClose(memory[3 * panelNodes + m], 1 - below, within: 1e-15), "\(set)")
+      }
       for k in 0..<3 {
         var expected = [0.0, 0, 0]
         for m in 0..<8 * vectors {

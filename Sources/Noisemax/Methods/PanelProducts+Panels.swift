@@ -21,12 +21,12 @@ extension PanelProducts {
   private var limits: (few: Double, many: Double) { precision == .single ? (6, 22) : (2.5, 14) }
 
   /// A panel has one vector of nodes or two.
-  private typealias Panel = (width: Double, vectors: Int)
+  typealias Panel = (width: Double, vectors: Int)
 
   /// The next panel of what remains of an interval, where the integrands are polynomials: R at its beginning is at most
   /// `bound`.
   @inline(__always)
-  private func panel(
+  func panel(
     in remaining: Double, open: Double, rateBelow bound: Double, rate: () -> Double
   ) -> Panel {
     if open <= 16 || remaining * bound <= limits.few { return (remaining, 1) }
@@ -38,7 +38,7 @@ extension PanelProducts {
 
   /// Sets the nodes of a panel, by their distances and weights in units of the width.
   @inline(__always)
-  private func setNodes(
+  func setNodes(
     _ vectors: Int,
     _ node: (_ distance: Double, _ weight: Double) -> (constant: Double, factor: Double, weight: Double)
   ) {
@@ -71,7 +71,7 @@ extension PanelProducts {
   }
 
   /// The product at the last node.
-  private func lastProduct(_ vectors: Int) -> Double { nodes[3 * panelNodes + 8 * vectors - 1] }
+  func lastProduct(_ vectors: Int) -> Double { nodes[3 * panelNodes + 8 * vectors - 1] }
 
   // MARK: - The laws
 
@@ -145,12 +145,7 @@ extension PanelProducts {
       var t = 0.5 / densities[k]
       var remaining = (row.classes[k + 1].place - row.classes[k].place).value
       while remaining > 0 {
-        var (width, end) = (remaining, 0.5 / densities[k + 1])
-        while width * (open + 2 * deeperDensities[k + 1] * end) > limits.many {
-          width /= 2
-          end = t * exponential(width)
-        }
-        let vectors = width * (open + 2 * deeperDensities[k + 1] * end) > limits.few ? 2 : 1
+        let (width, vectors, end) = laplacePanel(in: remaining, below: t, open: open, k: k)
         setLaplaceNodes(vectors, width: width, t: t, above: above, open: open)
         addPanel(vectors, from: k + 1, to: last + 1, otherTies: open, otherCotangent: cotangent)
         shareSums(vectors, upTo: k)
@@ -169,8 +164,21 @@ extension PanelProducts {
     }
   }
 
+  /// The next panel of what remains above the kink of class k + 1, and t at its lower end.
+  @inline(__always)
+  func laplacePanel(
+    in remaining: Double, below t: Double, open: Double, k: Int
+  ) -> (width: Double, vectors: Int, end: Double) {
+    var (width, end) = (remaining, 0.5 / densities[k + 1])
+    while width * (open + 2 * deeperDensities[k + 1] * end) > limits.many {
+      width /= 2
+      end = t * exponential(width)
+    }
+    return (width, width * (open + 2 * deeperDensities[k + 1] * end) > limits.few ? 2 : 1, end)
+  }
+
   /// The nodes of a panel between kinks, by their depths below its upper end.
-  private func setLaplaceNodes(_ vectors: Int, width: Double, t: Double, above: Double, open: Double) {
+  func setLaplaceNodes(_ vectors: Int, width: Double, t: Double, above: Double, open: Double) {
     let (rises, falls) = (nodes + 4 * panelNodes, nodes + 5 * panelNodes)
     setNodes(vectors) { distance, weight in (width * distance, (1 - open) * width * distance, weight) }
     kernels.exponentials(of: nodes, 8 * vectors, shift: 0, to: rises)
@@ -209,7 +217,7 @@ extension PanelProducts {
     return value <= negligible * laneSum(of: row.count - 1) * rate
   }
 
-  private func powerOfTwo(_ exponent: Double) -> Double {
+  func powerOfTwo(_ exponent: Double) -> Double {
     Double(sign: .plus, exponent: Int(Swift.max(exponent, -1074)), significand: 1)
   }
 }

@@ -67,8 +67,11 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
   func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double? {
     let place = place(gaps.count / 2, in: &scratch)
     let classes = PanelRow(
-      gaps, width: law.upperEnd - law.lowerEnd, sorted: place.sorted, classes: place.classes,
-      other: place.other)
+      gaps, width: law.upperEnd - law.lowerEnd, reach: law.reach, sorted: place.sorted,
+      classes: place.classes, other: place.other)
+    if let products = products(of: classes, precision: .double, scratch: &scratch) {
+      return law.noise.mean + products.excess()
+    }
     // E = ∫ x dG, and dG = G·Σ r dx; relative to the node with the most of it, so that the rounding of the
     // integral of dG does not count.
     let grid = grid(of: classes, precision: .double, floor: -64, place: place, scratch: &scratch)
@@ -264,5 +267,7 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
     return grid
   }
 
-  func seconds(forRowOf count: Int) -> Double { 5e-6 + 1e-7 * Double(count) }
+  func seconds(forRowOf count: Int) -> Double {
+    productForm == nil ? 1.5e-5 * Double(count) : 2e-7 + 6e-8 * Double(count)
+  }
 }
