@@ -75,16 +75,15 @@ extension PanelProducts {
 
   // MARK: - The laws
 
-  /// From the break at which class k begins to count down to the next, its distance is what it is in.
+  /// From the upper end of one support down to the next, where one class more can win.
   func layUniformPanels() {
     var open = 0.0
     for k in 0..<row.count {
       open += ties[k]
       let isLast = k + 1 == row.count
-      let upperEnd = (DoubleDouble(1) - row.classes[k].place).value
       let lower = isLast ? 0 : (DoubleDouble(1) - row.classes[k + 1].place).value
-      var upper = upperEnd
-      var remaining = isLast ? upperEnd : (row.classes[k + 1].place - row.classes[k].place).value
+      var upper = (DoubleDouble(1) - row.classes[k].place).value
+      var remaining = isLast ? upper : (row.classes[k + 1].place - row.classes[k].place).value
       while remaining > 0 {
         let (width, vectors) = panel(in: remaining, open: open, rateBelow: open / upper) {
           (0...k).reduce(0) { $0 + ties[$1] / (upper + slopes[$1]) }
@@ -101,7 +100,7 @@ extension PanelProducts {
     }
   }
 
-  /// One interval, in t from 0 to 1.
+  /// In t from 0 to 1: the kinks of all others are below the leader's support.
   func layExponentialPanels() {
     let last = row.count - 1
     let open = Double(row.open)

@@ -39,15 +39,16 @@ struct PanelProducts {
   let slopes, densities, ties: UnsafeMutablePointer<Double>
   /// Σ ties·density over a class and all deeper ones.
   let deeperDensities: UnsafeMutablePointer<Double>
-  /// Vectors of sums over the nodes, ``sumsPerClass`` for each class, but for its density.
+  /// Sums over the nodes in vectors, ``sumsPerClass`` for each class, still without its density.
   let vectorSums: UnsafeMutablePointer<Double>
   /// The sums of these vectors; then the integrals themselves.
   let sums: UnsafeMutablePointer<Double>
-  /// The integrals between its kink and the next for classes up to one, which all have r = 1.
+  /// The integrals from the kink of a class down to the next, for it and all classes above it: r is 1 for them there.
   let sharedSums: UnsafeMutablePointer<Double>
   /// Rows of ``panelNodes``, as the loops take them.
   let nodes: UnsafeMutablePointer<Double>
-  /// For derivatives: the sum of a cotangent over the ties, it and their number times the density, and memory for the loops.
+  /// For derivatives: the sum of the cotangent over the ties, that and their number times the density, and memory for
+  /// the loops.
   let cotangents, densityCotangents, densityTies, reciprocals: UnsafeMutablePointer<Double>
 
   /// ∫ G r, and for derivatives ∫ G R r and ∫ G V r.
@@ -55,7 +56,7 @@ struct PanelProducts {
 
   /// Products of more classes lose too many digits, and panels between more breaks are more work than the grid's.
   static func serves(_ row: PanelRow, under form: ProductForm) -> Bool {
-    guard row.open > 1, row.open <= 10_000 else { return false }
+    guard row.open <= 10_000 else { return false }
     let deepest = row.classes[row.count - 1].place
     switch form {
     case .uniform: return row.count <= 2000 && (DoubleDouble(1) - deepest).high > 0x1p-300
@@ -91,17 +92,16 @@ struct PanelProducts {
     vectorSums.update(repeating: 0, count: 8 * perClass * n)
     sharedSums.update(repeating: 0, count: perClass * n)
     for k in 0..<row.count {
-      let distance = row.classes[k].place
       ties[k] = row.classes[k].weight
-      switch form {
-      case .uniform: (slopes[k], densities[k]) = (distance.value, 1)
-      case .exponential:
-        // 1 − F is the density; F itself is 1 − t + t·slope, which cancels nowhere.
-        densities[k] = exponential(-distance.high) * (1 - distance.low)
-        slopes[k] = 0 - exponentialMinusOne(-distance.high) + densities[k] * distance.low
-      case .laplace:
-        densities[k] = exponential(-distance.high) * (1 - distance.low) / 2
-        slopes[k] = -densities[k]
+      slopes[k] = row.classes[k].place.high
+      densities[k] = form == .uniform ? 1 : -slopes[k]
+    }
+    if form != .uniform {
+      kernels.exponentials(of: densities, row.count, shift: form == .laplace ? -1 : 0, to: densities)
+      for k in 0..<row.count {
+        densities[k] *= 1 - row.classes[k].place.low
+        // F is 1 − density·t: where that cancels, as (1 − t) + t·slope.
+        slopes[k] = form == .laplace ? -densities[k] : 1 - densities[k]
       }
     }
     deeperDensities[row.count] = 0

@@ -268,6 +268,6 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
   }
 
   func seconds(forRowOf count: Int) -> Double {
-    productForm == nil ? 1.5e-5 * Double(count) : 2e-7 + 6e-8 * Double(count)
+    productForm == nil ? 1.5e-5 * Double(count) : 2e-7 + 7e-8 * Double(count)
   }
 }
