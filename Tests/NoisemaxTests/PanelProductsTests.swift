@@ -122,14 +122,19 @@ import Testing
     }
   }
 
-  /// ∏ over thousands of ties, whose shares are known.
+  /// A class behind as many ties as are served, whose probability is known.
   @Test func ties() {
-    for count in [100, 1000, 4000] {
+    for count in [10, 100, 900, 999, 3999] {
       let n = Double(count)
-      let row = [Double](repeating: 0, count: count) + [-0.5]
-      let uniform = NoisyArgmax(.uniform).probabilities(for: row)[count]
-      #expect(isClose(uniform, exp(log(0.5) * (n + 1)) / (n + 1), within: 2e-13 * uniform), "\(count)")
-      let exponential = NoisyArgmax(.exponential).probabilities(for: row)[count]
+      let ties = [Double](repeating: 0, count: count)
+      for logProbability in [-1.0, -40, -300, -600] {
+        let gap = 1 - exp(logProbability / (n + 1))
+        let expected = pow(1 - gap, n + 1) / (n + 1)
+        let uniform = NoisyArgmax(.uniform).probabilities(for: ties + [-gap])[count]
+        #expect(
+          isClose(uniform, expected, within: 5e-13 * expected), "\(count), \(gap): \(uniform / expected)")
+      }
+      let exponential = NoisyArgmax(.exponential).probabilities(for: ties + [-0.5])[count]
       #expect(isClose(exponential, exp(-0.5) / (n + 1), within: 2e-13 * exponential), "\(count)")
     }
   }
