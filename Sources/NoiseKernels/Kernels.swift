@@ -336,7 +336,42 @@ package protocol Kernels: Sendable {
     _ v: UnsafeMutablePointer<Double>, at gaps: UnsafeMutablePointer<Double>, _ count: Int,
     ofLogarithms: Bool, table: UnsafePointer<DirectTable>, memory: UnsafeMutablePointer<Double>
   ) -> Bool
+
+  /// Adds the nodes of a panel to ∫ f_k·F_k^(ties − 1)·∏ F_j^ties of the classes from `first` to before `end`, eight places
+  /// for each.
+  ///
+  /// `nodes` are one or two vectors in rows of ``panelNodes``. The first row is a and the second c in F_k = a + c·slope_k,
+  /// the third has the weights, the density in them but for a factor of the class; the product of the powers goes to the
+  /// fourth.
+  static func addProducts(
+    at nodes: UnsafeMutablePointer<Double>, vectors: Int, slopes: UnsafePointer<Double>,
+    ties: UnsafePointer<Double>, from first: Int, to end: Int, sums: UnsafeMutablePointer<Double>
+  )
+
+  /// As ``addProducts``, with three vectors of sums for each class, the second and third with another factor in the integral:
+  /// R = `otherTies` + Σ c·density_j/F_j, and V = `otherCotangent` + Σ c·cotangent_j/F_j. The product times them goes to
+  /// the fifth and sixth row of `nodes`. The memory for reciprocals is 16 places for each class.
+  static func addProductDerivatives(
+    at nodes: UnsafeMutablePointer<Double>, vectors: Int, slopes: UnsafePointer<Double>,
+    ties: UnsafePointer<Double>, densities: UnsafePointer<Double>, cotangents: UnsafePointer<Double>,
+    from first: Int, to end: Int, otherTies: Double, otherCotangent: Double,
+    sums: UnsafeMutablePointer<Double>, reciprocals: UnsafeMutablePointer<Double>
+  )
+
+  /// Replaces the numbers q in the fourth row of the nodes by 1 − (1 − q)·∏ F_k^ties, where 1 − F_k = a + c·slope_k.
+  static func addSurvivals(
+    at nodes: UnsafeMutablePointer<Double>, vectors: Int, slopes: UnsafePointer<Double>,
+    ties: UnsafePointer<Double>, from first: Int, to end: Int
+  )
+
+  /// The sums of vectors of eight.
+  static func laneSums(
+    of vectors: UnsafePointer<Double>, _ count: Int, to sums: UnsafeMutablePointer<Double>
+  )
 }
+
+/// The most nodes of a panel.
+package let panelNodes = 16
 
 /// How gaps fall into cells of the logit axis: cells are counted from the deepest one.
 package struct CellGrid: Sendable {

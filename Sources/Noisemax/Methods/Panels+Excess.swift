@@ -11,6 +11,9 @@ extension Panels {
       reach: precision == .single ? law.singleReach : law.reach, sorted: place.sorted,
       classes: place.classes, other: place.other)
     guard classes.open > 1 else { return 0 }
+    if let products = products(of: classes, precision: precision, scratch: &scratch) {
+      return products.excess()
+    }
     let grid = grid(
       of: classes, precision: precision, floor: Self.floor(for: precision), place: place, scratch: &scratch)
     let count = grid.nodeCount

@@ -22,6 +22,12 @@ extension Panels {
     let classes = PanelRow(
       UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, reach: law.reach,
       sorted: place.sorted, classes: place.classes, other: place.other)
+    if let products = products(of: classes, precision: precision, cotangent: cotangent, scratch: &scratch) {
+      for index in 0..<n { row[index] = -.infinity }
+      products.pullBack(cotangent, probabilities: row)
+      finish(cotangent, at: row, leader: leader)
+      return
+    }
     let grid = grid(
       of: classes, precision: precision, floor: Self.floor(for: precision), pairs: true, place: place,
       scratch: &scratch)
@@ -51,6 +57,14 @@ extension Panels {
         index += 1
       }
     }
+    finish(cotangent, at: row, leader: leader)
+  }
+
+  /// Zeroes what belongs to classes without a probability, and sees to the leader's entry.
+  private func finish(
+    _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>, leader: Int
+  ) {
+    let n = cotangent.count
     for index in 0..<n where row[index] == -.infinity { (row[index], cotangent[index]) = (0, 0) }
     balance(cotangent, at: UnsafeMutableBufferPointer(rebasing: row[..<n]), leader: leader)
   }

@@ -1,0 +1,177 @@
+#if VARIANT
+  import NoiseKernels
+#endif
+
+// The loops over the classes of a row at the nodes of one panel, of which there are eight or sixteen: one vector or two.
+// Two share their division, as a/b + c/d = (a·d + b·c)/(b·d).
+
+/// F to the power of a number of ties, at least 1.
+@inline(__always)
+private func power(_ base: Doubles, _ exponent: Double) -> Doubles {
+  if exponent == 1 { return base }
+  var (rest, square, result) = (Int(exponent), base, Doubles(repeating: 1))
+  while rest > 0 {
+    if rest & 1 == 1 { result = result * square }
+    square = square * square
+    rest >>= 1
+  }
+  return result
+}
+
+/// Of two chances, that of the first or the second, from independent trials.
+@inline(__always)
+private func either(_ a: Doubles, _ b: Doubles) -> Doubles { multiplyAdd(1 - a, b, a) }
+
+/// 1 − (1 − c) to the power of a number of ties.
+@inline(__always)
+private func any(_ chance: Doubles, of ties: Double) -> Doubles {
+  if ties == 1 { return chance }
+  var (rest, chance, result) = (Int(ties), chance, Doubles())
+  while rest > 0 {
+    if rest & 1 == 1 { result = either(result, chance) }
+    chance = either(chance, chance)
+    rest >>= 1
+  }
+  return result
+}
+
+extension VectorKernels {
+  @inline(never)
+  package static func addProducts(
+    at nodes: UnsafeMutablePointer<Double>, vectors: Int, slopes: UnsafePointer<Double>,
+    ties: UnsafePointer<Double>, from first: Int, to end: Int, sums: UnsafeMutablePointer<Double>
+  ) {
+    let (constants, otherConstants) = (load(nodes), load(nodes + 8))
+    let (factors, otherFactors) = (load(nodes + panelNodes), load(nodes + panelNodes + 8))
+    var product = Doubles(repeating: 1)
+    var k = first
+    if vectors == 1 {
+      while k < end {
+        product = product * power(multiplyAdd(slopes[k], factors, constants), ties[k])
+        k += 1
+      }
+      store(product, to: nodes + 3 * panelNodes)
+      let weighted = load(nodes + 2 * panelNodes) * product
+      k = first
+      while k < end {
+        store(
+          load(sums + 8 * k) + weighted / multiplyAdd(slopes[k], factors, constants), to: sums + 8 * k)
+        k += 1
+      }
+      return
+    }
+    var other = product
+    while k < end {
+      product = product * power(multiplyAdd(slopes[k], factors, constants), ties[k])
+      other = other * power(multiplyAdd(slopes[k], otherFactors, otherConstants), ties[k])
+      k += 1
+    }
+    store(product, to: nodes + 3 * panelNodes)
+    store(other, to: nodes + 3 * panelNodes + 8)
+    let weighted = load(nodes + 2 * panelNodes) * product
+    let otherWeighted = load(nodes + 2 * panelNodes + 8) * other
+    k = first
+    while k < end {
+      let near = multiplyAdd(slopes[k], factors, constants)
+      let far = multiplyAdd(slopes[k], otherFactors, otherConstants)
+      let term = multiplyAdd(weighted, far, otherWeighted * near) / (near * far)
+      store(load(sums + 8 * k) + term, to: sums + 8 * k)
+      k += 1
+    }
+  }
+
+  @inline(never)
+  package static func addProductDerivatives(
+    at nodes: UnsafeMutablePointer<Double>, vectors: Int, slopes: UnsafePointer<Double>,
+    ties: UnsafePointer<Double>, densities: UnsafePointer<Double>, cotangents: UnsafePointer<Double>,
+    from first: Int, to end: Int, otherTies: Double, otherCotangent: Double,
+    sums: UnsafeMutablePointer<Double>, reciprocals: UnsafeMutablePointer<Double>
+  ) {
+    let (constants, otherConstants) = (load(nodes), load(nodes + 8))
+    let (factors, otherFactors) = (load(nodes + panelNodes), load(nodes + panelNodes + 8))
+    var (product, hazards, cotangent) = (Doubles(repeating: 1), Doubles(), Doubles())
+    var (other, otherHazards, otherCotangents) = (product, hazards, cotangent)
+    var k = first
+    if vectors == 1 {
+      while k < end {
+        let cumulative = multiplyAdd(slopes[k], factors, constants)
+        product = product * power(cumulative, ties[k])
+        let reciprocal = Doubles(repeating: 1) / cumulative
+        store(reciprocal, to: reciprocals + 16 * k)
+        hazards = multiplyAdd(densities[k], reciprocal, hazards)
+        cotangent = multiplyAdd(cotangents[k], reciprocal, cotangent)
+        k += 1
+      }
+    } else {
+      while k < end {
+        let near = multiplyAdd(slopes[k], factors, constants)
+        let far = multiplyAdd(slopes[k], otherFactors, otherConstants)
+        product = product * power(near, ties[k])
+        other = other * power(far, ties[k])
+        let both = Doubles(repeating: 1) / (near * far)
+        let (reciprocal, otherReciprocal) = (both * far, both * near)
+        store(reciprocal, to: reciprocals + 16 * k)
+        store(otherReciprocal, to: reciprocals + 16 * k + 8)
+        hazards = multiplyAdd(densities[k], reciprocal, hazards)
+        otherHazards = multiplyAdd(densities[k], otherReciprocal, otherHazards)
+        cotangent = multiplyAdd(cotangents[k], reciprocal, cotangent)
+        otherCotangents = multiplyAdd(cotangents[k], otherReciprocal, otherCotangents)
+        k += 1
+      }
+    }
+
+    @inline(__always) func add(
+      _ vector: Int, _ product: Doubles, _ hazards: Doubles, _ cotangents: Doubles, _ factors: Doubles
+    ) {
+      let nodes = nodes + 8 * vector
+      let r = product * multiplyAdd(hazards, factors, Doubles(repeating: otherTies))
+      let v = product * multiplyAdd(cotangents, factors, Doubles(repeating: otherCotangent))
+      store(product, to: nodes + 3 * panelNodes)
+      store(r, to: nodes + 4 * panelNodes)
+      store(v, to: nodes + 5 * panelNodes)
+      let weights = load(nodes + 2 * panelNodes)
+      let (ofG, ofR, ofV) = (weights * product, weights * r, weights * v)
+      var k = first
+      while k < end {
+        let reciprocal = load(reciprocals + 16 * k + 8 * vector)
+        let place = sums + 24 * k
+        store(multiplyAdd(ofG, reciprocal, load(place)), to: place)
+        store(multiplyAdd(ofR, reciprocal, load(place + 8)), to: place + 8)
+        store(multiplyAdd(ofV, reciprocal, load(place + 16)), to: place + 16)
+        k += 1
+      }
+    }
+    add(0, product, hazards, cotangent, factors)
+    if vectors == 2 { add(1, other, otherHazards, otherCotangents, otherFactors) }
+  }
+
+  @inline(never)
+  package static func addSurvivals(
+    at nodes: UnsafeMutablePointer<Double>, vectors: Int, slopes: UnsafePointer<Double>,
+    ties: UnsafePointer<Double>, from first: Int, to end: Int
+  ) {
+    var node = 0
+    while node < 8 * vectors {
+      let (constants, factors) = (load(nodes + node), load(nodes + panelNodes + node))
+      var survival = load(nodes + 3 * panelNodes + node)
+      var k = first
+      while k < end {
+        survival = either(survival, any(multiplyAdd(slopes[k], factors, constants), of: ties[k]))
+        k += 1
+      }
+      store(survival, to: nodes + 3 * panelNodes + node)
+      node += 8
+    }
+  }
+
+  @inline(never)
+  package static func laneSums(
+    of vectors: UnsafePointer<Double>, _ count: Int, to sums: UnsafeMutablePointer<Double>
+  ) {
+    var index = 0
+    while index < count {
+      sums[index] = laneSum(load(vectors + 8 * index))
+      index += 1
+    }
+  }
+}

@@ -1,0 +1,244 @@
+import Foundation
+import NoiseKernels
+import Noisemax
+import Testing
+
+/// Products of F, for the laws that have them, against the grid that serves every law, and against exact arithmetic.
+@Suite struct PanelProductsTests {
+  static let laws: [any PiecewiseNoise] = [Uniform(), Exponential(), Laplace()]
+
+  @Test(arguments: laws)
+  func probabilitiesAreThoseOfTheGrid(law: any PiecewiseNoise) {
+    var rows = PanelRows(reach: law is Uniform ? 1 : 60, seed: 5)
+    let (argmax, reference) = (NoisyArgmax(law), NoisyArgmax(OnTheGrid(base: law)))
+    for _ in 0..<(isDebugBuild ? 30 : 300) {
+      let row = rows.next(largest: 80)
+      let (p, truth) = (argmax.probabilities(for: row), reference.probabilities(for: row))
+      #expect(abs(sum(p) - 1) <= 1e-15, "\(law) \(row)")
+      for index in row.indices where truth[index] > 1e-300 {
+        let error = abs(p[index] / truth[index] - 1)
+        #expect(error <= 1e-13, "\(law) \(row), class \(index): \(p[index]), not \(truth[index])")
+      }
+      let logs = argmax.logProbabilities(for: row)
+      for (value, expected) in zip(logs, reference.logProbabilities(for: row)) {
+        #expect(
+          isClose(value, expected, within: 1e-14 * max(1, -expected)),
+          "\(law) \(row): \(value), not \(expected)")
+      }
+      let order = row.indices.sorted { row[$0] > row[$1] }
+      #expect(zip(order, order.dropFirst()).allSatisfy { p[$0] >= p[$1] * (1 - 1e-15) }, "\(law) \(row)")
+      let shuffled = row.indices.map { ($0 * 7919 + 13) % row.count }
+      if Set(shuffled).count == row.count {
+        let other = argmax.probabilities(for: shuffled.map { row[$0] })
+        #expect(zip(shuffled, other).allSatisfy { p[$0] == $1 }, "\(law) \(row)")
+      }
+      let single = argmax.probabilities(for: row.map { Float($0) })
+      let expected = reference.probabilities(for: row.map { Double(Float($0)) })
+      for (value, truth) in zip(single, expected) where truth > 1e-30 {
+        #expect(isClose(Double(value), truth, within: 1e-7 * truth), "\(law) \(row): \(value), not \(truth)")
+      }
+    }
+  }
+
+  /// Single entries of the Jacobian, which have digits of their own.
+  @Test(arguments: laws)
+  func derivativesAreThoseOfTheGrid(law: any PiecewiseNoise) {
+    var rows = PanelRows(reach: law is Uniform ? 1 : 60, seed: 6)
+    let (argmax, reference) = (NoisyArgmax(law), NoisyArgmax(OnTheGrid(base: law)))
+    for round in 0..<(isDebugBuild ? 20 : 200) {
+      let row = rows.next(largest: 60)
+      var v = [Double](repeating: 0, count: row.count)
+      v[round % row.count] = 1
+      let result = argmax.pullback(at: row, of: v)
+      for (value, truth) in zip(result, reference.pullback(at: row, of: v)) {
+        #expect(
+          isClose(value, truth, within: 1e-13 * truth.magnitude + 1e-300),
+          "\(law) \(row), entry \(round % row.count): \(value), not \(truth)")
+      }
+      let single = argmax.pullback(at: row.map { Float($0) }, of: v.map { Float($0) })
+      let expected = argmax.pullback(at: row.map { Double(Float($0)) }, of: v)
+      for (value, truth) in zip(single, expected) {
+        #expect(isClose(Double(value), truth, within: 1e-6 * truth.magnitude + 1e-37), "\(law) \(row)")
+      }
+    }
+  }
+
+  /// The expected maximum, and losses of the leader, which have digits of their own however certain it is.
+  @Test(arguments: laws)
+  func expectedMaximaAreThoseOfTheGrid(law: any PiecewiseNoise) {
+    var rows = PanelRows(reach: law is Uniform ? 1 : 60, seed: 7)
+    let (argmax, reference) = (NoisyArgmax(law), NoisyArgmax(OnTheGrid(base: law)))
+    for _ in 0..<(isDebugBuild ? 15 : 150) {
+      let row = rows.next(largest: 60)
+      let largest = row.map(\.magnitude).max() ?? 0
+      #expect(
+        isClose(
+          argmax.expectedMaximum(of: row), reference.expectedMaximum(of: row), within: 2e-14 * (1 + largest)),
+        "\(law) \(row)")
+      let leader = row.indices.max { row[$0] < row[$1] } ?? 0
+      let (loss, truth) = (argmax.loss(for: row, target: leader), reference.loss(for: row, target: leader))
+      #expect(isClose(loss, truth, within: 1e-13 * truth), "\(law) \(row): \(loss), not \(truth)")
+    }
+  }
+
+  /// Rows of thousands, as far as products serve them.
+  @Test(arguments: laws)
+  func longRowsAreThoseOfTheGrid(law: any PiecewiseNoise) {
+    var generator = SplitMix(state: 23)
+    let (argmax, reference) = (NoisyArgmax(law), NoisyArgmax(OnTheGrid(base: law)))
+    for (count, spread) in isDebugBuild ? [(150, 0.5)] : [(1500, 0.01), (600, 0.9), (1900, 4), (700, 100)] {
+      let row = (0..<count).map { _ in spread * generator.unit() }
+      let v = row.map { _ in generator.unit() - 0.5 }
+      let (p, truth) = (argmax.probabilities(for: row), reference.probabilities(for: row))
+      for (value, truth) in zip(p, truth) {
+        #expect(isClose(value, truth, within: 1e-12 * truth + 1e-300), "\(law) \(count) \(spread)")
+      }
+      let (result, expected) = (argmax.pullback(at: row, of: v), reference.pullback(at: row, of: v))
+      for index in row.indices {
+        #expect(
+          isClose(result[index], expected[index], within: 1e-12 * (truth[index] + expected[index].magnitude)),
+          "\(law) \(count) \(spread): \(result[index]), not \(expected[index])")
+      }
+      let (maximum, exact) = (argmax.expectedMaximum(of: row), reference.expectedMaximum(of: row))
+      #expect(isClose(maximum, exact, within: 1e-13 * (1 + spread)), "\(law) \(count) \(spread)")
+    }
+  }
+
+  /// More open classes than a rule of sixteen nodes is exact for.
+  @Test(arguments: [0.02, 0.5, 6])
+  func rowsOfMediumLengthAgainstExactArithmetic(spread: Double) {
+    var generator = SplitMix(state: 19)
+    for count in [17, 33, 36, 40] {
+      let distances = [0] + (1..<count).map { _ in spread * generator.unit() }
+      for (law, exact) in [
+        (Uniform() as any ExactNoise, UniformOracle.probabilities),
+        (Exponential(), ExponentialOracle.probabilities), (Laplace(), LaplaceOracle.probabilities),
+      ] {
+        let p = NoisyArgmax(law).probabilities(for: distances.map { 0 - $0 })
+        for (value, truth) in zip(p, exact(distances)) where truth > 1e-25 {
+          #expect(isClose(value, truth, within: 1e-13 * truth), "\(law) \(distances): \(value), not \(truth)")
+        }
+      }
+    }
+  }
+
+  /// A class behind as many ties as are served, whose probability is known.
+  @Test func ties() {
+    for count in [10, 100, 900, 999, 3999] {
+      let n = Double(count)
+      let ties = [Double](repeating: 0, count: count)
+      for logProbability in [-1.0, -40, -300, -600] {
+        let gap = 1 - exp(logProbability / (n + 1))
+        let expected = pow(1 - gap, n + 1) / (n + 1)
+        let uniform = NoisyArgmax(.uniform).probabilities(for: ties + [-gap])[count]
+        #expect(
+          isClose(uniform, expected, within: 5e-13 * expected), "\(count), \(gap): \(uniform / expected)")
+      }
+      let exponential = NoisyArgmax(.exponential).probabilities(for: ties + [-0.5])[count]
+      #expect(isClose(exponential, exp(-0.5) / (n + 1), within: 2e-13 * exponential), "\(count)")
+    }
+  }
+
+  /// Either side of the depths and lengths up to which rows are served.
+  @Test func nothingJumpsWhereTheGridTakesOver() {
+    let argmax = NoisyArgmax(.laplace)
+    let (near, far) = (599.999999, 600.000001)
+    let slope = 1 - 1 / (2 + near)
+    for values in [
+      argmax.logProbabilities(for: [0, -near])[1] - argmax.logProbabilities(for: [0, -far])[1],
+      log(argmax.probabilities(for: [0, -near])[1] / argmax.probabilities(for: [0, -far])[1]),
+      log(argmax.pullback(at: [0, -near], of: [0, 1])[1] / argmax.pullback(at: [0, -far], of: [0, 1])[1]),
+    ] {
+      #expect(isClose(values, (far - near) * slope, within: 1e-10))
+    }
+  }
+
+  @Test(arguments: InstructionSet.available)
+  func loopsOfEverySet(set: InstructionSet) {
+    let nodes = (0..<16).map { (Double($0) + 0.5) / 16 }
+    let (slopes, ties, cotangents) = ([0.25, 0.5, 0.75], [3.0, 1, 7], [1.0, -2, 3])
+    for vectors in 1...2 {
+      var memory = nodes.map { 1 - $0 } + nodes + nodes.map { 1 + $0 }
+      memory += [Double](repeating: 0, count: 3 * panelNodes)
+      var (sums, derivatives) = ([Double](repeating: 0, count: 24), [Double](repeating: 0, count: 72))
+      var reciprocals = [Double](repeating: 0, count: 48)
+      set.kernels.addProducts(
+        at: &memory, vectors: vectors, slopes: slopes, ties: ties, from: 1, to: 3, sums: &sums)
+      set.kernels.addProductDerivatives(
+        at: &memory, vectors: vectors, slopes: slopes, ties: ties, densities: ties, cotangents: cotangents,
+        from: 1, to: 3, otherTies: 5, otherCotangent: -3, sums: &derivatives, reciprocals: &reciprocals)
+      var results = [Double](repeating: 0, count: 12)
+      set.kernels.laneSums(of: sums, 3, to: &results)
+      let forward = Array(results[..<3])
+      set.kernels.laneSums(of: derivatives, 9, to: &results)
+      for m in 0..<8 * vectors { memory[3 * panelNodes + m] = 0.25 }
+      set.kernels.addSurvivals(at: &memory, vectors: vectors, slopes: slopes, ties: ties, from: 1, to: 3)
+      for m in 0..<8 * vectors {
+        let below = (1...2).reduce(0.75) { $0 * pow(nodes[m] * (1 - slopes[$1]), ties[$1]) }
+        #expect(isClose(memory[3 * panelNodes + m], 1 - below, within: 1e-15), "\(set)")
+      }
+      for k in 0..<3 {
+        var expected = [0.0, 0, 0]
+        for m in 0..<8 * vectors {
+          let c = nodes[m]
+          func cumulative(_ j: Int) -> Double { 1 - c + c * slopes[j] }
+          let product = (1...2).reduce(1) { $0 * pow(cumulative($1), ties[$1]) }
+          let hazards = (1...2).reduce(5) { $0 + c * ties[$1] / cumulative($1) }
+          let weighted = (1...2).reduce(-3) { $0 + c * cotangents[$1] / cumulative($1) }
+          let term = k > 0 ? (1 + c) * product / cumulative(k) : 0
+          for (sum, factor) in [1, hazards, weighted].enumerated() { expected[sum] += term * factor }
+        }
+        #expect(isClose(forward[k], expected[0], within: 1e-14), "\(set)")
+        for sum in 0..<3 {
+          #expect(isClose(results[3 * k + sum], expected[sum], within: 1e-13), "\(set), \(k), \(sum)")
+        }
+      }
+    }
+  }
+
+  private func sum(_ numbers: [Double]) -> Double {
+    numbers.reduce(DoubleDouble(0)) { $0 + DoubleDouble($1) }.value
+  }
+}
+
+/// A law without the form that its products are taken by.
+private struct OnTheGrid: PiecewiseNoise {
+  let base: any PiecewiseNoise
+
+  var kinks: [Double] { base.kinks }
+  var mean: Double { base.mean }
+  var variance: Double { base.variance }
+  func cumulative(at x: Double) -> Double { base.cumulative(at: x) }
+  func density(at x: Double) -> Double { base.density(at: x) }
+  func quantile(at p: Double) -> Double { base.quantile(at: p) }
+  func survival(at x: Double) -> Double { base.survival(at: x) }
+  func upperQuantile(at q: Double) -> Double { base.upperQuantile(at: q) }
+  func logCumulative(at x: Double) -> Double { base.logCumulative(at: x) }
+  func logSurvival(at x: Double) -> Double { base.logSurvival(at: x) }
+  func logDensity(at x: Double) -> Double { base.logDensity(at: x) }
+}
+
+/// Rows with spreads of all sizes within a reach: ties, clusters, ladders, rare classes.
+private struct PanelRows {
+  let reach: Double
+  var generator: SeededGenerator
+
+  init(reach: Double, seed: UInt64) { (self.reach, generator) = (reach, SeededGenerator(state: seed)) }
+
+  mutating func next(largest: Int) -> [Double] {
+    func unit() -> Double { Double.random(in: 0...1, using: &generator) }
+    let count = max(2, Int(pow(Double(largest), unit())))
+    let spread = reach * pow(10, -5 * unit() * unit())
+    switch Int.random(in: 0..<7, using: &generator) {
+    case 0: return (0..<count).map { _ in spread * (unit() + unit() + unit() - 1.5) }
+    case 1:
+      let place = -unit() * spread
+      return [0] + (0..<count).map { _ in place }
+    case 2: return (0..<count).map { _ in 0.0 } + (0..<3).map { _ in -spread * unit() }
+    case 3: return (0..<count).map { -Double($0) * spread * 0.1 }
+    case 4: return (0..<count).map { _ in unit() < 0.5 ? 0 : -spread * unit() } + [-reach * unit()]
+    case 5: return [0] + (0..<count).map { _ in -spread - pow(10, -14 * unit()) }
+    default: return [0] + (0..<count).map { _ in -spread * unit() }
+    }
+  }
+}
