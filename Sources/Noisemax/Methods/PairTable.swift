@@ -128,7 +128,7 @@ private struct PairLogarithms: ~Copyable {
     (gaps[0], gaps[1]) = (0, gap)
     switch function {
     case .probability:
-      lattice.replace(gaps, by: .logProbabilities, precision: .double, scratch: &scratch)
+      _ = lattice.replace(gaps, by: .logProbabilities, precision: .double, scratch: &scratch)
       return (gaps[0], gaps[1])
     case .slope:
       (cotangent[0], cotangent[1]) = (0, 1)

@@ -152,7 +152,7 @@ struct QuantileGridPass {
       (competing[index], positions[index]) = (gaps[index] >= table.competing ? 1 : 0, gaps[index])
     }
     kernels.evaluatePullback(
-      positions, competing, u, count, from: table.competing, grid: grid, rows: coefficients, unit: 1, ofA: 1,
-      ofB: 1, scratch: loopMemory)
+      positions, competing, u, count, from: table.competing, grid: grid, rows: coefficients,
+      isShort: false, unit: 1, ofA: 1, ofB: 1, scratch: loopMemory)
   }
 }
