@@ -46,13 +46,9 @@ package struct BenchmarkCase: Sendable {
       }
     }
 
-    /// The quantile rule costs n²·K under laws that are not smooth, and its pullback several times as much under any.
-    func largestSize(of pass: Pass, under law: any ExactNoise) -> Int {
-      switch (self, pass) {
-      case (.exact, _): .max
-      case (.quantileRule, .forward): law is any SmoothNoise ? .max : 1000
-      case (.quantileRule, .backward): 100
-      }
+    /// The quantile rule costs n²·K under laws that are not smooth.
+    func largestSize(under law: any ExactNoise) -> Int {
+      self == .exact || law is any SmoothNoise ? .max : 1000
     }
   }
 
@@ -66,7 +62,7 @@ package struct BenchmarkCase: Sendable {
     BenchmarkedMethod.allCases.flatMap { method in
       Pass.allCases.flatMap { pass in
         Precision.allCases.flatMap { precision in
-          sizes.filter { $0 <= method.largestSize(of: pass, under: law.noise) }.map { size in
+          sizes.filter { $0 <= method.largestSize(under: law.noise) }.map { size in
             BenchmarkCase(law: law, method: method, precision: precision, pass: pass, size: size)
           }
         }

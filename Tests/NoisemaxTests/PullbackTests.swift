@@ -103,26 +103,70 @@ import Testing
 
   /// Logits that are multiples of a power of two lie between cells, and all steps must take them to be in the same one.
   @Test(arguments: ["normal", "logistic"], [300, 1000, 5000])
-  func coarseLogitsHaveTheGradientsOfTheirNeighbours(law: String, count: Int) throws {
+  func coarseLogitsAreAsTheirNeighbours(law: String, count: Int) throws {
     let noise = try #require(NoiseRegistry.noise(named: law))
     let argmax = NoisyArgmax(noise)
+    let v = (0..<count).map { Double($0 * 7919 % 101) / 100 }
+    let quantities: [([Double]) -> [Double]] = [
+      { argmax.probabilities(for: $0) }, { argmax.logProbabilities(for: $0) },
+      { argmax.pullback(at: $0, of: v) }, { argmax.logProbabilitiesPullback(at: $0, of: v) },
+    ]
     for exponent in -7...1 {
-      for rest in 1...3 {
-        let unit = Double(sign: .plus, exponent: exponent, significand: Double(rest))
+      for digits in 1...3 {
+        let unit = Double(sign: .plus, exponent: exponent, significand: Double(digits))
         let row = (0..<count).map { Double(-($0 % 3)) * unit }
         let neighbour = row.map { $0 < 0 ? $0 - 1e-13 : 0 }
-        let v = (0..<count).map { Double($0 * 7919 % 101) / 100 }
-        for (gradient, other) in [
-          (argmax.pullback(at: row, of: v), argmax.pullback(at: neighbour, of: v)),
-          (
-            argmax.logProbabilitiesPullback(at: row, of: v),
-            argmax.logProbabilitiesPullback(at: neighbour, of: v)
-          ),
-        ] {
-          let largest = gradient.map(\.magnitude).max() ?? 0
-          let difference = zip(gradient, other).map { ($0 - $1).magnitude }.max() ?? 0
-          #expect(difference <= 1e-11 * largest, "\(law), \(count) classes, multiples of \(unit)")
+        for (index, quantity) in quantities.enumerated() {
+          let (values, others) = (quantity(row), quantity(neighbour))
+          let largest = values.map(\.magnitude).max() ?? 0
+          let difference = zip(values, others).map { ($0 - $1).magnitude }.max() ?? 0
+          #expect(
+            difference <= 1e-11 * largest, "quantity \(index), \(count) classes, multiples of \(unit)")
         }
+      }
+    }
+  }
+
+  /// Long rows of coarse and of fine logits, in every way that they are computed.
+  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  func longRowsHaveTheSlopesOfTheirValues(law: String) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law))
+    let argmax = NoisyArgmax(noise)
+    // A law with kinks has jumps in some derivative.
+    let (step, bound) = noise is any PiecewiseNoise ? (1e-5, 1e-3) : (1e-4, 1e-6)
+    var generator = SeededGenerator(state: 77)
+    for count in isDebugBuild ? [30, 300] : [30, 300, 3000] {
+      for exponent in [-5, -3, -1, 0, -40] {
+        let unit = Double(sign: .plus, exponent: exponent, significand: 1)
+        let singleRow = (0..<count).map { _ in
+          Float((Double.random(in: -2...0, using: &generator) / unit).rounded() * unit)
+        }
+        let singleV = singleRow.map { _ in Float.random(in: -1...1, using: &generator) }
+        let (row, v) = (singleRow.map { Double($0) }, singleV.map { Double($0) })
+        let direction = row.map { _ in Double.random(in: -1...1, using: &generator) }
+        func slope(_ values: ([Double]) -> [Double]) -> Double {
+          let above = values(zip(row, direction).map { $0 + step * $1 })
+          let below = values(zip(row, direction).map { $0 - step * $1 })
+          return row.indices.reduce(0) { $0 + v[$1] * (above[$1] - below[$1]) } / (2 * step)
+        }
+        func check(_ name: String, _ gradient: [Double], _ single: [Float], _ slope: Double) {
+          let along = zip(direction, gradient).reduce(0) { $0 + $1.0 * $1.1 }
+          let content = zip(direction, gradient).reduce(0) { $0 + ($1.0 * $1.1).magnitude }
+          let testCase = "\(law), \(count) classes, multiples of \(unit), \(name)"
+          #expect((along - slope).magnitude <= bound * content, "\(testCase): \(along), not \(slope)")
+          let largest = gradient.map(\.magnitude).max() ?? 0
+          let worst = zip(gradient, single).map { ($0 - Double($1)).magnitude }.max() ?? 0
+          #expect(worst <= 1e-5 * largest, "\(testCase): Floats are off by \(worst) of \(largest)")
+        }
+        check(
+          "p", argmax.pullback(at: row, of: v), argmax.pullback(at: singleRow, of: singleV),
+          slope { argmax.probabilities(for: $0) })
+        // Classes beyond the width of the law have log p = −∞.
+        if noise is Uniform { continue }
+        check(
+          "log p", argmax.logProbabilitiesPullback(at: row, of: v),
+          argmax.logProbabilitiesPullback(at: singleRow, of: singleV),
+          slope { argmax.logProbabilities(for: $0) })
       }
     }
   }
