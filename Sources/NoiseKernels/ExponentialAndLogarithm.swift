@@ -61,11 +61,7 @@ func raisedExponential(_ x: Floats, _ rest: Floats) -> (power: Floats, excess: F
   let high = multiplyAdd(-0x1.62e4p-1, n, x)
   let low = multiplyAdd(-0x1.7f7d1cp-20, n, rest)
   let r = high + low
-  let s = r * r
-  let even = multiplyAdd(
-    multiplyAdd(0x1.6b6c4ep-10, s, Floats(repeating: 0x1.55568cp-5)), s, Floats(repeating: 0.5))
-  let odd = multiplyAdd(0x1.1230bp-7, s, Floats(repeating: 0x1.5554a2p-3))
-  let excess = high + multiplyAdd(multiplyAdd(odd, r, even), s, low)
+  let excess = high + multiplyAdd(bend(r), r * r, low)
   let kept = power.replacing(with: 0, where: isNone)
   return (kept, excess.replacing(with: 0, where: isNone) * kept)
 }
@@ -78,11 +74,17 @@ func moderateExponential(_ x: Floats) -> Floats {
   let n = rounded - rounder
   let power = unsafeBitCast(unsafeBitCast(rounded, to: SIMD16<UInt32>.self) &<< 23, to: Floats.self)
   let r = multiplyAdd(-0x1.7f7d1cp-20, n, multiplyAdd(-0x1.62e4p-1, n, x))
+  return multiplyAdd(multiplyAdd(bend(r), r * r, r), power, power)
+}
+
+/// (eʳ − 1 − r)/r² for |r| ≤ ½·ln 2.
+@_transparent
+private func bend(_ r: Floats) -> Floats {
   let s = r * r
   let even = multiplyAdd(
     multiplyAdd(0x1.6b6c4ep-10, s, Floats(repeating: 0x1.55568cp-5)), s, Floats(repeating: 0.5))
   let odd = multiplyAdd(0x1.1230bp-7, s, Floats(repeating: 0x1.5554a2p-3))
-  return multiplyAdd(multiplyAdd(multiplyAdd(odd, r, even), s, r), power, power)
+  return multiplyAdd(odd, r, even)
 }
 
 /// eˣ − 1 for |x| ≤ 700, within two units in the last place.
@@ -98,8 +100,7 @@ func moderateExponentialMinusOne(_ x: Doubles) -> Doubles {
 /// for an infinite x.
 @inline(__always)
 func splitPower(_ x: Doubles) -> (exponent: Doubles, rest: Doubles) {
-  let n = multiplyAdd(log2e, x, Doubles(repeating: rounder)) - rounder
-  let r = multiplyAdd(-ln2Low, n, multiplyAdd(-ln2High, n, x))
+  let (n, r) = reduced(x)
   // Numbers so large that they have no digits left for the rest.
   let limit = Doubles(repeating: 0.35)
   return (n, moderateExponential(larger(smaller(r, limit), Doubles() - limit)))
@@ -112,11 +113,17 @@ private func exponentialParts(_ x: Doubles) -> (mantissa: Doubles, exponent: Dou
   return (1 + excess, exponent)
 }
 
+/// x as n·ln 2 + r, with a whole n and |r| ≤ ½·ln 2.
+@inline(__always)
+private func reduced(_ x: Doubles) -> (n: Doubles, r: Doubles) {
+  let n = multiplyAdd(log2e, x, Doubles(repeating: rounder)) - rounder
+  return (n, multiplyAdd(-ln2Low, n, multiplyAdd(-ln2High, n, x)))
+}
+
 /// eˣ as (1 + excess) · 2^exponent, with 1 + excess within √½ and √2.
 @inline(__always)
 private func exponentialExcess(_ x: Doubles) -> (excess: Doubles, exponent: Doubles) {
-  let n = multiplyAdd(log2e, x, Doubles(repeating: rounder)) - rounder
-  let r = multiplyAdd(-ln2Low, n, multiplyAdd(-ln2High, n, x))
+  let (n, r) = reduced(x)
   // Even and odd powers side by side: two short chains instead of one long.
   let s = r * r
   var even = multiplyAdd(0x1.289185613a3d6p-22, s, Doubles(repeating: 0x1.a019b90d2ae7ap-16))

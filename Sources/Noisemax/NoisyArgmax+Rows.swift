@@ -80,14 +80,19 @@ extension NoisyArgmax {
     guard rowLength == 2, let pairs else { return 0 }
     for index in stride(from: 0, to: rows.count, by: 2) {
       let (first, second) = (Double(rows[index]), Double(rows[index + 1]))
-      guard first.isFinite && second.isFinite else { return index / 2 }
-      let gap = gap(of: min(first, second), below: max(first, second), scale: unit)
-      guard gap >= -pairs.depth else { return index / 2 }
+      guard let gap = pairGap(first, second), gap >= -pairs.depth else { return index / 2 }
       let lesser = pairs.probability(at: gap)
       result[index] = Scalar(first < second ? lesser : 1 - lesser)
       result[index + 1] = Scalar(first < second ? 1 - lesser : lesser)
     }
     return rows.count / 2
+  }
+
+  /// The gap of the lesser of two logits, if both are finite.
+  @inline(__always)
+  func pairGap(_ first: Double, _ second: Double) -> Double? {
+    guard first.isFinite && second.isFinite else { return nil }
+    return gap(of: min(first, second), below: max(first, second), scale: unit)
   }
 
   /// Writes one quantity of every row of a row-major batch.

@@ -49,19 +49,11 @@ struct DirectIntegral {
 }
 
 /// A law that is smooth and nothing more, so that a shipped law with a closed form can be tried on the lattice.
-struct OnTheLattice<Base: SmoothNoise>: SmoothNoise {
+struct OnTheLattice<Base: SmoothNoise>: SmoothNoise, ForwardingNoise {
   let base: Base
 
-  func cumulative(at x: Double) -> Double { base.cumulative(at: x) }
-  func density(at x: Double) -> Double { base.density(at: x) }
-  func quantile(at p: Double) -> Double { base.quantile(at: p) }
-  func survival(at x: Double) -> Double { base.survival(at: x) }
-  func upperQuantile(at q: Double) -> Double { base.upperQuantile(at: q) }
-  func logCumulative(at x: Double) -> Double { base.logCumulative(at: x) }
-  func logSurvival(at x: Double) -> Double { base.logSurvival(at: x) }
+  var original: any ExactNoise { base }
   func logReversedHazard(at x: Double) -> Double { base.logReversedHazard(at: x) }
-  var mean: Double { base.mean }
-  var variance: Double { base.variance }
 }
 
 /// Rows that are hard for a grid: ties at every place in a cell, rare classes on the flank of many, ladders, all

@@ -202,19 +202,11 @@ import Testing
 }
 
 /// A law without the form that its products are taken by.
-private struct OnTheGrid: PiecewiseNoise {
+private struct OnTheGrid: PiecewiseNoise, ForwardingNoise {
   let base: any PiecewiseNoise
 
+  var original: any ExactNoise { base }
   var kinks: [Double] { base.kinks }
-  var mean: Double { base.mean }
-  var variance: Double { base.variance }
-  func cumulative(at x: Double) -> Double { base.cumulative(at: x) }
-  func density(at x: Double) -> Double { base.density(at: x) }
-  func quantile(at p: Double) -> Double { base.quantile(at: p) }
-  func survival(at x: Double) -> Double { base.survival(at: x) }
-  func upperQuantile(at q: Double) -> Double { base.upperQuantile(at: q) }
-  func logCumulative(at x: Double) -> Double { base.logCumulative(at: x) }
-  func logSurvival(at x: Double) -> Double { base.logSurvival(at: x) }
   func logDensity(at x: Double) -> Double { base.logDensity(at: x) }
 }
 

@@ -155,9 +155,7 @@ extension NoisyArgmax {
   ) -> Bool {
     guard row.count == 2, let pairs else { return false }
     let (first, second) = (Double(row[0]), Double(row[1]))
-    guard first.isFinite && second.isFinite else { return false }
-    let gap = gap(of: min(first, second), below: max(first, second), scale: unit)
-    guard gap >= -pairs.slopeDepth else { return false }
+    guard let gap = pairGap(first, second), gap >= -pairs.slopeDepth else { return false }
     var (below, above) = (Double(cotangent[0]), Double(cotangent[1]))
     if first > second { swap(&below, &above) }
     if quantity == .logProbabilities {

@@ -39,9 +39,7 @@ extension PanelProducts {
       let lower = k + 1 == row.count ? 0 : densities[k + 1]
       var upper = densities[k]
       while upper > lower {
-        let (width, vectors) = panel(in: upper - lower, open: open + 1, rateBelow: open / upper) {
-          (0...k).reduce(0) { $0 + ties[$1] / (upper + slopes[$1]) }
-        }
+        let (width, vectors) = uniformPanel(in: upper - lower, below: upper, open: open + 1, upTo: k)
         let from = width == upper - lower ? lower : upper - width
         setNodes(vectors) {
           let x = from + width * (1 - $0)
@@ -60,9 +58,7 @@ extension PanelProducts {
     var total = 0.0
     var (t, rest) = (0.0, 1.0)
     while rest > 0 {
-      let (width, vectors) = panel(
-        in: rest, open: Double(row.open), rateBelow: deeperDensities[0] / rest
-      ) { (0..<row.count).reduce(0) { $0 + ties[$1] * densities[$1] / (rest + t * slopes[$1]) } }
+      let (width, vectors) = exponentialPanel(in: rest, from: t)
       let next = width == rest ? 0 : rest - width
       setNodes(vectors) {
         let place = t + width * $0
@@ -81,9 +77,7 @@ extension PanelProducts {
     var total = 0.0
     var (t, rest) = (0.0, 1.0)
     while rest > 0 {
-      let (width, vectors) = panel(in: rest, open: Double(row.open), rateBelow: 2 * deeperDensities[0]) {
-        (0...last).reduce(0) { $0 + ties[$1] * densities[$1] / (1 + t * slopes[$1]) }
-      }
+      let (width, vectors) = laplacePanel(in: rest, from: t)
       setNodes(vectors) {
         let place = t + width * $0
         return (0, place, width * $1 * (1 - place / 2) / place)

@@ -26,7 +26,7 @@ extension PanelProducts {
   /// The next panel of what remains of an interval, where the integrands are polynomials: R at its beginning is at most
   /// `bound`.
   @inline(__always)
-  func panel(
+  private func panel(
     in remaining: Double, open: Double, rateBelow bound: Double, rate: () -> Double
   ) -> Panel {
     if open <= 16 || remaining * bound <= limits.few { return (remaining, 1) }
@@ -85,9 +85,7 @@ extension PanelProducts {
       var upper = (DoubleDouble(1) - row.classes[k].place).value
       var remaining = isLast ? upper : (row.classes[k + 1].place - row.classes[k].place).value
       while remaining > 0 {
-        let (width, vectors) = panel(in: remaining, open: open, rateBelow: open / upper) {
-          (0...k).reduce(0) { $0 + ties[$1] / (upper + slopes[$1]) }
-        }
+        let (width, vectors) = uniformPanel(in: remaining, below: upper, open: open, upTo: k)
         let from = width == remaining ? lower : upper - width
         setNodes(vectors) { (from + width * (1 - $0), 1, width * $1) }
         addPanel(vectors, from: 0, to: k + 1)
@@ -103,12 +101,9 @@ extension PanelProducts {
   /// In t from 0 to 1: the kinks of all others are below the leader's support.
   func layExponentialPanels() {
     let last = row.count - 1
-    let open = Double(row.open)
     var (t, rest) = (0.0, 1.0)
     while rest > 0 {
-      let (width, vectors) = panel(in: rest, open: open, rateBelow: deeperDensities[0] / rest) {
-        (0...last).reduce(0) { $0 + ties[$1] * densities[$1] / (rest + t * slopes[$1]) }
-      }
+      let (width, vectors) = exponentialPanel(in: rest, from: t)
       let next = width == rest ? 0 : rest - width
       setNodes(vectors) { (next + width * (1 - $0), t + width * $0, width * $1) }
       addPanel(vectors, from: 0, to: last + 1)
@@ -124,9 +119,7 @@ extension PanelProducts {
     var pairs = 0.0
     var (t, rest) = (0.0, 1.0)
     while rest > 0 {
-      let (width, vectors) = panel(in: rest, open: Double(row.open), rateBelow: 2 * deeperDensities[0]) {
-        (0...last).reduce(0) { $0 + ties[$1] * densities[$1] / (1 + t * slopes[$1]) }
-      }
+      let (width, vectors) = laplacePanel(in: rest, from: t)
       setNodes(vectors) { (1, t + width * $0, width * $1) }
       addPanel(vectors, from: 0, to: last + 1)
       (t, rest) = (t + width, width == rest ? 0 : rest - width)
@@ -160,6 +153,30 @@ extension PanelProducts {
     if wantsDerivatives {
       sharedSums[3 * last + 1] = below
       sharedSums[3 * last + 2] = below * (cotangent + cotangents[last]) / open
+    }
+  }
+
+  /// The next panel of what remains of an interval below an end of x, where classes up to k can win.
+  @inline(__always)
+  func uniformPanel(in remaining: Double, below upper: Double, open: Double, upTo k: Int) -> Panel {
+    panel(in: remaining, open: open, rateBelow: open / upper) {
+      (0...k).reduce(0) { $0 + ties[$1] / (upper + slopes[$1]) }
+    }
+  }
+
+  /// The next panel of what remains of 0…1 from t on.
+  @inline(__always)
+  func exponentialPanel(in rest: Double, from t: Double) -> Panel {
+    panel(in: rest, open: Double(row.open), rateBelow: deeperDensities[0] / rest) {
+      (0..<row.count).reduce(0) { $0 + ties[$1] * densities[$1] / (rest + t * slopes[$1]) }
+    }
+  }
+
+  /// The same above all kinks.
+  @inline(__always)
+  func laplacePanel(in rest: Double, from t: Double) -> Panel {
+    panel(in: rest, open: Double(row.open), rateBelow: 2 * deeperDensities[0]) {
+      (0..<row.count).reduce(0) { $0 + ties[$1] * densities[$1] / (1 + t * slopes[$1]) }
     }
   }
 

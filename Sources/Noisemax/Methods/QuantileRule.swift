@@ -175,11 +175,21 @@ struct QuantileRule: RowMethod {
     return QuantileRow(row, nodes: nodes.count, in: &memory)
   }
 
-  /// The value of every gap; unless all are wanted, of those that are nothing beside the leader's it is 0.
-  private func writeValues(of work: inout QuantileRow, all: Bool) {
+  /// The value of every gap, and its terms if there is a place for them; unless all are wanted, those that are nothing
+  /// beside the leader's are 0, without terms.
+  private func writeValues(
+    of work: inout QuantileRow, all: Bool, terms: UnsafeMutableBufferPointer<Double>? = nil
+  ) {
+    let length = padded(nodes.count)
     for gap in 0..<work.count {
-      let isLeftOut = isNothing(work.gaps[gap], all: all)
-      work.values[gap] = isLeftOut ? .zero : work.value(of: gap, under: factors, nodes: nodes)
+      if isNothing(work.gaps[gap], all: all) {
+        work.values[gap] = .zero
+        continue
+      }
+      work.values[gap] = work.value(of: gap, under: factors, nodes: nodes)
+      if let terms {
+        for place in 0..<length { terms[gap * length + place] = work.products.mantissas[place] }
+      }
     }
   }
 
@@ -187,13 +197,8 @@ struct QuantileRule: RowMethod {
   private func writeTerms(
     of work: inout QuantileRow, all: Bool, scratch: inout Scratch
   ) -> UnsafeMutableBufferPointer<Double> {
-    let length = padded(nodes.count)
-    let terms = scratch.growList(to: work.count * length, keeping: 0)
-    for gap in 0..<work.count {
-      let isLeftOut = isNothing(work.gaps[gap], all: all)
-      work.values[gap] = isLeftOut ? .zero : work.value(of: gap, under: factors, nodes: nodes)
-      for place in 0..<length { terms[gap * length + place] = work.products.mantissas[place] }
-    }
+    let terms = scratch.growList(to: work.count * padded(nodes.count), keeping: 0)
+    writeValues(of: &work, all: all, terms: terms)
     return terms
   }
 
