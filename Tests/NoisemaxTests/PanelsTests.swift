@@ -6,43 +6,42 @@ import Testing
 @Suite struct PanelsTests {
   // MARK: - Reference digits and closed forms
 
-  @Test(arguments: ["uniform", "exponential"])
-  func referenceCases(name: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: name))
+  @Test(arguments: ["uniform", "exponential", "laplace"])
+  func referenceCases(law: String) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law))
     let argmax = NoisyArgmax(noise)
-    var count = 0
-    for reference in try ReferenceCase.all() where reference.noise == name {
+    for reference in try Fixture.argmaxCases(of: law) {
       let probabilities = argmax.probabilities(for: reference.logits)
       let logProbabilities = argmax.logProbabilities(for: reference.logits)
       for index in reference.logits.indices {
-        let expected = try #require(Double(reference.probabilities[index]))
-        let expectedLog = try #require(Double(reference.logProbabilities[index]))
-        let where_ = "\(name), case \(count), class \(index)"
-        #expect(isClose(probabilities[index], expected, within: 1e-12 * expected), "\(where_)")
+        let expected = try double(reference.probabilities[index])
+        let expectedLog = try double(reference.logProbabilities[index])
+        let whole = "\(reference.testDescription), class \(index)"
+        #expect(isClose(probabilities[index], expected, within: 1e-12 * expected), "\(whole)")
         let slack = 3e-12 * max(1, expectedLog.magnitude)
-        #expect(isClose(logProbabilities[index], expectedLog, within: slack), "\(where_)")
+        #expect(isClose(logProbabilities[index], expectedLog, within: slack), "\(whole)")
       }
       #expect(abs(probabilities.reduce(0, +) - 1) <= 1e-14)
       let largest = reference.logits.map(\.magnitude).max() ?? 0
-      let expectedMaximum = try #require(Double(reference.expectedMaximum))
+      let expectedMaximum = try double(reference.expectedMaximum)
       #expect(
-        isClose(argmax.expectedMaximum(of: reference.logits), expectedMaximum, within: 1e-13 * (1 + largest)))
-      count += 1
+        isClose(argmax.expectedMaximum(of: reference.logits), expectedMaximum, within: 1e-13 * (1 + largest)),
+        "\(reference.testDescription)")
     }
-    #expect(count >= 10)
   }
 
-  @Test func floatRowsKeepTheirBounds() throws {
-    for reference in try ReferenceCase.all() {
-      guard ["uniform", "exponential"].contains(reference.noise) else { continue }
-      let noise = try #require(NoiseRegistry.noise(named: reference.noise))
+  @Test(arguments: ["uniform", "exponential", "laplace"])
+  func floatRowsKeepTheirBounds(law: String) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law))
+    for reference in try Fixture.argmaxCases(of: law) {
       let values = NoisyArgmax(noise).probabilities(for: reference.logits.map { Float($0) })
-      for (value, text) in zip(values, reference.probabilities) {
-        let expected = try #require(Double(text))
-        #expect(isClose(Double(value), expected, within: 3e-7))
-        if expected > 1e-30 { #expect(isClose(Double(value), expected, within: 2e-5 * expected)) }
+      for (index, value) in values.enumerated() {
+        let expected = try double(reference.probabilities[index])
+        let whole = "\(reference.testDescription), class \(index)"
+        #expect(isClose(Double(value), expected, within: 3e-7), "\(whole)")
+        if expected > 1e-30 { #expect(isClose(Double(value), expected, within: 2e-5 * expected), "\(whole)") }
       }
-      #expect(abs(values.reduce(0, +) - 1) <= 2e-6)
+      #expect(abs(values.reduce(0, +) - 1) <= 2e-6, "\(reference.testDescription)")
     }
   }
 
