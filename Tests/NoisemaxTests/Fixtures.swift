@@ -57,7 +57,8 @@ enum Fixture {
   /// The derivatives of one law.
   static func derivativeCases(of law: String) throws -> [DerivativeCase] {
     let name = "derivative-cases.jsonl"
-    return try nonempty(lines(of: name, as: DerivativeCase.self).filter { $0.noise == law }, of: law, in: name)
+    return try nonempty(
+      lines(of: name, as: DerivativeCase.self).filter { $0.noise == law }, of: law, in: name)
   }
 
   /// Nothing was found.

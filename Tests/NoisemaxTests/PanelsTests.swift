@@ -114,6 +114,28 @@ import Testing
     #expect(isClose(stretched[1], 0x1p-121, within: 0x1p-161))
   }
 
+  /// Below 2⁻⁵⁰⁰ of its width a class is integrated as one that reaches further: ∫ xᵏ dx over 0…r, for k leaders.
+  @Test(arguments: [0x1p-499, 0x1p-501, 1e-160, 1e-200, 0x1p-900, 1e-300, 0x1p-1022, 0x1p-1070])
+  func classesThatHardlyReachInKeepTheirLogarithms(reach: Double) {
+    for leaders in [1, 2, 3, 17] {
+      let truth = Double(leaders + 1) * log(reach) - log(Double(leaders + 1))
+      let row = [Double](repeating: 1, count: leaders) + [reach]
+      let logs = NoisyArgmax(.uniform).logProbabilities(for: row)
+      #expect(isClose(logs[leaders], truth, within: 3e-15 * truth.magnitude), "\(row): \(logs), not \(truth)")
+      // A class half the width behind has F = ½ there, and a masked one changes nothing.
+      let more = NoisyArgmax(.uniform).logProbabilities(for: [0.5] + row + [-.infinity])
+      #expect(
+        isClose(more[leaders + 1], truth - log(2), within: 3e-15 * truth.magnitude),
+        "\([0.5] + row + [-.infinity]): \(more), not \(truth - log(2))")
+      let floats = NoisyArgmax(.uniform).logProbabilities(for: row.map { Float($0) })
+      let single =
+        Float(reach) > 0 ? Double(leaders + 1) * log(Double(Float(reach))) - log(Double(leaders + 1)) : 0
+      if single < 0 {
+        #expect(isClose(Double(floats[leaders]), single, within: 1e-7 * single.magnitude), "\(row), Float")
+      }
+    }
+  }
+
   @Test func uniformIsSparseExactlyFromTheScaleOn() {
     for scale in [0.1, 1, 3, 0x1p-40] {
       let argmax = NoisyArgmax(.uniform, scale: scale)
