@@ -189,7 +189,7 @@ import Testing
 
   // MARK: far classes
 
-  @Test func farClassesCostNothing() {
+  @Test func farClassesChangeNothing() {
     let argmax = NoisyArgmax(.normal)
     let p = argmax.probabilities(for: [0, -1e9, 3, -1e300])
     let two = argmax.probabilities(for: [0, 3])

@@ -164,13 +164,15 @@ import Testing
     #expect(isClose(laplace, -100 + log(25.5), within: 1e-12 * 100))
   }
 
-  @Test func softMasksCostNothing() {
+  @Test func softMasksChangeNothing() {
     for noise in [Uniform(), Exponential(), Laplace(), Triangular()] as [any ExactNoise] {
       let argmax = NoisyArgmax(noise)
       let plain = argmax.probabilities(for: [1, 0.5, 0.25])
       let masked = argmax.probabilities(for: [1, -1e9, 0.5, -1e300, 0.25, -.infinity])
       for (a, b) in zip(plain, [masked[0], masked[2], masked[4]]) { #expect(isClose(a, b, within: 1e-14)) }
       #expect([masked[1], masked[3], masked[5]] == [0, 0, 0])
+      let infinities: [Double] = [1, -.infinity, 0.5, -.infinity, 0.25, -.infinity]
+      #expect(masked == argmax.probabilities(for: infinities), "\(noise)")
     }
   }
 
