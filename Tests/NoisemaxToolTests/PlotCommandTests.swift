@@ -50,7 +50,8 @@ import Testing
       let line = zip(old, new).enumerated().first { $1.0 != $1.1 }.map {
         "line \($0 + 1): \($1.1), not \($1.0)"
       }
-      #expect(drawn == committed, "\(name), by \(command): \(line ?? "other lines at the end")")
+      let isSame = drawn == committed
+      #expect(isSame, "\(name), by \(command): \(line ?? "other lines at the end")")
     }
   }
 
