@@ -51,7 +51,7 @@ import Testing
       _ = NoisyArgmax(NormalMixture.contaminated(1000))
     }
     let wider = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      _ = NoisyArgmax(NormalMixture.contaminated(60))
+      _ = NoisyArgmax(NormalMixture.contaminated(40))
     }
     let heavy = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = NoisyArgmax(Cauchy())

@@ -51,7 +51,7 @@ import Testing
   static let laws: [any NoiseDistribution] =
     NoiseRegistry.entries.map(\.noise) + [
       OnTheLattice(base: Gumbel()), LogGamma(shape: 3), NormalMixture.contaminated(3),
-      NormalMixture.contaminated(40), NormalMixture((0.9, 0, 1), (0.1, 20, 1)),
+      NormalMixture.contaminated(20), NormalMixture((0.9, 0, 1), (0.1, 20, 1)),
       NormalMixture((0.5, -8, 1), (0.5, 8, 1)), Triangular(),
     ]
 
