@@ -96,7 +96,7 @@ final class LatticeTable: @unchecked Sendable {
       highestHazard: highest + margin + logDepth + 2 * reachSpacing)
     firstIndex = integrands.first
     logHazard = integrands.logHazard
-    normalHazards = (logHazard.lastIndex { $0 > -700 } ?? 0) + 1
+    normalHazards = (logHazard.lastIndex { $0 > -708 } ?? 0) + 1
     isLogConcave = integrands.areConcave
     let hazardSamples = logHazard.prefix(Int(((highest + depth + margin) / unit).rounded(.up)) - firstIndex)
       .map { exponential($0) }
