@@ -14,7 +14,9 @@ internal import NoiseKernels
 final class DirectSums: Sendable {
   private let tables: PerPrecision<Tables>
   /// Rows of more places, be they masked, are not looked through for classes.
-  private static let longest = 4096
+  static let longest = 4096
+  /// Whether rows of so many classes may be for this.
+  func servesRows(of classes: Int) -> Bool { classes <= 1 << Tables.sizes.upperBound }
 
   init(_ table: LatticeTable) {
     let noise = table.noise
