@@ -20,6 +20,10 @@ extension NoisyArgmax {
     /// A number for every row of a batch.
     var rowNumbers = Scratch()
 
+    /// How many Doubles it has room for. Of a fresh workspace that is what one row needed, and so a count of the nodes and
+    /// cells that it was given.
+    package var room: Int { row.room + method.room + rowNumbers.room }
+
     /// The largest number of threads that a call with a batch may use; the results are the same for any number.
     public let threads: Int
 
@@ -38,6 +42,9 @@ extension NoisyArgmax {
 struct Scratch: ~Copyable, @unchecked Sendable {
   private var memory = UnsafeMutableBufferPointer<Double>(start: nil, count: 0)
   private var list = UnsafeMutableBufferPointer<Double>(start: nil, count: 0)
+
+  /// How many Doubles it has room for.
+  var room: Int { memory.count + list.count }
 
   /// The first `count` places; what they hold is undefined.
   mutating func reserve(_ count: Int) -> UnsafeMutableBufferPointer<Double> {

@@ -71,4 +71,6 @@ enum PrecisionBounds<Scalar: LogitScalar> {
   static var sum: Double { isDouble ? 1e-14 : 2e-6 }
   /// The relative change under a permutation.
   static var permutation: Scalar { isDouble ? 1e-14 : 2e-6 }
+  /// What masked classes may add to that for every unit of |log p|.
+  static var masksPerLogarithm: Double { isDouble ? 2e-15 : 0 }
 }

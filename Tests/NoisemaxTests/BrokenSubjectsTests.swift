@@ -45,6 +45,16 @@ import Testing
     #expect(failure.subject == "broken" && failure.method == "Double")
   }
 
+  /// Masked classes get their 0 and yet move the others, by ten times the bound and more.
+  @Test func masksThatMoveOthersAreFound() throws {
+    let found = failures { row in
+      let (p, masks) = (Self.softmax(row), row.count { $0 == -.infinity })
+      return row.count - masks < 2 ? p : p.map { $0 * (1 - 1e-13 * Double(masks)) }
+    }
+    let failure = try #require(found.first { $0.property == "masks" }, "\(found)")
+    #expect(failure.detail.contains("with and without masks"), "\(failure)")
+  }
+
   @Test func brokenFormsScalesAndLogarithmsAreFound() {
     var transform = Transform<Double>(NoisyArgmax(.gumbel))
     transform.otherForms["upside down"] = { Array(Self.softmax($0).reversed()) }

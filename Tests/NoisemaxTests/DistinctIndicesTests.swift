@@ -41,6 +41,22 @@ import Testing
     }
   }
 
+  /// A generator that repeats a word gives every class the same noise: of equal scores, the class that came first leads.
+  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  func equalScoresAreInTheOrderOfTheRow(law: String) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law))
+    let argmax = NoisyArgmax(noise)
+    for size in [2, 3, 7, 40] {
+      let row = (0..<size).map { $0 % 3 == 1 ? 1.0 : 0 }
+      let ranked = row.indices.filter { row[$0] == 1 } + row.indices.filter { row[$0] == 0 }
+      for count in [1, 2, 3, 5, size - 1, size, size + 1] {
+        var generator = ScriptedGenerator(0x5555_5555_5555_5555)
+        let drawn = argmax.randomIndices(for: row, distinct: count, using: &generator)
+        #expect(drawn == Array(ranked.prefix(count)), "\(row), \(count) of them")
+      }
+    }
+  }
+
   @Test func onlyOpenClassesAreThere() {
     let argmax = NoisyArgmax(.uniform)
     #expect(argmax.randomIndices(for: [-.infinity, 1, -.infinity, 1], distinct: 100).sorted() == [1, 3])

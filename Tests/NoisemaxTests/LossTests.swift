@@ -313,6 +313,34 @@ import Testing
     }
   }
 
+  /// Each row has its share of the mean and of its gradient, however many there are.
+  @Test(arguments: Loss.allCases, [1, 2, 4, 5, 16, 33])
+  func theMeanIsOverAllRows(loss: Loss, rows: Int) {
+    let argmax = NoisyArgmax(.logistic)
+    let logits = (0..<3 * rows).map { Double($0 * 37 % 19) / 8 }
+    let targets = (0..<rows).map { $0 % 3 }
+    let weights = (0..<3 * rows).map { $0 % 3 == 1 ? 0.5 : 0.25 }
+    let ofClasses = argmax.lossWithGradient(forRowsOf: logits, rowLength: 3, targets: targets, as: loss)
+    let ofWeights = argmax.lossWithGradient(forRowsOf: logits, rowLength: 3, targets: weights, as: loss)
+    var sums = (0.0, 0.0)
+    for row in 0..<rows {
+      let places = 3 * row..<3 * row + 3
+      let single = Array(logits[places])
+      let ofClass = argmax.lossWithGradient(for: single, target: targets[row], as: loss)
+      let ofWeight = argmax.lossWithGradient(for: single, target: Array(weights[places]), as: loss)
+      sums = (sums.0 + ofClass.value, sums.1 + ofWeight.value)
+      for (index, place) in places.enumerated() {
+        let expected = (ofClass.gradient[index] / Double(rows), ofWeight.gradient[index] / Double(rows))
+        #expect(
+          isClose(ofClasses.gradient[place], expected.0, within: 1e-15), "\(logits), \(targets), \(place)")
+        #expect(
+          isClose(ofWeights.gradient[place], expected.1, within: 1e-15), "\(logits), \(weights), \(place)")
+      }
+    }
+    #expect(isClose(ofClasses.value, sums.0 / Double(rows), within: 1e-14), "\(logits), \(targets)")
+    #expect(isClose(ofWeights.value, sums.1 / Double(rows), within: 1e-14), "\(logits), \(weights)")
+  }
+
   @Test func wrongTargetsTrapWithTheirValues() async throws {
     let results = [
       await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {

@@ -8,22 +8,6 @@ func isClose(_ value: Double, _ expected: Double, within tolerance: Double) -> B
   value == expected || (value - expected).magnitude <= tolerance
 }
 
-struct ReferenceCase: Decodable {
-  let noise: String
-  let logits: [Double]
-  let probabilities: [String]
-  let logProbabilities: [String]
-  let expectedMaximum: String
-
-  static func all() throws -> [ReferenceCase] {
-    let url = Bundle.module.url(forResource: "Fixtures/argmax-cases", withExtension: "jsonl")
-    guard let url else { throw CocoaError(.fileNoSuchFile) }
-    return try String(contentsOf: url, encoding: .utf8).split(separator: "\n").map {
-      try JSONDecoder().decode(ReferenceCase.self, from: Data($0.utf8))
-    }
-  }
-}
-
 struct SplitMix {
   var state: UInt64
 

@@ -6,43 +6,42 @@ import Testing
 @Suite struct PanelsTests {
   // MARK: - Reference digits and closed forms
 
-  @Test(arguments: ["uniform", "exponential"])
-  func referenceCases(name: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: name))
+  @Test(arguments: ["uniform", "exponential", "laplace"])
+  func referenceCases(law: String) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law))
     let argmax = NoisyArgmax(noise)
-    var count = 0
-    for reference in try ReferenceCase.all() where reference.noise == name {
+    for reference in try Fixture.argmaxCases(of: law) {
       let probabilities = argmax.probabilities(for: reference.logits)
       let logProbabilities = argmax.logProbabilities(for: reference.logits)
       for index in reference.logits.indices {
-        let expected = try #require(Double(reference.probabilities[index]))
-        let expectedLog = try #require(Double(reference.logProbabilities[index]))
-        let where_ = "\(name), case \(count), class \(index)"
-        #expect(isClose(probabilities[index], expected, within: 1e-12 * expected), "\(where_)")
+        let expected = try double(reference.probabilities[index])
+        let expectedLog = try double(reference.logProbabilities[index])
+        let whole = "\(reference.testDescription), class \(index)"
+        #expect(isClose(probabilities[index], expected, within: 1e-12 * expected), "\(whole)")
         let slack = 3e-12 * max(1, expectedLog.magnitude)
-        #expect(isClose(logProbabilities[index], expectedLog, within: slack), "\(where_)")
+        #expect(isClose(logProbabilities[index], expectedLog, within: slack), "\(whole)")
       }
       #expect(abs(probabilities.reduce(0, +) - 1) <= 1e-14)
       let largest = reference.logits.map(\.magnitude).max() ?? 0
-      let expectedMaximum = try #require(Double(reference.expectedMaximum))
+      let expectedMaximum = try double(reference.expectedMaximum)
       #expect(
-        isClose(argmax.expectedMaximum(of: reference.logits), expectedMaximum, within: 1e-13 * (1 + largest)))
-      count += 1
+        isClose(argmax.expectedMaximum(of: reference.logits), expectedMaximum, within: 1e-13 * (1 + largest)),
+        "\(reference.testDescription)")
     }
-    #expect(count >= 10)
   }
 
-  @Test func floatRowsKeepTheirBounds() throws {
-    for reference in try ReferenceCase.all() {
-      guard ["uniform", "exponential"].contains(reference.noise) else { continue }
-      let noise = try #require(NoiseRegistry.noise(named: reference.noise))
+  @Test(arguments: ["uniform", "exponential", "laplace"])
+  func floatRowsKeepTheirBounds(law: String) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law))
+    for reference in try Fixture.argmaxCases(of: law) {
       let values = NoisyArgmax(noise).probabilities(for: reference.logits.map { Float($0) })
-      for (value, text) in zip(values, reference.probabilities) {
-        let expected = try #require(Double(text))
-        #expect(isClose(Double(value), expected, within: 3e-7))
-        if expected > 1e-30 { #expect(isClose(Double(value), expected, within: 2e-5 * expected)) }
+      for (index, value) in values.enumerated() {
+        let expected = try double(reference.probabilities[index])
+        let whole = "\(reference.testDescription), class \(index)"
+        #expect(isClose(Double(value), expected, within: 3e-7), "\(whole)")
+        if expected > 1e-30 { #expect(isClose(Double(value), expected, within: 2e-5 * expected), "\(whole)") }
       }
-      #expect(abs(values.reduce(0, +) - 1) <= 2e-6)
+      #expect(abs(values.reduce(0, +) - 1) <= 2e-6, "\(reference.testDescription)")
     }
   }
 
@@ -115,6 +114,28 @@ import Testing
     #expect(isClose(stretched[1], 0x1p-121, within: 0x1p-161))
   }
 
+  /// Below 2⁻⁵⁰⁰ of its width a class is integrated as one that reaches further: ∫ xᵏ dx over 0…r, for k leaders.
+  @Test(arguments: [0x1p-499, 0x1p-501, 1e-160, 1e-200, 0x1p-900, 1e-300, 0x1p-1022, 0x1p-1070])
+  func classesThatHardlyReachInKeepTheirLogarithms(reach: Double) {
+    for leaders in [1, 2, 3, 17] {
+      let truth = Double(leaders + 1) * log(reach) - log(Double(leaders + 1))
+      let row = [Double](repeating: 1, count: leaders) + [reach]
+      let logs = NoisyArgmax(.uniform).logProbabilities(for: row)
+      #expect(isClose(logs[leaders], truth, within: 3e-15 * truth.magnitude), "\(row): \(logs), not \(truth)")
+      // A class half the width behind has F = ½ there, and a masked one changes nothing.
+      let more = NoisyArgmax(.uniform).logProbabilities(for: [0.5] + row + [-.infinity])
+      #expect(
+        isClose(more[leaders + 1], truth - log(2), within: 3e-15 * truth.magnitude),
+        "\([0.5] + row + [-.infinity]): \(more), not \(truth - log(2))")
+      let floats = NoisyArgmax(.uniform).logProbabilities(for: row.map { Float($0) })
+      let single =
+        Float(reach) > 0 ? Double(leaders + 1) * log(Double(Float(reach))) - log(Double(leaders + 1)) : 0
+      if single < 0 {
+        #expect(isClose(Double(floats[leaders]), single, within: 1e-7 * single.magnitude), "\(row), Float")
+      }
+    }
+  }
+
   @Test func uniformIsSparseExactlyFromTheScaleOn() {
     for scale in [0.1, 1, 3, 0x1p-40] {
       let argmax = NoisyArgmax(.uniform, scale: scale)
@@ -143,13 +164,15 @@ import Testing
     #expect(isClose(laplace, -100 + log(25.5), within: 1e-12 * 100))
   }
 
-  @Test func softMasksCostNothing() {
+  @Test func softMasksChangeNothing() {
     for noise in [Uniform(), Exponential(), Laplace(), Triangular()] as [any ExactNoise] {
       let argmax = NoisyArgmax(noise)
       let plain = argmax.probabilities(for: [1, 0.5, 0.25])
       let masked = argmax.probabilities(for: [1, -1e9, 0.5, -1e300, 0.25, -.infinity])
       for (a, b) in zip(plain, [masked[0], masked[2], masked[4]]) { #expect(isClose(a, b, within: 1e-14)) }
       #expect([masked[1], masked[3], masked[5]] == [0, 0, 0])
+      let infinities: [Double] = [1, -.infinity, 0.5, -.infinity, 0.25, -.infinity]
+      #expect(masked == argmax.probabilities(for: infinities), "\(noise)")
     }
   }
 

@@ -93,6 +93,11 @@ import Testing
     // Logits whose differences overflow stay open classes with a finite logarithm.
     let far = argmax.relaxedSample(for: [1.7e308, -1.7e308], temperature: 2)
     #expect(far.value == [1, 0] && far.logValue[1].isFinite)
+    // Multiplied by the scale they overflow again.
+    let stretched = NoisyArgmax(.normal, scale: 4).relaxedSample(for: [1.7e308, -1.7e308], temperature: 2)
+    #expect(stretched.perturbedLogits == [0, -.greatestFiniteMagnitude])
+    #expect(stretched.value == [1, 0] && stretched.logValue == [0, -.greatestFiniteMagnitude / 2])
+    #expect(stretched.tempered(to: .infinity).value == [0.5, 0.5])
   }
 
   @Test func floatsAreTheSameDrawRounded() {

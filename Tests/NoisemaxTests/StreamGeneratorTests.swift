@@ -24,6 +24,57 @@ import Testing
     #expect(StreamGenerator(seed: 1_234_567) == StreamGenerator(seed: 1_234_567, stream: 0))
   }
 
+  /// The first words of streams of some seeds, from another implementation of the same definition.
+  @Test(
+    arguments: [
+      (
+        7, 0,
+        [
+          1_021_219_803_524_665_661, 3_174_977_118_032_272_916, 13_236_943_193_235_544_178,
+          7_880_630_202_246_103_356,
+        ]
+      ),
+      (
+        7, 1,
+        [
+          1_214_631_508_514_688_920, 1_088_183_618_170_229_088, 1_444_968_186_742_349_977,
+          2_217_579_031_012_683_919,
+        ]
+      ),
+      (
+        7, 2,
+        [
+          5_539_494_659_135_425_120, 17_944_433_880_300_781_988, 16_827_143_669_015_325_436,
+          3_925_652_121_524_098_997,
+        ]
+      ),
+      (
+        0, 1,
+        [
+          13_323_018_349_987_907_483, 15_764_490_418_349_040_569, 4_313_059_613_512_397_903,
+          14_022_747_634_536_513_259,
+        ]
+      ),
+      (
+        1_234_567, 1 << 40,
+        [
+          2_245_757_315_435_993_343, 14_190_575_378_930_675_063, 15_399_759_187_332_811_138,
+          6_836_435_599_689_652_456,
+        ]
+      ),
+      (
+        .max, .max,
+        [
+          5_239_141_552_475_064_375, 11_467_726_795_186_080_579, 10_439_761_008_978_653_722,
+          2_880_902_407_464_021_591,
+        ]
+      ),
+    ] as [(UInt64, UInt64, [UInt64])])
+  func wordsOfStreamsAreForGood(seed: UInt64, stream: UInt64, words: [UInt64]) {
+    var generator = StreamGenerator(seed: seed, stream: stream)
+    #expect(words.map { _ in generator.next() } == words, "seed \(seed), stream \(stream)")
+  }
+
   /// Of the words of neighbouring streams, and of neighbouring seeds, half of the bits agree.
   @Test func neighboursAreUnrelated() {
     let words = isDebugBuild ? 2_000 : 50_000

@@ -30,6 +30,31 @@ import Testing
     #expect(try shell.run("$NOISEMAX plot --output=- \(picture)") == plain)
   }
 
+  /// Byte for byte, whatever the machine: the commands that the documentation's pictures are made with.
+  @Test func picturesAreTheCommittedOnes() throws {
+    let resources = repository.appendingPathComponent("Sources/Noisemax/Noisemax.docc/Resources")
+    let script = try String(contentsOf: repository.appendingPathComponent(".ci/pictures"), encoding: .utf8)
+    var commands = ["variance": "variance index --svg picture.svg"]
+    for line in script.split(separator: "\n") where line.hasPrefix("draw ") {
+      let words = line.split(separator: " ", maxSplits: 2)
+      commands[String(words[1])] = "plot \(words[2]) --output picture.svg"
+    }
+    let files = try FileManager.default.contentsOfDirectory(atPath: resources.path).sorted()
+    #expect(files == commands.keys.map { $0 + ".svg" }.sorted())
+    for (name, command) in commands {
+      let committed = try String(contentsOf: resources.appendingPathComponent(name + ".svg"), encoding: .utf8)
+      let outcome = try shell.run("$NOISEMAX \(command)")
+      #expect(outcome.code == 0 && outcome.errors.isEmpty, "\(name): \(outcome)")
+      let drawn = try shell.read("picture.svg")
+      let (old, new) = (committed.split(separator: "\n"), drawn.split(separator: "\n"))
+      let line = zip(old, new).enumerated().first { $1.0 != $1.1 }.map {
+        "line \($0 + 1): \($1.1), not \($1.0)"
+      }
+      let isSame = drawn == committed
+      #expect(isSame, "\(name), by \(command): \(line ?? "other lines at the end")")
+    }
+  }
+
   /// The bars of a row are as tall as its probabilities.
   @Test func aRowIsDrawnToScale() throws {
     let svg = try shell.run("$NOISEMAX plot --row 1,0,-1 --noise gumbel").output

@@ -69,6 +69,16 @@ import Testing
       try shell.run("$NOISEMAX probabilities --log rows.csv", rows: "-inf,5") == Outcome(output: "-inf,0\n"))
   }
 
+  /// Only a file starts with a byte-order mark: later it is no number, also where a new block of input begins.
+  @Test func aByteOrderMarkIsSkippedOnce() throws {
+    // As long as one read: the next one starts with the mark.
+    let block = "#" + String(repeating: "x", count: (1 << 20) - 2) + "\n"
+    for rows in ["1,1\n\u{feff}1,1\n", block + "\u{feff}1,1\n"] {
+      let outcome = try shell.run("$NOISEMAX probabilities rows.csv", rows: rows)
+      #expect(outcome.code == 65 && outcome.errors.contains(":2:1: not a number"), "\(outcome)")
+    }
+  }
+
   @Test func aBadRowEndsTheRun() throws {
     let half = "0.5,0.5\n"
     let bad: [(String, String, String)] = [

@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// What a command left behind.
 struct Outcome: Equatable {
@@ -85,9 +86,14 @@ private let builtProducts: URL = {
   #endif
 }()
 
-/// The rows of a fixture, split at the commas, without its header.
+/// Whether the shell finds a command.
+func isInstalled(_ command: String) -> Bool { (try? Shell().run("command -v \(command)").code) == 0 }
+
+/// The rows of a fixture, split at the commas, without its header: there are some.
 func fixture(_ name: String) throws -> [[Substring]] {
   let file = repository.appendingPathComponent("Tests/NoisemaxTests/Fixtures").appendingPathComponent(name)
   let text = String(decoding: try Data(contentsOf: file), as: UTF8.self)
-  return text.split(whereSeparator: \.isNewline).dropFirst().map { $0.split(separator: ",") }
+  let rows = text.split(whereSeparator: \.isNewline).dropFirst().map { $0.split(separator: ",") }
+  try #require(!rows.isEmpty, "\(name) has no rows")
+  return rows
 }

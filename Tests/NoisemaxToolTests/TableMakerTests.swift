@@ -106,18 +106,28 @@ import Testing
     #expect(help.output.split(separator: "\n").allSatisfy { $0.count < 100 })
   }
 
-  @Test func theReadmeExampleRuns() throws {
-    let readme = try Data(contentsOf: repository.appendingPathComponent("Tables/README.md"))
-    let parts = String(decoding: readme, as: UTF8.self).components(separatedBy: "```python\n")
-    let python = try #require(parts.count == 2 ? parts[1].components(separatedBy: "```").first : nil)
-    try shell.write(python, to: "example.py")
-    let script = "command -v python3 >/dev/null || exit 42; cp -r \"$TABLES\" .; python3 example.py"
-    let outcome = try shell.run(script)
-    if outcome.code == 42 { return }
-    #expect(outcome.errors.isEmpty && outcome.code == 0)
+  @Test(.enabled(if: isInstalled("python3"), "python3 is not installed: the Python example did not run"))
+  func thePythonExampleOfTheTablesRuns() throws {
+    try check(example: "python", by: "python3", NoisyArgmax(.normal, method: .quantileRule(points: 64)))
+  }
+
+  @Test(.enabled(if: isInstalled("node"), "node is not installed: the JavaScript example did not run"))
+  func theJavaScriptExampleOfTheTablesRuns() throws {
+    try check(example: "javascript", by: "node", NoisyArgmax(.logistic, method: .quantileRule(points: 64)))
+  }
+
+  /// Runs the only example in that language of the page on the tables, which prints the probabilities of a row.
+  private func check(example language: String, by interpreter: String, _ argmax: NoisyArgmax) throws {
+    let page = try String(
+      contentsOf: repository.appendingPathComponent("Tables/README.md"), encoding: .utf8)
+    let parts = page.components(separatedBy: "```\(language)\n")
+    let example = try #require(parts.count == 2 ? parts[1].components(separatedBy: "```").first : nil)
+    try shell.write(example, to: "example")
+    let outcome = try shell.run("cp -r \"$TABLES\" . && \(interpreter) example")
+    #expect(outcome.errors.isEmpty && outcome.code == 0, "\(outcome)")
     let printed = outcome.output.split(whereSeparator: { "[], \n".contains($0) }).compactMap { Double($0) }
-    let expected = NoisyArgmax(.normal, method: .quantileRule(points: 64)).probabilities(for: [2, 1, 0.5, -1])
-    #expect(printed.count == expected.count)
-    for (value, right) in zip(printed, expected) { #expect(abs(value - right) <= 1e-12) }
+    let expected = argmax.probabilities(for: [2, 1, 0.5, -1])
+    #expect(printed.count == expected.count, "\(outcome)")
+    for (value, right) in zip(printed, expected) { #expect(abs(value - right) <= 1e-12, "\(outcome)") }
   }
 }
