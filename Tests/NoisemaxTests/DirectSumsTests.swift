@@ -191,6 +191,30 @@ import Testing
     }
   }
 
+  /// The rows of the Jacobian sum to 0: the entry of a leader that is almost certain is what the others' are not, with
+  /// all their digits.
+  @Test(arguments: LatticeTests.references)
+  func leadersTakeWhatTheOthersGive(law: String) throws {
+    let argmax = try LatticeTests.transform(law)
+    for gap in stride(from: 3.0, through: 11, by: 0.5) {
+      // Alone, and among masks, where the lattice serves the row.
+      for masks in [[], Self.manyMasks] {
+        let row = [0, -gap, -gap - 1, -gap - 0.25]
+        let (v, first) = ([0.5, 1, -2, 3] + masks.map { _ in 0 }, [1.0, 0, 0, 0] + masks.map { _ in 0 })
+        for gradient in [
+          argmax.pullback(at: row + masks, of: v),
+          argmax.logProbabilitiesPullback(at: row + masks, of: first),
+        ] {
+          let others = gradient.dropFirst().reduce(0, +)
+          let size = gradient.dropFirst().reduce(0) { $0 + $1.magnitude }
+          #expect(
+            (gradient[0] + others).magnitude <= 1e-14 * size,
+            "\(law) \(row) and \(masks.count) masks: \(gradient[..<4])")
+        }
+      }
+    }
+  }
+
   /// Whatever stands beside them: equal logits get equal bits, and the order of classes matters only to the last ones.
   @Test(arguments: LatticeTests.references)
   func tiesAndOrder(law: String) throws {
