@@ -191,6 +191,22 @@ import Testing
     }
   }
 
+  /// Beside many ties log p of a class is far below what the gap alone makes of it, and G in Floats may have no digits left.
+  @Test(arguments: LatticeTests.references + ["reversed-gumbel"])
+  func logarithmsOfRareClassesBesideTies(law: String) throws {
+    let argmax = try LatticeTests.transform(law)
+    for ties in [2, 12, 40, 100] {
+      for gap in stride(from: Float(4), through: 26, by: 0.25) {
+        let row = [Float](repeating: 0, count: ties) + [-gap]
+        let value = Double(argmax.logProbabilities(for: row)[ties])
+        let truth = argmax.logProbabilities(for: row.map { Double($0) } + Self.manyMasks)[ties]
+        #expect(
+          isClose(value, truth, within: 5e-6 * truth.magnitude),
+          "\(law), \(gap) below \(ties): \(value), not \(truth)")
+      }
+    }
+  }
+
   /// The rows of the Jacobian sum to 0: the entry of a leader that is almost certain is what the others' are not, with
   /// all their digits.
   @Test(arguments: LatticeTests.references)
