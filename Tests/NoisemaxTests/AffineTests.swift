@@ -51,10 +51,10 @@ import Testing
   /// A wrapper around a wrapper stretches what the inner one added: 1 + 3·(4 + ε).
   @Test func theInnerLocationIsStretched() {
     func wrap(_ noise: some ExactNoise) -> NoisyArgmax { NoisyArgmax(noise.scaled(by: 3).shifted(by: 1)) }
-    let certain = wrap(Normal().shifted(by: 4) as any ExactNoise).expectedMaximum(of: [0.0])
+    let certain = wrap(Normal().shifted(by: 4)).expectedMaximum(of: [0.0])
     #expect(certain == 13, "\(certain)")
     // Two tied classes exceed a single one by 3/√π.
-    let pair = wrap(Normal().shifted(by: 4) as any ExactNoise).expectedMaximum(of: [0, 0])
+    let pair = wrap(Normal().shifted(by: 4)).expectedMaximum(of: [0, 0])
     #expect((pair - 13 - 3 / Double.pi.squareRoot()).magnitude < 1e-13, "\(pair)")
   }
 

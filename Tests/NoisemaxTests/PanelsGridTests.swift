@@ -16,7 +16,8 @@ import Testing
   /// log p of the greater one is what the lesser one leaves to it, with all digits.
   @Test(arguments: [Uniform(), Exponential(), Laplace()] as [any PiecewiseNoise], [false, true])
   func logarithmsNearZeroKeepTheirDigits(law: any PiecewiseNoise, onTheGrid: Bool) {
-    let argmax = NoisyArgmax(onTheGrid ? OnTheGrid(base: law) : law)
+    let noise: any PiecewiseNoise = onTheGrid ? OnTheGrid(base: law) : law
+    let argmax = NoisyArgmax(noise)
     for step in 1..<64 {
       let gap = law is Uniform ? Double(step) / 64 : Double(step) * 5
       let expected = log1p(-Self.probability(of: law, gap: gap))

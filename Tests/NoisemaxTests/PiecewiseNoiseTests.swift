@@ -15,7 +15,7 @@ import Testing
   @Test(arguments: [Exponential(), Laplace()] as [any PiecewiseNoise])
   func theLogarithmOfTheDensityReachesBeyondTheDensity(law: any PiecewiseNoise) {
     // log f(x) = −|x| for the exponential law on x ≥ 0, and log 2 less for Laplace's.
-    let constant = law is Laplace ? -log(2) : 0
+    let constant = law is Laplace ? -0.6931471805599453 : 0
     for x in [0.5, 3, 700, 740, 800, 1e4, -0.5, -700, -800, -1e4] {
       let expected = x < 0 && law is Exponential ? -Double.infinity : constant - x.magnitude
       let value = Plain(base: law).logDensity(at: x)

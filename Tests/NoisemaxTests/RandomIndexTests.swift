@@ -84,7 +84,8 @@ import Testing
   /// the ranking.
   @Test(arguments: NoiseRegistry.entries.map(\.name))
   func theFirstOfEqualScoresWins(law: String) throws {
-    let argmax = NoisyArgmax(try #require(NoiseRegistry.noise(named: law)))
+    let noise = try #require(NoiseRegistry.noise(named: law))
+    let argmax = NoisyArgmax(noise)
     var generator = ScriptedGenerator(0x5555_5555_5555_5555)
     for (row, winner) in [([0, 0, 0], 0), ([-1, 2, 2, 1, 2], 1), ([-.infinity, 0, 0], 1)] as [([Double], Int)]
     {
