@@ -32,4 +32,25 @@ import Testing
       (logs[deep] - expected[deep]).magnitude <= 3e-12 * expected[deep].magnitude,
       "\(gaps), \(ties) of each: \(logs[deep]), not \(expected[deep])")
   }
+
+  /// Gaps beyond which p is below 1e-300 beside one leader, in closed form, and beside more leaders the more so.
+  static let depths = [
+    ("normal", 52.4), ("logistic", 697.5), ("gumbel", 690.8), ("reversed-gumbel", 690.8),
+    ("exponential", 690.1),
+    ("laplace", 696), ("uniform", 1),
+  ]
+
+  @Test(arguments: depths)
+  func probabilitiesBelowTheSmallestAreNumbersThatSmall(law: String, depth: Double) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law))
+    let argmax = NoisyArgmax(noise)
+    for leaders in [1, 2, 30, 300] {
+      for beyond in [0, 0.4, 3, 20, 1e3, 1e9, 1e300] {
+        let row = [Double](repeating: 0, count: leaders) + [-depth - beyond, -depth - 2 * beyond]
+        for p in argmax.probabilities(for: row).suffix(2) {
+          #expect(0 <= p && p <= 1e-300, "\(law), \(leaders) leaders, \(depth) and \(beyond) behind: \(p)")
+        }
+      }
+    }
+  }
 }

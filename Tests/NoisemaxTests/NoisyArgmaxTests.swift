@@ -19,11 +19,19 @@ import Testing
     #expect(sugar == argmax.probabilities(for: row))
   }
 
-  @Test func logEdgesMirrorTheProbabilities() {
+  @Test(arguments: NoiseRegistry.entries.map(\.name), PropertySuiteTests.methods)
+  func logEdgesMirrorTheProbabilities(law: String, method: NoisyArgmax.Method) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law))
+    let argmax = NoisyArgmax(noise, method: method)
+    #expect(argmax.logProbabilities(for: []) == [])
+    #expect(argmax.logProbabilities(for: [-7]) == [0])
     #expect(argmax.logProbabilities(for: [-.infinity, 3]) == [-.infinity, 0])
     #expect(argmax.logProbabilities(for: [-.infinity, -.infinity]) == [-.infinity, -.infinity])
     #expect(argmax.logProbabilities(for: [.infinity, 3]) == [0, -.infinity])
-    #expect(argmax.logProbabilities(for: [.nan, 3]).allSatisfy { $0.isNaN })
+    for row: [Double] in [[.nan, 3], [1, 2, .nan], [.infinity, .infinity, 1]] {
+      let logs = argmax.logProbabilities(for: row)
+      #expect(logs.count == row.count && logs.allSatisfy { $0.isNaN }, "\(row): \(logs)")
+    }
   }
 
   @Test func theExpectedMaximumHasItsEdges() {
