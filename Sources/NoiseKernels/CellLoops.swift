@@ -318,4 +318,30 @@ extension VectorKernels {
       }
     }
   }
+
+  @inline(never)
+  package static func interpolationErrors(
+    of values: UnsafePointer<Double>, from first: Int, cells: Int, slots: UnsafePointer<Int>,
+    differences: UnsafePointer<Double>, taps: Int, errors: UnsafeMutablePointer<Double>
+  ) {
+    var cell = 0
+    while cell < cells {
+      var error = 0.0
+      if slots[cell] >= first {
+        let value = values + slots[cell]
+        var (ofTaps, ofTerms) = (Doubles(), Doubles())
+        var tap = 0
+        while tap < taps {
+          let part = load(value + tap)
+          ofTaps = multiplyAdd(load(differences + tap), part, ofTaps)
+          ofTerms = multiplyAdd(load(differences + taps + tap), part, ofTerms)
+          tap += 8
+        }
+        let (below, above) = (value[taps / 2 - 1], value[taps / 2])
+        error = (laneSum(ofTaps).magnitude + laneSum(ofTerms).magnitude) / (below < above ? below : above)
+      }
+      errors[cell] = error
+      cell += 1
+    }
+  }
 }

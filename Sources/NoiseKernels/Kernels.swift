@@ -129,6 +129,25 @@ package protocol Kernels: Sendable {
     of numbers: UnsafePointer<Double>, _ count: Int, shift: Double, to results: UnsafeMutablePointer<Double>
   )
 
+  /// e^x of a function at nodes, each interpolated by the shares of so many of its samples; 0 behind the last node up to
+  /// two whole vectors.
+  ///
+  /// Samples with the same remainder by 2^stepExponent stand side by side, `rowLength` for each; `first` is the number of
+  /// the first one that the first node takes.
+  static func interpolatedExponentials(
+    of samples: UnsafePointer<Double>, rowLength: Int, stepExponent: Int, from first: Int,
+    shares: UnsafePointer<Double>, taps: Int, to results: UnsafeMutablePointer<Double>, _ count: Int
+  )
+
+  /// About the error of interpolation in every cell with a slot from `first` on, relative to the values around its middle,
+  /// and 0 for other cells.
+  ///
+  /// `differences` has two rows of `taps` factors of the values, whose sums are two errors.
+  static func interpolationErrors(
+    of values: UnsafePointer<Double>, from first: Int, cells: Int, slots: UnsafePointer<Int>,
+    differences: UnsafePointer<Double>, taps: Int, errors: UnsafeMutablePointer<Double>
+  )
+
   /// Divides numbers by others; 0 where these are not above a limit.
   static func divide(
     _ numbers: UnsafeMutablePointer<Double>, _ count: Int, by divisors: UnsafePointer<Double>,
@@ -161,6 +180,12 @@ package protocol Kernels: Sendable {
     _ reference: Double, times factors: UnsafePointer<Double>?, from numbers: UnsafeMutablePointer<Double>,
     _ count: Int, where weights: UnsafePointer<Double>, above limit: Double
   ) -> Double
+
+  /// Adds numbers to sums, and times a factor to others.
+  static func addProducts(
+    _ numbers: UnsafePointer<Double>, _ count: Int, to sums: UnsafeMutablePointer<Double>,
+    times factor: Double, to otherSums: UnsafeMutablePointer<Double>
+  )
 
   /// Replaces numbers v by factor·(v − mean).
   static func centre(

@@ -122,6 +122,38 @@ extension VectorKernels {
   }
 
   @inline(never)
+  package static func interpolatedExponentials(
+    of samples: UnsafePointer<Double>, rowLength: Int, stepExponent: Int, from first: Int,
+    shares: UnsafePointer<Double>, taps: Int, to results: UnsafeMutablePointer<Double>, _ count: Int
+  ) {
+    let step = 1 << stepExponent
+    var node = 0
+    while node < count {
+      var (near, far) = (Doubles(), Doubles())
+      var phase = 0
+      while phase < step {
+        let sample = first + phase
+        var place = samples + (sample & (step - 1)) * rowLength + (sample >> stepExponent) + node
+        var tap = phase
+        while tap < taps {
+          near = multiplyAdd(shares[tap], load(place), near)
+          far = multiplyAdd(shares[tap], load(place + 8), far)
+          place += 1
+          tap += step
+        }
+        phase += 1
+      }
+      store(exponential(near), to: results + node)
+      store(exponential(far), to: results + node + 8)
+      node += 16
+    }
+    while count < node {
+      node -= 1
+      results[node] = 0
+    }
+  }
+
+  @inline(never)
   package static func peak(
     of values: UnsafePointer<Double>, times samples: UnsafePointer<Double>, _ count: Int
   ) -> Int {

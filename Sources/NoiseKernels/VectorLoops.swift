@@ -51,6 +51,20 @@ extension VectorKernels {
   }
 
   @inline(never)
+  package static func addProducts(
+    _ numbers: UnsafePointer<Double>, _ count: Int, to sums: UnsafeMutablePointer<Double>,
+    times factor: Double, to otherSums: UnsafeMutablePointer<Double>
+  ) {
+    var index = 0
+    while index < count {
+      let number = load(numbers + index)
+      store(load(sums + index) + number, to: sums + index)
+      store(multiplyAdd(factor, number, load(otherSums + index)), to: otherSums + index)
+      index += 8
+    }
+  }
+
+  @inline(never)
   package static func centre(
     _ numbers: UnsafeMutablePointer<Double>, _ count: Int, on mean: Double,
     times factors: UnsafePointer<Double>

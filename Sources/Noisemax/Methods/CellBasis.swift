@@ -14,6 +14,11 @@ final class CellBasis: @unchecked Sendable {
   let matrix: UnsafePointer<Double>
   /// The same by terms, every row between 8 and 8 zeros: shares[(taps + 16)·k + 8 + tap].
   let shares: UnsafePointer<Double>
+  /// The error of interpolation in the middle of the cell by differences of the values: that of Lagrange's polynomial, and
+  /// under it what is cut off.
+  ///
+  /// The first hangs on a difference more than the values have: it is taken as half of the last one.
+  let differences: UnsafePointer<Double>
 
   init(taps: Int, terms: Int) {
     self.taps = taps
@@ -42,9 +47,32 @@ final class CellBasis: @unchecked Sendable {
       return coefficients
     }
     self.matrix = memory.keep(matrix)
+    let ofTaps = positions.indices.reduce(0.5) { $0 * (positions[$1] - 0.5).magnitude / Double($1 + 1) }
+    let ofTerms = (1...terms).reduce(2) { $0 / Double(4 * $1) }
+    differences = memory.keep(
+      Self.difference(of: taps - 1, times: ofTaps, among: taps)
+        + Self.difference(of: terms, times: ofTerms, among: taps))
     let zeros = [Double](repeating: 0, count: 8)
     shares = memory.keep(
       (0..<8).flatMap { k in zeros + (0..<taps).map { tap in matrix[8 * tap + k] } + zeros })
+  }
+
+  /// The factors of values in a factor times a difference of them, in the middle of so many.
+  private static func difference(of order: Int, times factor: Double, among count: Int) -> [Double] {
+    var factors = [Double](repeating: 0, count: count)
+    var binomial = factor
+    for k in 0...order {
+      factors[(count - order) / 2 + k] = binomial
+      binomial *= -Double(order - k) / Double(k + 1)
+    }
+    return factors
+  }
+
+  /// The shares of the taps in the interpolated value at t ∈ −1…1.
+  func writeShares(at t: Double, to shares: UnsafeMutablePointer<Double>) {
+    for tap in 0..<taps {
+      shares[tap] = (0..<terms).reversed().reduce(0) { $0 * t + matrix[8 * tap + $1] }
+    }
   }
 
   /// How many cells a tap stands above the lower end of the cell.

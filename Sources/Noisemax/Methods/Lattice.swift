@@ -82,7 +82,7 @@ final class Lattice: RowMethod {
       return
     }
     // Far enough above 1e-298 that the heights around a class are numbers too.
-    func isDeep(_ index: Int) -> Bool { logProbabilities[index] < -640 }
+    func isDeep(_ index: Int) -> Bool { logProbabilities[index] < -685 }
     let deep = row.indices.filter { isDeep($0) && cotangent[$0] != 0 }
     let gradients =
       deep.isEmpty

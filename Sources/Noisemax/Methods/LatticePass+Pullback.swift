@@ -8,7 +8,7 @@ extension LatticePass {
   /// against r(x − μ_i). The ratios a and b are smooth functions of the place of the class, and are interpolated.
   ///
   /// So is r(x − μ)/p(μ) in V, where r alone would not do: the tail of a rare class is too steep for the grid, but it is
-  /// met only where it is as steep as p.
+  /// met mostly where it is as steep as p. Where not, see ``SteepClasses``.
   ///
   /// Of log-probabilities, classes with `isDeep` (all below 1e-278) get their entries, and move none.
   mutating func pullBack(
@@ -19,17 +19,27 @@ extension LatticePass {
     let leader = row.firstIndex(of: 0) ?? 0
     let (n, length, vectors) = (row.count, 8 * (grid.count + 1), padded(nodes) + 32)
     var memory = Pieces(
-      of: scratch.growList(to: 3 * length + 3 * (pointCount + 8) + 2 * vectors + 2 * count, keeping: 0))
+      of: scratch.growList(
+        to: 3 * length + 3 * (pointCount + 8) + 3 * vectors + 4 * count + SteepClasses.memory(for: self),
+        keeping: 0))
     let (coefficients, moments) = (memory.take(2 * length), memory.take(length))
     let (weightsOfV, a) = (memory.take(pointCount + 8), memory.take(pointCount + 8))
     let b = memory.take(pointCount + 8)
     let (gR, gV) = (memory.take(vectors), memory.take(vectors))
     let (p, places) = (memory.take(count), memory.take(count))
+    let (hazards, ratios) = (memory.take(vectors), memory.take(count))
+    var steep = SteepClasses(
+      indices: memory.takeIntegers(count), samples: memory.take(SteepClasses.memory(for: self)))
 
     expand()
+    if precision == .double || kind == .logProbabilities { steep.find(in: self, gaps: gaps, count: n) }
     dropTinyCells()
     p.update(from: gaps, count: count)
     let defect = replaceByProbabilities(p)
+    for k in 0..<steep.count where p[steep.indices[k]] == 0 {
+      let reach = steep.writeHazards(ofClassAt: gaps[steep.indices[k]], in: self, to: hazards)
+      p[steep.indices[k]] = h * kernels.sum(of: g, reach, times: hazards) * 0x1p-800
+    }
     // Relative to the leader's v, or to as much of every p, which moves nothing: where a row saturates, nothing cancels.
     let reference = kind == .probabilities ? cotangent[leader] : cotangent[leader] / p[leader]
     if kind == .logProbabilities {
@@ -51,16 +61,34 @@ extension LatticePass {
       kernels.scaled(v, n, by: ofU, to: v)
     }
     if kind == .probabilities { kernels.multiply(v, n, by: p) }
-    kernels.depositWeighted(
-      v, at: gaps, count, from: -depth, grid: grid, moments: moments, scratch: loopMemory)
-    kernels.spread(
-      moments, cells: grid.count, shares: basis.shares, taps: basis.taps, terms: basis.terms, points: points,
-      count: pointCount, slots: slots, weights: weightsOfV)
-    kernels.divide(weightsOfV, pointCount, by: heights, above: Self.inflatedLimit)
+    for k in 0..<steep.count {
+      let index = steep.indices[k]
+      ratios[k] = p[index] > 0 ? v[index] / (p[index] * inflation) : 0
+      v[index] = 0
+    }
+    func spreadRatios(_ u: UnsafePointer<Double>, to weights: UnsafeMutablePointer<Double>) {
+      kernels.depositWeighted(
+        u, at: gaps, count, from: -depth, grid: grid, moments: moments, scratch: loopMemory)
+      kernels.spread(
+        moments, cells: grid.count, shares: basis.shares, taps: basis.taps, terms: basis.terms,
+        points: points, count: pointCount, slots: slots, weights: weights)
+      kernels.divide(weights, pointCount, by: heights, above: Self.inflatedLimit)
+    }
+    spreadRatios(v, to: weightsOfV)
+    if steep.areOthersRough {
+      // R in the way of V: what cancels in v·R − V then does so whatever the errors of interpolation are.
+      kernels.scaled(p, count, by: inflation, to: places)
+      for k in 0..<steep.count { places[steep.indices[k]] = 0 }
+      spreadRatios(places, to: weights)
+    }
     let hazard = table.samples[stepExponent].hazard
     kernels.weightedSums(
       weights, weightsOfV, starts: starts, reaches: reaches, count: pointCount, samples: hazard, sums: gR,
       otherSums: gV, nodes: nodes)
+    for k in 0..<steep.count {
+      let reach = steep.writeHazards(ofClassAt: gaps[steep.indices[k]], in: self, to: hazards)
+      kernels.addProducts(hazards, reach, to: gR, times: ratios[k], to: gV)
+    }
     // G is 0 behind the last node, up to whole vectors.
     kernels.multiply(gR, nodes, by: g)
     kernels.multiply(gV, nodes, by: g)
@@ -84,6 +112,12 @@ extension LatticePass {
     kernels.evaluatePullback(
       places, p, v, count, from: -depth, grid: grid, rows: coefficients, isShort: isShort, unit: unit,
       ofA: ofA, ofB: ofB, scratch: loopMemory)
+    for k in 0..<steep.count where p[steep.indices[k]] > 0 {
+      let reach = steep.writeHazards(ofClassAt: gaps[steep.indices[k]], in: self, to: hazards)
+      let ownA = h * kernels.sum(of: gR, reach, times: hazards)
+      let ownB = h * kernels.sum(of: gV, reach, times: hazards)
+      v[steep.indices[k]] = unit * ofA * (ratios[k] * ownA - ownB)
+    }
     if kind == .logProbabilities {
       // Classes without a probability have no term of their own that the reference could be taken off.
       for index in 0..<nodes { gV[index] += reference / unit * (gR[index] / inflation) }

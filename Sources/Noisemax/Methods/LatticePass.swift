@@ -6,16 +6,16 @@ internal import NoiseKernels
 struct LatticePass {
   let table: LatticeTable
   let basis: CellBasis
-  private let precision: Precision
+  let precision: Precision
   /// How deep classes are evaluated, and the deepest gap among these.
   let depth: Double
-  private let rarest: Double
+  let rarest: Double
   /// Whether classes deeper than `depth` (not masked ones) are left out.
   let hasDeeperClasses: Bool
 
   let grid: CellGrid
   /// The width of a cell in units of the table.
-  private let stride: Int
+  let stride: Int
   /// The number of gaps, padded to whole vectors.
   let count: Int
   /// The moments of the cells, and later the coefficients of log p on them.
@@ -51,7 +51,7 @@ struct LatticePass {
   var stepExponent: Int
   private(set) var firstNode = 0
   var nodes = 0
-  private let logG: UnsafeMutablePointer<Double>
+  let logG: UnsafeMutablePointer<Double>
   let g: UnsafeMutablePointer<Double>
 
   private var step: Int { 1 << stepExponent }
@@ -137,9 +137,18 @@ struct LatticePass {
   }
 
   /// The place of the sample of x_m − μ_g for the node `index` and a grid point, counted from the first sample.
-  private func sampleOffset(node index: Int, point: Int) -> Int {
+  func sampleOffset(node index: Int, point: Int) -> Int {
     let cells = point + grid.firstCell - (basis.taps / 2 - 1)
     return (firstNode + index) * step - cells * stride - table.firstIndex
+  }
+
+  /// The grid point nearest to a gap, and the gap of one.
+  func point(nearest gap: Double) -> Int {
+    Int((gap * grid.perUnit).rounded()) - grid.firstCell + basis.taps / 2 - 1
+  }
+
+  func gap(ofPoint point: Int) -> Double {
+    Double(point + grid.firstCell - (basis.taps / 2 - 1)) / grid.perUnit
   }
 
   // MARK: nodes
@@ -187,8 +196,7 @@ struct LatticePass {
 
   /// −Δ² of the logarithm of a class's integrand at its peak.
   private func sharpness(of gap: Double) -> Double {
-    let point = Int((gap * grid.perUnit).rounded()) - grid.firstCell + basis.taps / 2 - 1
-    let first = sampleOffset(node: 0, point: point)
+    let first = sampleOffset(node: 0, point: point(nearest: gap))
     func logIntegrand(_ index: Int) -> Double { logG[index] + table.logHazard[first + index * step] }
     var peak = 0
     var height = 0.0
@@ -231,12 +239,20 @@ struct LatticePass {
   /// The first cell whose classes are wanted.
   private var firstWanted: Int { max(0, grid.cell(of: -depth)) }
 
+  /// The first point of the list that they need.
+  var firstWantedPoint: Int { (0..<pointCount).first { points[$0] >= firstWanted } ?? pointCount }
+
+  /// log H at a point of the list.
+  func logHeight(of index: Int) -> Double {
+    (exponents[index] - Self.inflation) * 0.6931471805599453 + logarithms[index]
+  }
+
   /// Computes the coefficients of log p on every cell.
   func expand() {
     integrals(of: g, to: heights)
     kernels.splitLogarithms(of: heights, pointCount, exponents: exponents, logarithms: logarithms)
     let firstWanted = firstWanted
-    for index in 0..<firstNumber where points[index] >= firstWanted {
+    for index in firstWantedPoint..<max(firstWantedPoint, firstNumber) {
       exponents[index] = Self.inflation
       logarithms[index] = logHeight(at: points[index])
     }
@@ -251,7 +267,7 @@ struct LatticePass {
   }
 
   /// The first grid point of the list where H itself is known, not its logarithm alone: H grows from point to point.
-  private var firstNumber: Int {
+  var firstNumber: Int {
     let deepest = grid.cell(of: -table.depth)
     var index = 0
     while index < pointCount && (points[index] < deepest || !(heights[index] > Self.inflatedLimit)) {

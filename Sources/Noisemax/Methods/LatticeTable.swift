@@ -30,6 +30,8 @@ final class LatticeTable: @unchecked Sendable {
   let firstIndex: Int
   /// log r at every sample, from `firstIndex` on, as far as a class at `logDepth` needs it.
   let logHazard: [Double]
+  /// How many samples there are below the ones from which on r is no normal number.
+  let normalHazards: Int
   /// For every step k = 1, 2, 4, … (in units) the samples of log F, and those of r as far as a class at `depth` needs
   /// them.
   let samples: [LatticeSamples]
@@ -85,6 +87,7 @@ final class LatticeTable: @unchecked Sendable {
     }
     let cumulativeSamples = sampled(to: highest + margin) { noise.logCumulative(at: $0) }
     logHazard = sampled(to: highest + logDepth + margin) { noise.logReversedHazard(at: $0) }
+    normalHazards = (logHazard.lastIndex { $0 > -700 } ?? 0) + 1
     let hazardSamples = logHazard.prefix(Int(((highest + depth + margin) / unit).rounded(.up)) - first)
       .map { exponential($0) }
     samples = (0..<Self.stepCount).map {
