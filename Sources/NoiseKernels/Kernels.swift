@@ -181,11 +181,13 @@ package protocol Kernels: Sendable {
     _ count: Int, where weights: UnsafePointer<Double>, above limit: Double
   ) -> Double
 
-  /// Adds numbers to sums, and times a factor to others.
-  static func addProducts(
-    _ numbers: UnsafePointer<Double>, _ count: Int, to sums: UnsafeMutablePointer<Double>,
-    times factor: Double, to otherSums: UnsafeMutablePointer<Double>
-  )
+  /// Adds numbers to sums, and times a factor to others; both are followed by what vectors reach beyond.
+  ///
+  /// - Returns: the sums of weight · number · sum, with the sums as they were before, of either kind.
+  static func integrateAndAdd(
+    _ numbers: UnsafePointer<Double>, _ count: Int, weights: UnsafePointer<Double>,
+    to sums: UnsafeMutablePointer<Double>, times factor: Double, to otherSums: UnsafeMutablePointer<Double>
+  ) -> (integral: Double, otherIntegral: Double)
 
   /// Replaces numbers v by factor·(v − mean).
   static func centre(

@@ -51,17 +51,22 @@ extension VectorKernels {
   }
 
   @inline(never)
-  package static func addProducts(
-    _ numbers: UnsafePointer<Double>, _ count: Int, to sums: UnsafeMutablePointer<Double>,
-    times factor: Double, to otherSums: UnsafeMutablePointer<Double>
-  ) {
+  package static func integrateAndAdd(
+    _ numbers: UnsafePointer<Double>, _ count: Int, weights: UnsafePointer<Double>,
+    to sums: UnsafeMutablePointer<Double>, times factor: Double, to otherSums: UnsafeMutablePointer<Double>
+  ) -> (integral: Double, otherIntegral: Double) {
+    var (integral, otherIntegral) = (Doubles(), Doubles())
     var index = 0
     while index < count {
-      let number = load(numbers + index)
-      store(load(sums + index) + number, to: sums + index)
-      store(multiplyAdd(factor, number, load(otherSums + index)), to: otherSums + index)
+      let (number, sum, otherSum) = (load(numbers + index), load(sums + index), load(otherSums + index))
+      let weighted = load(weights + index) * number
+      integral = multiplyAdd(weighted, sum, integral)
+      otherIntegral = multiplyAdd(weighted, otherSum, otherIntegral)
+      store(sum + number, to: sums + index)
+      store(multiplyAdd(factor, number, otherSum), to: otherSums + index)
       index += 8
     }
+    return (laneSum(integral), laneSum(otherIntegral))
   }
 
   @inline(never)

@@ -10,7 +10,7 @@ public enum Loss: Sendable, Hashable, CaseIterable {
 
   /// −Σ y_i log p_i: under every law and by every method the usual likelihood. Its gradient grows with the gap of a rare
   /// target (linearly, under Normal noise) where that of the Fenchel–Young loss stays within 1. It need not be convex. Its
-  /// gradient allocates memory for a target below 1e-278.
+  /// gradient allocates memory for a target below 1e-295.
   case negativeLogLikelihood
 }
 

@@ -9,7 +9,7 @@ extension NoisyArgmax {
   /// it is: it gets 0 and moves no other, whatever its cotangent. A row where one class is certain, or none is open, gets
   /// 0 everywhere; one with a NaN gets NaN.
   ///
-  /// Cost: about three times that of the probabilities. A class with a cotangent and a probability below 1e-278
+  /// Cost: about three times that of the probabilities. A class with a cotangent and a probability below 1e-295
   /// is integrated on its own, at the cost of some hundred hazards of the law for every other class, whatever the gaps.
   ///
   /// - Precondition: there are as many cotangents as logits.
@@ -36,7 +36,7 @@ extension NoisyArgmax {
   }
 
   /// Writes the gradient of Σ v_i log p_i for every row of a row-major batch, without allocating once the workspace has
-  /// grown, but for classes with a cotangent and a probability below 1e-278.
+  /// grown, but for classes with a cotangent and a probability below 1e-295.
   ///
   /// - Precondition: the number of logits is a multiple of `rowLength`; the cotangent and the result are as long.
   @_specialize(where Scalar == Float)

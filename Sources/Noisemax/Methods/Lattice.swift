@@ -29,9 +29,14 @@ final class Lattice: RowMethod {
 
   convenience init(_ table: LatticeTable) {
     let shortfalls = ShortfallSamples(table)
-    self.init(
-      table, shortfalls: shortfalls, pairs: PairTable(Lattice(table, shortfalls: shortfalls)),
-      directSums: DirectSums(table))
+    if table.isLogConcave {
+      self.init(
+        table, shortfalls: shortfalls, pairs: PairTable(Lattice(table, shortfalls: shortfalls)),
+        directSums: DirectSums(table))
+    } else {
+      // Those tables are measured on integrands with one hump.
+      self.init(table, shortfalls: shortfalls)
+    }
   }
 
   func replace(
@@ -81,8 +86,8 @@ final class Lattice: RowMethod {
     {
       return
     }
-    // Far enough above 1e-298 that the heights around a class are numbers too.
-    func isDeep(_ index: Int) -> Bool { logProbabilities[index] < -685 }
+    // Far enough above 1e-300 that no class without a probability has a part in the derivatives.
+    func isDeep(_ index: Int) -> Bool { logProbabilities[index] < -680 }
     let deep = row.indices.filter { isDeep($0) && cotangent[$0] != 0 }
     let gradients =
       deep.isEmpty

@@ -1,5 +1,8 @@
 internal import NoiseKernels
 
+/// Probabilities down to 1e-300 take part in products: they are multiplied by this, and so is G.
+let pullbackInflation = 0x1p800
+
 extension LatticePass {
   /// Replaces v by the gradient of Σ v_i p_i, J v, or by that of Σ v_i log p_i, and the gaps by the probabilities.
   ///
@@ -10,7 +13,7 @@ extension LatticePass {
   /// So is r(x − μ)/p(μ) in V, where r alone would not do: the tail of a rare class is too steep for the grid, but it is
   /// met mostly where it is as steep as p. Where not, see ``SteepClasses``.
   ///
-  /// Of log-probabilities, classes with `isDeep` (all below 1e-278) get their entries, and move none.
+  /// Of log-probabilities, classes with `isDeep` (all below 1e-295) get their entries, and move none.
   mutating func pullBack(
     _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
     of kind: Quantity = .probabilities, isDeep: (Int) -> Bool = { _ in false }, scratch: inout Scratch
@@ -20,38 +23,31 @@ extension LatticePass {
     let (n, length, vectors) = (row.count, 8 * (grid.count + 1), padded(nodes) + 32)
     var memory = Pieces(
       of: scratch.growList(
-        to: 3 * length + 3 * (pointCount + 8) + 3 * vectors + 4 * count + SteepClasses.memory(for: self),
+        to: 3 * length + 3 * (pointCount + 8) + 2 * vectors + 2 * count + SteepClasses.memory(for: self),
         keeping: 0))
     let (coefficients, moments) = (memory.take(2 * length), memory.take(length))
     let (weightsOfV, a) = (memory.take(pointCount + 8), memory.take(pointCount + 8))
     let b = memory.take(pointCount + 8)
     let (gR, gV) = (memory.take(vectors), memory.take(vectors))
     let (p, places) = (memory.take(count), memory.take(count))
-    let (hazards, ratios) = (memory.take(vectors), memory.take(count))
-    var steep = SteepClasses(
-      indices: memory.takeIntegers(count), samples: memory.take(SteepClasses.memory(for: self)))
+    var steep = SteepClasses(for: self, memory: &memory)
 
     expand()
     if precision == .double || kind == .logProbabilities { steep.find(in: self, gaps: gaps, count: n) }
     dropTinyCells()
     p.update(from: gaps, count: count)
     let defect = replaceByProbabilities(p)
-    for k in 0..<steep.count where p[steep.indices[k]] == 0 {
-      let reach = steep.writeHazards(ofClassAt: gaps[steep.indices[k]], in: self, to: hazards)
-      p[steep.indices[k]] = h * kernels.sum(of: g, reach, times: hazards) * 0x1p-800
-    }
-    // Relative to the leader's v, or to as much of every p, which moves nothing: where a row saturates, nothing cancels.
-    let reference = kind == .probabilities ? cotangent[leader] : cotangent[leader] / p[leader]
+    steep.writeProbabilities(in: self, gaps: gaps, to: p)
     if kind == .logProbabilities {
       for index in 0..<n where isDeep(index) { v[index] = 0 }
     }
-    v[leader] = kind == .probabilities ? reference : p[leader] * reference
+    let reference = reference(of: v, n, kind: kind, p: p, leader: leader, memory: places)
     let largest = kernels.subtract(
       reference, times: kind == .probabilities ? nil : p, from: v, n, where: p, above: 0)
-    // Probabilities down to 1e-300 take part in products: u is multiplied by 2⁸⁰⁰, and of log-probabilities V, with its
-    // 1/p, divided by as much. The largest v is brought near 1 before, by a power of two.
+    // u is inflated, and of log-probabilities V, with its 1/p, is not. The largest v is brought near 1 before, by a power
+    // of two.
     let unit = largest.isNormal ? largest.binade : 1
-    let inflation = 0x1p800
+    let inflation = pullbackInflation
     let (ofU, ofA, ofB) = kind == .probabilities ? (inflation, 1 / inflation, 1) : (1, 1, inflation)
     if unit >= 0x1p-200 {
       kernels.scaled(v, n, by: ofU / unit, to: v)
@@ -61,34 +57,20 @@ extension LatticePass {
       kernels.scaled(v, n, by: ofU, to: v)
     }
     if kind == .probabilities { kernels.multiply(v, n, by: p) }
-    for k in 0..<steep.count {
-      let index = steep.indices[k]
-      ratios[k] = p[index] > 0 ? v[index] / (p[index] * inflation) : 0
-      v[index] = 0
-    }
-    func spreadRatios(_ u: UnsafePointer<Double>, to weights: UnsafeMutablePointer<Double>) {
-      kernels.depositWeighted(
-        u, at: gaps, count, from: -depth, grid: grid, moments: moments, scratch: loopMemory)
-      kernels.spread(
-        moments, cells: grid.count, shares: basis.shares, taps: basis.taps, terms: basis.terms,
-        points: points, count: pointCount, slots: slots, weights: weights)
-      kernels.divide(weights, pointCount, by: heights, above: Self.inflatedLimit)
-    }
-    spreadRatios(v, to: weightsOfV)
+    steep.keepRatios(of: v, to: p)
+    steep.remove(from: v)
+    spreadRatios(v, at: gaps, moments: moments, to: weightsOfV)
     if steep.areOthersRough {
       // R in the way of V: what cancels in v·R − V then does so whatever the errors of interpolation are.
       kernels.scaled(p, count, by: inflation, to: places)
-      for k in 0..<steep.count { places[steep.indices[k]] = 0 }
-      spreadRatios(places, to: weights)
+      steep.remove(from: places)
+      spreadRatios(places, at: gaps, moments: moments, to: weights)
     }
     let hazard = table.samples[stepExponent].hazard
     kernels.weightedSums(
       weights, weightsOfV, starts: starts, reaches: reaches, count: pointCount, samples: hazard, sums: gR,
       otherSums: gV, nodes: nodes)
-    for k in 0..<steep.count {
-      let reach = steep.writeHazards(ofClassAt: gaps[steep.indices[k]], in: self, to: hazards)
-      kernels.addProducts(hazards, reach, to: gR, times: ratios[k], to: gV)
-    }
+    steep.integrate(in: self, gaps: gaps, r: gR, v: gV)
     // G is 0 behind the last node, up to whole vectors.
     kernels.multiply(gR, nodes, by: g)
     kernels.multiply(gV, nodes, by: g)
@@ -97,27 +79,12 @@ extension LatticePass {
       otherResults: b)
     kernels.divide(a, pointCount, by: heights, above: Self.inflatedLimit)
     kernels.divide(b, pointCount, by: heights, above: Self.inflatedLimit)
-    if isShort {
-      kernels.expandPairs(
-        a, b, cells: grid.count, slots: slots, matrix: table.shortMatrix, taps: basis.taps, rows: coefficients
-      )
-    } else {
-      for (ratios, place) in [(a, 0), (b, 8)] {
-        kernels.expandValues(
-          ratios, cells: grid.count, slots: slots, matrix: basis.matrix, taps: basis.taps,
-          rows: coefficients + place, stride: 16)
-      }
-    }
+    expandRatios(a, b, to: coefficients)
     places.update(from: gaps, count: count)
     kernels.evaluatePullback(
       places, p, v, count, from: -depth, grid: grid, rows: coefficients, isShort: isShort, unit: unit,
       ofA: ofA, ofB: ofB, scratch: loopMemory)
-    for k in 0..<steep.count where p[steep.indices[k]] > 0 {
-      let reach = steep.writeHazards(ofClassAt: gaps[steep.indices[k]], in: self, to: hazards)
-      let ownA = h * kernels.sum(of: gR, reach, times: hazards)
-      let ownB = h * kernels.sum(of: gV, reach, times: hazards)
-      v[steep.indices[k]] = unit * ofA * (ratios[k] * ownA - ownB)
-    }
+    steep.writeEntries(times: unit * ofA, where: p, to: v)
     if kind == .logProbabilities {
       // Classes without a probability have no term of their own that the reference could be taken off.
       for index in 0..<nodes { gV[index] += reference / unit * (gR[index] / inflation) }
@@ -126,7 +93,60 @@ extension LatticePass {
       }
     }
     kernels.scaled(p, count, by: 1 / (1 + defect), to: gaps)
-    balance(cotangent, at: row, leader: leader)
+    if table.isLogConcave { balance(cotangent, at: row, leader: leader) }
+  }
+
+  /// What is taken off all v, or v/p, which moves nothing: one that leaves 0 where a row saturates.
+  ///
+  /// If all integrands have one hump, no entry is larger than one with a leader. Otherwise classes may have more to do with
+  /// each other than with a leader: the middle one of all values leaves 0 to most where most are equal.
+  private func reference(
+    of v: UnsafeMutablePointer<Double>, _ n: Int, kind: Quantity, p: UnsafePointer<Double>, leader: Int,
+    memory: UnsafeMutablePointer<Double>
+  ) -> Double {
+    func value(_ index: Int) -> Double { kind == .probabilities ? v[index] : v[index] / p[index] }
+    if table.isLogConcave {
+      let reference = value(leader)
+      // So that the difference is 0.
+      v[leader] = kind == .probabilities ? reference : p[leader] * reference
+      return reference
+    }
+    var values = UnsafeMutableBufferPointer(start: memory, count: 0)
+    for index in 0..<n where p[index] > 0 {
+      memory[values.count] = value(index)
+      values = UnsafeMutableBufferPointer(start: memory, count: values.count + 1)
+    }
+    values.sort()
+    return values.isEmpty ? 0 : values[values.count / 2]
+  }
+
+  /// Spreads u onto the grid points, over the heights there.
+  private func spreadRatios(
+    _ u: UnsafePointer<Double>, at gaps: UnsafePointer<Double>, moments: UnsafeMutablePointer<Double>,
+    to weights: UnsafeMutablePointer<Double>
+  ) {
+    kernels.depositWeighted(
+      u, at: gaps, count, from: -depth, grid: grid, moments: moments, scratch: loopMemory)
+    kernels.spread(
+      moments, cells: grid.count, shares: basis.shares, taps: basis.taps, terms: basis.terms, points: points,
+      count: pointCount, slots: slots, weights: weights)
+    kernels.divide(weights, pointCount, by: heights, above: Self.inflatedLimit)
+  }
+
+  /// The coefficients of a and b on every cell.
+  private func expandRatios(
+    _ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, to coefficients: UnsafeMutablePointer<Double>
+  ) {
+    if isShort {
+      return kernels.expandPairs(
+        a, b, cells: grid.count, slots: slots, matrix: table.shortMatrix, taps: basis.taps, rows: coefficients
+      )
+    }
+    for (ratios, place) in [(a, 0), (b, 8)] {
+      kernels.expandValues(
+        ratios, cells: grid.count, slots: slots, matrix: basis.matrix, taps: basis.taps,
+        rows: coefficients + place, stride: 16)
+    }
   }
 
   /// Σ_m values(x_m) r(x_m − gap) h for a class that no table reaches, by the law itself.

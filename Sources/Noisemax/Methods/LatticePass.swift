@@ -78,7 +78,7 @@ struct LatticePass {
     rarest = survey.rarest
     hasDeeperClasses = survey.hasDeeper
     let widest = table.stride(for: survey.competitors, precision: precision)
-    let isDeep = survey.rarest < -16 * table.reachSpacing
+    let isDeep = survey.rarest < -16 * table.quartiles
     let isSteep =
       quantity != nil && (precision == .double ? isDeep : quantity == .logProbabilities)
     stride = isSteep ? min(widest, Int(table.cell / table.unit)) : widest
@@ -156,7 +156,7 @@ struct LatticePass {
   /// Log G and G at all nodes, at a step fine enough for the rarest class, over the window that matters.
   mutating func integrate() {
     sumLogarithms()
-    while stepExponent > 0 && isSharp(rarest) {
+    while stepExponent > 0 && hasSharpIntegrand {
       let (low, high) = (Double(firstNode) * h, Double(firstNode + nodes - 1) * h)
       stepExponent -= 1
       setNodes(from: low, to: high)
@@ -192,12 +192,30 @@ struct LatticePass {
     return near
   }
 
+  /// Whether a class that is wanted has too sharp an integrand: the rarest, if any, under a law with one hump.
+  private var hasSharpIntegrand: Bool {
+    if table.isLogConcave { return isSharp(rarest) }
+    return (firstWanted..<grid.count).contains { cell in
+      slots[cell] >= 0 && isSharp(Double(cell + grid.firstCell) / grid.perUnit)
+    }
+  }
+
   private func isSharp(_ gap: Double) -> Bool { sharpness(of: gap) > precision.sharpness }
 
-  /// −Δ² of the logarithm of a class's integrand at its peak.
+  /// −Δ² of the logarithm of a class's integrand at its peak, or the largest of those of its humps.
   private func sharpness(of gap: Double) -> Double {
     let first = sampleOffset(node: 0, point: point(nearest: gap))
     func logIntegrand(_ index: Int) -> Double { logG[index] + table.logHazard[first + index * step] }
+    func sharpness(at index: Int) -> Double {
+      2 * logIntegrand(index) - logIntegrand(index - 1) - logIntegrand(index + 1)
+    }
+    guard table.isLogConcave else {
+      let top = (0..<nodes).reduce(-Double.infinity) { max($0, logIntegrand($1)) }
+      let humps = (1..<max(1, nodes - 1)).lazy.filter {
+        logIntegrand($0) >= max(top - 25, logIntegrand($0 - 1), logIntegrand($0 + 1))
+      }
+      return humps.reduce(0) { max($0, sharpness(at: $1)) }
+    }
     var peak = 0
     var height = 0.0
     if gap >= -table.depth {
@@ -210,7 +228,7 @@ struct LatticePass {
       for index in 1..<nodes where logIntegrand(index) > logIntegrand(peak) { peak = index }
     }
     guard peak > 0, peak < nodes - 1 else { return 0 }
-    return 2 * logIntegrand(peak) - logIntegrand(peak - 1) - logIntegrand(peak + 1)
+    return sharpness(at: peak)
   }
 
   /// Σ_m values(x_m) r(x_m − μ_g) h at all grid points, for values that are 0 behind the last node.

@@ -32,6 +32,8 @@ final class LatticeTable: @unchecked Sendable {
   let logHazard: [Double]
   /// How many samples there are below the ones from which on r is no normal number.
   let normalHazards: Int
+  /// Whether every integrand has one hump, and the rarest class has the sharpest.
+  let isLogConcave: Bool
   /// For every step k = 1, 2, 4, … (in units) the samples of log F, and those of r as far as a class at `depth` needs
   /// them.
   let samples: [LatticeSamples]
@@ -47,7 +49,9 @@ final class LatticeTable: @unchecked Sendable {
   private let leaderReach: PerPrecision<UnsafeBufferPointer<Double>>
   /// Likewise for two classes at that gap in one integrand, as derivatives have them.
   private let pairReach: PerPrecision<UnsafeBufferPointer<Double>>
-  let reachSpacing: Double
+  private let reachSpacing: Double
+  /// How far apart the quartiles are.
+  let quartiles: Double
   /// How far apart the ends of the noise are, as far as they matter.
   private let competition: PerPrecision<Double>
 
@@ -69,59 +73,76 @@ final class LatticeTable: @unchecked Sendable {
     let unit = unit
     let memory = memory
     strides = PerPrecision { precision in memory.keep(cells[precision].map { Int($0 / unit) }) }
-    depth = Self.depth(of: noise, startingAt: quartiles)
+    depth = Self.depth(of: noise, quartiles: quartiles)
     logDepth = max(depth, 384 * quartiles)
-    reachSpacing = quartiles
+    reachSpacing = max(quartiles, logDepth / 512)
+    self.quartiles = quartiles
 
     // From the lowest node of the deepest class to where even 10⁹ factors F are 1; the hazard of a class at some
     // depth is needed that much further.
     let lowest = min(
-      Self.lowestNode(of: noise, gap: logDepth, drop: Precision.double.drop),
+      Self.lowestNode(of: noise, gap: logDepth, quartiles: quartiles),
       noise.quantile(at: exponential(-Precision.double.drop - 1)))
     let highest = noise.upperQuantile(at: Precision.double.tail / 1e9)
     let margin = 16 * widest
-    let first = Int(((lowest - margin) / unit).rounded(.down))
-    firstIndex = first
-    func sampled(to end: Double, _ function: (Double) -> Double) -> [Double] {
-      (first...Int((end / unit).rounded(.up))).map { function(Double($0) * unit) }
-    }
-    let cumulativeSamples = sampled(to: highest + margin) { noise.logCumulative(at: $0) }
-    logHazard = sampled(to: highest + logDepth + margin) { noise.logReversedHazard(at: $0) }
+    let integrands = SampledIntegrands(
+      of: noise, unit: unit, first: Int(((lowest - margin) / unit).rounded(.down)), highest: highest + margin,
+      highestHazard: highest + margin + logDepth + 2 * reachSpacing)
+    firstIndex = integrands.first
+    logHazard = integrands.logHazard
     normalHazards = (logHazard.lastIndex { $0 > -700 } ?? 0) + 1
-    let hazardSamples = logHazard.prefix(Int(((highest + depth + margin) / unit).rounded(.up)) - first)
+    isLogConcave = integrands.areConcave
+    let hazardSamples = logHazard.prefix(Int(((highest + depth + margin) / unit).rounded(.up)) - firstIndex)
       .map { exponential($0) }
     samples = (0..<Self.stepCount).map {
-      LatticeSamples(logCumulative: cumulativeSamples, hazard: hazardSamples, step: 1 << $0, in: memory)
+      LatticeSamples(
+        logCumulative: integrands.logCumulative, hazard: hazardSamples, step: 1 << $0, in: memory)
     }
 
     stepExponents = PerPrecision { precision in
       memory.keep(
-        Self.sizes.map {
-          Self.stepExponent(of: noise, classes: 1 << $0, unit: unit, precision: precision)
+        Self.sizes.map { size in
+          integrands.stepExponent(
+            for: 1 << size, within: precision.stepTolerance, from: noise.quantile(at: 1e-18),
+            to: noise.upperQuantile(at: Precision.double.tail / Double(1 << size)))
         })
     }
-    highestNodes = PerPrecision { precision in
-      memory.keep(Self.sizes.map { noise.upperQuantile(at: precision.tail / Double(1 << $0)) })
+    let (isLogConcave, depth, logDepth, reachSpacing) = (isLogConcave, depth, logDepth, reachSpacing)
+    highestNodes = Self.kept(in: memory, Self.sizes.map { 1 << $0 }) { leaders in
+      let others = isLogConcave ? nil : integrands.highestNodes(leaders: Double(leaders), depth: depth)
+      return PerPrecision { precision in
+        // Under a law with one hump nobody wins higher up than one of the leaders does.
+        max(noise.upperQuantile(at: precision.tail / Double(leaders)), others?[precision] ?? -.infinity)
+      }
     }
-    let (depth, logDepth) = (depth, logDepth)
-    /// Nodes by gaps of 0, 1, 2, … quartiles.
-    func nodes(to depth: Double, _ node: (_ gap: Double) -> Double) -> UnsafeBufferPointer<Double> {
-      let values = (0...Int(depth / quartiles) + 1).map { node(Double($0) * quartiles) }
-      return UnsafeBufferPointer(start: memory.keep(values), count: values.count)
+    /// The lowest nodes for all gaps down to 0, 1, 2, … times the spacing.
+    func nodes(to depth: Double, _ nodes: (_ gap: Double) -> PerPrecision<Double>) -> PerPrecision<
+      UnsafeBufferPointer<Double>
+    > {
+      var lowest = PerPrecision { _ in Double.infinity }
+      let count = Int(depth / reachSpacing) + 2
+      let start = Self.kept(in: memory, 0..<count) { index in
+        let these = nodes(Double(index) * reachSpacing)
+        let before = lowest
+        lowest = PerPrecision { min(before[$0], these[$0]) }
+        return lowest
+      }
+      return PerPrecision { UnsafeBufferPointer(start: start[$0], count: count) }
     }
-    reach = PerPrecision { precision in
-      nodes(to: logDepth) { Self.lowestNode(of: noise, gap: $0, drop: precision.drop) }
-    }
-    pairReach = PerPrecision { precision in
-      nodes(to: depth) { Self.lowestNode(of: noise, gap: $0, rareClasses: 2, drop: precision.drop) }
-    }
-    leaderReach = PerPrecision { precision in
-      // The leader's integrand is that of a class above its competitor.
-      nodes(to: depth) { Self.lowestNode(of: noise, gap: -$0, drop: precision.drop) - $0 }
-    }
+    reach = nodes(to: logDepth) { integrands.lowestNodes(gap: $0) }
+    pairReach = nodes(to: depth) { integrands.lowestNodes(gap: $0, rareClasses: 2) }
+    leaderReach = nodes(to: depth) { integrands.lowestNodesOfLeader(gap: $0) }
     competition = PerPrecision {
       noise.upperQuantile(at: $0.tail) - noise.quantile(at: $0.tail)
     }
+  }
+
+  /// A number for each element and precision.
+  private static func kept<Elements: Sequence>(
+    in memory: KeptMemory, _ elements: Elements, _ numbers: (Elements.Element) -> PerPrecision<Double>
+  ) -> PerPrecision<UnsafePointer<Double>> {
+    let rows = elements.map(numbers)
+    return PerPrecision { precision in memory.keep(rows.map { $0[precision] }) }
   }
 
   /// Numbers of classes are told apart by the next power of two.
@@ -219,6 +240,9 @@ extension Precision {
 // MARK: measurements
 
 extension LatticeTable {
+  /// The most samples of a law, some tens of megabytes.
+  static let mostSamples = 1 << 18
+
   /// For up to 2ʲ classes the largest power of two up to `start` at which interpolation reproduces log F and log r.
   ///
   /// log F enters as often as there are classes, so it must be right relative to 1/n even where it is far smaller.
@@ -226,11 +250,9 @@ extension LatticeTable {
     for noise: some SmoothNoise, startingAt start: Double, basis: CellBasis, precision: Precision
   ) -> [Double] {
     let (low, high) = (noise.quantile(at: 1e-40), noise.upperQuantile(at: 1e-9))
-    // Far enough for any exponential tail, and near enough to be walked through.
-    require(high - low < start * 1e5, "the tails of \(noise) are too heavy for the lattice")
-    /// The least number 1/n that is fine, up to a factor.
-    func finestShare(_ width: Double) -> Double {
-      var (x, share) = (low, 0.0)
+    /// The least number 1/n that is fine, up to a factor, and where a smaller one is not.
+    func finestShare(_ width: Double) -> (share: Double, place: Double) {
+      var (x, share, place) = (low, 0.0, low)
       while x < high {
         for (function, isSum) in [(noise.logCumulative, true), (noise.logReversedHazard, false)] {
           let values = (0..<basis.taps).map { function(x + Double($0 - basis.taps / 2 + 1) * width) }
@@ -239,112 +261,67 @@ extension LatticeTable {
             let error = (basis.value(of: values, at: t) - truth).magnitude
             let excess = error / precision.cellTolerance - truth.magnitude
             if !(excess <= (isSum ? share : 1)) {
-              guard isSum, excess.isFinite else { return .infinity }
-              share = excess
+              guard isSum, excess.isFinite else { return (.infinity, x) }
+              (share, place) = (excess, x)
             }
           }
         }
         x += 7 * width
       }
-      return share
+      return (share, place)
     }
+    /// The breadth of the noise, and so the number of samples, as a quantile that bounds what classes at 1e-300 need.
+    let breadth = noise.upperQuantile(at: 5e-305) - noise.quantile(at: 5e-305)
     var (width, cells) = (start, [Double]())
-    var share = finestShare(width)
+    require(
+      breadth / (width / 2) <= Double(mostSamples),
+      "the tails of \(noise) are too heavy for the lattice: its quantiles at 5e-305 and 1 − 5e-305 are \(breadth) apart, and"
+        + " so many times \(width / 2) that \(mostSamples) samples do not reach")
+    var finest = finestShare(width)
     for j in sizes {
       // What is left to reach at 2ʲ classes; a million and more are served alike.
-      while !(share <= max(1e-7, 0.1 / Double(1 << j))) {
+      while !(finest.share <= max(1e-7, 0.1 / Double(1 << j))) {
         width /= 2
-        require(width > start / 4096, "\(noise) is not smooth: no grid reproduces log F and log f − log F")
-        share = finestShare(width)
+        require(
+          breadth / (width / 2) <= Double(mostSamples),
+          "\(noise) is not smooth enough for the lattice: near \(finest.place) no polynomial on \(2 * width) reproduces"
+            + " log F and log f − log F, and for narrower ones \(mostSamples) samples do not reach")
+        finest = finestShare(width)
       }
       cells.append(width)
     }
     return cells
   }
 
-  /// The logarithm of the integrand of a class, or of several that tie, `gap` below a single leader.
+  /// The logarithms of the integrand of a class `gap` below a single leader, from where it does not matter on in steps of
+  /// a quarter of the quartiles' distance.
   private static func logIntegrand(
-    of noise: some SmoothNoise, gap: Double, rareClasses: Double = 1, at x: Double
-  ) -> Double {
-    noise.logCumulative(at: x) + rareClasses
-      * (noise.logCumulative(at: x + gap) + noise.logReversedHazard(at: x + gap))
-  }
-
-  /// Where that integrand is largest: it rises, then falls.
-  private static func peak(of noise: some SmoothNoise, gap: Double, rareClasses: Double = 1) -> Double {
-    var (low, high) = (
-      min(0, -gap) + noise.quantile(at: 1e-20), max(0, -gap) + noise.upperQuantile(at: 1e-20)
-    )
-    for _ in 0..<80 {
-      let third = (high - low) / 3
-      let (a, b) = (low + third, high - third)
-      if logIntegrand(of: noise, gap: gap, rareClasses: rareClasses, at: a)
-        < logIntegrand(of: noise, gap: gap, rareClasses: rareClasses, at: b)
-      {
-        low = a
-      } else {
-        high = b
-      }
+    of noise: some SmoothNoise, gap: Double, quartiles: Double
+  ) -> (first: Double, values: [Double]) {
+    let (low, high) = (noise.quantile(at: 1e-20) - gap, noise.upperQuantile(at: 1e-20))
+    let values = Swift.stride(from: low, through: high, by: quartiles / 4).map { x in
+      noise.logCumulative(at: x) + noise.logCumulative(at: x + gap) + noise.logReversedHazard(at: x + gap)
     }
-    return (low + high) / 2
+    return (low, values)
   }
 
   /// The gap at which a class beside a single leader is too rare for a normal number.
-  private static func depth(of noise: some SmoothNoise, startingAt start: Double) -> Double {
-    func isRare(_ gap: Double) -> Bool {
-      logIntegrand(of: noise, gap: gap, at: peak(of: noise, gap: gap)) < -700
-    }
-    var (low, high) = (0.0, start)
-    while !isRare(high) {
-      (low, high) = (high, high * 2)
-      require(high < start * 1e5, "the tails of \(noise) are too heavy for the lattice")
-    }
-    while high - low > start / 4 {
+  private static func depth(of noise: some SmoothNoise, quartiles: Double) -> Double {
+    var (low, high) = (0.0, noise.upperQuantile(at: 5e-305) - noise.quantile(at: 5e-305))
+    while high - low > quartiles / 4 {
       let middle = (low + high) / 2
-      if isRare(middle) { high = middle } else { low = middle }
+      let values = logIntegrand(of: noise, gap: middle, quartiles: quartiles).values
+      if values.allSatisfy({ $0 < -700 }) { high = middle } else { low = middle }
     }
     return high
   }
 
-  /// Below the peak of that integrand, where its logarithm has fallen by `drop`.
-  ///
-  /// More competitors only raise the peak and steepen the fall, so the node is low enough for every row.
-  private static func lowestNode(
-    of noise: some SmoothNoise, gap: Double, rareClasses: Double = 1, drop: Double
-  ) -> Double {
-    func value(_ x: Double) -> Double { logIntegrand(of: noise, gap: gap, rareClasses: rareClasses, at: x) }
-    let top = peak(of: noise, gap: gap, rareClasses: rareClasses)
-    let floor = value(top) - drop
-    let spread = noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)
-    var (high, low) = (top, top - spread)
-    while value(low) > floor { (high, low) = (low, low - 2 * (top - low)) }
-    for _ in 0..<20 {
-      let middle = (low + high) / 2
-      if value(middle) > floor { high = middle } else { low = middle }
-    }
-    return low
-  }
-
-  /// log₂ of the coarsest step that integrates n tied classes to the tolerance: the trapezoid sums of all phases, which
-  /// differ by twice the error at most, must agree.
-  private static func stepExponent(
-    of noise: some SmoothNoise, classes: Int, unit: Double, precision: Precision
-  ) -> Int {
-    let n = Double(classes)
-    let low = (noise.quantile(at: 1e-18) / unit).rounded(.down)
-    let high = (noise.upperQuantile(at: Precision.double.tail / n) / unit).rounded(.up)
-    let values = (0...Int(high - low)).map { index in
-      let x = (low + Double(index)) * unit
-      return n * exponential(n * noise.logCumulative(at: x) + noise.logReversedHazard(at: x))
-    }
-    for exponent in (1..<stepCount).reversed() {
-      let step = 1 << exponent
-      var phases = [CompensatedSum](repeating: CompensatedSum(), count: step)
-      for (index, value) in values.enumerated() { phases[index % step].add(value) }
-      let sums = phases.map { $0.value * Double(step) * unit }
-      if sums.allSatisfy({ ($0 - 1).magnitude <= precision.stepTolerance }) { return exponent }
-    }
-    return 0
+  /// Below all nodes that matter to a class at a gap.
+  private static func lowestNode(of noise: some SmoothNoise, gap: Double, quartiles: Double) -> Double {
+    let (first, values) = logIntegrand(of: noise, gap: gap, quartiles: quartiles)
+    let top = values.reduce(-.infinity, max)
+    let index = values.firstIndex { $0 > top - Precision.double.drop - 1 } ?? 0
+    return first + Double(index - 1) * quartiles / 4
   }
 }
 

@@ -7,32 +7,55 @@ internal import NoiseKernels
 /// there the ratio is as steep as p. How well the cells hold it is measured, by its differences from grid point to grid
 /// point at the lowest node that a derivative depends on. Classes in cells that do not hold it get their r at every node.
 struct SteepClasses {
-  /// The classes themselves, and how many there are.
+  /// How many there are.
   private(set) var count = 0
-  let indices: UnsafeMutablePointer<Int>
   /// Whether errors of the other classes would show where many of them cancel.
   private(set) var areOthersRough = false
+
+  private let indices: UnsafeMutablePointer<Int>
+  /// v, or v/p, and the entries of the gradient.
+  private let ratios: UnsafeMutablePointer<Double>
+  private let entries: UnsafeMutablePointer<Double>
+  /// At all nodes the hazards of one class, and the sums of others' over those that come after it.
+  private let hazards: UnsafeMutablePointer<Double>
+  private let sums: UnsafeMutablePointer<Double>
+  private let otherSums: UnsafeMutablePointer<Double>
 
   /// log r where the classes need it, by its remainders by the step.
   private let samples: UnsafeMutablePointer<Double>
   private var rowLength = 0
   private var firstSample = 0
 
-  /// How much memory the samples take in a pass.
+  /// How much memory they take.
   static func memory(for pass: LatticePass) -> Int {
-    let gaps = Int(-pass.rarest / pass.table.unit) + 2 * pass.basis.taps * pass.stride
-    return padded(gaps + (padded(pass.nodes) + 32) << pass.stepExponent)
+    3 * pass.count + 3 * places(for: pass) + samples(for: pass)
   }
 
-  /// None, for rows whose digits do not show it.
-  init(indices: UnsafeMutablePointer<Int>, samples: UnsafeMutablePointer<Double>) {
-    (self.indices, self.samples) = (indices, samples)
+  /// Places for a number at every node, and for what vectors read beyond.
+  private static func places(for pass: LatticePass) -> Int { padded(pass.nodes) + 32 }
+
+  private static func samples(for pass: LatticePass) -> Int {
+    let gaps = Int(-pass.rarest / pass.table.unit) + 2 * pass.basis.taps * pass.stride
+    return padded(gaps + places(for: pass) << pass.stepExponent)
+  }
+
+  /// None yet, for rows whose digits would not show it.
+  init(for pass: LatticePass, memory: inout Pieces) {
+    indices = memory.takeIntegers(pass.count)
+    ratios = memory.take(pass.count)
+    entries = memory.take(pass.count)
+    hazards = memory.take(Self.places(for: pass))
+    sums = memory.take(Self.places(for: pass))
+    otherSums = memory.take(Self.places(for: pass))
+    samples = memory.take(Self.samples(for: pass))
   }
 
   /// Finds the classes, in a pass that knows the heights.
   mutating func find(in pass: LatticePass, gaps: UnsafePointer<Double>, count n: Int) {
     guard let range = range(in: pass) else { return }
-    let (lowest, highest) = (pass.gap(ofPoint: range.lowerBound), pass.gap(ofPoint: range.upperBound))
+    // Behind the rarest class there may be points of classes that are not wanted.
+    let lowest = max(pass.gap(ofPoint: range.lowerBound), pass.rarest)
+    let highest = pass.gap(ofPoint: range.upperBound)
     for index in 0..<n where gaps[index] >= lowest && gaps[index] <= highest {
       indices[count] = index
       count += 1
@@ -60,19 +83,24 @@ struct SteepClasses {
       range = min(range?.lowerBound ?? point, point)...max(range?.upperBound ?? point, point)
     }
     let (basis, points, slots) = (pass.basis, pass.points, pass.slots)
+    guard pass.table.isLogConcave else {
+      // Products of hazards are large wherever two humps meet.
+      areOthersRough = true
+      return points[first]...points[pass.pointCount - 1]
+    }
     if first < pass.firstNumber {
       // Heights are not numbers there.
       add(points[first])
       add(points[min(pass.firstNumber + basis.taps / 2, pass.pointCount - 1)])
       areOthersRough = true
     }
-    // Where the lower end of a cell's points is not steep nothing else is.
-    func isSuspect(_ cell: Int) -> Bool {
-      let point = slots[cell]
-      return point >= first && (pass.logHeight(of: point + 1) - pass.logHeight(of: point)).magnitude > 0.25
-    }
+    // log p is concave: where the points of a cell are not steep at their lower end, no higher ones are.
     var suspects = 0
-    for cell in 0..<pass.grid.count where isSuspect(cell) { suspects = cell + 1 }
+    for cell in 0..<pass.grid.count where slots[cell] >= first {
+      let gain = pass.logHeight(of: slots[cell] + 1) - pass.logHeight(of: slots[cell])
+      if gain.magnitude <= 0.25 { break }
+      suspects = cell + 1
+    }
     guard suspects > 0 else { return range }
     let errors = pass.ratioErrors(from: first, cells: suspects)
     let middle = basis.taps / 2 - 1
@@ -95,12 +123,10 @@ struct SteepClasses {
     )
   }
 
-  /// Writes r(x − gap) of one of the classes at the nodes, 0 behind the last one up to whole vectors.
+  /// Writes r(x − gap) of a class to `hazards`, 0 from where it is no normal number.
   ///
-  /// - Returns: how many nodes there are below those where r is not a normal number.
-  func writeHazards(ofClassAt gap: Double, in pass: LatticePass, to values: UnsafeMutablePointer<Double>)
-    -> Int
-  {
+  /// - Returns: how many nodes there are below.
+  private func writeHazards(ofClassAt gap: Double, in pass: LatticePass) -> Int {
     let (first, t) = Self.firstSample(of: gap, in: pass)
     let basis = pass.table.bases[.double]
     let reach = min(pass.nodes, max(0, (pass.table.normalHazards - first - basis.taps) >> pass.stepExponent))
@@ -109,9 +135,64 @@ struct SteepClasses {
       basis.writeShares(at: t, to: shares)
       kernels.interpolatedExponentials(
         of: samples, rowLength: rowLength, stepExponent: pass.stepExponent, from: first - firstSample,
-        shares: shares, taps: basis.taps, to: values, reach)
+        shares: shares, taps: basis.taps, to: hazards, reach)
     }
     return reach
+  }
+
+  // MARK: entries of a gradient
+
+  /// Writes the probabilities of classes that are too rare for heights to tell.
+  func writeProbabilities(
+    in pass: LatticePass, gaps: UnsafePointer<Double>, to p: UnsafeMutablePointer<Double>
+  ) {
+    for k in 0..<count where p[indices[k]] == 0 {
+      let reach = writeHazards(ofClassAt: gaps[indices[k]], in: pass)
+      p[indices[k]] = pass.h * kernels.sum(of: pass.g, reach, times: hazards) / pullbackInflation
+    }
+  }
+
+  /// Takes the classes out of numbers that are deposited.
+  func remove(from numbers: UnsafeMutablePointer<Double>) {
+    for k in 0..<count { numbers[indices[k]] = 0 }
+  }
+
+  /// Keeps u/p of the classes, both inflated or neither.
+  func keepRatios(of u: UnsafePointer<Double>, to p: UnsafePointer<Double>) {
+    for k in 0..<count {
+      ratios[k] = p[indices[k]] > 0 ? u[indices[k]] / (p[indices[k]] * pullbackInflation) : 0
+    }
+  }
+
+  /// Adds the hazards of the classes to R, and those times ratios to V, and keeps the entries of the gradient.
+  ///
+  /// A class has none with itself: it meets the sums of those before it, and then of those after it.
+  func integrate(
+    in pass: LatticePass, gaps: UnsafePointer<Double>, r: UnsafeMutablePointer<Double>,
+    v: UnsafeMutablePointer<Double>
+  ) {
+    guard count > 0 else { return }
+    for k in 0..<count {
+      let reach = writeHazards(ofClassAt: gaps[indices[k]], in: pass)
+      let own = kernels.integrateAndAdd(
+        hazards, reach, weights: pass.g, to: r, times: ratios[k], to: v)
+      entries[k] = ratios[k] * own.integral - own.otherIntegral
+    }
+    sums.update(repeating: 0, count: Self.places(for: pass))
+    otherSums.update(repeating: 0, count: Self.places(for: pass))
+    for k in (0..<count).reversed() {
+      let reach = writeHazards(ofClassAt: gaps[indices[k]], in: pass)
+      let own = kernels.integrateAndAdd(
+        hazards, reach, weights: pass.g, to: sums, times: ratios[k], to: otherSums)
+      entries[k] = pass.h * (entries[k] + (ratios[k] * own.integral - own.otherIntegral))
+    }
+  }
+
+  /// Writes the entries of classes that have a probability, times a factor.
+  func writeEntries(
+    times factor: Double, where p: UnsafePointer<Double>, to result: UnsafeMutablePointer<Double>
+  ) {
+    for k in 0..<count where p[indices[k]] > 0 { result[indices[k]] = factor * entries[k] }
   }
 }
 
