@@ -17,7 +17,7 @@
 ///
 /// **Promises.** Equal logits get bit-identical probabilities. Adding a constant to all logits, where the additions
 /// are exact, changes no bit; nor does scaling the logits and the noise by the same power of two. A row gives the
-/// same bits alone and in a batch. Masked classes beside others move those in the last digits at most.
+/// same bits alone and in a batch. Masked classes beside others move their p by less than the bounds of accuracy.
 public struct NoisyArgmax: Sendable {
   /// The law of the noise ε.
   public let noise: any NoiseDistribution

@@ -42,6 +42,13 @@ public struct Transform<Scalar: LogitScalar>: Sendable {
       argmax.formProbabilities(in: &row)
       return row
     }
+    otherForms["in place in a span"] = { row in
+      var row = row
+      var workspace = NoisyArgmax.Workspace()
+      var span = row.mutableSpan
+      argmax.formProbabilities(in: &span, workspace: &workspace)
+      return row
+    }
     otherForms["from span to span, with a workspace that another row has used"] = { row in
       var workspace = NoisyArgmax.Workspace()
       var other: [Scalar] = [1, 2, 3]

@@ -103,6 +103,31 @@ import Testing
     #expect(plausibleCounts(expected: 10).contains(above), "\(above) above")
   }
 
+  /// Every zero before the first one of the bits below the sign, through as many words as it takes, is an octave.
+  @Test func zerosOfTheWordsAreOctaves() {
+    func expect(_ words: [UInt64], octave: Int) {
+      for isUpper in [false, true] {
+        var generator = WordList(words: [words[0] | (isUpper ? 1 << 63 : 0)] + words.dropFirst())
+        let tail = Double(sign: .plus, exponent: -octave, significand: 1)
+        let draw = Uniform().random(using: &generator)
+        #expect(draw == (isUpper ? 1 - tail : tail), "\(words), upper \(isUpper): \(draw)")
+        #expect(generator.words.isEmpty, "\(words), upper \(isUpper)")
+      }
+    }
+    for zeros in 0..<11 { expect([1 << (62 - UInt64(zeros))], octave: 2 + zeros) }
+    for zeros in 0..<64 {
+      expect([0, 1 << (63 - UInt64(zeros))], octave: 13 + zeros)
+      expect([0, 0, 1 << (63 - UInt64(zeros))], octave: 13 + 64 + zeros)
+    }
+  }
+
+  /// Words that are used up.
+  private struct WordList: RandomNumberGenerator {
+    var words: [UInt64]
+
+    mutating func next() -> UInt64 { words.removeFirst() }
+  }
+
   /// In every octave of both tails, down to 2⁻²⁰, as many draws as its width says.
   @Test func everyOctaveHasItsShare() {
     let count = isDebugBuild ? 100_000 : 5_000_000

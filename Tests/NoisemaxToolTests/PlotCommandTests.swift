@@ -116,6 +116,16 @@ import Testing
     #expect(try shell.files(in: ".").isEmpty)
   }
 
+  /// A limit on the size of files ends the command in the middle of its writing, or fails it there.
+  @Test(arguments: ["", "trap '' XFSZ;"])
+  func aRunThatCannotWriteLeavesTheOldPicture(trap: String) throws {
+    try shell.write("old", to: "picture.svg")
+    let outcome = try shell.run(
+      "(\(trap) ulimit -f 1; exec $NOISEMAX plot densities --output picture.svg 2> errors)")
+    #expect(outcome.code != 0, "\(outcome)")
+    #expect(try shell.read("picture.svg") == "old", "\(outcome)")
+  }
+
   @Test func anInterruptedRunLeavesTheOldPicture() throws {
     let whole = try shell.run("$NOISEMAX plot --row 2,1 --noise laplace").output
     for (signal, delay) in [

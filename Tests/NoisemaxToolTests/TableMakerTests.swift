@@ -50,6 +50,18 @@ import Testing
     }
   }
 
+  /// A limit on the size of files ends the command in the middle of its writing, or fails it there.
+  @Test(arguments: ["", "trap '' XFSZ;"])
+  func aRunThatCannotWriteLeavesTheOldTable(trap: String) throws {
+    try FileManager.default.createDirectory(
+      at: shell.directory.appendingPathComponent("out"), withIntermediateDirectories: true)
+    try shell.write("old", to: "out/normal.csv")
+    let outcome = try shell.run(
+      "(\(trap) ulimit -f 1; exec $TABLE_MAKER --points 1000 --noise normal --output out 2> errors)")
+    #expect(outcome.code != 0, "\(outcome)")
+    #expect(try shell.read("out/normal.csv") == "old", "\(outcome)")
+  }
+
   @Test func aKilledRunLeavesWholeTables() throws {
     let old = "points,k,quantile\n1,1,old\n"
     for (signal, delays) in [("TERM", ["0", "0.01", "0.03", "0.1"]), ("KILL", ["0.02", "0.06"])] {
