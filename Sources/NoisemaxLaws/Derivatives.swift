@@ -25,6 +25,9 @@ public struct Derivatives<Scalar: LogitScalar>: Sendable {
   /// The scale of the noise where the map claims to be softmax, so that everything is known in closed form.
   public var softmaxScale: Double?
 
+  /// The probabilities and their derivatives for pairs of classes, by a slow integral, where the law is known.
+  var integral: (@Sendable (_ row: [Double], _ pairs: [(Int, Int)]) -> RowIntegral?)?
+
   /// A map of your own, with its pullback.
   public init(
     name: String, isConservative: Bool = true, probabilities: @escaping @Sendable ([Scalar]) -> [Scalar],
@@ -52,6 +55,9 @@ public struct Derivatives<Scalar: LogitScalar>: Sendable {
     for loss in Loss.allCases where isExact || loss != .fenchelYoung {
       losses["\(loss)"] = { argmax.lossWithGradient(for: $0, target: $1, as: loss) }
     }
+    if isExact && argmax.noise is any ExactNoise {
+      integral = { RowIntegral(of: $0, pairs: $1, under: argmax.noise, scale: argmax.scale) }
+    }
     if isExact && argmax.noise is Gumbel { softmaxScale = argmax.scale }
   }
 }
@@ -61,9 +67,12 @@ extension PropertySuite {
   /// and losses.
   ///
   /// Finite differences step by 1e-4, so the noise should be about 1 wide. Rows have 12 classes at most: every one takes
-  /// as many pullbacks as it has classes.
+  /// as many pullbacks as it has classes. Entries are compared with an integral on rows of up to 100 classes, if the method
+  /// is exact.
   public func derivativeFailures(of argmax: NoisyArgmax) -> [PropertyFailure] {
-    derivativeFailures(of: Derivatives<Double>(argmax)) + derivativeFailures(of: Derivatives<Float>(argmax))
+    let derivatives = Derivatives<Double>(argmax)
+    return derivativeFailures(of: derivatives) + spreadFailures(of: derivatives)
+      + derivativeFailures(of: Derivatives<Float>(argmax))
   }
 
   /// Checks the derivatives of any map from logits to probabilities.

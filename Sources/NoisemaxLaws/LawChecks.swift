@@ -258,16 +258,8 @@ struct LawChecks<Noise: NoiseDistribution> {
 
   /// Gauss–Legendre quadrature with five nodes on each of two halves.
   func integrate(from a: Double, to b: Double, _ function: (Double) -> Double) -> Double {
-    let nodes = [0, 0.5384693101056831, 0.9061798459386640]
-    let weights = [0.5688888888888889, 0.4786286704993665, 0.2369268850561891]
-    let quarter = (b - a) / 4
-    var sum = 0.0
-    for middle in [a + quarter, b - quarter] {
-      sum += weights[0] * function(middle)
-      for (node, weight) in zip(nodes, weights).dropFirst() {
-        sum += weight * (function(middle - quarter * node) + function(middle + quarter * node))
-      }
-    }
-    return sum * quarter
+    let half = (b - a) / 2
+    let nodes = GaussFive.nodes(from: a, width: half) + GaussFive.nodes(from: a + half, width: half)
+    return nodes.reduce(0) { $0 + $1.weight * function($1.place) }
   }
 }

@@ -53,19 +53,27 @@ public struct PropertySuite: Sendable {
     let violation: (_ row: [Scalar], Evidence, inout SplitMix64) -> String?
   }
 
-  /// Tries properties on the fixed rows and on random ones, each until it fails, and shrinks the row on which it does.
+  /// Tries properties on the fixed rows and on random ones.
   func failures<Scalar, Evidence>(
     _ properties: [Property<Scalar, Evidence>], of subject: String, method: String, largestRow: Int,
     evidence: ([Scalar]) -> Evidence
   ) -> [PropertyFailure] {
+    var generator = SplitMix64(seed: seed)
+    let series: [[Scalar]] =
+      fixedRows.map { $0.map { Scalar($0) } }
+      + (0..<rows).map { randomRow(number: $0, of: rows, largest: largestRow, using: &generator) }
+    return failures(
+      properties, of: subject, method: method, series: series, generator: &generator, evidence: evidence)
+  }
+
+  /// Tries properties on rows, each until it fails, and shrinks the row on which it does.
+  func failures<Scalar, Evidence>(
+    _ properties: [Property<Scalar, Evidence>], of subject: String, method: String, series: [[Scalar]],
+    generator: inout SplitMix64, evidence: ([Scalar]) -> Evidence
+  ) -> [PropertyFailure] {
     var failures: [PropertyFailure] = []
     var open = properties
-    var generator = SplitMix64(seed: seed)
-    for index in 0..<fixedRows.count + rows {
-      let row: [Scalar] =
-        index < fixedRows.count
-        ? fixedRows[index].map { Scalar($0) }
-        : randomRow(number: index - fixedRows.count, of: rows, largest: largestRow, using: &generator)
+    for row in series {
       let rowSeed = generator.next()
       let known = evidence(row)
       open.removeAll { property in

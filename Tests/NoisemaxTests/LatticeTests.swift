@@ -312,40 +312,4 @@ import Testing
     let truth = Normal().logCumulative(at: -2000 / 2.0.squareRoot())
     #expect((logs[1] - truth).magnitude <= 3e-12 * truth.magnitude)
   }
-
-  @Test func lawsWithHeavyTailsAreRefused() async {
-    await #expect(processExitsWith: .failure) {
-      struct Cauchy: SmoothNoise {
-        func cumulative(at x: Double) -> Double { atan2(1, -x) / .pi }
-        func density(at x: Double) -> Double { 1 / (.pi * (1 + x * x)) }
-        func quantile(at p: Double) -> Double { -1 / tan(.pi * p) }
-        func survival(at x: Double) -> Double { cumulative(at: -x) }
-        func upperQuantile(at q: Double) -> Double { -quantile(at: q) }
-        func logCumulative(at x: Double) -> Double { log(cumulative(at: x)) }
-        func logSurvival(at x: Double) -> Double { logCumulative(at: -x) }
-        func logReversedHazard(at x: Double) -> Double { log(density(at: x)) - logCumulative(at: x) }
-        var mean: Double { .nan }
-        var variance: Double { .infinity }
-      }
-      _ = NoisyArgmax(Cauchy())
-    }
-  }
-
-  @Test func lawsThatAreNotSmoothAreRefused() async {
-    await #expect(processExitsWith: .failure) {
-      struct Kinked: SmoothNoise {
-        func cumulative(at x: Double) -> Double { x < 0 ? 0.5 * exp(x) : 1 - 0.5 * exp(-x) }
-        func density(at x: Double) -> Double { 0.5 * exp(-x.magnitude) }
-        func quantile(at p: Double) -> Double { p < 0.5 ? log(2 * p) : -log(2 * (1 - p)) }
-        func survival(at x: Double) -> Double { cumulative(at: -x) }
-        func upperQuantile(at q: Double) -> Double { -quantile(at: q) }
-        func logCumulative(at x: Double) -> Double { x < 0 ? x - log(2) : log1p(-0.5 * exp(-x)) }
-        func logSurvival(at x: Double) -> Double { logCumulative(at: -x) }
-        func logReversedHazard(at x: Double) -> Double { x < 0 ? 0 : log(0.5) - x - logCumulative(at: x) }
-        var mean: Double { 0 }
-        var variance: Double { 2 }
-      }
-      _ = NoisyArgmax(Kinked())
-    }
-  }
 }

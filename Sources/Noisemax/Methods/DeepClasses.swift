@@ -64,7 +64,7 @@ struct DeepClasses {
         let values = (0..<basis.taps).map { value(at: (corner + basis.position(of: $0)) * cell) }
         // What is too deep to be represented cannot be interpolated.
         if values.allSatisfy(\.isFinite) {
-          row[index] = basis.value(of: values, at: t)
+          row[index] = basis.value(of: values[...], at: t)
           continue
         }
       }

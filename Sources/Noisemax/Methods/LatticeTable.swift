@@ -52,6 +52,8 @@ final class LatticeTable: @unchecked Sendable {
   private let reachSpacing: Double
   /// How far apart the quartiles are.
   let quartiles: Double
+  /// Below this the noise hardly ever is.
+  private let lowerEnd: Double
   /// How far apart the ends of the noise are, as far as they matter.
   private let competition: PerPrecision<Double>
 
@@ -74,17 +76,21 @@ final class LatticeTable: @unchecked Sendable {
     let memory = memory
     strides = PerPrecision { precision in memory.keep(cells[precision].map { Int($0 / unit) }) }
     depth = Self.depth(of: noise, quartiles: quartiles)
-    logDepth = max(depth, 384 * quartiles)
+    logDepth = max(depth, min(384 * quartiles, 10 * depth))
     reachSpacing = max(quartiles, logDepth / 512)
     self.quartiles = quartiles
 
     // From the lowest node of the deepest class to where even 10⁹ factors F are 1; the hazard of a class at some
     // depth is needed that much further.
-    let lowest = min(
-      Self.lowestNode(of: noise, gap: logDepth, quartiles: quartiles),
-      noise.quantile(at: exponential(-Precision.double.drop - 1)))
+    lowerEnd = noise.quantile(at: exponential(-Precision.double.drop - 1))
+    let lowest = min(Self.lowestNode(of: noise, gap: logDepth, quartiles: quartiles), lowerEnd - depth)
     let highest = noise.upperQuantile(at: Precision.double.tail / 1e9)
     let margin = 16 * widest
+    let count = (highest + logDepth - lowest + 2 * margin) / unit
+    require(
+      count <= Double(Self.mostSamples),
+      "the tails of \(noise) are too heavy for the lattice: only \(depth) behind another one a class is as rare as 1e-300,"
+        + " which takes \(Int(count)) samples \(unit) apart, and \(Self.mostSamples) are the most")
     let integrands = SampledIntegrands(
       of: noise, unit: unit, first: Int(((lowest - margin) / unit).rounded(.down)), highest: highest + margin,
       highestHazard: highest + margin + logDepth + 2 * reachSpacing)
@@ -107,13 +113,14 @@ final class LatticeTable: @unchecked Sendable {
             to: noise.upperQuantile(at: Precision.double.tail / Double(1 << size)))
         })
     }
+    let upperEnd = noise.upperQuantile(at: exponential(-Precision.double.drop - 1))
     let (isLogConcave, depth, logDepth, reachSpacing) = (isLogConcave, depth, logDepth, reachSpacing)
     highestNodes = Self.kept(in: memory, Self.sizes.map { 1 << $0 }) { leaders in
-      let others = isLogConcave ? nil : integrands.highestNodes(leaders: Double(leaders), depth: depth)
-      return PerPrecision { precision in
-        // Under a law with one hump nobody wins higher up than one of the leaders does.
-        max(noise.upperQuantile(at: precision.tail / Double(leaders)), others?[precision] ?? -.infinity)
-      }
+      let highest = PerPrecision { noise.upperQuantile(at: $0.tail / Double(leaders)) }
+      // Under a law with one hump nobody wins higher up than one of the leaders does.
+      if isLogConcave { return highest }
+      let others = integrands.highestNodes(leaders: Double(leaders), depth: depth)
+      return PerPrecision { max(highest[$0], others[$0], upperEnd) }
     }
     /// The lowest nodes for all gaps down to 0, 1, 2, … times the spacing.
     func nodes(to depth: Double, _ nodes: (_ gap: Double) -> PerPrecision<Double>) -> PerPrecision<
@@ -181,7 +188,9 @@ final class LatticeTable: @unchecked Sendable {
     // The deepest class needs the node of the next gap below, the leader likewise.
     let deep = min(-deepest / reachSpacing + 1, Double(reach.count - 1))
     let shallow = min(-second / reachSpacing + 1, Double(leaderReach.count - 1))
-    return min(reach[Int(deep)], leaderReach[Int(shallow)])
+    let lowest = min(reach[Int(deep)], leaderReach[Int(shallow)])
+    // If integrands have several humps, two hazards may meet in the tails of both.
+    return pairs && !isLogConcave ? min(lowest, deepest + lowerEnd) : lowest
   }
 }
 
@@ -252,13 +261,16 @@ extension LatticeTable {
     let (low, high) = (noise.quantile(at: 1e-40), noise.upperQuantile(at: 1e-9))
     /// The least number 1/n that is fine, up to a factor, and where a smaller one is not.
     func finestShare(_ width: Double) -> (share: Double, place: Double) {
-      var (x, share, place) = (low, 0.0, low)
-      while x < high {
-        for (function, isSum) in [(noise.logCumulative, true), (noise.logReversedHazard, false)] {
-          let values = (0..<basis.taps).map { function(x + Double($0 - basis.taps / 2 + 1) * width) }
-          for t in [-1, -0.6, 0.3, 0.9] {
+      var (share, place) = (0.0, low)
+      for (function, isSum) in [(noise.logCumulative, true), (noise.logReversedHazard, false)] {
+        let cells = Int((high - low) / width) + 1
+        let first = low - Double(basis.taps / 2 - 1) * width
+        let values = (0..<cells + basis.taps).map { function(first + Double($0) * width) }
+        for cell in 0..<cells {
+          let x = low + Double(cell) * width
+          for t in [-0.6, 0, 0.8] {
             let truth = function(x + (t + 1) / 2 * width)
-            let error = (basis.value(of: values, at: t) - truth).magnitude
+            let error = (basis.value(of: values[cell..<cell + basis.taps], at: t) - truth).magnitude
             let excess = error / precision.cellTolerance - truth.magnitude
             if !(excess <= (isSum ? share : 1)) {
               guard isSum, excess.isFinite else { return (.infinity, x) }
@@ -266,7 +278,6 @@ extension LatticeTable {
             }
           }
         }
-        x += 7 * width
       }
       return (share, place)
     }
@@ -327,10 +338,10 @@ extension LatticeTable {
 
 extension CellBasis {
   /// The interpolated value at t ∈ −1…1 of the cell.
-  func value(of values: [Double], at t: Double) -> Double {
+  func value(of values: ArraySlice<Double>, at t: Double) -> Double {
     var sum = 0.0
     for k in (0..<terms).reversed() {
-      sum = sum * t + (0..<taps).reduce(0) { $0 + matrix[8 * $1 + k] * values[$1] }
+      sum = sum * t + (0..<taps).reduce(0) { $0 + matrix[8 * $1 + k] * values[values.startIndex + $1] }
     }
     return sum
   }

@@ -1,0 +1,122 @@
+import Foundation
+import Noisemax
+import Testing
+
+/// Which smooth laws are served, how much work their tables are, and what is said of laws that are not.
+@Suite struct LawTablesTests {
+  /// The law is asked a few million times at most, and all that is made of it takes some tens of megabytes.
+  @Test(arguments: [2.0, 3, 5, 8, 15, 25])
+  func contaminatedNormalsAreMadeInBoundedWork(deviation: Double) {
+    let law = CountingSmooth(base: NormalMixture.contaminated(deviation))
+    let argmax = NoisyArgmax(law)
+    #expect(law.count.value <= 6_000_000, "\(deviation): \(law.count.value) evaluations")
+    #expect(law.count.value > 1000)
+    // For two classes a difference of two mixtures is a mixture.
+    let normal = Normal()
+    for gap in [0.5, 3, 10, 40] where gap < 30 * deviation {
+      let parts = [(0.81, 2.0), (0.18, 1 + deviation * deviation), (0.01, 2 * deviation * deviation)]
+      let truth = parts.reduce(0) { $0 + $1.0 * normal.cumulative(at: -gap / $1.1.squareRoot()) }
+      let p = argmax.probabilities(for: [0, -gap])[1]
+      #expect((p / truth - 1).magnitude <= 3e-12, "deviation \(deviation), gap \(gap): \(p), not \(truth)")
+      let slope = parts.reduce(0) {
+        $0 + $1.0 * normal.density(at: gap / $1.1.squareRoot()) / $1.1.squareRoot()
+      }
+      let pullback = argmax.pullback(at: [0, -gap], of: [0, 1])[1]
+      #expect((pullback / slope - 1).magnitude <= 1e-11, "deviation \(deviation), gap \(gap): \(pullback)")
+    }
+  }
+
+  /// Two humps far apart: also a class between the humps of others.
+  @Test(arguments: [(0.9, 0.0, 20.0), (0.5, -8, 8), (0.3, -2, 3)])
+  func lawsWithTwoHumpsHaveTheirDerivatives(share: Double, low: Double, high: Double) {
+    let argmax = NoisyArgmax(NormalMixture((share, low, 1), (1 - share, high, 1)))
+    let (normal, apart) = (Normal(), high - low)
+    for gap in stride(from: 0.0, through: 40, by: 1.3) {
+      let parts = [
+        (share * share + (1 - share) * (1 - share), 0), (share * (1 - share), apart),
+        (share * (1 - share), -apart),
+      ]
+      let root = 2.0.squareRoot()
+      let truth = parts.reduce(0) { $0 + $1.0 * normal.cumulative(at: ($1.1 - gap) / root) }
+      let slope = parts.reduce(0) { $0 + $1.0 * normal.density(at: ($1.1 - gap) / root) / root }
+      let p = argmax.probabilities(for: [0, -gap])[1]
+      let pullback = argmax.pullback(at: [0, -gap], of: [0, 1])[1]
+      #expect((p / truth - 1).magnitude <= 3e-12, "gap \(gap): \(p), not \(truth)")
+      #expect((pullback / slope - 1).magnitude <= 1e-11, "gap \(gap): \(pullback), not \(slope)")
+    }
+  }
+
+  @Test func lawsThatAreTooWideAreRefusedWithThePoint() async throws {
+    let wide = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = NoisyArgmax(NormalMixture.contaminated(1000))
+    }
+    let wider = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = NoisyArgmax(NormalMixture.contaminated(40))
+    }
+    let heavy = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = NoisyArgmax(Cauchy())
+    }
+    let kinked = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = NoisyArgmax(KinkedLaplace())
+    }
+    for (result, words) in [
+      (wide, "are too heavy for the lattice: its quantiles at 5e-305"),
+      (wider, "are too heavy for the lattice: only "),
+      (heavy, "are too heavy for the lattice: its quantiles at 5e-305"),
+      (kinked, "is not smooth enough for the lattice: near "),
+    ] {
+      let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+      #expect(text.contains(words), "\(text)")
+    }
+  }
+}
+
+/// A smooth law that counts how often it is asked, by one thread.
+private struct CountingSmooth<Base: SmoothNoise>: SmoothNoise {
+  let base: Base
+  let count = Counting.Count()
+
+  private func counted(_ value: Double) -> Double {
+    count.value += 1
+    return value
+  }
+
+  var mean: Double { base.mean }
+  var variance: Double { base.variance }
+  func cumulative(at x: Double) -> Double { counted(base.cumulative(at: x)) }
+  func density(at x: Double) -> Double { counted(base.density(at: x)) }
+  func quantile(at p: Double) -> Double { counted(base.quantile(at: p)) }
+  func survival(at x: Double) -> Double { counted(base.survival(at: x)) }
+  func upperQuantile(at q: Double) -> Double { counted(base.upperQuantile(at: q)) }
+  func logCumulative(at x: Double) -> Double { counted(base.logCumulative(at: x)) }
+  func logSurvival(at x: Double) -> Double { counted(base.logSurvival(at: x)) }
+  func logReversedHazard(at x: Double) -> Double { counted(base.logReversedHazard(at: x)) }
+}
+
+/// Tails that no gap makes rare.
+private struct Cauchy: SmoothNoise {
+  func cumulative(at x: Double) -> Double { atan2(1, -x) / .pi }
+  func density(at x: Double) -> Double { 1 / (.pi * (1 + x * x)) }
+  func quantile(at p: Double) -> Double { -1 / tan(.pi * p) }
+  func survival(at x: Double) -> Double { cumulative(at: -x) }
+  func upperQuantile(at q: Double) -> Double { -quantile(at: q) }
+  func logCumulative(at x: Double) -> Double { log(cumulative(at: x)) }
+  func logSurvival(at x: Double) -> Double { logCumulative(at: -x) }
+  func logReversedHazard(at x: Double) -> Double { log(density(at: x)) - logCumulative(at: x) }
+  var mean: Double { .nan }
+  var variance: Double { .infinity }
+}
+
+/// Laplace's law, taken for a smooth one.
+private struct KinkedLaplace: SmoothNoise {
+  func cumulative(at x: Double) -> Double { x < 0 ? 0.5 * exp(x) : 1 - 0.5 * exp(-x) }
+  func density(at x: Double) -> Double { 0.5 * exp(-x.magnitude) }
+  func quantile(at p: Double) -> Double { p < 0.5 ? log(2 * p) : -log(2 * (1 - p)) }
+  func survival(at x: Double) -> Double { cumulative(at: -x) }
+  func upperQuantile(at q: Double) -> Double { -quantile(at: q) }
+  func logCumulative(at x: Double) -> Double { x < 0 ? x - log(2) : log1p(-0.5 * exp(-x)) }
+  func logSurvival(at x: Double) -> Double { logCumulative(at: -x) }
+  func logReversedHazard(at x: Double) -> Double { x < 0 ? 0 : log(0.5) - x - logCumulative(at: x) }
+  var mean: Double { 0 }
+  var variance: Double { 2 }
+}
