@@ -1,3 +1,4 @@
+import Foundation
 import Noisemax
 import Testing
 
@@ -95,6 +96,27 @@ import Testing
     #expect(Gumbel().logSurvival(at: 1e300) == -1e300)
     #expect(Gumbel().logCumulative(at: -700) == -1.0142320547350045e304)
     #expect(Logistic().logCumulative(at: -1e300) == -1e300)
+  }
+
+  /// log r in both far tails, by their series: below, r is −x − 1/x under Normal noise, S(x) under Logistic noise, and
+  /// t/(eᵗ − 1) with t = eˣ under the law of minima.
+  @Test func reversedHazardsKeepTheirDigitsFarOut() {
+    for x in [1e3, 1e5, 1e8, 1e12, 1e20] {
+      let value = Normal().logReversedHazard(at: -x)
+      let truth = log(x) + log1p(1 / (x * x) - 2 / (x * x * x * x))
+      #expect(ulps(from: value, to: truth) <= 4, "normal at \(-x): \(value), not \(truth)")
+    }
+    for x in [20.0, 36, 300, 1e5] {
+      let t = exp(-x)
+      let below = [
+        ("logistic", Logistic().logReversedHazard(at: -x), -t * (1 - t / 2)),
+        ("reversed-gumbel", ReversedGumbel().logReversedHazard(at: -x), -t / 2 + t * t / 24),
+      ]
+      for (law, value, truth) in below {
+        #expect(isClose(value, truth, within: 2e-16), "\(law) at \(-x): \(value), not \(truth)")
+      }
+      #expect(ulps(from: Logistic().logReversedHazard(at: x), to: -x - log1p(t)) <= 4, "logistic at \(x)")
+    }
   }
 
   /// log(p/(1 − p)) = 4d·(1 + (2d)²/3 + (2d)⁴/5 + …) for p = ½ + d: all digits, however near to 0.
