@@ -64,7 +64,7 @@ extension NoisyArgmax {
     case .certain(let index):
       guard let mean = (StandardizedNoise(noise).standard as? any ExactNoise)?.mean else { return .nan }
       return Double(row[index]) + (location + unit * mean)
-    case .regular(let top):
+    case .regular(let top, _):
       let gaps = gaps(of: row, below: top, workspace: &workspace)
       let maximum = rowMethod.expectedMaximum(of: UnsafeBufferPointer(gaps), scratch: &workspace.method)
       return top + (location + unit * (maximum ?? .nan))

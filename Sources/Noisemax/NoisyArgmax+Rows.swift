@@ -21,7 +21,10 @@ extension NoisyArgmax {
     case .certain(let index):
       result.update(repeating: zero)
       result[index] = one
-    case .regular(let top):
+    case .regular(let top, let open):
+      if open < row.count, lattice?.hasTable(for: open, besides: row.count) == true {
+        return writeAlone(quantity, of: row, open: open, masked: zero, to: result, workspace: &workspace)
+      }
       let gaps = gaps(of: row, below: top, workspace: &workspace)
       let defect = rowMethod.replace(
         gaps, by: quantity, precision: Precision(of: Scalar.self), scratch: &workspace.method)
@@ -29,6 +32,25 @@ extension NoisyArgmax {
       return defect
     }
     return 0
+  }
+
+  /// Writes one quantity of the classes that are not masked, as they would have it without the others.
+  @inline(never)
+  private func writeAlone<Scalar: LogitScalar>(
+    _ quantity: Quantity, of row: UnsafeBufferPointer<Scalar>, open: Int, masked: Scalar,
+    to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
+  ) -> Double {
+    withUnsafeTemporaryAllocation(of: Scalar.self, capacity: open) { classes in
+      _ = classes.initialize(from: row.lazy.filter { $0 > -.infinity })
+      let defect = write(quantity, of: UnsafeBufferPointer(classes), to: classes, workspace: &workspace)
+      var next = 0
+      for index in row.indices {
+        let isOpen = row[index] > -.infinity
+        result[index] = isOpen ? classes[next] : masked
+        next += isOpen ? 1 : 0
+      }
+      return defect
+    }
   }
 
   /// The gaps of a row, followed by their remainders if the method wants them, and by −∞ up to a whole number of vectors.

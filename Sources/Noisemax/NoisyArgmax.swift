@@ -35,6 +35,8 @@ public struct NoisyArgmax: Sendable {
   let isSoftmax: Bool
   /// What the method has for rows of two classes.
   let pairs: PairTable?
+  /// The method, where it has tables for few classes.
+  let lattice: Lattice?
   /// The standard law, for draws.
   let sampler: NoiseSampler
 
@@ -71,7 +73,8 @@ public struct NoisyArgmax: Sendable {
       rowMethod = QuantileRule(standardized.standard, points: points, normalized: normalized)
     }
     isSoftmax = rowMethod is Softmax
-    pairs = (rowMethod as? Lattice)?.pairs
+    lattice = rowMethod as? Lattice
+    pairs = lattice?.pairs
   }
 
   /// The transform under the same law by the same method, with noise of another scale.

@@ -76,8 +76,6 @@ enum PrecisionBounds<Scalar: LogitScalar> {
   static var smallest: Scalar { isDouble ? 1e-300 : 1e-30 }
   /// |Σp − 1|.
   static var sum: Double { isDouble ? 1e-14 : 2e-6 }
-  /// The relative change under a permutation.
+  /// The relative change under a permutation, and under masks beside the others.
   static var permutation: Scalar { isDouble ? 1e-14 : 2e-6 }
-  /// What masked classes may add to that for every unit of |log p|.
-  static var masksPerLogarithm: Double { isDouble ? 2e-15 : 0 }
 }

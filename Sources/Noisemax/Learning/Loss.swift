@@ -69,7 +69,7 @@ extension NoisyArgmax {
       if case .certain(let index) = RowKind(of: row) { winner = index }
       for index in row.indices where index != winner && target.weight(of: index) > 0 { value = .infinity }
       gradient?.update(repeating: 0)
-    case .regular(let top):
+    case .regular(let top, _):
       value =
         switch loss {
         case .fenchelYoung:

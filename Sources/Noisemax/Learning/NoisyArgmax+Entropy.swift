@@ -84,7 +84,7 @@ extension NoisyArgmax {
     switch RowKind(of: row) {
     case .undefined: return .nan
     case .masked, .certain: return 0
-    case .regular(let top):
+    case .regular(let top, _):
       let excess = excess(of: row, below: top, workspace: &workspace)
       let gaps = gaps(of: row, below: top, workspace: &workspace)
       rowMethod.replace(
@@ -106,7 +106,7 @@ extension NoisyArgmax {
     case .masked, .certain:
       gradient.update(repeating: 0)
       return 0
-    case .regular(let top):
+    case .regular(let top, _):
       var value = excess(of: row, below: top, workspace: &workspace)
       pullBack(at: row, below: top, workspace: &workspace, cotangent: { gap, _ in 0 - gap }) { p, vector in
         value += meanDistance(of: row, below: top, scale: unit) { p[$0] }

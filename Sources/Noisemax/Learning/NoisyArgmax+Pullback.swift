@@ -131,7 +131,7 @@ extension NoisyArgmax {
       switch RowKind(of: row) {
       case .undefined: result.update(repeating: .nan)
       case .masked, .certain: result.update(repeating: 0)
-      case .regular(let top):
+      case .regular(let top, _):
         func value(_: Double, _ index: Int) -> Double { Double(cotangent[index]) }
         switch quantity {
         case .probabilities:

@@ -48,7 +48,7 @@ extension NoisyArgmax {
       switch RowKind(of: row) {
       case .undefined: return .nan
       case .masked, .certain: return 0
-      case .regular(let top):
+      case .regular(let top, _):
         var sum = CompensatedSum()
         pullBack(at: row, below: top, workspace: &workspace, cotangent: { Double(cotangent[$1]) }) {
           _, vector in

@@ -14,14 +14,14 @@ internal import NoiseKernels
 final class DirectSums: Sendable {
   private let tables: PerPrecision<Tables>
   /// Rows of more places, be they masked, are not looked through for classes.
-  private static let longest = 4096
+  static let longest = 4096
+  /// Whether rows of so many classes may be for this.
+  func servesRows(of classes: Int) -> Bool { classes <= 1 << Tables.sizes.upperBound }
 
   init(_ table: LatticeTable) {
-    let noise = table.noise
-    let quartiles = noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)
-    let limit = min(10 * quartiles, table.depth)
+    let limit = min(10 * table.quartiles, table.depth)
     let law = SampledLaw(table, limit: limit)
-    tables = PerPrecision { Tables(table, law, limit: limit, quartiles: quartiles, precision: $0) }
+    tables = PerPrecision { Tables(table, law, limit: limit, quartiles: table.quartiles, precision: $0) }
   }
 
   /// Replaces the gaps of a row by a quantity.

@@ -27,6 +27,11 @@ final class Lattice: RowMethod {
     (self.table, self.shortfalls, self.pairs, self.directSums) = (table, shortfalls, pairs, directSums)
   }
 
+  /// Whether so few classes have a table that they would miss among as many places with masks.
+  func hasTable(for classes: Int, besides places: Int) -> Bool {
+    classes == 2 ? pairs != nil : directSums?.servesRows(of: classes) == true && places > DirectSums.longest
+  }
+
   convenience init(_ table: LatticeTable) {
     let shortfalls = ShortfallSamples(table)
     if table.isLogConcave {

@@ -96,7 +96,7 @@ final class LatticeTable: @unchecked Sendable {
       highestHazard: highest + margin + logDepth + 2 * reachSpacing)
     firstIndex = integrands.first
     logHazard = integrands.logHazard
-    normalHazards = (logHazard.lastIndex { $0 > -700 } ?? 0) + 1
+    normalHazards = (logHazard.lastIndex { $0 > -708 } ?? 0) + 1
     isLogConcave = integrands.areConcave
     let hazardSamples = logHazard.prefix(Int(((highest + depth + margin) / unit).rounded(.up)) - firstIndex)
       .map { exponential($0) }
@@ -238,7 +238,7 @@ extension Precision {
   /// How far from 1 the sum of probabilities may be without being corrected.
   var defect: Double { self == .double ? 0x1p-50 : 0x1p-28 }
   /// The relative error of interpolation between grid points.
-  var cellTolerance: Double { self == .double ? 3e-13 : 1e-5 }
+  var cellTolerance: Double { self == .double ? 8.5e-13 : 1.7e-5 }
   /// The error of the trapezoid rule at its coarsest step.
   var stepTolerance: Double { self == .double ? 5e-14 : 3e-7 }
   /// −Δ² log of an integrand at its peak, above which the step is halved: a bell of variance σ² integrated in steps h

@@ -29,7 +29,8 @@ struct MeanShortfall {
     let start = known?.place ?? lowerEnd
     var sum = CompensatedSum()
     var (upper, logUpper) = (b, top)
-    while upper > start {
+    // A law that is NaN somewhere has no end.
+    while upper > start, !logUpper.isNaN {
       // What lies below is at most F(upper) times a length, which an exponential tail keeps to a few deviations.
       let rest = lowerEnd > -.infinity ? upper - lowerEnd : 64 * deviation
       if exponential(logUpper - top) * rest <= 1e-18 * sum.value { break }

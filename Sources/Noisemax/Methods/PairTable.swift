@@ -5,13 +5,17 @@ final class PairTable: Sendable {
   private let probabilities: PairFunction
   private let slopes: PairFunction
 
-  init(_ lattice: Lattice) {
-    let noise = lattice.table.noise
-    let quartiles = noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)
-    let depth = min(lattice.table.depth, 32 * quartiles)
-    probabilities = PairFunction(PairLogarithms(of: .probability, lattice), depth: depth, tolerance: 1e-13)
-    slopes = PairFunction(
-      PairLogarithms(of: .slope, lattice), depth: min(depth, 10 * quartiles), tolerance: 1e-12)
+  /// - Returns: nil for a law whose own values are so rough that no table agrees with the lattice.
+  init?(_ lattice: Lattice) {
+    let depth = min(lattice.table.depth, 32 * lattice.table.quartiles)
+    let (probability, slope) = (
+      PairFunction(PairLogarithms(of: .probability, lattice), depth: depth, tolerance: 1e-13),
+      PairFunction(
+        PairLogarithms(of: .slope, lattice), depth: min(depth, 10 * lattice.table.quartiles), tolerance: 1e-12
+      )
+    )
+    guard let probability, let slope else { return nil }
+    (probabilities, slopes) = (probability, slope)
   }
 
   /// How deep the gaps of the table are: far enough for any but the rarest, which the lattice itself serves.
@@ -37,11 +41,16 @@ private struct PairFunction: Sendable {
   /// For every cell, the one next to gap 0 first, the value in the middle and the coefficients of t, …, t⁷.
   private let rows: [Double]
 
-  init(_ logarithms: consuming PairLogarithms, depth: Double, tolerance: Double) {
+  init?(_ logarithms: consuming PairLogarithms, depth: Double, tolerance: Double) {
     var logarithms = logarithms
     self.depth = depth
     // Halved until interpolation agrees with the lattice; far from gap 0 everything is smoother.
-    while (0..<24).contains(where: { logarithms.error(inCell: $0) > tolerance }) { logarithms.halve() }
+    var halvings = 0
+    while !(0..<24).allSatisfy({ logarithms.error(inCell: $0) <= tolerance }) {
+      if halvings == 6 { return nil }
+      logarithms.halve()
+      halvings += 1
+    }
     perUnit = 1 / logarithms.cell
     var rows: [Double] = []
     for index in 0...Int((depth * perUnit).rounded(.up)) {

@@ -75,8 +75,8 @@ extension RowMethod {
 
 /// What a row is before any law of noise matters.
 enum RowKind: Equatable {
-  /// At least two classes can win; `top` is the largest logit.
-  case regular(top: Double)
+  /// At least two classes can win; `top` is the largest logit, and so many classes are not masked.
+  case regular(top: Double, open: Int)
   /// Exactly one class can win: the only one that is open, or the only one at +∞.
   case certain(index: Int)
   /// No class is open (or there is none).
@@ -93,7 +93,7 @@ enum RowKind: Equatable {
       let leaders = row.indices.filter { row[$0] == .infinity }
       self = leaders.count == 1 ? .certain(index: leaders[0]) : .undefined
     case _ where top.open == 1: self = .certain(index: row.firstIndex { $0 > -.infinity } ?? 0)
-    default: self = .regular(top: top.largest)
+    default: self = .regular(top: top.largest, open: top.open)
     }
   }
 }

@@ -55,13 +55,17 @@ struct SampledLaw {
   func end(gap: Double, leaders: Double, drop: Double, unit: Double) -> Double {
     var x = lowestStart(gap)
     var top = -Double.infinity
-    while true {
+    while x < lastPlace {
       let value = logIntegrand(gap: gap, leaders: leaders, at: x)
       top = max(top, value)
-      if value < top - drop { return x }
+      if value < top - drop { break }
       x += 2 * unit
     }
+    return x
   }
+
+  /// Where the samples end.
+  private var lastPlace: Double { Double(first + logCumulative.count / 8) * unit }
 
   /// Below every peak, and within the samples.
   private func lowestStart(_ gap: Double) -> Double { max(-gap - 64 * unit, Double(first + 1) * unit) }
@@ -69,8 +73,9 @@ struct SampledLaw {
   /// Where the integrand of a class below tied leaders is largest.
   func peak(gap: Double, leaders: Double = 1) -> Double {
     var x = lowestStart(gap)
-    while logIntegrand(gap: gap, leaders: leaders, at: x + unit)
-      > logIntegrand(gap: gap, leaders: leaders, at: x)
+    while x < lastPlace,
+      logIntegrand(gap: gap, leaders: leaders, at: x + unit)
+        > logIntegrand(gap: gap, leaders: leaders, at: x)
     {
       x += unit
     }
@@ -115,7 +120,8 @@ struct SampledLaw {
       repeat {
         logarithms.append(value(index))
         index += 1
-      } while logarithms.last.map { $0 > -45 } == true || logarithms.count < 3
+      } while (logarithms.last.map { $0 > -45 } == true && Double(index) * law.unit < law.lastPlace)
+        || logarithms.count < 3
       self.logarithms = logarithms
       values = logarithms.map { exponential($0) }
       peak = logarithms.indices.max { logarithms[$0] < logarithms[$1] } ?? 0

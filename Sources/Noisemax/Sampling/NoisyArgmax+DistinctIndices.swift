@@ -144,7 +144,7 @@ extension NoisyArgmax {
     switch RowKind(of: row) {
     case .masked, .undefined: return []
     case .certain: top = Double(row.reduce(-.infinity) { $1 > $0 && $1.isFinite ? $1 : $0 })
-    case .regular(let largest): top = largest
+    case .regular(let largest, _): top = largest
     }
     let gaps = openGaps(of: row, below: top, scratch: &workspace.row)
     let scores = perturbed(gaps, using: &generator, scratch: &workspace.method)

@@ -81,7 +81,7 @@ extension NoisyArgmax {
     case .masked: return logY.allSatisfy { $0 == -.infinity } ? 0 : -.infinity
     case .certain(let winner):
       return logY.indices.allSatisfy { logY[$0] == ($0 == winner ? 0 : -.infinity) } ? 0 : -.infinity
-    case .regular(let top):
+    case .regular(let top, _):
       let exponent = temperature / unit
       var open = 0
       var largest = -Double.infinity

@@ -194,7 +194,7 @@ extension NoisyArgmax {
     case .certain(let index):
       places.initialize(repeating: -.infinity)
       places[index] = 0
-    case .regular(let top):
+    case .regular(let top, _):
       let gaps = openGaps(of: row, below: top, scratch: &workspace.row)
       let scores = perturbed(gaps, using: &generator, scratch: &workspace.method)
       guard let winner = scores.indexOfLargest else { fatalError("\(noise) drew noise that is NaN") }

@@ -38,7 +38,7 @@ extension NoisyArgmax {
     case .masked, .undefined: return
     case .certain(let index):
       for _ in 0..<count { body(index) }
-    case .regular(let top):
+    case .regular(let top, _):
       let gaps = openGaps(of: row, below: top, scratch: &workspace.row)
       for _ in 0..<count {
         let scores = perturbed(gaps, using: &generator, scratch: &workspace.method)
