@@ -15,17 +15,28 @@ struct VarianceExperiment: Sendable {
 }
 
 /// An estimator at a temperature, if it has one.
-struct VarianceEstimator: Sendable {
+package struct VarianceEstimator: Sendable {
   let label: String
   /// Of the ``ChartPalette``.
   let color: Int
-  var temperature: Double? = nil
+  let temperature: Double?
   /// For every parameter, the estimate from so many draws and its standard error.
   let estimates: @Sendable (_ draws: Int, _ seed: UInt64) -> [Estimate]
 
-  struct Estimate {
+  package init(
+    label: String, color: Int, temperature: Double? = nil,
+    estimates: @escaping @Sendable (_ draws: Int, _ seed: UInt64) -> [Estimate]
+  ) {
+    (self.label, self.color, self.temperature, self.estimates) = (label, color, temperature, estimates)
+  }
+
+  package struct Estimate {
     let value: Double
     let standardError: Double
+
+    package init(value: Double, standardError: Double) {
+      (self.value, self.standardError) = (value, standardError)
+    }
   }
 
   /// The label, with the temperature.
@@ -33,13 +44,13 @@ struct VarianceEstimator: Sendable {
 }
 
 /// What an estimator made of one slope.
-struct VarianceMeasurement {
-  let value: Double
+package struct VarianceMeasurement {
+  package let value: Double
   /// The estimate less the exact slope, and the standard error that this is known to.
-  let bias: Double
-  let biasError: Double
+  package let bias: Double
+  package let biasError: Double
   /// Of the estimate from a single draw, or from as many as stated.
-  let variance: Double
+  package let variance: Double
 }
 
 extension VarianceEstimator {
@@ -54,7 +65,7 @@ extension VarianceEstimator {
 
   /// As many estimates from `size` draws each as `draws` are enough for: the mean of the first parameter's, and their
   /// true spread.
-  func repeated(of exact: Double, size: Int, draws: Int, seed: UInt64) -> VarianceMeasurement {
+  package func repeated(of exact: Double, size: Int, draws: Int, seed: UInt64) -> VarianceMeasurement {
     let runs = draws / size
     var (mean, squares) = (0.0, 0.0)
     for run in 0..<runs {

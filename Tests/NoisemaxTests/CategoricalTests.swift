@@ -44,6 +44,14 @@ import Testing
     }
   }
 
+  /// A draw of exactly ¼: a class has the draws from the sum before it on, and not the sum with it.
+  @Test func aDrawOnTheSumIsTheNextClass() {
+    var quarter = ScriptedGenerator(1 << 62)
+    #expect(Uniform().random(using: &quarter) == 0.25)
+    #expect(Categorical([0.75, 0.25]).randomIndex(using: &quarter) == 0)
+    #expect(Categorical([0.25, 0.25, 0.5]).randomIndex(using: &quarter) == 1)
+  }
+
   @Test func nothingToDrawIsNil() {
     #expect(Categorical([]).randomIndex() == nil)
     #expect(Categorical([0, 0]).randomIndex() == nil)

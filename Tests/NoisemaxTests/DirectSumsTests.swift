@@ -192,6 +192,46 @@ import Testing
     }
   }
 
+  /// Beside many ties log p of a class is far below what the gap alone makes of it, and G in Floats may have no digits left.
+  @Test(arguments: LatticeTests.references + ["reversed-gumbel"])
+  func logarithmsOfRareClassesBesideTies(law: String) throws {
+    let argmax = try LatticeTests.transform(law)
+    for ties in [2, 12, 40, 100] {
+      for gap in stride(from: Float(4), through: 26, by: 0.25) {
+        let row = [Float](repeating: 0, count: ties) + [-gap]
+        let value = Double(argmax.logProbabilities(for: row)[ties])
+        let truth = argmax.logProbabilities(for: row.map { Double($0) } + Self.manyMasks)[ties]
+        #expect(
+          isClose(value, truth, within: 5e-6 * truth.magnitude),
+          "\(law), \(gap) below \(ties): \(value), not \(truth)")
+      }
+    }
+  }
+
+  /// The rows of the Jacobian sum to 0: the entry of a leader that is almost certain is what the others' are not, with
+  /// all their digits.
+  @Test(arguments: LatticeTests.references)
+  func leadersTakeWhatTheOthersGive(law: String) throws {
+    let argmax = try LatticeTests.transform(law)
+    for gap in stride(from: 3.0, through: 11, by: 0.5) {
+      // Alone, and among masks, where the lattice serves the row.
+      for masks in [[], Self.manyMasks] {
+        let row = [0, -gap, -gap - 1, -gap - 0.25]
+        let (v, first) = ([0.5, 1, -2, 3] + masks.map { _ in 0 }, [1.0, 0, 0, 0] + masks.map { _ in 0 })
+        for gradient in [
+          argmax.pullback(at: row + masks, of: v),
+          argmax.logProbabilitiesPullback(at: row + masks, of: first),
+        ] {
+          let others = gradient.dropFirst().reduce(0, +)
+          let size = gradient.dropFirst().reduce(0) { $0 + $1.magnitude }
+          #expect(
+            (gradient[0] + others).magnitude <= 1e-14 * size,
+            "\(law) \(row) and \(masks.count) masks: \(gradient[..<4])")
+        }
+      }
+    }
+  }
+
   /// Whatever stands beside them: equal logits get equal bits, and the order of classes matters only to the last ones.
   @Test(arguments: LatticeTests.references)
   func tiesAndOrder(law: String) throws {

@@ -43,3 +43,12 @@ struct Counting: PiecewiseNoise {
   func logSurvival(at x: Double) -> Double { counted(base.logSurvival(at: x)) }
   func logDensity(at x: Double) -> Double { counted(base.logDensity(at: x)) }
 }
+
+/// A law without the form that its products are taken by.
+struct OnTheGrid: PiecewiseNoise, ForwardingNoise {
+  let base: any PiecewiseNoise
+
+  var original: any ExactNoise { base }
+  var kinks: [Double] { base.kinks }
+  func logDensity(at x: Double) -> Double { base.logDensity(at: x) }
+}

@@ -1,3 +1,4 @@
+import Foundation
 import Noisemax
 import Testing
 
@@ -82,6 +83,10 @@ import Testing
   /// Where other libraries return −∞, 0 or a value that is off by a thousand ulps.
   @Test func farTailsKeepTheirDigits() {
     #expect(ulps(from: Normal().cumulative(at: -35), to: 1.124910706472406243978835e-268) <= 4)
+    // Where Φ itself underflows, by its asymptotic series.
+    #expect(ulps(from: Normal().logCumulative(at: -41), to: -845.133104601774617022583) <= 4)
+    #expect(ulps(from: Normal().logCumulative(at: -50), to: -1254.83136113941990125413) <= 4)
+    #expect(ulps(from: Normal().logSurvival(at: 1000), to: -500007.826694812184309806) <= 4)
     #expect(ulps(from: Normal().logCumulative(at: -1e10), to: -5e19) <= 4)
     #expect(Normal().logCumulative(at: -1e154) == -5e307)
     #expect(ulps(from: Normal().quantile(at: 1e-300), to: -37.04709629936119923654704) <= 2)
@@ -91,6 +96,41 @@ import Testing
     #expect(Gumbel().logSurvival(at: 1e300) == -1e300)
     #expect(Gumbel().logCumulative(at: -700) == -1.0142320547350045e304)
     #expect(Logistic().logCumulative(at: -1e300) == -1e300)
+  }
+
+  /// log r in both far tails, by their series: below, r is −x − 1/x under Normal noise, S(x) under Logistic noise, and
+  /// t/(eᵗ − 1) with t = eˣ under the law of minima.
+  @Test func reversedHazardsKeepTheirDigitsFarOut() {
+    for x in [1e3, 1e5, 1e8, 1e12, 1e20] {
+      let value = Normal().logReversedHazard(at: -x)
+      let truth = log(x) + log1p(1 / (x * x) - 2 / (x * x * x * x))
+      #expect(ulps(from: value, to: truth) <= 4, "normal at \(-x): \(value), not \(truth)")
+    }
+    for x in [20.0, 36, 300, 1e5] {
+      let t = exp(-x)
+      let below = [
+        ("logistic", Logistic().logReversedHazard(at: -x), -t * (1 - t / 2)),
+        ("reversed-gumbel", ReversedGumbel().logReversedHazard(at: -x), -t / 2 + t * t / 24),
+      ]
+      for (law, value, truth) in below {
+        #expect(isClose(value, truth, within: 2e-16), "\(law) at \(-x): \(value), not \(truth)")
+      }
+      #expect(ulps(from: Logistic().logReversedHazard(at: x), to: -x - log1p(t)) <= 4, "logistic at \(x)")
+    }
+  }
+
+  /// log(p/(1 − p)) = 4d·(1 + (2d)²/3 + (2d)⁴/5 + …) for p = ½ + d: all digits, however near to 0.
+  @Test func logisticQuantilesNearTheMedianKeepTheirDigits() {
+    for k in 1...4000 {
+      let d = Double(k) * 0x1p-53 * Double(1 << (k % 40))
+      guard d < 0.02 else { continue }
+      let square = 4 * d * d
+      let series = 1 / 3.0 + square * (1 / 5.0 + square * (1 / 7.0 + square * (1 / 9.0 + square / 11)))
+      let truth = 4 * d + 4 * d * (square * series)
+      let value = Logistic().quantile(at: 0.5 + d)
+      #expect(ulps(from: value, to: truth) <= 2, "at ½ + \(d): \(value), not \(truth)")
+      #expect(Logistic().quantile(at: 0.5 - d) == -value, "at ½ − \(d)")
+    }
   }
 
   @Test func symmetricLawsHaveExactlyAntisymmetricQuantiles() {

@@ -201,15 +201,6 @@ import Testing
   }
 }
 
-/// A law without the form that its products are taken by.
-private struct OnTheGrid: PiecewiseNoise, ForwardingNoise {
-  let base: any PiecewiseNoise
-
-  var original: any ExactNoise { base }
-  var kinks: [Double] { base.kinks }
-  func logDensity(at x: Double) -> Double { base.logDensity(at: x) }
-}
-
 /// Rows with spreads of all sizes within a reach: ties, clusters, ladders, rare classes.
 private struct PanelRows {
   let reach: Double

@@ -13,9 +13,11 @@ import Testing
     return [Double](repeating: 0, count: leaders) + near + [Double](repeating: below, count: count)
   }
 
-  @Test(arguments: ["uniform", "exponential", "laplace"])
-  func tightClustersKeepTheirOrderAndTheirSum(name: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: name))
+  /// By the products that these laws have, and on the grid that others get.
+  @Test(arguments: [Uniform(), Exponential(), Laplace()] as [any PiecewiseNoise], [false, true])
+  func tightClustersKeepTheirOrderAndTheirSum(law: any PiecewiseNoise, onTheGrid: Bool) {
+    let noise: any PiecewiseNoise = onTheGrid ? OnTheGrid(base: law) : law
+    let name = "\(noise)"
     let rows: [(Int, Int, Double, Double, Int)] = [
       (3, 189, 1e-15, -1e-12, 10), (3, 94, 1e-15, -1e-13, 5), (3, 30, 1e-15, -1e-9, 3),
       (16, 214, 1.6e-15, -1.53e-12, 10), (3, 200, 1e-15, -1e-4, 2), (3, 390, 1e-15, -1e-11, 7),

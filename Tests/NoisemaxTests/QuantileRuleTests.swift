@@ -225,6 +225,24 @@ import Testing
     }
   }
 
+  /// One point at the median, two classes: log t of the lesser is log F of the gap, and its slope r, 1 far below under both
+  /// laws; F itself is 0 there. Laws of one's own, which are computed with by their functions.
+  @Test func hazardsFarBelowTheLeastDouble() {
+    let rules = [
+      NoisyArgmax(
+        OnTheLattice(base: Logistic()), method: .quantileRule(points: 1, normalized: false)),
+      NoisyArgmax(OnTheGrid(base: Laplace()), method: .quantileRule(points: 1, normalized: false)),
+    ]
+    for rule in rules {
+      for gap in [690.0, 720, 760, 1000, 1e5] {
+        let slopes = rule.logProbabilitiesPullback(at: [0, -gap], of: [0, 1])
+        #expect(
+          (slopes[0] + 1).magnitude <= 1e-12 && (slopes[1] - 1).magnitude <= 1e-12,
+          "\(rule.noise), gap \(gap): \(slopes)")
+      }
+    }
+  }
+
   @Test func impossibleOptionsTrap() async {
     await #expect(processExitsWith: .failure) { _ = NoisyArgmax(.normal, method: .quantileRule(points: 0)) }
     await #expect(processExitsWith: .failure) { _ = NoisyArgmax(.normal, scale: 0) }

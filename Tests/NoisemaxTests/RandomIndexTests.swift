@@ -80,6 +80,22 @@ import Testing
     #expect(argmax.randomIndex(for: [Float](repeating: -.infinity, count: 3)) == nil)
   }
 
+  /// A generator that repeats a word gives every class the same noise: of equal scores the first one wins, as it leads
+  /// the ranking.
+  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  func theFirstOfEqualScoresWins(law: String) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law))
+    let argmax = NoisyArgmax(noise)
+    var generator = ScriptedGenerator(0x5555_5555_5555_5555)
+    for (row, winner) in [([0, 0, 0], 0), ([-1, 2, 2, 1, 2], 1), ([-.infinity, 0, 0], 1)] as [([Double], Int)]
+    {
+      let index = argmax.randomIndex(for: row, using: &generator)
+      #expect(index == winner, "\(law) \(row): \(String(describing: index))")
+      let relaxed = argmax.relaxedSample(for: row, temperature: 1, using: &generator).index
+      #expect(relaxed == winner, "\(law) \(row): \(String(describing: relaxed)), relaxed")
+    }
+  }
+
   /// Logits at the ends of the range, and differences that overflow.
   @Test func farLogitsAreDrawnRight() {
     var generator = StreamGenerator(seed: 3)

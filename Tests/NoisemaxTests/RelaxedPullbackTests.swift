@@ -1,3 +1,4 @@
+import Foundation
 import Noisemax
 import Testing
 
@@ -84,6 +85,23 @@ import Testing
     let expected = rest * 2 / 0.02
     #expect((gradient[0] - expected).magnitude < 1e-14 * expected)
     #expect((gradient[1] + expected).magnitude < 1e-14 * expected)
+  }
+
+  /// Likewise log y of the winner, −log(1 + Σ e^(z/τ)) over the others' z below it, and its slopes,
+  /// ∂log y_w/∂μ_w = (1 − y_w)/τ.
+  @Test(arguments: [0.25, 0.05, 0.02])
+  func logarithmsNearTheCornerKeepTheirDigits(temperature: Double) {
+    var generator = StreamGenerator(seed: 2)
+    let sample = NoisyArgmax(.gumbel, scale: 1e-3).relaxedSample(
+      for: [1, 0, -0.25], temperature: temperature, using: &generator)
+    let gaps = sample.perturbedLogits
+    let rest = exp(gaps[1] / temperature) + exp(gaps[2] / temperature)
+    #expect(gaps[0] == 0 && rest < 0.2, "\(gaps)")
+    let logarithm = sample.logValue[0]
+    #expect((logarithm + log1p(rest)).magnitude <= 1e-14 * rest, "\(gaps): \(logarithm), \(rest)")
+    let slope = sample.logPullback(of: [1, 0, 0])[0]
+    let expected = rest / (1 + rest) / temperature
+    #expect((slope - expected).magnitude <= 1e-14 * expected, "\(gaps): \(slope), not \(expected)")
   }
 
   @Test func coldAndHotLimitsAreFlat() {

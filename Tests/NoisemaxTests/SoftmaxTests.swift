@@ -114,6 +114,9 @@ import Testing
     // The difference of the logits overflows, the gap in units of the noise does not.
     let wide = NoisyArgmax(.gumbel, scale: 1e308).logProbabilities(for: [1.5e308, -1.5e308])
     #expect((wide[1] + 3.0485873515737420589).magnitude < 1e-15)
+    // p = 1/(1 + e³).
+    let p = NoisyArgmax(.gumbel, scale: 1e308).probabilities(for: [1.5e308, -1.5e308])
+    #expect((p[1] - 0.047425873177566781).magnitude < 1e-16, "\(p)")
   }
 
   @Test func scaleIsThatOfTheNoise() {

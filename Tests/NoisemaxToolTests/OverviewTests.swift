@@ -31,6 +31,8 @@ import Testing
     #expect(lines.contains(["gumbel"] + gumbel.map { $0[...] }))
     let uniform = try #require(lines.first { $0[0] == "uniform" })
     #expect(uniform[1...4] == ["[0,", "1]", "0.5", "0.08333333333333333"])
+    let exponential = try #require(lines.first { $0[0] == "exponential" })
+    #expect(exponential[1...4] == ["[0,", "inf)", "1", "1"])
     #expect(lines.dropFirst().allSatisfy { $0.suffix(2) == ["exact,", "quantile-rule"] })
   }
 
@@ -54,6 +56,19 @@ import Testing
       ("laws gumbel", "unexpected argument \"gumbel\""),
       ("laws --all", "unknown option \"--all\": there is only --help"),
       ("\"$(printf 'a\\tb')\"", "unknown command \"a\\tb\": there are probabilities, laws, plot, variance"),
+      (
+        "\"$(printf 'a\\177b')\"",
+        "unknown command \"a\\u{7F}b\": there are probabilities, laws, plot, variance"
+      ),
+      // Cut after 40 characters.
+      (
+        String(repeating: "x", count: 40),
+        "unknown command \"\(String(repeating: "x", count: 40))\": there are probabilities, laws, plot, variance"
+      ),
+      (
+        String(repeating: "x", count: 41),
+        "unknown command \"\(String(repeating: "x", count: 40))…\": there are probabilities, laws, plot, variance"
+      ),
     ]
     for (arguments, message) in wrong {
       let outcome = try shell.run("$NOISEMAX \(arguments)")

@@ -33,6 +33,8 @@ final class Shell {
       "TABLES": repository.appendingPathComponent("Tables").path,
       // A sanitizer's options are those of the commands, too.
       "ASAN_OPTIONS": ProcessInfo.processInfo.environment["ASAN_OPTIONS"] ?? "",
+      // So is the change that `.ci/mutants` tries.
+      "NOISEMAX_MUTANT": ProcessInfo.processInfo.environment["NOISEMAX_MUTANT"] ?? "",
     ]
     // Files and not pipes: what nobody reads in time would stop the command.
     let names = [".output", ".errors"].map { directory.appendingPathComponent($0 + UUID().uuidString) }

@@ -84,6 +84,14 @@ import Testing
     }
   }
 
+  /// A directory stands where the table should: it stays, and nothing else does.
+  @Test func aTableThatCannotBePutInPlaceLeavesNothing() throws {
+    let outcome = try shell.run(
+      "mkdir -p out/normal.csv; $TABLE_MAKER --noise normal --points 7 --output out")
+    #expect(outcome.code == 74 && outcome.errors.hasPrefix("table-maker: out/normal.csv: "), "\(outcome)")
+    #expect(try shell.files(in: "out") == ["normal.csv"])
+  }
+
   @Test func saysWhatIsWrong() throws {
     let laws = NoiseRegistry.entries.map(\.name).joined(separator: ", ")
     let wrong: [(String, String, Int32)] = [
@@ -92,6 +100,8 @@ import Testing
       ("--points 7,", "--points takes whole numbers from 1 to 65536, not \"\"", 64),
       ("--points -3", "--points takes whole numbers from 1 to 65536, not \"-3\"", 64),
       ("--points 7,7", "--points has 7 twice", 64),
+      ("--points 7,8,7", "--points has 7 twice", 64),
+      ("--points 7 --points 8", "--points is given twice", 64),
       ("--points", "--points needs a value", 64),
       ("--check --check", "--check is given twice", 64),
       ("--check=yes", "--check takes no value: \"--check=yes\"", 64),

@@ -62,6 +62,19 @@ import Testing
   }
 
   /// Every number follows from the options, and every option counts.
+  /// Four estimates of a slope of 2, from 10 draws each: their mean, and their spread by the sample variance, 14/3.
+  @Test func repeatedEstimatesHaveTheirTrueSpread() {
+    let estimator = VarianceEstimator(label: "", color: 0) { draws, seed in
+      // Seeds are told apart by their lower half.
+      let values = [1.0, 3, 2, 6]
+      return [.init(value: draws == 10 ? values[Int(seed & 0xFFFF_FFFF) % 4] : .nan, standardError: 0)]
+    }
+    let measured = estimator.repeated(of: 2, size: 10, draws: 40, seed: 7)
+    #expect(measured.value == 3 && measured.bias == 1, "\(measured)")
+    #expect((measured.variance - 14.0 / 3).magnitude < 1e-14, "\(measured)")
+    #expect((measured.biasError - (14.0 / 12).squareRoot()).magnitude < 1e-14, "\(measured)")
+  }
+
   @Test func optionsCount() throws {
     func output(_ options: String) throws -> String {
       let outcome = try shell.run("$NOISEMAX variance \(options)")
