@@ -102,25 +102,26 @@ extension LatticePass {
   /// What is taken off all v, or v/p, which moves nothing: one that leaves 0 where a row saturates.
   ///
   /// If all integrands have one hump, no entry is larger than one with a leader. Otherwise classes may have more to do with
-  /// each other than with a leader: the middle one of all values leaves 0 to most where most are equal.
+  /// each other than with a leader: the middle one of all v leaves 0 to most where most are equal, as most v/p never are.
   private func reference(
     of v: UnsafeMutablePointer<Double>, _ n: Int, kind: Quantity, p: UnsafePointer<Double>, leader: Int,
     memory: UnsafeMutablePointer<Double>
   ) -> Double {
-    func value(_ index: Int) -> Double { kind == .probabilities ? v[index] : v[index] / p[index] }
     if table.isLogConcave {
-      let reference = value(leader)
+      let reference = kind == .probabilities ? v[leader] : v[leader] / p[leader]
       // So that the difference is 0.
       v[leader] = kind == .probabilities ? reference : p[leader] * reference
       return reference
     }
-    var values = UnsafeMutableBufferPointer(start: memory, count: 0)
+    if kind == .logProbabilities { return 0 }
+    var count = 0
     for index in 0..<n where p[index] > 0 {
-      memory[values.count] = value(index)
-      values = UnsafeMutableBufferPointer(start: memory, count: values.count + 1)
+      memory[count] = v[index]
+      count += 1
     }
+    var values = UnsafeMutableBufferPointer(start: memory, count: count)
     values.sort()
-    return values.isEmpty ? 0 : values[values.count / 2]
+    return count == 0 ? 0 : values[count / 2]
   }
 
   /// Spreads u onto the grid points, over the heights there.

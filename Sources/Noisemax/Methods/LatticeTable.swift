@@ -66,16 +66,19 @@ final class LatticeTable: @unchecked Sendable {
     let quartiles = noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)
     require(quartiles > 0 && quartiles.isFinite, "the quartiles of \(noise) are \(quartiles) apart")
     let widest = Double(sign: .plus, exponent: (quartiles / 5).exponent, significand: 1)
-    let bases = bases
+    let breadth = Self.breadth(of: noise, widestCell: widest)
+    depth = Self.depth(of: noise, breadth: breadth, quartiles: quartiles)
+    let (bases, lowestFelt) = (bases, Self.lowestFeltNode(of: noise, depth: depth, quartiles: quartiles))
     let cells = PerPrecision { precision in
-      Self.cells(for: noise, startingAt: widest, basis: bases[precision], precision: precision)
+      Self.cells(
+        for: noise, from: lowestFelt, breadth: breadth, startingAt: widest, basis: bases[precision],
+        precision: precision)
     }
     cell = cells[.double][Self.sizes.upperBound]
     unit = cell / 2
     let unit = unit
     let memory = memory
     strides = PerPrecision { precision in memory.keep(cells[precision].map { Int($0 / unit) }) }
-    depth = Self.depth(of: noise, quartiles: quartiles)
     logDepth = max(depth, min(384 * quartiles, 10 * depth))
     reachSpacing = max(quartiles, logDepth / 512)
     self.quartiles = quartiles
@@ -256,9 +259,10 @@ extension LatticeTable {
   ///
   /// log F enters as often as there are classes, so it must be right relative to 1/n even where it is far smaller.
   static func cells(
-    for noise: some SmoothNoise, startingAt start: Double, basis: CellBasis, precision: Precision
+    for noise: some SmoothNoise, from low: Double, breadth: Double, startingAt start: Double,
+    basis: CellBasis, precision: Precision
   ) -> [Double] {
-    let (low, high) = (noise.quantile(at: 1e-40), noise.upperQuantile(at: 1e-9))
+    let high = noise.upperQuantile(at: 1e-9)
     /// The least number 1/n that is fine, up to a factor, and where a smaller one is not.
     func finestShare(_ width: Double) -> (share: Double, place: Double) {
       var (x, share, place) = (low, 0.0, low)
@@ -280,13 +284,7 @@ extension LatticeTable {
       }
       return (share, place)
     }
-    /// The breadth of the noise, and so the number of samples, as a quantile that bounds what classes at 1e-300 need.
-    let breadth = noise.upperQuantile(at: 5e-305) - noise.quantile(at: 5e-305)
     var (width, cells) = (start, [Double]())
-    require(
-      breadth / (width / 2) <= Double(mostSamples),
-      "the tails of \(noise) are too heavy for the lattice: its quantiles at 5e-305 and 1 − 5e-305 are \(breadth) apart, and"
-        + " so many times \(width / 2) that \(mostSamples) samples do not reach")
     var finest = finestShare(width)
     for j in sizes {
       // What is left to reach at 2ʲ classes; a million and more are served alike.
@@ -303,6 +301,26 @@ extension LatticeTable {
     return cells
   }
 
+  /// How far apart the outermost quantiles are that bound what classes at 1e-300 need.
+  static func breadth(of noise: some SmoothNoise, widestCell: Double) -> Double {
+    let breadth = noise.upperQuantile(at: 5e-305) - noise.quantile(at: 5e-305)
+    require(
+      breadth / (widestCell / 2) <= Double(mostSamples),
+      "the tails of \(noise) are too heavy for the lattice: its quantiles at 5e-305 and 1 − 5e-305 are \(breadth) apart, and"
+        + " so many times \(widestCell / 2) that \(mostSamples) samples do not reach")
+    return breadth
+  }
+
+  /// The lowest node whose share in some probability can be felt, and no lower than noise hardly ever is.
+  private static func lowestFeltNode(of noise: some SmoothNoise, depth: Double, quartiles: Double) -> Double {
+    let nodes = (0...16).map { k in
+      let (first, values) = logIntegrand(of: noise, gap: depth * Double(k * k) / 256, quartiles: quartiles)
+      let top = values.reduce(-.infinity, max)
+      return first + Double(values.firstIndex { $0 > top - 25 } ?? 0) * quartiles / 4
+    }
+    return max(noise.quantile(at: 1e-40), nodes.reduce(.infinity, min))
+  }
+
   /// The logarithms of the integrand of a class `gap` below a single leader, from where it does not matter on in steps of
   /// a quarter of the quartiles' distance.
   private static func logIntegrand(
@@ -316,8 +334,8 @@ extension LatticeTable {
   }
 
   /// The gap at which a class beside a single leader is too rare for a normal number.
-  private static func depth(of noise: some SmoothNoise, quartiles: Double) -> Double {
-    var (low, high) = (0.0, noise.upperQuantile(at: 5e-305) - noise.quantile(at: 5e-305))
+  private static func depth(of noise: some SmoothNoise, breadth: Double, quartiles: Double) -> Double {
+    var (low, high) = (0.0, breadth)
     while high - low > quartiles / 4 {
       let middle = (low + high) / 2
       let values = logIntegrand(of: noise, gap: middle, quartiles: quartiles).values

@@ -47,7 +47,10 @@ final class QuantileGrid: Sendable {
     let widest = Double(sign: .plus, exponent: (quartiles / 2).exponent, significand: 1)
     // What the eight terms leave out falls with the eighth power of the width: half of what is right to 1e-13 is right
     // to rounding, as sums of thousands of logarithms need it.
-    let cells = LatticeTable.cells(for: noise, startingAt: widest, basis: basis, precision: .double)
+    let cells = LatticeTable.cells(
+      for: noise, from: noise.quantile(at: 1e-40),
+      breadth: LatticeTable.breadth(of: noise, widestCell: widest),
+      startingAt: widest, basis: basis, precision: .double)
     // However smooth log F is, the values of a row are sums of steps like those of Fⁿ, a fraction of the quartiles wide.
     let cell = min(cells[LatticeTable.sizes.upperBound] / 2, widest / 16)
     self.cell = cell
