@@ -10,7 +10,7 @@ extension PropertySuite {
       entryViolation(of: derivatives, at: row, using: &generator)
     }
     var generator = SplitMix64(seed: seed)
-    let series = (0..<max(2, rows / 8)).map { _ in spreadRow(using: &generator) }
+    let series = (0..<max(2, rows / 20)).map { _ in spreadRow(using: &generator) }
     return failures(
       [property], of: derivatives.name, method: derivatives.method, series: series, generator: &generator
     ) { $0 }
