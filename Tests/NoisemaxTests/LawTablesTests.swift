@@ -1,11 +1,12 @@
 import Foundation
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// Which smooth laws are served, how much work their tables are, and what is said of laws that are not.
 @Suite struct LawTablesTests {
   /// The law is asked a few million times at most, and all that is made of it takes some tens of megabytes.
-  @Test(arguments: [2.0, 3, 5, 8, 15, 25])
+  @Test(arguments: [2.0, 3, 5, 8, 15, 25, 60])
   func contaminatedNormalsAreMadeInBoundedWork(deviation: Double) {
     let law = CountingSmooth(base: NormalMixture.contaminated(deviation))
     let argmax = NoisyArgmax(law)
@@ -46,12 +47,44 @@ import Testing
     }
   }
 
+  /// Floats against Doubles, on rows where broad integrands meet narrow ones.
+  @Test(arguments: [
+    NormalMixture.contaminated(3), .contaminated(8), NormalMixture((0.9, 0, 1), (0.1, 20, 1)),
+    NormalMixture((0.5, -8, 1), (0.5, 8, 1)),
+  ])
+  func floatsKeepTheirDigits(law: NormalMixture) {
+    let argmax = NoisyArgmax(law)
+    var generator = SplitMix64(seed: 3)
+    for _ in 0..<(isDebugBuild ? 10 : 100) {
+      let single = spreadRow(using: &generator).map { Float($0) }
+      let row = single.map { Double($0) }
+      let v = row.map { _ in Float(generator.number(in: -1...1)) }
+      let (p, truth) = (argmax.probabilities(for: single), argmax.probabilities(for: row))
+      for (a, b) in zip(p, truth) where b >= 1e-30 {
+        #expect((Double(a) / b - 1).magnitude <= 2e-5, "\(law), \(row): \(a), not \(b)")
+      }
+      let likely = truth.map { $0 > 1e-30 }
+      let open = v.indices.map { likely[$0] ? v[$0] : 0 }
+      for (values, truths) in [
+        (argmax.pullback(at: single, of: v), argmax.pullback(at: row, of: v.map { Double($0) })),
+        (
+          argmax.logProbabilitiesPullback(at: single, of: open),
+          argmax.logProbabilitiesPullback(at: row, of: open.map { Double($0) })
+        ),
+      ] {
+        let largest = truths.map(\.magnitude).max() ?? 0
+        let worst = zip(values, truths).map { (Double($0) - $1).magnitude }.max() ?? 0
+        #expect(worst <= 1e-5 * largest, "\(law), \(row): off by \(worst) of \(largest)")
+      }
+    }
+  }
+
   @Test func lawsThatAreTooWideAreRefusedWithThePoint() async throws {
     let wide = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = NoisyArgmax(NormalMixture.contaminated(1000))
     }
     let wider = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      _ = NoisyArgmax(NormalMixture.contaminated(40))
+      _ = NoisyArgmax(NormalMixture.contaminated(70))
     }
     let heavy = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = NoisyArgmax(Cauchy())

@@ -33,7 +33,10 @@ extension LatticePass {
     var steep = SteepClasses(for: self, memory: &memory)
 
     expand()
-    if precision == .double || kind == .logProbabilities { steep.find(in: self, gaps: gaps, count: n) }
+    // A Float's pullback is only as good as its largest entry.
+    if precision == .double || kind == .logProbabilities || !table.isLogConcave {
+      steep.find(in: self, gaps: gaps, count: n)
+    }
     dropTinyCells()
     p.update(from: gaps, count: count)
     let defect = replaceByProbabilities(p)

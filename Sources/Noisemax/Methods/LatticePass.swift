@@ -200,7 +200,10 @@ struct LatticePass {
     }
   }
 
-  private func isSharp(_ gap: Double) -> Bool { sharpness(of: gap) > precision.sharpness }
+  /// Under a law with several humps the product of two broad hazards may be a narrow one.
+  private func isSharp(_ gap: Double) -> Bool {
+    sharpness(of: gap) > (table.isLogConcave ? precision : .double).sharpness
+  }
 
   /// −Δ² of the logarithm of a class's integrand at its peak, or the largest of those of its humps.
   private func sharpness(of gap: Double) -> Double {

@@ -197,28 +197,28 @@ struct SteepClasses {
 }
 
 extension LatticePass {
-  /// About the errors of r/p in the cells, at the node where the product of G and two hazards of the rarest class is
-  /// largest; 0 in cells before the slot `first`.
+  /// About the errors of r/p in the first cells, the last of which has a slot, at the node where the product of G and two
+  /// hazards of the rarest class is largest; 0 in cells before the slot `first`.
   fileprivate func ratioErrors(from first: Int, cells: Int) -> UnsafePointer<Double> {
     let start = sampleOffset(node: 0, point: point(nearest: rarest))
     let step = 1 << stepExponent
-    let node = table.logHazard.withUnsafeBufferPointer { logHazard in
-      func logIntegrand(_ node: Int) -> Double { logG[node] + 2 * logHazard[start + node * step] }
-      var (node, top) = (0, -Double.infinity)
-      for other in 0..<nodes {
-        let value = logIntegrand(other)
-        if value > top { (node, top) = (other, value) }
-      }
-      return node
-    }
-    let sample = sampleOffset(node: node, point: 0)
-    func logRatio(_ index: Int) -> Double {
-      table.logHazard[sample - points[index] * stride] - logHeight(of: index)
-    }
     let (ratios, errors) = (loopMemory, loopMemory + padded(pointCount))
-    let reference = logRatio(pointCount - 1)
-    for index in 0..<pointCount { ratios[index] = logRatio(index) - reference }
-    kernels.exponentials(of: ratios, pointCount, shift: 0, to: ratios)
+    let end = slots[cells - 1] + basis.taps
+    table.logHazard.withUnsafeBufferPointer { logHazard in
+      func logIntegrand(_ node: Int) -> Double { logG[node] + 2 * logHazard[start + node * step] }
+      var (node, last) = (0, nodes - 1)
+      while node < last {
+        let middle = (node + last) / 2
+        if logIntegrand(middle) < logIntegrand(middle + 1) { node = middle + 1 } else { last = middle }
+      }
+      let sample = sampleOffset(node: node, point: 0)
+      func logRatio(_ index: Int) -> Double {
+        logHazard[sample - points[index] * stride] - logHeight(of: index)
+      }
+      let reference = logRatio(end - 1)
+      for index in first..<end { ratios[index] = logRatio(index) - reference }
+    }
+    kernels.exponentials(of: ratios + first, end - first, shift: 0, to: ratios + first)
     kernels.interpolationErrors(
       of: ratios, from: first, cells: cells, slots: slots, differences: basis.differences, taps: basis.taps,
       errors: errors)

@@ -15,7 +15,7 @@
 /// What is kept of a law are samples, close enough for polynomials between them to reproduce log F and log r, as far as
 /// some class has a probability of 1e-300: a quarter of a million at most, some tens of megabytes. A law that needs more is
 /// refused with the point that decided. Of normal noise with one draw in ten from a wider normal law, that serves
-/// up to 30 times as wide.
+/// up to 60 times as wide.
 public protocol SmoothNoise: ExactNoise {
   /// log r(x) = log(f(x)/F(x)), the logarithm of the reversed hazard (log F)′: accurate to a few ulp (absolutely where
   /// it is near 0) over the whole line, in both tails, and finite far beyond where f underflows.
