@@ -206,7 +206,7 @@ import Testing
     #expect(Array(argmax.probabilities(for: million)[..<4]) == Array(three[..<4]))
   }
 
-  /// Rows of two classes against the lattice, which a masked third one makes of them.
+  /// Rows of two classes against the lattice, which a third one far below makes of them.
   @Test(arguments: references)
   func pairsAgreeWithTheLattice(law: String) throws {
     let argmax = try Self.transform(law)
