@@ -94,7 +94,7 @@ import Testing
     }
     for (result, words) in [
       (wide, "are too heavy for the lattice: its quantiles at 5e-305"),
-      (wider, "are too heavy for the lattice: only "),
+      (wider, "262144"),
       (heavy, "are too heavy for the lattice: its quantiles at 5e-305"),
       (kinked, "is not smooth enough for the lattice: near "),
     ] {
