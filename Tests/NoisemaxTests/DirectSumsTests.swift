@@ -60,7 +60,8 @@ import Testing
   func logarithmsAgreeWithTheLattice(law: String, window: ClosedRange<Double>) throws {
     let argmax = try LatticeTests.transform(law)
     var rows = Rows(generator: SeededGenerator(state: 25))
-    for _ in 0..<(isDebugBuild ? 100 : 2000) {
+    // Each of thousands of deep logarithms is an integral of its own.
+    for _ in 0..<(isDebugBuild ? 2 : 60) {
       let row = rows.next()
       let logP = argmax.logProbabilities(for: row)
       let truth = argmax.logProbabilities(for: row + Self.manyRareClasses)
@@ -200,7 +201,7 @@ import Testing
   func logarithmsOfRareClassesBesideTies(law: String) throws {
     let argmax = try LatticeTests.transform(law)
     for ties in [2, 12, 40, 100] {
-      for gap in stride(from: Float(4), through: 26, by: 0.25) {
+      for gap in stride(from: Float(4), through: 26, by: isDebugBuild ? 11 : 1) {
         let row = [Float](repeating: 0, count: ties) + [-gap]
         let value = Double(argmax.logProbabilities(for: row)[ties])
         let truth = argmax.logProbabilities(for: row.map { Double($0) } + Self.manyRareClasses)[ties]
