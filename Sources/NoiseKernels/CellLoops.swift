@@ -54,6 +54,95 @@ extension VectorKernels {
   }
 }
 
+// MARK: weighted moments
+
+/// How many classes at a time go through memory, between their places and the cells: the compiler takes transposed
+/// arithmetic apart.
+let block = 64
+
+/// Cells and powers of the places of a block of gaps: eight rows of powers, from t⁰ on, times weights if there are any.
+@inline(__always)
+private func writePowers(
+  of gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
+  cells: UnsafeMutablePointer<Int>, powers: UnsafeMutablePointer<Double>,
+  _ power: (_ t: Doubles, _ index: Int) -> (
+    Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles
+  )
+) {
+  let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), Double(grid.count))
+  var index = 0
+  while index < count {
+    let (places, t) = places(
+      of: load(gaps + index), from: limit, perUnit: perUnit, firstCell: firstCell, last: last)
+    UnsafeMutableRawPointer(cells + index).storeBytes(of: places, as: Words.self)
+    let rows = power(t, index)
+    store(rows.0, to: powers + index)
+    store(rows.1, to: powers + (block + index))
+    store(rows.2, to: powers + (2 * block + index))
+    store(rows.3, to: powers + (3 * block + index))
+    store(rows.4, to: powers + (4 * block + index))
+    store(rows.5, to: powers + (5 * block + index))
+    store(rows.6, to: powers + (6 * block + index))
+    store(rows.7, to: powers + (7 * block + index))
+    index += 8
+  }
+}
+
+/// Hands every class of a block its cell and its eight powers.
+@inline(__always)
+private func forEachClass(
+  _ count: Int, powers: UnsafePointer<Double>, cells: UnsafePointer<Int>,
+  _ body: (_ index: Int, _ cell: Int, _ row: Doubles) -> Void
+) {
+  var index = 0
+  while index < count {
+    let p = powers + index
+    let rows = transposed(
+      p, p + block, p + 2 * block, p + 3 * block, p + 4 * block, p + 5 * block, p + 6 * block, p + 7 * block)
+    body(0, cells[index], rows.0)
+    body(1, cells[index + 1], rows.1)
+    body(2, cells[index + 2], rows.2)
+    body(3, cells[index + 3], rows.3)
+    body(4, cells[index + 4], rows.4)
+    body(5, cells[index + 5], rows.5)
+    body(6, cells[index + 6], rows.6)
+    body(7, cells[index + 7], rows.7)
+    index += 8
+  }
+}
+
+extension VectorKernels {
+  @inline(never)
+  package static func depositMoments(
+    _ weights: UnsafePointer<Double>, at gaps: UnsafePointer<Double>, _ count: Int, from limit: Double,
+    grid: CellGrid, moments: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
+  ) {
+    var place = 0
+    while place < 8 * (grid.count + 1) {
+      store(Doubles(), to: moments + place)
+      place += 8
+    }
+    let cells = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int.self)
+    var start = 0
+    while start < count {
+      let length = count - start < block ? count - start : block
+      writePowers(
+        of: gaps + start, length, from: limit, grid: grid, cells: cells, powers: scratch + block
+      ) { t, index in
+        let v = load(weights + (start + index))
+        let (t2, v2) = (t * t, v * (t * t))
+        let (t3, v4) = (t2 * t, v2 * t2)
+        return (v, v * t, v2, v * t3, v4, v4 * t, v4 * t2, v4 * t3)
+      }
+      forEachClass(length, powers: scratch + block, cells: cells) { _, cell, row in
+        let place = moments + 8 * cell
+        store(load(place) + row, to: place)
+      }
+      start += length
+    }
+  }
+}
+
 // MARK: grid points
 
 extension VectorKernels {

@@ -92,6 +92,12 @@ package protocol Kernels: Sendable {
     scratch: UnsafeMutablePointer<Double>
   )
 
+  /// Writes the moments Σ v·tᵏ of every cell, k = 0…7; `scratch` has `blockMemory`.
+  static func depositMoments(
+    _ weights: UnsafePointer<Double>, at gaps: UnsafePointer<Double>, _ count: Int, from limit: Double,
+    grid: CellGrid, moments: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
+  )
+
   /// Lists the grid points within reach of a cell with a class, in blocks of eight, the deepest first.
   ///
   /// `slots` has −1 for every cell without a class, and gets for the others where in the list their first grid point stands;
@@ -228,15 +234,15 @@ package protocol Kernels: Sendable {
     to logarithms: UnsafeMutablePointer<Double>
   )
 
-  /// The coefficients of log p on every cell that has a slot, relative to its value in the middle, and in the place of the
-  /// first one p in the middle itself.
+  /// The coefficients of log p on every cell that has a slot, relative to its value in the middle, which goes to `middles`,
+  /// and in the place of the first one p in the middle itself.
   ///
   /// `logarithms` are those of p at the points of the list; `matrix` has `taps` rows of 8, the shares of the coefficients in
-  /// the value at a grid point; `scratch` has a place for every cell, up to whole vectors.
+  /// the value at a grid point; there are as many middles as cells, up to whole vectors.
   static func expand(
     _ logarithms: UnsafePointer<Double>, from firstWanted: Int, cells: Int, slots: UnsafePointer<Int>,
     matrix: UnsafePointer<Double>, taps: Int, rows: UnsafeMutablePointer<Double>,
-    scratch: UnsafeMutablePointer<Double>
+    middles: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
   )
 
   /// Replaces gaps by probabilities, 0 below the limit, from their logarithms and themselves at the grid points of the list,
@@ -275,11 +281,31 @@ package protocol Kernels: Sendable {
     rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
   ) -> Double
 
+  /// The coefficients of a function on every cell with a slot, from its values at the points of the list; 0 on the
+  /// others, and behind the last cell.
+  static func expandValues(
+    _ values: UnsafePointer<Double>, cells: Int, slots: UnsafePointer<Int>, matrix: UnsafePointer<Double>,
+    taps: Int, rows: UnsafeMutablePointer<Double>, stride: Int
+  )
+
+  /// The first four coefficients of two functions on every cell, those of the first before those of the other, by the
+  /// first halves of the rows of a matrix.
+  static func expandPairs(
+    _ values: UnsafePointer<Double>, _ others: UnsafePointer<Double>, cells: Int, slots: UnsafePointer<Int>,
+    matrix: UnsafePointer<Double>, taps: Int, rows: UnsafeMutablePointer<Double>
+  )
+
   /// As ``evaluate``, by logarithms, −∞ below the limit.
   static func evaluateLogarithms(
     _ gaps: UnsafeMutablePointer<Double>, _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>,
     _ count: Int, from limit: Double, slots: UnsafePointer<Int>, shares: ShareRows,
     kept: UnsafePointer<Double>?, logarithms: UnsafePointer<Double>
+  )
+
+  /// Replaces gaps by the logarithms of probabilities, −∞ below the limit, from the coefficients on the cells.
+  static func evaluateLogarithmsOfCells(
+    _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
+    rows: UnsafePointer<Double>, middles: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
   )
 
   /// Σ eˣ over the numbers up to a limit, and over those above it.
@@ -293,6 +319,14 @@ package protocol Kernels: Sendable {
     _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>, _ cells: UnsafePointer<Int>,
     _ offsets: UnsafePointer<Double>, _ count: Int, slots: UnsafePointer<Int>, shares: ShareRows,
     a: UnsafePointer<Double>, b: UnsafePointer<Double>, unit: Double, ofA: Double, ofB: Double
+  )
+
+  /// Replaces u by unit·(ofA·u·a − ofB·p·b), with the coefficients of a and b on the cells in rows of 16, or of 8 with
+  /// four for each, and gaps by anything.
+  static func evaluatePullbackOfCells(
+    _ gaps: UnsafeMutablePointer<Double>, _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>,
+    _ count: Int, from limit: Double, grid: CellGrid, rows: UnsafePointer<Double>, isShort: Bool,
+    unit: Double, ofA: Double, ofB: Double, scratch: UnsafeMutablePointer<Double>
   )
 
   /// log Σ_k exp(S_k − logCumulatives_k) at grid points, from S at consecutive places of the grid: S_k stands 16 places

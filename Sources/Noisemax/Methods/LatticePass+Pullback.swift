@@ -23,10 +23,11 @@ extension LatticePass {
     let (n, listed, vectors) = (row.count, pointCount + 16, padded(nodes) + 32)
     var memory = Pieces(
       of: scratch.growList(
-        to: 3 * listed + 2 * vectors + 2 * count + SteepClasses.memory(for: self), keeping: 0))
+        to: 3 * listed + 2 * vectors + 2 * count + pullbackMemory + SteepClasses.memory(for: self),
+        keeping: 0))
     let (weightsOfV, a, b) = (memory.take(listed), memory.take(listed), memory.take(listed))
     let (gR, gV) = (memory.take(vectors), memory.take(vectors))
-    let (p, values) = (memory.take(count), memory.take(count))
+    let (p, values, rest) = (memory.take(count), memory.take(count), memory.take(pullbackMemory))
     var steep = SteepClasses(for: self, memory: &memory)
 
     takeLogarithms()
@@ -59,12 +60,12 @@ extension LatticePass {
     if kind == .probabilities { kernels.multiply(v, n, by: p) }
     steep.keepRatios(of: v, to: p)
     steep.remove(from: v)
-    spreadRatios(v, to: weightsOfV)
+    spreadRatios(v, at: gaps, to: weightsOfV, memory: rest)
     if steep.areOthersRough {
       // R in the way of V: what cancels in v·R − V then does so whatever the errors of interpolation are.
       kernels.scaled(p, count, by: inflation, to: values)
       steep.remove(from: values)
-      spreadRatios(values, to: weights)
+      spreadRatios(values, at: gaps, to: weights, memory: rest)
     }
     hazardSums(weights, weightsOfV, to: gR, gV)
     steep.integrate(in: self, gaps: gaps, r: gR, v: gV)
@@ -73,7 +74,7 @@ extension LatticePass {
     integrals(of: gR, gV, to: a, b)
     kernels.divide(a, pointCount, by: heights, above: Self.inflatedLimit)
     kernels.divide(b, pointCount, by: heights, above: Self.inflatedLimit)
-    evaluatePullback(p, v, a: a, b: b, unit: unit, ofA: ofA, ofB: ofB)
+    evaluatePullback(p, v, at: gaps, a: a, b: b, unit: unit, ofA: ofA, ofB: ofB, memory: rest)
     steep.writeEntries(times: unit * ofA, where: p, to: v)
     if kind == .logProbabilities {
       // Classes without a probability have no term of their own that the reference could be taken off.
@@ -112,8 +113,11 @@ extension LatticePass {
   }
 
   /// Spreads u onto the grid points, over the heights there.
-  private func spreadRatios(_ u: UnsafePointer<Double>, to weights: UnsafeMutablePointer<Double>) {
-    spread(u, to: weights)
+  private func spreadRatios(
+    _ u: UnsafePointer<Double>, at gaps: UnsafePointer<Double>, to weights: UnsafeMutablePointer<Double>,
+    memory: UnsafeMutablePointer<Double>
+  ) {
+    spread(u, at: gaps, to: weights, memory: memory)
     kernels.divide(weights, pointCount, by: heights, above: Self.inflatedLimit)
   }
 

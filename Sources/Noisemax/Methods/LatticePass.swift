@@ -23,15 +23,16 @@ struct LatticePass {
   let stride: Int
   /// The number of gaps, padded to whole vectors.
   let count: Int
-  /// For every class its cell, and its offset in it.
+  /// For every class its cell, and its offset in it, if there are no parts.
   private let cells: UnsafeMutablePointer<Int>
   private let offsets: UnsafeMutablePointer<Double>
   /// The shares of grid points in the values of every class, if these are few enough for near memory.
   private let keptShares: UnsafeMutablePointer<Double>?
   /// The parts of cells by which many classes are deposited and get their probabilities, if not each by itself.
   private let parts: CellParts?
-  /// The moments of the cells, and later the coefficients of log p on them, where there are parts.
+  /// The moments of the cells, and later the coefficients of log p on them and log p in the middle, if there are parts.
   private let rows: UnsafeMutablePointer<Double>
+  private let logMiddles: UnsafeMutablePointer<Double>
   /// For every cell with a class, where in the list its first grid point stands; −1 for the others, and for the cell behind
   /// the last one, which has the classes that are not wanted, the end of the list.
   let slots: UnsafeMutablePointer<Int>
@@ -121,12 +122,14 @@ struct LatticePass {
     let keepsShares = parts == nil && count <= Self.mostKeptShares
     var memory = Pieces(
       of: scratch.reserve(
-        2 * count + (keepsShares ? basis.taps * count : 0) + length + cellMemory + 6 * (mostPoints + 16) + 3
+        2 * count + (keepsShares ? basis.taps * count : 0) + length + 2 * cellMemory + 6 * (mostPoints + 16)
+          + 3
           * most + loopLength))
-    cells = memory.takeIntegers(count)
-    offsets = memory.take(count)
+    cells = memory.takeIntegers(parts == nil ? count : 0)
+    offsets = memory.take(parts == nil ? count : 0)
     keptShares = keepsShares ? memory.take(basis.taps * count) : nil
     rows = memory.take(length)
+    logMiddles = memory.take(parts == nil ? 0 : cellMemory)
     slots = memory.takeIntegers(cellMemory)
     points = memory.takeIntegers(mostPoints + 16)
     starts = memory.takeIntegers(mostPoints + 16)
@@ -140,17 +143,15 @@ struct LatticePass {
     loopMemory = memory.take(loopLength)
     logG = nodeMemory
 
-    kernels.place(gaps, count, from: competing, grid: grid, cells: cells, offsets: offsets)
     if let parts {
       kernels.depositParts(
         gaps, count, from: competing, grid: grid, parts: parts.count, shares: parts.momentShares,
         moments: rows, scratch: loopMemory)
       for cell in 0..<grid.count { slots[cell] = rows[8 * cell] > 0 ? 0 : -1 }
-    } else if isShort {
-      slots.update(repeating: 0, count: grid.count)
     } else {
-      slots.update(repeating: -1, count: grid.count)
-      for index in 0..<count { slots[cells[index]] = 0 }
+      kernels.place(gaps, count, from: competing, grid: grid, cells: cells, offsets: offsets)
+      slots.update(repeating: isShort ? 0 : -1, count: grid.count)
+      if !isShort { for index in 0..<count { slots[cells[index]] = 0 } }
     }
     pointCount = kernels.list(slots, cells: grid.count, taps: basis.taps, points: points)
     if parts != nil {
@@ -254,7 +255,7 @@ struct LatticePass {
   /// The sharpness of the integrand of the rarest class, if any, under a law with one hump.
   private var sharpness: Double {
     if table.isLogConcave { return sharpness(of: rarestWithProbability) }
-    return (firstWanted..<grid.count).reduce(0) { sharpest, cell in
+    return (firstWantedCell..<grid.count).reduce(0) { sharpest, cell in
       slots[cell] < 0
         ? sharpest : max(sharpest, sharpness(of: Double(cell + grid.firstCell) / grid.perUnit))
     }
@@ -366,11 +367,11 @@ struct LatticePass {
   // MARK: classes
 
   /// The first cell whose classes are wanted.
-  private var firstWanted: Int { max(0, grid.cell(of: -depth)) }
+  private var firstWantedCell: Int { max(0, grid.cell(of: -depth)) }
 
   /// The first point of the list that they need.
   var firstWantedPoint: Int {
-    for cell in firstWanted..<grid.count where slots[cell] >= 0 { return slots[cell] }
+    for cell in firstWantedCell..<grid.count where slots[cell] >= 0 { return slots[cell] }
     return pointCount
   }
 
@@ -423,6 +424,20 @@ struct LatticePass {
     return defect
   }
 
+  /// What few coefficients on a cell do, where Floats are wanted of many classes.
+  private var isOfShortCells: Bool { parts?.count == 1 }
+
+  /// Computes the coefficients of log p on every cell.
+  private func expand() {
+    kernels.expand(
+      logHeights, from: firstWantedCell, cells: grid.count, slots: slots,
+      matrix: isOfShortCells ? table.shortMatrix : basis.matrix, taps: basis.taps, rows: rows,
+      middles: logMiddles, scratch: loopMemory)
+    // Behind the last cell stand the classes that are not wanted.
+    (rows + 8 * grid.count).update(repeating: 0, count: 8)
+    logMiddles[grid.count] = -.infinity
+  }
+
   /// Replaces the gaps by probabilities as the sums gave them.
   ///
   /// - Returns: Σp − 1.
@@ -432,20 +447,14 @@ struct LatticePass {
         row, cells, offsets, count, from: -depth, slots: slots, shares: basis.shares, kept: keptShares,
         logarithms: logHeights, numbers: probabilities)
     }
-    let firstWanted = firstWanted
-    kernels.expand(
-      logHeights, from: firstWanted, cells: grid.count, slots: slots,
-      matrix: parts.count == 1 ? table.shortMatrix : basis.matrix, taps: basis.taps, rows: rows,
-      scratch: loopMemory)
-    // Behind the last cell stand the classes that are not wanted.
-    (rows + 8 * grid.count).update(repeating: 0, count: 8)
+    expand()
     if parts.count == 1 {
       return kernels.evaluateFloats(row, count, from: -depth, grid: grid, rows: rows, scratch: loopMemory)
     }
     let partRows = loopMemory
     let scratch = partRows + 4 * parts.count * (grid.count + 1)
     kernels.divide(
-      rows, from: firstWanted, cells: grid.count, slots: slots, parts: parts.count,
+      rows, from: firstWantedCell, cells: grid.count, slots: slots, parts: parts.count,
       shares: parts.coefficientShares, to: partRows, scratch: scratch)
     return kernels.evaluateParts(
       row, count, from: -depth, grid: grid, parts: parts.count, rows: partRows, scratch: scratch)
@@ -456,9 +465,15 @@ struct LatticePass {
   /// - Returns: Σp − 1 before the normalisation.
   func evaluateLogarithms(_ row: UnsafeMutableBufferPointer<Double>) -> Double {
     guard let logP = row.baseAddress else { return 0 }
-    kernels.evaluateLogarithms(
-      logP, cells, offsets, count, from: -depth, slots: slots, shares: basis.shares, kept: keptShares,
-      logarithms: logHeights)
+    if parts == nil {
+      kernels.evaluateLogarithms(
+        logP, cells, offsets, count, from: -depth, slots: slots, shares: basis.shares, kept: keptShares,
+        logarithms: logHeights)
+    } else {
+      expand()
+      kernels.evaluateLogarithmsOfCells(
+        logP, count, from: -depth, grid: grid, rows: rows, middles: logMiddles, scratch: loopMemory)
+    }
     let likely = -0.6
     let sums = kernels.sumsOfExponentials(logP, count, split: likely)
     let defect = (sums.above - 1) + sums.below
@@ -471,23 +486,55 @@ struct LatticePass {
     return defect
   }
 
-  /// Spreads numbers onto the grid points; there are 16 more behind the list.
-  func spread(_ numbers: UnsafePointer<Double>, to weights: UnsafeMutablePointer<Double>) {
-    kernels.depositWeighted(
-      numbers, cells, offsets, count, slots: slots, shares: basis.shares, points: pointCount,
-      weights: weights, scratch: loopMemory)
+  /// How much memory the steps below need.
+  var pullbackMemory: Int { parts == nil ? 0 : 16 * (grid.count + 1) + count }
+
+  /// Spreads numbers of the classes onto the grid points; there are 16 more behind the list.
+  func spread(
+    _ numbers: UnsafePointer<Double>, at gaps: UnsafePointer<Double>,
+    to weights: UnsafeMutablePointer<Double>,
+    memory: UnsafeMutablePointer<Double>
+  ) {
+    if parts == nil {
+      return kernels.depositWeighted(
+        numbers, cells, offsets, count, slots: slots, shares: basis.shares, points: pointCount,
+        weights: weights, scratch: loopMemory)
+    }
+    kernels.depositMoments(
+      numbers, at: gaps, count, from: -depth, grid: grid, moments: memory, scratch: loopMemory)
+    kernels.spread(
+      memory, cells: grid.count, shares: basis.shares, terms: basis.terms, points: points, count: pointCount,
+      slots: slots, weights: weights)
   }
 
   /// Replaces u by unit·(ofA·u·a − ofB·p·b), 0 where p is, for a and b at the grid points.
   func evaluatePullback(
-    _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>, a: UnsafeMutablePointer<Double>,
-    b: UnsafeMutablePointer<Double>, unit: Double, ofA: Double, ofB: Double
+    _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>, at gaps: UnsafePointer<Double>,
+    a: UnsafeMutablePointer<Double>, b: UnsafeMutablePointer<Double>, unit: Double, ofA: Double, ofB: Double,
+    memory: UnsafeMutablePointer<Double>
   ) {
-    (a + pointCount).update(repeating: 0, count: 16)
-    (b + pointCount).update(repeating: 0, count: 16)
-    kernels.evaluatePullback(
-      p, u, cells, offsets, count, slots: slots, shares: basis.shares, a: a, b: b, unit: unit, ofA: ofA,
-      ofB: ofB)
+    if parts == nil {
+      (a + pointCount).update(repeating: 0, count: 16)
+      (b + pointCount).update(repeating: 0, count: 16)
+      return kernels.evaluatePullback(
+        p, u, cells, offsets, count, slots: slots, shares: basis.shares, a: a, b: b, unit: unit, ofA: ofA,
+        ofB: ofB)
+    }
+    let places = memory + 16 * (grid.count + 1)
+    if isOfShortCells {
+      kernels.expandPairs(
+        a, b, cells: grid.count, slots: slots, matrix: table.shortMatrix, taps: basis.taps, rows: memory)
+    } else {
+      for (ratios, place) in [(a, 0), (b, 8)] {
+        kernels.expandValues(
+          ratios, cells: grid.count, slots: slots, matrix: basis.matrix, taps: basis.taps,
+          rows: memory + place, stride: 16)
+      }
+    }
+    places.update(from: gaps, count: count)
+    kernels.evaluatePullbackOfCells(
+      places, p, u, count, from: -depth, grid: grid, rows: memory, isShort: isOfShortCells, unit: unit,
+      ofA: ofA, ofB: ofB, scratch: loopMemory)
   }
 
   /// E[max] by the trapezoid rule on 1 − G above the top and G below it, which together jump by 1 there.

@@ -173,7 +173,7 @@ final class LatticeTable: @unchecked Sendable {
 
   /// From so many classes on Floats go by cells, and from so many for each cell on Doubles by parts of cells.
   private static let fewestFloatsInParts = 400
-  private static let fewestPerCellInParts = 24
+  private static let fewestPerCellInParts = 32
 
   /// The highest node that matters in a row of `count` classes.
   func highestNode(for count: Int, precision: Precision) -> Double {
