@@ -26,15 +26,21 @@ struct QuantileTerms {
     hasLogarithms = false
   }
 
-  /// Multiplies a product by a power of a factor. Powers come by the logarithm, where the roundings of one factor would add
-  /// up, and so do factors that are too small.
+  /// Multiplies a product by a power of a factor. High powers come by the logarithm, where the roundings of one factor would
+  /// add up, and so do factors that are too small.
   @inline(__always)
   mutating func multiply(
     _ node: Int, by factor: Double, power: Double, logarithm: @autoclosure () -> Double
   ) {
-    guard power == 1 && factor >= 0x1p-250 else {
+    guard factor >= 0x1p-250 && power <= 6 else {
       return multiply(node, byExponentialOf: power * logarithm())
     }
+    multiply(node, by: factor)
+    if power > 1 { for _ in 1..<Int(power) { multiply(node, by: factor) } }
+  }
+
+  @inline(__always)
+  private func multiply(_ node: Int, by factor: Double) {
     let product = mantissas[node] * factor
     mantissas[node] = product
     if product < 0x1p-500 { (mantissas[node], exponents[node]) = (product * 0x1p500, exponents[node] - 500) }
