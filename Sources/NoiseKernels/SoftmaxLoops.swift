@@ -104,8 +104,8 @@ private func longRows(
         index += 16
       }
       let sum = sums - largestWeight
-      totals += doubles(sum.lowHalf) + doubles(sum.highHalf)
-      totals += doubles(rests.lowHalf) + doubles(rests.highHalf)
+      totals += doubles(folding: sum)
+      totals += doubles(folding: rests)
       (sums, rests) = (Floats(repeating: largestWeight), Floats())
     } while index < last
 
