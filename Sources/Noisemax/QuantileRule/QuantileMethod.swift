@@ -49,8 +49,8 @@ struct QuantileMethod: RowMethod {
       }
       return finish(row, as: quantity, reference: pass.reference)
     }
-    var work = self.work(on: gaps, scratch: &scratch)
-    writeValues(of: &work, all: quantity == .logProbabilities)
+    let work = self.work(on: gaps, scratch: &scratch)
+    writeValues(of: work, all: quantity == .logProbabilities)
     let total = total(of: work)
     let logDivisor = logarithm(total.divisor)
     row.update(repeating: quantity == .probabilities ? 0 : -.infinity)
@@ -82,8 +82,8 @@ struct QuantileMethod: RowMethod {
       _ = row.update(from: p)
       return
     }
-    var work = self.work(on: row, scratch: &scratch)
-    let products = writeProducts(of: &work, all: false, scratch: &scratch)
+    let work = self.work(on: row, scratch: &scratch)
+    let products = writeProducts(of: work, all: false, scratch: &scratch)
     let total = total(of: work)
     let p = UnsafeMutableBufferPointer(start: work.probabilities, count: row.count)
     p.update(repeating: 0)
@@ -126,8 +126,8 @@ struct QuantileMethod: RowMethod {
       for index in row.indices { cotangent[index] -= total * p[index] }
       return pass.pullBack(cotangent, at: row, scratch: &scratch)
     }
-    var work = self.work(on: row, scratch: &scratch)
-    let products = writeProducts(of: &work, all: true, scratch: &scratch)
+    let work = self.work(on: row, scratch: &scratch)
+    let products = writeProducts(of: work, all: true, scratch: &scratch)
     if normalized {
       let total = total(of: work)
       let sum = CompensatedSum(of: cotangent).value
@@ -169,7 +169,7 @@ struct QuantileMethod: RowMethod {
   /// The value of every gap, and its products if there is a place for them; unless all are wanted, those that are nothing
   /// beside the leader's are 0, without products.
   private func writeValues(
-    of work: inout QuantileRow, all: Bool, products: UnsafeMutableBufferPointer<Double>? = nil
+    of work: QuantileRow, all: Bool, products: UnsafeMutableBufferPointer<Double>? = nil
   ) {
     let length = padded(nodes.count)
     for gap in 0..<work.count {
@@ -177,7 +177,7 @@ struct QuantileMethod: RowMethod {
         work.values[gap] = .zero
         continue
       }
-      work.values[gap] = rule.sum(of: gap, in: &work)
+      work.values[gap] = rule.sum(of: gap, in: work)
       if let products {
         for place in 0..<length { products[gap * length + place] = work.terms.mantissas[place] }
       }
@@ -186,10 +186,10 @@ struct QuantileMethod: RowMethod {
 
   /// The same, and the products of all values, row by row.
   private func writeProducts(
-    of work: inout QuantileRow, all: Bool, scratch: inout Scratch
+    of work: QuantileRow, all: Bool, scratch: inout Scratch
   ) -> UnsafeMutableBufferPointer<Double> {
     let products = scratch.growList(to: work.count * padded(nodes.count), keeping: 0)
-    writeValues(of: &work, all: all, products: products)
+    writeValues(of: work, all: all, products: products)
     return products
   }
 
@@ -241,13 +241,12 @@ struct QuantileMethod: RowMethod {
     to row: UnsafeMutableBufferPointer<Double>, gaps: UnsafeMutableBufferPointer<Double>,
     relativeTo reference: Double, scratch: inout Scratch
   ) {
-    var work = self.work(on: gaps, scratch: &scratch)
+    let work = self.work(on: gaps, scratch: &scratch)
     var (latest, logarithm) = (-1, 0.0)
-    let classes = work
-    classes.forEachClass { gap, index in
+    work.forEachClass { gap, index in
       guard row[index] == -.infinity else { return }
       if gap != latest {
-        logarithm = rule.sum(of: gap, in: &work).logarithm(relativeTo: 0) - reference
+        logarithm = rule.sum(of: gap, in: work).logarithm(relativeTo: 0) - reference
         latest = gap
       }
       row[index] = logarithm

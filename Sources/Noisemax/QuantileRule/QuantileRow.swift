@@ -15,8 +15,8 @@ struct QuantileRow {
   private let losses: UnsafeMutablePointer<Double>
   let count: Int
   /// Memory for the sums of one gap.
-  var terms: QuantileTerms
-  var differences: QuantileList
+  let terms: QuantileTerms
+  let differences: QuantileList
 
   /// The places that a row needs.
   static func places(for count: Int, nodes: Int) -> Int {
@@ -79,7 +79,7 @@ struct QuantileRow {
   /// of one value are to be multiplied by.
   ///
   /// Class j takes t_i's products times r(μ_i − μ_j + q) from class i.
-  mutating func pullBack(
+  func pullBack(
     _ cotangent: UnsafeMutableBufferPointer<Double>, products: UnsafeMutableBufferPointer<Double>,
     by rule: any QuantileSums, factor: (QuantileValue) -> Double
   ) {
@@ -98,7 +98,7 @@ struct QuantileRow {
         for place in members { cotangent[index(at: place)] = 0 }
         continue
       }
-      rule.sumHazards(of: gap, times: row, in: &self)
+      rule.sumHazards(of: gap, times: row, in: self)
       let factor = factor(values[gap])
       var gain = -factor * sums[gap]
       for other in 0..<count {

@@ -13,8 +13,9 @@ struct QuantileRule<Noise: NoiseDistribution>: QuantileSums {
   private let logarithm, deepHazard: @Sendable (Double) -> Double
 
   /// K·p_i = Σ_k ∏_{j≠i} F(μ_i − μ_j + q_k).
-  func sum(of i: Int, in row: inout QuantileRow) -> QuantileValue {
-    row.terms.reset()
+  func sum(of i: Int, in row: QuantileRow) -> QuantileValue {
+    var terms = row.terms
+    terms.reset()
     var first = 0
     for j in 0..<row.count {
       // Tied classes have one factor, to the power of their number without i.
@@ -22,22 +23,23 @@ struct QuantileRule<Noise: NoiseDistribution>: QuantileSums {
       if others == 0 { continue }
       let difference = row.gaps[i] - row.gaps[j]
       // Factors rise with j and k: products of the first nodes may be 0, and all factors of the last classes 1.
-      while first < nodes.count, row.terms.isZero(first) { first += 1 }
+      while first < nodes.count, terms.isZero(first) { first += 1 }
       if first == nodes.count || noise.cumulative(at: difference + nodes[first]) == 1 { break }
       for k in first..<nodes.count {
         let x = difference + nodes[k]
-        row.terms.multiply(k, by: noise.cumulative(at: x), power: others, logarithm: logarithm(x))
+        terms.multiply(k, by: noise.cumulative(at: x), power: others, logarithm: logarithm(x))
       }
     }
-    row.terms.normalize()
-    return row.terms.sum()
+    terms.normalize()
+    return terms.sum()
   }
 
   /// Σ_k ∏_{l≠i} F · r(μ_i − μ_j + q_k) for every j, K times what class j takes from class i.
-  func sumHazards(of i: Int, times products: UnsafePointer<Double>, in row: inout QuantileRow) {
+  func sumHazards(of i: Int, times products: UnsafePointer<Double>, in row: QuantileRow) {
+    let first = nodes.indices.first { products[$0] != 0 } ?? nodes.count
     for j in 0..<row.count {
       var sum = 0.0
-      for k in nodes.indices where products[k] != 0 {
+      for k in first..<nodes.count where products[k] != 0 {
         let x = row.gaps[i] - row.gaps[j] + nodes[k]
         let cumulative = noise.cumulative(at: x)
         sum += products[k] * (cumulative >= 0x1p-960 ? noise.density(at: x) / cumulative : deepHazard(x))
@@ -76,10 +78,10 @@ struct QuantileRule<Noise: NoiseDistribution>: QuantileSums {
 /// logits.
 protocol QuantileSums: Sendable {
   /// Σ_k ∏_{j≠i} F(μ_i − μ_j + q_k), and its terms in those of the row.
-  func sum(of i: Int, in row: inout QuantileRow) -> QuantileValue
+  func sum(of i: Int, in row: QuantileRow) -> QuantileValue
 
   /// Writes Σ_k ∏_{l≠i} F · r(μ_i − μ_j + q_k) for every j to the sums of the row, from the products of class i.
-  func sumHazards(of i: Int, times products: UnsafePointer<Double>, in row: inout QuantileRow)
+  func sumHazards(of i: Int, times products: UnsafePointer<Double>, in row: QuantileRow)
 
   /// F(x).
   func cumulative(at x: Double) -> Double

@@ -37,29 +37,28 @@ struct QuantileVectors: QuantileSums {
   }
 
   /// The factors of many ties are powers, taken from logarithms: else the roundings of one factor would add up.
-  func sum(of i: Int, in row: inout QuantileRow) -> QuantileValue {
-    row.terms.reset()
-    row.differences.count = 0
+  func sum(of i: Int, in row: QuantileRow) -> QuantileValue {
+    var (terms, differences) = (row.terms, row.differences)
+    terms.reset()
     for j in 0..<row.count {
       let (difference, others) = (row.gaps[i] - row.gaps[j], row.others(than: i, at: j))
-      if others == 0 { continue }
       if others > 6 || difference < lowest {
-        for k in 0..<table.nodes {
+        for k in 0..<(others > 0 ? table.nodes : 0) {
           let logarithm = noise.logCumulative(at: difference + table.values[k])
-          row.terms.multiply(k, byExponentialOf: others * logarithm)
+          terms.multiply(k, byExponentialOf: others * logarithm)
         }
       } else {
-        for _ in 0..<Int(others) { row.differences.append(difference) }
+        for _ in 0..<Int(others) { differences.append(difference) }
       }
     }
-    if row.differences.count > 0 { row.terms.multiplyByCumulatives(at: row.differences.filled(), table) }
-    return row.terms.sum()
+    if differences.count > 0 { terms.multiplyByCumulatives(at: differences.filled(), table) }
+    return terms.sum()
   }
 
-  func sumHazards(of i: Int, times products: UnsafePointer<Double>, in row: inout QuantileRow) {
-    row.differences.count = 0
-    for j in 0..<row.count { row.differences.append(row.gaps[i] - row.gaps[j]) }
-    kernels.sumHazards(at: row.differences.filled(), times: products, table, to: row.sums)
+  func sumHazards(of i: Int, times products: UnsafePointer<Double>, in row: QuantileRow) {
+    var differences = row.differences
+    for j in 0..<row.count { differences.append(row.gaps[i] - row.gaps[j]) }
+    kernels.sumHazards(at: differences.filled(), times: products, table, to: row.sums)
   }
 
   func cumulative(at x: Double) -> Double { noise.cumulative(at: x) }
@@ -69,10 +68,10 @@ struct QuantileVectors: QuantileSums {
   let seconds: (factor: Double, hazard: Double)
 }
 
-/// A list of differences, with memory for two more numbers for each.
+/// An empty list of differences, with memory for them and for two more numbers for each.
 struct QuantileList {
   private let values, rising, falling: UnsafeMutablePointer<Double>
-  var count = 0
+  private(set) var count = 0
 
   init(capacity: Int, in memory: inout Pieces) {
     values = memory.take(padded(capacity))
