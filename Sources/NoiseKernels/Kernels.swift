@@ -216,12 +216,6 @@ package protocol Kernels: Sendable {
     to sums: UnsafeMutablePointer<Double>, times factor: Double, to otherSums: UnsafeMutablePointer<Double>
   ) -> (integral: Double, otherIntegral: Double)
 
-  /// Replaces numbers v by factor·(v − mean).
-  static func centre(
-    _ numbers: UnsafeMutablePointer<Double>, _ count: Int, on mean: Double,
-    times factors: UnsafePointer<Double>
-  )
-
   static func sum(of numbers: UnsafePointer<Double>, _ count: Int) -> Double
 
   static func sum(
