@@ -24,35 +24,40 @@ final class DirectSums: Sendable {
     tables = PerPrecision { Tables(table, law, limit: limit, quartiles: table.quartiles, precision: $0) }
   }
 
-  /// Replaces the gaps of a row by a quantity.
+  /// Evaluates a row for anything but its excess.
   ///
-  /// - Returns: Σp − 1 before the normalisation, or nil where the row is not one for this.
+  /// - Returns: Σp − 1 before the normalisation, or nil where the row is not one for this, and is left as it is.
   @inline(__always)
-  func replace(
-    _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision,
-    scratch: inout Scratch
+  func evaluate(
+    _ row: UnsafeMutableBufferPointer<Double>, for request: Request, vectors: RowVectors,
+    precision: Precision, scratch: inout Scratch
   ) -> Double? {
     guard let (gaps, memory, table) = prepare(row, precision, &scratch) else { return nil }
-    let defect =
-      quantity == .probabilities
-      ? kernels.directProbabilities(gaps, padded(row.count), table: table, memory: memory)
-      : kernels.directLogProbabilities(gaps, padded(row.count), table: table, memory: memory)
-    return defect.isNaN ? nil : defect
-  }
-
-  /// Replaces v by the gradient of Σ v_i p_i, or by that of Σ v_i log p_i, and the gaps by the probabilities.
-  ///
-  /// - Returns: Whether the row is one for this.
-  func pullBack(
-    _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
-    of quantity: Quantity, precision: Precision, scratch: inout Scratch
-  ) -> Bool {
-    guard let (gaps, memory, table) = prepare(row, precision, &scratch), let v = cotangent.baseAddress else {
-      return false
+    let count = padded(row.count)
+    let isOfLogarithms = request.contains(.logarithms)
+    guard request.contains(.pullback) else {
+      let defect =
+        isOfLogarithms
+        ? kernels.directLogProbabilities(gaps, count, table: table, memory: memory)
+        : kernels.directProbabilities(gaps, count, table: table, memory: memory)
+      return defect.isNaN ? nil : defect
     }
-    return kernels.directPullback(
-      v, at: gaps, padded(row.count), ofLogarithms: quantity == .logProbabilities, table: table,
-      memory: memory)
+    guard let v = vectors.cotangent.baseAddress else { return nil }
+    if !isOfLogarithms {
+      return kernels.directPullback(v, at: gaps, count, ofLogarithms: false, table: table, memory: memory)
+        ? 0 : nil
+    }
+    vectors.spare.update(from: gaps, count: count)
+    let defect = kernels.directLogProbabilities(gaps, count, table: table, memory: memory)
+    if defect.isNaN { return nil }
+    for index in row.indices where row[index] == -.infinity { v[index] = 0 }
+    if kernels.directPullback(
+      v, at: vectors.spare, count, ofLogarithms: true, table: table, memory: memory)
+    {
+      return defect
+    }
+    gaps.update(from: vectors.spare, count: count)
+    return nil
   }
 
   @inline(__always)

@@ -17,6 +17,8 @@ struct LatticePass {
   private(set) var depth: Double
   /// Whether classes deeper than `depth` (not masked ones) are left out.
   let hasDeeperClasses: Bool
+  /// Whether classes that are wanted are too rare for a probability.
+  private(set) var leavesOutTinyProbabilities = false
 
   let grid: CellGrid
   /// The width of a cell in units of the table.
@@ -403,6 +405,7 @@ struct LatticePass {
       if !isOfLogarithms && logHeights[first] < -700 { break }
     }
     guard first > firstWanted else { return }
+    leavesOutTinyProbabilities = !isOfLogarithms
     // A class has this grid point in the middle, or a higher one, and some below.
     depth = min(depth, -gap(ofPoint: points[first]))
     for index in max(firstWanted, first - basis.taps / 2)..<first { take(index) }
@@ -535,21 +538,5 @@ struct LatticePass {
     kernels.evaluatePullbackOfCells(
       places, p, u, count, from: -depth, grid: grid, rows: memory, isShort: isOfShortCells, unit: unit,
       ofA: ofA, ofB: ofB, scratch: loopMemory)
-  }
-
-  /// E[max] by the trapezoid rule on 1 − G above the top and G below it, which together jump by 1 there.
-  func expectedMaximum() -> Double {
-    var sum = CompensatedSum()
-    // Below the nodes that matter G is 0.
-    if firstNode > 0 { sum.add(Double(firstNode) - 0.5) }
-    for index in 0..<nodes {
-      let node = firstNode + index
-      if node > 0 {
-        sum.add(-exponentialMinusOne(logG[index]))
-      } else {
-        sum.add((node == 0 ? 0.5 : 0) - exponential(logG[index]))
-      }
-    }
-    return h * sum.value
   }
 }
