@@ -12,7 +12,8 @@ extension NoisyArgmax {
   ///   1e-300. +∞ where the target cannot win: where it is masked, or, for the likelihood, out of the noise's reach. NaN
   ///   for a row with a NaN or several +∞.
   ///
-  /// Cost: that of the probabilities; with the gradient twice that for the Fenchel–Young loss, three times for the other.
+  /// Cost: up to twice that of the probabilities for the Fenchel–Young loss, with the gradient or without; that of the
+  /// log-probabilities for the other, and with the gradient three times that.
   ///
   /// - Precondition: `target` is the index of a class. The Fenchel–Young loss needs ``Method/exact``.
   public func loss(for logits: [Double], target: Int, as loss: Loss = .fenchelYoung) -> Double {

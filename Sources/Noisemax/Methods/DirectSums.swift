@@ -13,8 +13,6 @@ internal import NoiseKernels
 /// and so are rows whose rarest class has a sharper integrand than the step is made for.
 final class DirectSums: Sendable {
   private let tables: PerPrecision<Tables>
-  /// Rows of more places, be they masked, are not looked through for classes.
-  static let longest = 4096
   /// Whether rows of so many classes may be for this.
   func servesRows(of classes: Int) -> Bool { classes <= 1 << Tables.sizes.upperBound }
 
@@ -68,7 +66,7 @@ final class DirectSums: Sendable {
     table: UnsafePointer<DirectTable>
   )? {
     let tables = tables[precision]
-    guard row.count <= Self.longest, tables.isUsable, let gaps = row.baseAddress,
+    guard row.count <= Policy.longestRowLookedThrough, tables.isUsable, let gaps = row.baseAddress,
       let memory = scratch.reserve(4 * padded(row.count) + tables.memoryForNodes).baseAddress
     else { return nil }
     return (gaps, memory, tables.table)
@@ -150,7 +148,8 @@ private final class Tables: @unchecked Sendable {
     }
     mostNodes = padded(mostNodes)
     let mostClasses = 1 << Self.sizes.upperBound
-    memoryForNodes = precision.mostPairEvaluations + 16 * mostClasses + 4 * (mostNodes + 16)
+    memoryForNodes =
+      Policy.mostDirectEvaluations(precision, pairs: true) + 16 * mostClasses + 4 * (mostNodes + 16)
     isUsable = steps.count == Self.sizes.count
 
     var table = DirectTable(
@@ -159,8 +158,8 @@ private final class Tables: @unchecked Sendable {
     table.terms = fit.terms
     table.mostNodes = mostNodes
     table.mostClasses = mostClasses
-    table.mostEvaluations = precision.mostEvaluations
-    table.mostPairEvaluations = precision.mostPairEvaluations
+    table.mostEvaluations = Policy.mostDirectEvaluations(precision, pairs: false)
+    table.mostPairEvaluations = Policy.mostDirectEvaluations(precision, pairs: true)
     table.stepCount = steps.count
     table.deepest = -limit
     table.ignored = -lattice.depth - lattice.competition(precision)
@@ -175,7 +174,4 @@ private final class Tables: @unchecked Sendable {
 extension Precision {
   /// The error of the polynomials, relative to what an integrand is at its peak.
   fileprivate var directTolerance: Double { self == .double ? 2e-13 : 2e-6 }
-  /// The number of classes times that of nodes above which the lattice is faster.
-  fileprivate var mostEvaluations: Int { self == .double ? 1300 : 1600 }
-  fileprivate var mostPairEvaluations: Int { self == .double ? 2100 : 2600 }
 }

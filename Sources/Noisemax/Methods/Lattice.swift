@@ -29,7 +29,8 @@ final class Lattice: RowMethod {
 
   /// Whether so few classes have a table that they would miss among as many places with masks.
   func hasTable(for classes: Int, besides places: Int) -> Bool {
-    classes == 2 ? pairs != nil : directSums?.servesRows(of: classes) == true && places > DirectSums.longest
+    classes == 2
+      ? pairs != nil : directSums?.servesRows(of: classes) == true && places > Policy.longestRowLookedThrough
   }
 
   convenience init(_ table: LatticeTable) {

@@ -167,13 +167,9 @@ final class LatticeTable: @unchecked Sendable {
   /// The parts of cells by which a row of `count` classes is deposited and evaluated, if that is worth it.
   func parts(for count: Int, cells: Int, precision: Precision) -> CellParts? {
     if count >= mostClassesInParts { return nil }
-    if precision == .single { return count >= Self.fewestFloatsInParts ? wholeCells : nil }
-    return count >= Self.fewestPerCellInParts * cells ? parts : nil
+    if precision == .single { return count >= Policy.fewestFloatsByCells ? wholeCells : nil }
+    return count >= Policy.fewestDoublesByParts * cells ? parts : nil
   }
-
-  /// From so many classes on Floats go by cells, and from so many for each cell on Doubles by parts of cells.
-  private static let fewestFloatsInParts = 400
-  private static let fewestPerCellInParts = 32
 
   /// The highest node that matters in a row of `count` classes.
   func highestNode(for count: Int, precision: Precision) -> Double {
