@@ -63,7 +63,7 @@ extension VectorKernels {
     var top = -Double.infinity
     while node > 0 {
       node -= 32
-      let lowest = grid.firstPoint(at: node, below: end)
+      let lowest = firstPoint(at: node, on: grid, below: end)
       while first > 0, points[first - 8] + 7 >= lowest { first -= 8 }
       sums(at: node, weights, starts: starts, from: first, to: count, samples: samples, to: logarithms)
       guard let hazards = stop.logHazards else { continue }
@@ -124,7 +124,7 @@ extension VectorKernels {
     var first = 0
     var node = 0
     while node < nodes {
-      let lowest = grid.firstPoint(at: node, below: end)
+      let lowest = firstPoint(at: node, on: grid, below: end)
       while first < count, points[first] + 7 < lowest { first += 8 }
       sums(at: node, weights, starts: starts, from: first, to: count, samples: samples, to: results)
       node += 32
@@ -157,7 +157,7 @@ extension VectorKernels {
       if point + 32 <= count, points[point + 24] == points[point] + 24 {
         var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
         var (e, f, g, h) = (Doubles(), Doubles(), Doubles(), Doubles())
-        let end = grid.reach(of: points[point] + 31, below: last, nodes)
+        let end = reach(of: points[point] + 31, on: grid, below: last, nodes)
         var node = 0
         while node + 1 < end {
           let (value, row) = (values[node], start + places[node])
@@ -186,7 +186,7 @@ extension VectorKernels {
         point += 32
       } else {
         var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
-        let end = grid.reach(of: points[point] + 7, below: last, nodes)
+        let end = reach(of: points[point] + 7, on: grid, below: last, nodes)
         var node = 0
         while node + 3 < end {
           a = multiplyAdd(values[node], load(start + places[node]), a)
@@ -264,7 +264,7 @@ extension VectorKernels {
     var first = 0
     var node = 0
     while node < nodes {
-      let lowest = grid.firstPoint(at: node, below: end)
+      let lowest = firstPoint(at: node, on: grid, below: end)
       while first < count, points[first] + 7 < lowest { first += 8 }
       let (p, q) = (samples + places[node], samples + places[node + 1])
       let (r, s) = (samples + places[node + 2], samples + places[node + 3])
@@ -304,7 +304,7 @@ extension VectorKernels {
       if point + 16 <= count, points[point + 8] == points[point] + 8 {
         var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
         var (e, f, g, h) = (Doubles(), Doubles(), Doubles(), Doubles())
-        let end = grid.reach(of: points[point] + 15, below: last, nodes)
+        let end = reach(of: points[point] + 15, on: grid, below: last, nodes)
         var node = 0
         while node + 1 < end {
           let (value, other, row) = (values[node], others[node], start + places[node])
@@ -335,7 +335,7 @@ extension VectorKernels {
         point += 16
       } else {
         var (a, b) = (Doubles(), Doubles())
-        let end = grid.reach(of: points[point] + 7, below: last, nodes)
+        let end = reach(of: points[point] + 7, on: grid, below: last, nodes)
         var node = 0
         while node < end {
           let near = load(start + places[node])
@@ -351,19 +351,20 @@ extension VectorKernels {
   }
 }
 
-extension NodeGrid {
-  /// The first point whose sample at a node is one of so many.
-  @inline(__always)
-  func firstPoint(at node: Int, below end: Int) -> Int {
-    (start + node * step - end) >> strideExponent + 1
-  }
+// Functions of this file: methods of a type that the variants share would be code that they share.
 
-  /// How many nodes have one of so many samples at a point.
-  @inline(__always)
-  func reach(of point: Int, below end: Int, _ nodes: Int) -> Int {
-    let reach = floorQuotient(end - (start - point << strideExponent) + step - 1, step)
-    return reach < 0 ? 0 : reach > nodes ? nodes : reach
-  }
+/// The first point whose sample at a node is one of so many.
+@inline(__always)
+private func firstPoint(at node: Int, on grid: NodeGrid, below end: Int) -> Int {
+  (grid.start + node * grid.step - end) >> grid.strideExponent + 1
+}
+
+/// How many nodes have one of so many samples at a point.
+@inline(__always)
+private func reach(of point: Int, on grid: NodeGrid, below end: Int, _ nodes: Int) -> Int {
+  let reach = floorQuotient(
+    end - (grid.start - point << grid.strideExponent) + grid.step - 1, grid.step)
+  return reach < 0 ? 0 : reach > nodes ? nodes : reach
 }
 
 /// The quotient rounded down, for a positive divisor.
