@@ -106,8 +106,8 @@ extension NoisyArgmax {
       return 0
     case .regular(let top, _):
       let (p, vector, sums) = evaluate(
-        row, below: top, for: [.probabilities, .pullback, .excess], workspace: &workspace
-      ) { gap, _ in 0 - gap }
+        row, below: top, for: [.probabilities, .pullback, .excess], workspace: &workspace,
+        cotangent: { gap, _ in 0 - gap })
       let distance = meanDistance(of: row, below: top, scale: unit) { p[$0] }
       for index in vector.indices { gradient[index] = Scalar(vector[index]) }
       return unit * (sums.excess + distance)
