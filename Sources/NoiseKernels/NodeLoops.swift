@@ -92,27 +92,11 @@ extension VectorKernels {
     at node: Int, _ weights: UnsafePointer<Double>, starts: UnsafePointer<Int>, from first: Int,
     to end: Int, samples: UnsafePointer<Double>, to sums: UnsafeMutablePointer<Double>
   ) {
-    var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
-    var (e, f, g, h) = (Doubles(), Doubles(), Doubles(), Doubles())
-    let start = samples + node
-    var point = first
-    while point < end {
-      let (weight, row) = (weights[point], start + starts[point])
-      let (next, nextRow) = (weights[point + 1], start + starts[point + 1])
-      a = multiplyAdd(weight, load(row), a)
-      b = multiplyAdd(weight, load(row + 8), b)
-      c = multiplyAdd(weight, load(row + 16), c)
-      d = multiplyAdd(weight, load(row + 24), d)
-      e = multiplyAdd(next, load(nextRow), e)
-      f = multiplyAdd(next, load(nextRow + 8), f)
-      g = multiplyAdd(next, load(nextRow + 16), g)
-      h = multiplyAdd(next, load(nextRow + 24), h)
-      point += 2
-    }
-    store(a + e, to: sums + node)
-    store(b + f, to: sums + node + 8)
-    store(c + g, to: sums + node + 16)
-    store(d + h, to: sums + node + 24)
+    let sum = sumOfRows(samples + node, starts, times: weights, from: first, to: end)
+    store(sum.0, to: sums + node)
+    store(sum.1, to: sums + node + 8)
+    store(sum.2, to: sums + node + 16)
+    store(sum.3, to: sums + node + 24)
   }
 
   @inline(never)
@@ -155,34 +139,12 @@ extension VectorKernels {
     while point < count {
       let start = samples + points[point]
       if point + 32 <= count, points[point + 24] == points[point] + 24 {
-        var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
-        var (e, f, g, h) = (Doubles(), Doubles(), Doubles(), Doubles())
         let end = reach(of: points[point] + 31, on: grid, below: last, nodes)
-        var node = 0
-        while node + 1 < end {
-          let (value, row) = (values[node], start + places[node])
-          let (next, nextRow) = (values[node + 1], start + places[node + 1])
-          a = multiplyAdd(value, load(row), a)
-          b = multiplyAdd(value, load(row + 8), b)
-          c = multiplyAdd(value, load(row + 16), c)
-          d = multiplyAdd(value, load(row + 24), d)
-          e = multiplyAdd(next, load(nextRow), e)
-          f = multiplyAdd(next, load(nextRow + 8), f)
-          g = multiplyAdd(next, load(nextRow + 16), g)
-          h = multiplyAdd(next, load(nextRow + 24), h)
-          node += 2
-        }
-        if node < end {
-          let (value, row) = (values[node], start + places[node])
-          a = multiplyAdd(value, load(row), a)
-          b = multiplyAdd(value, load(row + 8), b)
-          c = multiplyAdd(value, load(row + 16), c)
-          d = multiplyAdd(value, load(row + 24), d)
-        }
-        store(factor * (a + e), to: results + point)
-        store(factor * (b + f), to: results + (point + 8))
-        store(factor * (c + g), to: results + (point + 16))
-        store(factor * (d + h), to: results + (point + 24))
+        let sum = sumOfRows(start, places, times: values, from: 0, to: end)
+        store(factor * sum.0, to: results + point)
+        store(factor * sum.1, to: results + (point + 8))
+        store(factor * sum.2, to: results + (point + 16))
+        store(factor * sum.3, to: results + (point + 24))
         point += 32
       } else {
         var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
@@ -349,6 +311,38 @@ extension VectorKernels {
       }
     }
   }
+}
+
+/// Σ_i factors_i · (the 32 numbers from offsets_i on), two rows at a time, so that sums wait for each other half as long.
+@inline(__always)
+private func sumOfRows(
+  _ numbers: UnsafePointer<Double>, _ offsets: UnsafePointer<Int>, times factors: UnsafePointer<Double>,
+  from first: Int, to end: Int
+) -> (Doubles, Doubles, Doubles, Doubles) {
+  var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
+  var (e, f, g, h) = (Doubles(), Doubles(), Doubles(), Doubles())
+  var index = first
+  while index + 1 < end {
+    let (factor, row) = (factors[index], numbers + offsets[index])
+    let (next, nextRow) = (factors[index + 1], numbers + offsets[index + 1])
+    a = multiplyAdd(factor, load(row), a)
+    b = multiplyAdd(factor, load(row + 8), b)
+    c = multiplyAdd(factor, load(row + 16), c)
+    d = multiplyAdd(factor, load(row + 24), d)
+    e = multiplyAdd(next, load(nextRow), e)
+    f = multiplyAdd(next, load(nextRow + 8), f)
+    g = multiplyAdd(next, load(nextRow + 16), g)
+    h = multiplyAdd(next, load(nextRow + 24), h)
+    index += 2
+  }
+  if index < end {
+    let (factor, row) = (factors[index], numbers + offsets[index])
+    a = multiplyAdd(factor, load(row), a)
+    b = multiplyAdd(factor, load(row + 8), b)
+    c = multiplyAdd(factor, load(row + 16), c)
+    d = multiplyAdd(factor, load(row + 24), d)
+  }
+  return (a + e, b + f, c + g, d + h)
 }
 
 // Functions of this file: methods of a type that the variants share would be code that they share.
