@@ -57,12 +57,9 @@ extension NoisyArgmax {
   private func expectedMaximumWithGradient<Scalar: LogitScalar>(
     ofArray logits: [Scalar]
   ) -> (value: Scalar, gradient: [Scalar]) {
-    var workspace = Workspace()
-    var gradient = logits
-    let value = gradient.withUnsafeMutableBufferPointer {
-      expectedMaximum(of: UnsafeBufferPointer($0), gradient: $0, workspace: &workspace)
+    valueWithGradient(for: logits) { row, workspace in
+      expectedMaximum(of: UnsafeBufferPointer(row), gradient: row, workspace: &workspace)
     }
-    return (Scalar(value), gradient)
   }
 
   /// The gradient may be written to the memory of the row itself.

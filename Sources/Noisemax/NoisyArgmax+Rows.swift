@@ -63,13 +63,14 @@ extension NoisyArgmax {
     values: UnsafeMutableBufferPointer<Double>, gradient: UnsafeMutableBufferPointer<Double>, sums: RowSums
   ) {
     let n = row.count
-    let length = padded((rowMethod.wantsRemainders ? 2 : 1) * n)
+    let gapCount = (rowMethod.wantsRemainders ? 2 : 1) * n
+    let length = padded(gapCount)
     // The spare vector has the length of the gaps.
     let vectors = request.isDisjoint(with: [.pullback, .excess]) ? 0 : padded(n) + length
     let memory = workspace.row.reserve(length + vectors)
     guard let start = memory.baseAddress else { return (memory, memory, RowSums()) }
     writeGaps(of: row, below: top, to: memory)
-    let gaps = UnsafeMutableBufferPointer(rebasing: memory[..<((rowMethod.wantsRemainders ? 2 : 1) * n)])
+    let gaps = UnsafeMutableBufferPointer(rebasing: memory[..<gapCount])
     let vector = UnsafeMutableBufferPointer(rebasing: memory[length...].prefix(n))
     if request.contains(.pullback) { for index in 0..<n { vector[index] = cotangent(gaps[index], index) } }
     let sums = rowMethod.evaluate(
@@ -191,6 +192,17 @@ extension NoisyArgmax {
       }
       count = rows.count
     }
+  }
+
+  /// What a body returns for a row, and a fresh array: the logits, which the body replaces by a gradient.
+  func valueWithGradient<Scalar: LogitScalar>(
+    for logits: [Scalar],
+    _ body: (_ row: UnsafeMutableBufferPointer<Scalar>, _ workspace: inout Workspace) -> Double
+  ) -> (value: Scalar, gradient: [Scalar]) {
+    var workspace = Workspace()
+    var gradient = logits
+    let value = gradient.withUnsafeMutableBufferPointer { body($0, &workspace) }
+    return (Scalar(value), gradient)
   }
 
   /// Spans in, span out: one row.

@@ -69,12 +69,9 @@ extension NoisyArgmax {
   private func entropyWithGradient<Scalar: LogitScalar>(
     forArray logits: [Scalar]
   ) -> (value: Scalar, gradient: [Scalar]) {
-    var workspace = Workspace()
-    var gradient = logits
-    let value = gradient.withUnsafeMutableBufferPointer {
-      writeEntropyGradient(of: UnsafeBufferPointer($0), to: $0, workspace: &workspace)
+    valueWithGradient(for: logits) { row, workspace in
+      writeEntropyGradient(of: UnsafeBufferPointer(row), to: row, workspace: &workspace)
     }
-    return (Scalar(value), gradient)
   }
 
   func entropy<Scalar: LogitScalar>(

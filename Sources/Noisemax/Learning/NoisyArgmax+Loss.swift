@@ -111,28 +111,22 @@ extension NoisyArgmax {
   private func valueWithGradient<Scalar: LogitScalar>(
     of loss: Loss, for logits: [Scalar], target: Int
   ) -> (value: Scalar, gradient: [Scalar]) {
-    var workspace = Workspace()
-    var gradient = logits
-    let value = gradient.withUnsafeMutableBufferPointer {
+    valueWithGradient(for: logits) { row, workspace in
       self.loss(
-        loss, of: UnsafeBufferPointer($0), target: .index(target), gradient: $0, times: 1,
+        loss, of: UnsafeBufferPointer(row), target: .index(target), gradient: row, times: 1,
         workspace: &workspace)
     }
-    return (Scalar(value), gradient)
   }
 
   private func valueWithGradient<Scalar: LogitScalar>(
     of loss: Loss, for logits: [Scalar], target: [Scalar]
   ) -> (value: Scalar, gradient: [Scalar]) {
-    var workspace = Workspace()
-    var gradient = logits
-    let value = gradient.withUnsafeMutableBufferPointer { row in
+    valueWithGradient(for: logits) { row, workspace in
       target.withUnsafeBufferPointer {
         self.loss(
           loss, of: UnsafeBufferPointer(row), target: .distribution($0), gradient: row, times: 1,
           workspace: &workspace)
       }
     }
-    return (Scalar(value), gradient)
   }
 }
