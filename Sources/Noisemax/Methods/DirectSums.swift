@@ -48,7 +48,7 @@ final class DirectSums: Sendable {
     vectors.spare.update(from: gaps, count: count)
     let defect = kernels.directLogProbabilities(gaps, count, table: table, memory: memory)
     if defect.isNaN { return nil }
-    for index in row.indices where row[index] == -.infinity { v[index] = 0 }
+    vectors.dropCotangents(ofLogarithms: row)
     if kernels.directPullback(
       v, at: vectors.spare, count, ofLogarithms: true, table: table, memory: memory)
     {

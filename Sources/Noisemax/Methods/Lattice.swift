@@ -106,9 +106,9 @@ final class Lattice: RowMethod {
     pass.takeLogarithms()
     var sums = RowSums()
     var gradients: [Double]?
-    let hasAll = !pass.hasDeeperClasses && !pass.leavesOutTinyProbabilities
-    if hasAll { sums.defect = pass.evaluateLogarithms(row) }
-    if !hasAll || row.indices.contains(where: { isDeep($0) && gaps[$0] > -.infinity }) {
+    sums.defect = pass.evaluateLogarithms(row)
+    // What the pass leaves out has −∞.
+    if row.indices.contains(where: { isDeep($0) && gaps[$0] > -.infinity }) {
       // The pass is in the memory that these take.
       copyPadded(gaps, to: row)
       sums = evaluate(
@@ -130,7 +130,7 @@ final class Lattice: RowMethod {
       pass.integrate()
       pass.takeLogarithms()
     }
-    for index in row.indices where row[index] == -.infinity { cotangent[index] = 0 }
+    vectors.dropCotangents(ofLogarithms: row)
     if request.contains(.excess) {
       sums.excess = pass.excess(
         ofWinning: row, areLogarithms: true, at: gaps, shortfalls: shortfalls, scratch: &scratch)

@@ -54,7 +54,6 @@ extension LatticePass {
       if !isOfLogarithms && logHeights[first] < -700 { break }
     }
     guard first > firstWanted else { return }
-    leavesOutTinyProbabilities = !isOfLogarithms
     // A class has this grid point in the middle, or a higher one, and some below.
     depth = min(depth, -gap(ofPoint: points[first]))
     for index in max(firstWanted, first - basis.taps / 2)..<first { take(index) }

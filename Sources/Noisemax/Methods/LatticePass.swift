@@ -17,8 +17,6 @@ struct LatticePass {
   var depth: Double
   /// Whether classes deeper than `depth` (not masked ones) are left out.
   let hasDeeperClasses: Bool
-  /// Whether classes that are wanted are too rare for a probability.
-  var leavesOutTinyProbabilities = false
 
   let grid: CellGrid
   /// The width of a cell in units of the table.

@@ -50,6 +50,11 @@ struct RowVectors {
   let cotangent: UnsafeMutableBufferPointer<Double>
   /// What a method may need besides.
   let spare: UnsafeMutablePointer<Double>
+
+  /// A class whose log-probability is −∞ moves nothing.
+  func dropCotangents(ofLogarithms row: UnsafeMutableBufferPointer<Double>) {
+    for index in cotangent.indices where row[index] == -.infinity { cotangent[index] = 0 }
+  }
 }
 
 /// What comes of a row besides its numbers.
@@ -135,7 +140,7 @@ extension StepwiseRowMethod {
     if wantsPullback { copyPadded(row, to: gaps) }
     sums.defect = replace(row, by: .logProbabilities, precision: precision, scratch: &scratch)
     if wantsPullback {
-      for index in cotangent.indices where row[index] == -.infinity { cotangent[index] = 0 }
+      vectors.dropCotangents(ofLogarithms: row)
       pullBackLogarithms(
         cotangent, logProbabilities: UnsafeBufferPointer(rebasing: row[..<cotangent.count]), at: gaps,
         precision: precision, scratch: &scratch)
