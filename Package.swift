@@ -35,6 +35,7 @@ let package = Package(
   platforms: [.macOS(.v13), .iOS(.v16), .tvOS(.v16), .watchOS(.v9), .visionOS(.v1)],
   products: [
     .library(name: "Noisemax", targets: ["Noisemax"]),
+    .library(name: "NoisemaxEstimators", targets: ["NoisemaxEstimators"]),
     .library(name: "NoisemaxLaws", targets: ["NoisemaxLaws"]),
     .executable(name: "noisemax", targets: ["NoisemaxTool"]),
     .executable(name: "table-maker", targets: ["TableMaker"]),
@@ -45,18 +46,24 @@ let package = Package(
       name: "Noisemax",
       dependencies: ["NoiseKernels"] + kernelVariants.map { .target(name: $0.name) }),
     .target(name: "NoiseKernels", swiftSettings: optimized),
+    .target(name: "NoisemaxEstimators", dependencies: ["Noisemax"]),
     .target(name: "NoisemaxLaws", dependencies: ["Noisemax"]),
     .target(name: "CommandLineConventions"),
-    .executableTarget(name: "NoisemaxTool", dependencies: ["Noisemax", "CommandLineConventions"]),
+    .executableTarget(
+      name: "NoisemaxTool", dependencies: ["Noisemax", "NoisemaxEstimators", "CommandLineConventions"]),
     .executableTarget(name: "TableMaker", dependencies: ["Noisemax", "CommandLineConventions"]),
     .executableTarget(
       name: "Benchmarks", dependencies: ["Noisemax", "CommandLineConventions"], exclude: ["Peers"]),
     .testTarget(
-      name: "NoisemaxTests", dependencies: ["Noisemax", "NoisemaxLaws", "NoiseKernels"],
+      name: "NoisemaxTests",
+      dependencies: ["Noisemax", "NoisemaxEstimators", "NoisemaxLaws", "NoiseKernels"],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "NoisemaxToolTests",
-      dependencies: ["Noisemax", "CommandLineConventions", "NoisemaxTool", "TableMaker", "Benchmarks"]),
+      dependencies: [
+        "Noisemax", "NoisemaxEstimators", "CommandLineConventions", "NoisemaxTool", "TableMaker",
+        "Benchmarks",
+      ]),
   ] + kernelVariants,
   swiftLanguageModes: [.v6]
 )

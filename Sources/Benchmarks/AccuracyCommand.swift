@@ -28,7 +28,7 @@ enum AccuracyCommand {
     }
     let sizes = [2, 10, 100, 1000]
     var sums = MarkdownTable(["law"] + sizes.map { "n = \($0)" } + ["Float, n = 1000"], textColumns: 1)
-    for law in NoiseRegistry.entries {
+    for law in ShippedLaw.all {
       let transform = NoisyArgmax(law)
       let defects = sizes.map { largestDefect(of: transform, size: $0, as: Double.self) }
       let single = largestDefect(of: transform, size: 1000, as: Float.self)
@@ -54,12 +54,12 @@ enum AccuracyCommand {
 
 /// One row of the table about the quantile rule.
 private struct RuleCell: Sendable {
-  let law: NoiseRegistry.Entry
+  let law: ShippedLaw
   let size: Int
   let points: Int
 
   static let all: [RuleCell] = ["normal", "gumbel", "logistic", "uniform"].flatMap { name in
-    NoiseRegistry.entries.filter { $0.name == name }.flatMap { law in
+    ShippedLaw.all.filter { $0.name == name }.flatMap { law in
       [2, 10, 100, 1000].flatMap { size in
         [16, 64, 256, 1024].filter { size <= 100 || $0 <= 256 }
           .map { RuleCell(law: law, size: size, points: $0) }

@@ -2,7 +2,7 @@ import Noisemax
 
 /// One thing to measure: a law by a method in a precision, one pass, over rows of n classes.
 package struct BenchmarkCase: Sendable {
-  package let law: NoiseRegistry.Entry
+  package let law: ShippedLaw
   package let method: BenchmarkedMethod
   package let precision: Precision
   package let pass: Pass
@@ -24,10 +24,9 @@ package struct BenchmarkCase: Sendable {
     ) {
       switch self {
       case .forward:
-        argmax.writeProbabilities(forRowsOf: batch, rowLength: rowLength, to: &result, workspace: &workspace)
+        argmax.writeProbabilities(for: batch, rowLength: rowLength, to: &result, workspace: &workspace)
       case .backward:
-        argmax.writePullback(
-          atRowsOf: batch, of: batch, rowLength: rowLength, to: &result, workspace: &workspace)
+        argmax.writePullback(for: batch, of: batch, rowLength: rowLength, to: &result, workspace: &workspace)
       }
     }
   }
@@ -58,7 +57,7 @@ package struct BenchmarkCase: Sendable {
   static func rows(of size: Int) -> Int { max(1, min(1024, 65_536 / size)) }
 
   /// Every case, in the order of the table.
-  package static let all: [BenchmarkCase] = NoiseRegistry.entries.flatMap { law in
+  package static let all: [BenchmarkCase] = ShippedLaw.all.flatMap { law in
     BenchmarkedMethod.allCases.flatMap { method in
       Pass.allCases.flatMap { pass in
         Precision.allCases.flatMap { precision in

@@ -7,7 +7,7 @@ struct FirstCall {
   let seconds: Double
 
   /// - Precondition: nothing in this process has used the law's exact method so far.
-  init(of law: NoiseRegistry.Entry) {
+  init(of law: ShippedLaw) {
     self.law = law.name
     var sum = 0.0
     seconds = secondsTaken {

@@ -1,9 +1,9 @@
 import Noisemax
 
 extension NoisyArgmax {
-  /// The transform under a law of the registry.
-  init(_ law: NoiseRegistry.Entry, method: Method = .exact) {
-    func transform(_ noise: some ExactNoise) -> NoisyArgmax { NoisyArgmax(noise, method: method) }
-    self = transform(law.noise)
+  /// The transform under a shipped law.
+  init(_ law: ShippedLaw, method: Method = .exact) {
+    let noise = law.noise
+    self.init(noise, method: method)
   }
 }

@@ -37,7 +37,7 @@ final class Peers {
     _ offer: PeerProcess.Offer, _ number: Int, beside cases: [BenchmarkCase], _ shared: SharedRows,
     _ process: PeerProcess
   ) throws {
-    guard let law = NoiseRegistry.entries.first(where: { $0.name == offer.law }) else { return }
+    guard let law = ShippedLaw.all.first(where: { $0.name == offer.law }) else { return }
     for precision in BenchmarkCase.Precision.allCases where offer.precisions.contains(precision.rawValue) {
       for size in BenchmarkCase.sizes where size <= offer.largest {
         guard cases.contains(where: { $0.precision == precision && $0.size == size }) else { continue }

@@ -15,14 +15,14 @@ final class SharedRows {
   }
 
   /// The exact result in Double for the first row of a size.
-  func exact(under law: NoiseRegistry.Entry, size: Int, pass: BenchmarkCase.Pass = .forward) -> [Double] {
+  func exact(under law: ShippedLaw, size: Int, pass: BenchmarkCase.Pass = .forward) -> [Double] {
     let name = "\(law.name)/\(size)/\(pass)"
     if let exact = exactOfName[name] { return exact }
     let row = Array(logits(of: size).prefix(size))
     let exact =
       switch pass {
       case .forward: NoisyArgmax(law).probabilities(for: row)
-      case .backward: NoisyArgmax(law).pullback(at: row, of: row)
+      case .backward: NoisyArgmax(law).pullback(for: row, of: row)
       }
     exactOfName[name] = exact
     return exact

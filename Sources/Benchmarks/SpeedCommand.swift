@@ -60,7 +60,7 @@ struct SpeedCommand {
   func run(to output: borrowing StandardOutput) throws(Failure) {
     var report = Report()
     // Before anything else uses the laws.
-    for law in NoiseRegistry.entries where cases.contains(where: { $0.law.name == law.name }) {
+    for law in ShippedLaw.all where cases.contains(where: { $0.law.name == law.name }) {
       let call = FirstCall(of: law)
       report.laws.append(.init(law: call.law, firstCallNanoseconds: call.seconds * 1e9))
     }

@@ -9,6 +9,8 @@
 /// let p = argmax.probabilities(for: [2.0, 1.0, 0.5])
 /// ```
 ///
+/// Every quantity takes one row, an array, or many, ``Rows``, and comes in the same form.
+///
 /// The type is not generic: a model stores one, whatever law its configuration named.
 ///
 /// **Rows.** An empty row gives an empty row, one open class probability 1. A logit of −∞ masks its class, which
@@ -40,38 +42,75 @@ public struct NoisyArgmax: Sendable {
   /// The standard law, for draws.
   let sampler: NoiseSampler
 
-  /// The exact transform under a law.
+  /// The transform under a law that has an exact method.
   ///
   /// - Parameters:
-  ///   - noise: the law, one with an exact method: `.gumbel`, …, or your own.
+  ///   - noise: the law: `.gumbel`, …, or your own.
   ///   - scale: what the noise is multiplied by; finite and above 0. With `scale: 2` the logits [2, 4] have the
   ///     probabilities that [1, 2] have with scale 1.
-  public init(_ noise: some ExactNoise, scale: Double = 1) {
-    self.init(noise, scale: scale, method: .exact)
-  }
-
-  /// The transform under a law by a method of choice.
-  ///
-  /// - Parameters:
-  ///   - noise: any law; the quantile rule needs no more than its three required functions.
-  ///   - scale: what the noise is multiplied by; finite and above 0.
-  ///   - method: ``Method/exact`` is a precondition failure for a law that is not an ``ExactNoise``.
-  public init(_ noise: some NoiseDistribution, scale: Double = 1, method: Method) {
-    self.noise = noise
-    self.scale = scale
-    self.method = method
-    let standardized = StandardizedNoise(noise)
-    (unit, location) = standardized.scaled(by: scale)
-    sampler = NoiseSampler(standardized.standard)
+  ///   - method: exact, unless said otherwise.
+  public init(_ noise: some ExactNoise, scale: Double = 1, method: Method = .exact) {
     switch method {
     case .exact:
-      guard let exact = standardized.standard as? any ExactNoise else {
-        fatalError("\(noise) is not an ExactNoise: use method: .quantileRule(points: 64)")
-      }
-      rowMethod = exact.exactMethod.rowMethod
+      let standard = StandardizedNoise(noise).standard
+      // A law that is moved and stretched has the method of the one underneath.
+      self.init(noise, scale, .exact, ((standard as? any ExactNoise) ?? noise).exactMethod.rowMethod)
     case .quantileRule(let points, let normalized):
-      rowMethod = QuantileMethod(standardized.standard, points: points, normalized: normalized)
+      self.init(noise, scale: scale, points: points, normalized: normalized)
     }
+  }
+
+  /// The transform by the quantile rule, under any law.
+  ///
+  /// - Parameters:
+  ///   - noise: the law: its three functions are all that the rule and draws need.
+  ///   - scale: what the noise is multiplied by; finite and above 0.
+  ///   - points: K, at least 1. See ``Method/quantileRule(points:normalized:)`` for cost and accuracy.
+  ///   - normalized: whether the values are divided by their sum.
+  public init(
+    _ noise: some NoiseDistribution, scale: Double = 1, points: Int, normalized: Bool = true
+  ) {
+    let rule = QuantileMethod(StandardizedNoise(noise).standard, points: points, normalized: normalized)
+    self.init(noise, scale, .quantileRule(points: points, normalized: normalized), rule)
+  }
+
+  /// The transform under a law that a configuration names.
+  ///
+  /// - Parameters:
+  ///   - name: the law's name in the registry, such as `"normal"`; upper and lower case are the same.
+  ///   - scale: what the noise is multiplied by; finite and above 0.
+  ///   - method: exact, unless said otherwise.
+  ///   - registry: where the name is looked up: the shipped laws, unless said otherwise.
+  /// - Throws: an ``UnknownNoise`` that lists the names, or a ``NoExactMethod`` for a law that has none.
+  public init(
+    named name: String, scale: Double = 1, method: Method = .exact, in registry: NoiseRegistry = .shipped
+  ) throws {
+    try self.init(anyNoise: registry.noise(named: name), scale: scale, method: method)
+  }
+
+  /// The exact transform with noise as sharp as another law's: of the variance that the other has at scale 1.
+  ///
+  /// - Precondition: both variances are finite.
+  public init(_ noise: some ExactNoise, sharpnessOf other: some AccurateNoise) {
+    self.init(noise, scale: (other.variance / noise.variance).squareRoot())
+  }
+
+  init(anyNoise noise: any NoiseDistribution, scale: Double, method: Method) throws(NoExactMethod) {
+    switch method {
+    case .exact:
+      guard let exact = noise as? any ExactNoise else { throw NoExactMethod(noise: "\(noise)") }
+      self.init(exact, scale: scale)
+    case .quantileRule(let points, let normalized):
+      self.init(noise, scale: scale, points: points, normalized: normalized)
+    }
+  }
+
+  private init(_ noise: any NoiseDistribution, _ scale: Double, _ method: Method, _ rowMethod: any RowMethod)
+  {
+    let standardized = StandardizedNoise(noise)
+    (unit, location) = standardized.scaled(by: scale)
+    (self.noise, self.scale, self.method, self.rowMethod) = (noise, scale, method, rowMethod)
+    sampler = NoiseSampler(standardized.standard)
     isSoftmax = rowMethod is Softmax
     lattice = rowMethod as? Lattice
     pairs = lattice?.pairs

@@ -46,12 +46,12 @@ public struct Derivatives<Scalar: LogitScalar>: Sendable {
     self.init(name: "\(argmax.noise)", isConservative: isExact) {
       argmax.probabilities(for: $0)
     } pullback: {
-      argmax.pullback(at: $0, of: $1)
+      argmax.pullback(for: $0, of: $1)
     }
     method = "\(argmax.method) in \(Scalar.self)"
     logProbabilities = { argmax.logProbabilities(for: $0) }
-    logPullback = { argmax.logProbabilitiesPullback(at: $0, of: $1) }
-    if isExact { potential = { argmax.expectedMaximum(of: $0) } }
+    logPullback = { argmax.logProbabilitiesPullback(for: $0, of: $1) }
+    if isExact { potential = { argmax.expectedMaximum(for: $0) } }
     for loss in Loss.allCases where isExact || loss != .fenchelYoung {
       losses["\(loss)"] = { argmax.lossWithGradient(for: $0, target: $1, as: loss) }
     }

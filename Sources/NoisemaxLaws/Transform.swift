@@ -39,11 +39,6 @@ public struct Transform<Scalar: LogitScalar>: Sendable {
     }
     otherForms["in place"] = { row in
       var row = row
-      argmax.formProbabilities(in: &row)
-      return row
-    }
-    otherForms["in place in a span"] = { row in
-      var row = row
       var workspace = NoisyArgmax.Workspace()
       var span = row.mutableSpan
       argmax.formProbabilities(in: &span, workspace: &workspace)
@@ -61,8 +56,7 @@ public struct Transform<Scalar: LogitScalar>: Sendable {
     }
     otherForms["in a batch"] = { row in
       let other: [Scalar] = row.indices.map { Scalar($0 % 3) }
-      let batch = argmax.probabilities(forRowsOf: other + row + other, rowLength: row.count)
-      return Array(batch[row.count..<2 * row.count])
+      return argmax.probabilities(for: Rows(other + row + other, length: row.count))[1]
     }
   }
 }

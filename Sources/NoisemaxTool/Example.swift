@@ -7,12 +7,12 @@ enum Example {
   private static let barWidth = 8
 
   static var text: String {
-    let nameWidth = (NoiseRegistry.entries.map(\.name.count).max() ?? 0) + 3
+    let nameWidth = (ShippedLaw.all.map(\.name.count).max() ?? 0) + 3
     var text = "Which class wins when noise is added to every logit, for one row of logits:\n\n"
     text += "logit".padded(to: nameWidth)
     for logit in logits { text += shortestDecimal(logit).padded(to: barWidth + 7) }
     text = text.trimmingEnd() + "\n"
-    for law in NoiseRegistry.entries {
+    for law in ShippedLaw.all {
       var line = law.name.padded(to: nameWidth)
       for probability in NoisyArgmax(law.noise).probabilities(for: logits) {
         line += "\(fixedDecimals(probability, 3)) \(bar(probability))".padded(to: barWidth + 7)

@@ -13,7 +13,7 @@ enum LawsCommand {
 
   static var text: String {
     var lines = [["law", "support", "mean", "variance", "methods"]]
-    for law in NoiseRegistry.entries {
+    for law in ShippedLaw.all {
       let (mean, variance) = (shortestDecimal(law.noise.mean), shortestDecimal(law.noise.variance))
       lines.append([law.name, support(of: law.noise), mean, variance, "exact, quantile-rule"])
     }

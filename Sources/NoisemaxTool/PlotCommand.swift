@@ -67,7 +67,7 @@ package struct PlotCommand {
     let list = arguments.value(of: "--noise")
     var laws: [PlotLaw] = []
     for name in list?.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-      ?? NoiseRegistry.entries.map(\.name)
+      ?? ShippedLaw.all.map(\.name)
     {
       let law = try PlotLaw(named: name, isStandardized: isStandardized)
       guard !laws.contains(where: { $0.name == law.name }) else {

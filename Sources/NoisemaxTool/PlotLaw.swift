@@ -13,9 +13,9 @@ struct PlotLaw {
 
   /// A law of the registry, as it is or moved and scaled to mean 0 and variance 1.
   init(named name: some StringProtocol, isStandardized: Bool) throws(Failure) {
-    let law = try NoiseRegistry.law(named: String(name))
+    let law = try ShippedLaw.law(named: String(name))
     self.name = law.name
-    color = NoiseRegistry.entries.firstIndex { $0.name == law.name } ?? 0
+    color = ShippedLaw.all.firstIndex { $0.name == law.name } ?? 0
     noise = law.noise
     center = isStandardized ? law.noise.mean : 0
     spread = isStandardized ? law.noise.variance.squareRoot() : 1

@@ -53,7 +53,7 @@ package struct ProbabilitiesCommand {
     path = arguments.operands.first
     givesLogarithms = arguments.has("--log")
     usesFloat = arguments.has("--float")
-    let law = try NoiseRegistry.law(named: arguments.value(of: "--noise") ?? "gumbel")
+    let law = try ShippedLaw.law(named: arguments.value(of: "--noise") ?? "gumbel")
     let scale = try Self.scale(arguments.value(of: "--scale") ?? "1")
     let method: NoisyArgmax.Method
     switch arguments.value(of: "--method") ?? "exact" {
@@ -95,10 +95,10 @@ package struct ProbabilitiesCommand {
   }
 }
 
-extension NoiseRegistry {
-  static func law(named name: String) throws(Failure) -> Entry {
-    guard let law = entries.first(where: { $0.name == name.lowercased() }) else {
-      throw .unknown("noise", name, outOf: entries.map(\.name))
+extension ShippedLaw {
+  static func law(named name: String) throws(Failure) -> ShippedLaw {
+    guard let law = all.first(where: { $0.name == name.lowercased() }) else {
+      throw .unknown("noise", name, outOf: all.map(\.name))
     }
     return law
   }

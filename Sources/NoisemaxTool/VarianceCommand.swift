@@ -57,7 +57,7 @@ package struct VarianceCommand {
       arguments.value(of: "--temperatures") ?? "2,1,0.5,0.2,0.1,0.05")
     settings = VarianceSettings(draws: draws, seed: UInt64(seed), temperatures: temperatures)
     let law = try arguments.value(of: "--noise").map { name throws(Failure) in
-      try NoiseRegistry.law(named: name).noise
+      try ShippedLaw.law(named: name).noise
     }
     var chosen: [String] = []
     for name in arguments.operands {

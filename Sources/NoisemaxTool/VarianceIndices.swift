@@ -1,4 +1,5 @@
 import Noisemax
+import NoisemaxEstimators
 
 // The experiments on discrete z: one index, several, and the annealing of a relaxed one.
 
@@ -44,7 +45,7 @@ extension VarianceExperiment {
     let plain = temperatures.map { temperature in
       VarianceEstimator(label: "plain softmax", color: 6, temperature: temperature) { _, _ in
         let softmax = NoisyArgmax(.gumbel, scale: temperature)
-        let slope = softmax.pullback(at: logits, of: rewards)[1]
+        let slope = softmax.pullback(for: logits, of: rewards)[1]
         return [.init(value: slope, standardError: 0)]
       }
     }
@@ -83,7 +84,7 @@ private struct VarianceIndices: Sendable {
   }
 
   var exact: [Double] {
-    [argmax.exactGradient(of: objective, atRowsOf: logits, rowLength: rowLength)[parameter]]
+    [argmax.exactGradient(of: objective, for: Rows(logits, length: rowLength)).elements[parameter]]
   }
 
   func experiment(
@@ -109,7 +110,7 @@ private struct VarianceIndices: Sendable {
   ) -> VarianceEstimator {
     VarianceEstimator(label: label, color: color, temperature: temperature) { draws, seed in
       let estimate = argmax.gradient(
-        of: objective, atRowsOf: logits, rowLength: rowLength, by: method, draws: draws, seed: seed)
+        of: objective, for: Rows(logits, length: rowLength), by: method, draws: draws, seed: seed)
       return [
         .init(value: estimate.value[parameter], standardError: estimate.standardError[parameter])
       ]

@@ -23,9 +23,9 @@ struct VarianceShares {
       var largest = 0.0
       for draw in 0..<settings.draws {
         let y = argmax.relaxedSample(
-          forRowsOf: logits, rowLength: logits.count, temperature: temperature, seed: settings.seed,
+          for: Rows(logits, length: logits.count), temperature: temperature, seed: settings.seed,
           firstRow: draw
-        ).value
+        ).value.elements
         for index in y.indices { mean[index] += y[index] / Double(settings.draws) }
         largest += (y.max() ?? 0) / Double(settings.draws)
       }

@@ -7,6 +7,7 @@
 #endif
 
 import Noisemax
+import NoisemaxEstimators
 
 // The experiments on z = μ + σ·ε.
 

@@ -5,10 +5,10 @@ import Noisemax
 package struct QuantileTable {
   package static let header = "points,k,quantile"
 
-  package let law: NoiseRegistry.Entry
+  package let law: ShippedLaw
   package let points: [Int]
 
-  package init(of law: NoiseRegistry.Entry, points: [Int]) {
+  package init(of law: ShippedLaw, points: [Int]) {
     self.law = law
     self.points = points
   }

@@ -31,10 +31,10 @@ run("table-maker") { arguments, output throws(Failure) in
   let arguments = try Arguments(arguments, options: help.options)
   if arguments.has("--help") { return try output.write(help.text) }
   try arguments.allow(operands: 0)
-  var laws = NoiseRegistry.entries
+  var laws = ShippedLaw.all
   if let name = arguments.value(of: "--noise") {
     laws = laws.filter { $0.name == name.lowercased() }
-    if laws.isEmpty { throw .unknown("noise", name, outOf: NoiseRegistry.entries.map(\.name)) }
+    if laws.isEmpty { throw .unknown("noise", name, outOf: ShippedLaw.all.map(\.name)) }
   }
   var points = QuantileTable.shippedPoints
   if let list = arguments.value(of: "--points") { points = try QuantileTable.points(from: list) }

@@ -30,7 +30,7 @@ import Testing
     #expect(
       Set(picked("gumbel/exact/Float/2/forward,uniform/exact/Float/3/forward,nonsense"))
         == ["gumbel/exact/Float/2/forward", "uniform/exact/Float/3/forward"])
-    #expect(picked("exact").count == NoiseRegistry.entries.count * 2 * 2 * 9)
+    #expect(picked("exact").count == ShippedLaw.all.count * 2 * 2 * 9)
     // Long rows only where the rule is fast: under the four smooth laws.
     #expect(picked("quantile-rule/10000").count == 4 * 2 * 2)
     for nothing in ["", ",", "/", "norm", "1000/normal", "normal/normal", "uniform/quantile-rule/10000"] {

@@ -16,7 +16,7 @@ import Testing
     let words = lines.map { $0.split(separator: " ") }
     #expect(words.contains(["logit", "2", "1", "0.5", "-1"]))
     #expect(words.contains(["gumbel", "0.609", "████▉", "0.224", "█▊", "0.136", "█▏", "0.030", "▎"]))
-    for law in NoiseRegistry.entries {
+    for law in ShippedLaw.all {
       #expect(words.contains { $0.first == law.name[...] })
     }
   }
@@ -26,7 +26,7 @@ import Testing
     #expect(outcome.code == 0 && outcome.errors.isEmpty)
     let lines = outcome.output.split(separator: "\n").map { $0.split(separator: " ") }
     #expect(lines[0] == ["law", "support", "mean", "variance", "methods"])
-    #expect(lines.dropFirst().map { String($0[0]) } == NoiseRegistry.entries.map(\.name))
+    #expect(lines.dropFirst().map { String($0[0]) } == ShippedLaw.all.map(\.name))
     let gumbel = ["(-inf,", "inf)", "0.5772156649015329", "1.6449340668482264", "exact,", "quantile-rule"]
     #expect(lines.contains(["gumbel"] + gumbel.map { $0[...] }))
     let uniform = try #require(lines.first { $0[0] == "uniform" })

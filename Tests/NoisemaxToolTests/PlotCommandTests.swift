@@ -88,7 +88,7 @@ import Testing
   }
 
   @Test func saysWhatIsWrong() throws {
-    let laws = NoiseRegistry.entries.map(\.name).joined(separator: ", ")
+    let laws = ShippedLaw.all.map(\.name).joined(separator: ", ")
     let wrong: [(String, String, Int32)] = [
       ("", "which picture? There are gaps, densities, rule, and --row LOGITS", 64),
       ("pie", "unknown picture \"pie\": there are gaps, densities, rule", 64),

@@ -8,7 +8,7 @@ import Testing
   @Test func agreesWithReferences() throws {
     var checked: Set<String> = []
     for row in try fixture("quantiles.csv") {
-      guard let law = NoiseRegistry.entries.first(where: { $0.name == row[0] }) else { continue }
+      guard let law = ShippedLaw.all.first(where: { $0.name == row[0] }) else { continue }
       let points = try #require(Int(row[1]))
       let k = try #require(Int(row[2]))
       let p = DoubleDouble(Double(k)) / DoubleDouble(Double(points + 1))
@@ -26,9 +26,9 @@ import Testing
   }
 
   /// Every law, at the points that its quantiles are tested at and that a table could hold.
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func agreesWithReferencesOfEveryLaw(_ name: String) throws {
-    let law = try #require(NoiseRegistry.entries.first { $0.name == name })
+    let law = try #require(ShippedLaw.all.first { $0.name == name })
     var checked = 0
     for row in try fixture("quantile-values.csv") where row[0] == name {
       let p = try #require(Double(row[1]))
@@ -41,9 +41,9 @@ import Testing
     #expect(checked >= 20)
   }
 
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func agreesWithTheQuantileInDouble(_ name: String) throws {
-    let law = try #require(NoiseRegistry.entries.first { $0.name == name })
+    let law = try #require(ShippedLaw.all.first { $0.name == name })
     for points in [1, 2, 9, 1000, 65_536] {
       let table = QuantileTable(of: law, points: [points])
       for k in Set([1, points / 3 + 1, points / 2 + 1, points]).sorted() {
@@ -58,7 +58,7 @@ import Testing
   }
 
   @Test func symmetricLawsAreAntisymmetric() throws {
-    let laws = NoiseRegistry.entries.filter {
+    let laws = ShippedLaw.all.filter {
       $0.noise.quantile(at: 0.25) == -$0.noise.upperQuantile(at: 0.25)
     }
     #expect(Set(laws.map(\.name)).isSuperset(of: ["normal", "logistic"]))

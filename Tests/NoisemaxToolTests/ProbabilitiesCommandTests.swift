@@ -43,7 +43,7 @@ import Testing
   }
 
   @Test func everyLawHasBothMethods() throws {
-    for law in NoiseRegistry.entries {
+    for law in ShippedLaw.all {
       let argmax = NoisyArgmax(law.noise, method: .quantileRule(points: 8))
       let command = "echo 1,0 | $NOISEMAX probabilities --noise \(law.name) --method quantile-rule --points 8"
       #expect(try shell.run(command) == Outcome(output: line(argmax.probabilities(for: [1.0, 0]))))
@@ -119,7 +119,7 @@ import Testing
   }
 
   @Test func saysWhatIsWrongWithTheOptions() throws {
-    let laws = NoiseRegistry.entries.map(\.name).joined(separator: ", ")
+    let laws = ShippedLaw.all.map(\.name).joined(separator: ", ")
     let options = "--noise, --scale, --method, --points, --raw, --log, --float, --help"
     let wrong: [(String, String)] = [
       ("--noise cauchy", "unknown noise \"cauchy\": there are \(laws)"),

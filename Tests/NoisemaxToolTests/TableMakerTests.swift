@@ -18,12 +18,12 @@ import Testing
 
   @Test func writesEveryLaw() throws {
     #expect(try shell.run("$TABLE_MAKER --points 2") == Outcome())
-    #expect(try shell.files(in: "Tables") == NoiseRegistry.entries.map { $0.name + ".csv" }.sorted())
+    #expect(try shell.files(in: "Tables") == ShippedLaw.all.map { $0.name + ".csv" }.sorted())
   }
 
   @Test func shippedTablesAreUpToDate() throws {
     #expect(try shell.run("$TABLE_MAKER --check --output \"$TABLES\"") == Outcome())
-    for law in NoiseRegistry.entries {
+    for law in ShippedLaw.all {
       let file = repository.appendingPathComponent("Tables/\(law.name).csv")
       let rows = String(decoding: try Data(contentsOf: file), as: UTF8.self).split(separator: "\n")
       #expect(rows.count == 1 + (3...10).reduce(0) { $0 + (1 << $1) })
@@ -93,7 +93,7 @@ import Testing
   }
 
   @Test func saysWhatIsWrong() throws {
-    let laws = NoiseRegistry.entries.map(\.name).joined(separator: ", ")
+    let laws = ShippedLaw.all.map(\.name).joined(separator: ", ")
     let wrong: [(String, String, Int32)] = [
       ("--noise cauchy", "unknown noise \"cauchy\": there are \(laws)", 64),
       ("--points 7,0", "--points takes whole numbers from 1 to 65536, not \"0\"", 64),
@@ -110,7 +110,7 @@ import Testing
         "--table", "unknown option \"--table\": there are --points, --noise, --output, --check, --help", 64
       ),
       ("--output no/where", "no/where: No such file or directory", 74),
-      ("--output /dev/null", "/dev/null/\(NoiseRegistry.entries[0].name).csv", 74),
+      ("--output /dev/null", "/dev/null/\(ShippedLaw.all[0].name).csv", 74),
     ]
     for (arguments, message, code) in wrong {
       let outcome = try shell.run("$TABLE_MAKER \(arguments)")

@@ -1,5 +1,6 @@
 import Foundation
 import Noisemax
+import NoisemaxEstimators
 import NoisemaxTool
 import Testing
 
@@ -23,7 +24,7 @@ import Testing
       value: { z in zip(z, target).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } },
       gradient: { z in zip(z, target).map { 2 * ($0 - $1) } })
     let logits = [1, 0.5, 0, -1]
-    let exact = NoisyArgmax(.gumbel).exactGradient(of: f, at: logits)[1]
+    let exact = NoisyArgmax(.gumbel).exactGradient(of: f, for: logits)[1]
     #expect(outcome.output.contains("exactly \(fixedDecimals(exact, 4)); 400 draws"))
     let estimators: [(String, DiscreteGradientEstimator)] = [
       ("score function", .scoreFunction()), ("score, running mean", .scoreFunction(baseline: .runningMean)),
@@ -33,7 +34,7 @@ import Testing
       ("straight-through, τ = 0.25", .straightThrough(temperature: 0.25)),
     ]
     for (label, estimator) in estimators {
-      let estimate = NoisyArgmax(.gumbel).gradient(of: f, at: logits, by: estimator, draws: 400, seed: 9)
+      let estimate = NoisyArgmax(.gumbel).gradient(of: f, for: logits, by: estimator, draws: 400, seed: 9)
       let (value, error) = (estimate.value[1], estimate.standardError[1])
       let expected = [value, value - exact, error, 400 * error * error].map { Double(fixedDecimals($0, 4))! }
       #expect(try row(label, outcome.output) == expected, "\(label)")
@@ -91,7 +92,7 @@ import Testing
     let uniform = try output("step --noise uniform --draws 300")
     #expect(uniform.contains("\npath ") && !uniform.contains("\nscore"))
     #expect(uniform.contains("No score function"))
-    for law in NoiseRegistry.entries { #expect(try output("--draws 256 --noise \(law.name)") != "") }
+    for law in ShippedLaw.all { #expect(try output("--draws 256 --noise \(law.name)") != "") }
   }
 
   @Test func drawsThePicture() throws {
@@ -140,7 +141,7 @@ import Testing
 /// The exact slopes of the experiments.
 @Suite struct VarianceIntegralTests {
   @Test func expectationsAreThoseOfTheLaws() {
-    for entry in NoiseRegistry.entries {
+    for entry in ShippedLaw.all {
       let noise = entry.noise
       func close(_ value: Double, _ expected: Double) -> Bool { (value - expected).magnitude < 1e-10 }
       #expect(close(expectation(under: noise) { _ in 1 }, 1), "\(entry.name)")

@@ -22,7 +22,7 @@ struct MeanShortfall {
   /// Relative error about 1e-15: panels of eight nodes, on each of which log F changes by 2 at most, and which are no
   /// longer than half the distance from the lower end of the support.
   func value(
-    at b: Double, under noise: some ExactNoise, from known: (place: Double, value: Double)? = nil
+    at b: Double, under noise: some AccurateNoise, from known: (place: Double, value: Double)? = nil
   ) -> Double {
     let top = noise.logCumulative(at: b)
     guard top > -.infinity else { return 0 }

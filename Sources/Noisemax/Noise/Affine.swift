@@ -31,7 +31,7 @@ public struct Affine<Base: NoiseDistribution>: NoiseDistribution {
 extension Affine: Equatable where Base: Equatable {}
 extension Affine: Hashable where Base: Hashable {}
 
-extension Affine: ExactNoise where Base: ExactNoise {
+extension Affine: AccurateNoise where Base: AccurateNoise {
   public func survival(at x: Double) -> Double { base.survival(at: standardized(x)) }
 
   public func upperQuantile(at q: Double) -> Double { location + scale * base.upperQuantile(at: q) }
@@ -45,7 +45,9 @@ extension Affine: ExactNoise where Base: ExactNoise {
 
   /// scale² · (variance of the base).
   public var variance: Double { scale * scale * base.variance }
+}
 
+extension Affine: ExactNoise where Base: ExactNoise {
   /// The method of the base: a transform takes the scale into account and does not depend on the location.
   public var exactMethod: ExactMethod { base.exactMethod }
 }

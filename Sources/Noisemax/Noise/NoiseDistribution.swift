@@ -29,10 +29,14 @@ public protocol NoiseDistribution: Sendable {
 
 /// A law whose tails are known to full relative accuracy, on both sides and in the log domain.
 ///
+/// Its draws have full resolution in both tails, it can be registered and tabulated, and the quantile rule serves it. Whether
+/// it has an exact method is another matter, and another conformance: ``ExactNoise``. Heavy tails are welcome here: state a
+/// mean or variance that does not exist as NaN, one that is infinite as infinite.
+///
 /// Nothing here has a default: `1 - cumulative(at:)` has no correct digit left where the survival function is
 /// below 2⁻⁵³, and a default would hide that. The laws of this library keep every value within **4 ulp** wherever
 /// it is a normal number, and every quantile within **2 ulp** (or 2⁻⁵² absolute, where a quantile crosses zero).
-public protocol ExactNoise: NoiseDistribution {
+public protocol AccurateNoise: NoiseDistribution {
   /// 1 − F(x) = P[ε > x], accurate where it is tiny.
   func survival(at x: Double) -> Double
 
@@ -50,7 +54,10 @@ public protocol ExactNoise: NoiseDistribution {
 
   /// E[(ε − mean)²].
   var variance: Double { get }
+}
 
+/// A law that has an exact method: what `NoisyArgmax(.normal)` asks for.
+public protocol ExactNoise: AccurateNoise {
   /// The method that gives this law's probabilities exactly.
   ///
   /// `SmoothNoise` and `PiecewiseNoise` fill it in: state which of the two your law is rather than this.

@@ -27,7 +27,7 @@ struct QuantileMethod: StepwiseRowMethod {
   /// signs.
   private static func node(_ k: Int, of points: Int, under noise: some NoiseDistribution) -> Double {
     let upper = points + 1 - k
-    if k > upper, let noise = noise as? any ExactNoise {
+    if k > upper, let noise = noise as? any AccurateNoise {
       return noise.upperQuantile(at: Double(upper) / Double(points + 1))
     }
     return noise.quantile(at: Double(k) / Double(points + 1))

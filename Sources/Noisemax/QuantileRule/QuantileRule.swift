@@ -50,7 +50,7 @@ struct QuantileRule<Noise: NoiseDistribution>: QuantileSums {
 
   init(_ noise: Noise, nodes: [Double]) {
     (self.noise, self.nodes) = (noise, nodes)
-    if let noise = noise as? any ExactNoise {
+    if let noise = noise as? any AccurateNoise {
       logarithm = { noise.logCumulative(at: $0) }
     } else {
       logarithm = { Noisemax.logarithm(noise.cumulative(at: $0)) }

@@ -3,7 +3,7 @@ internal import NoiseKernels
 /// The sums of the quantile rule under a law that the vector loops know, eight nodes at a time.
 struct QuantileVectors: QuantileSums {
   private let table: QuantileTable
-  private let noise: any ExactNoise
+  private let noise: any AccurateNoise
   /// From this difference on F is above 2⁻²⁵⁰ at all nodes, or 0 below the support.
   private let lowest: Double
   private let memory = KeptMemory()
@@ -24,7 +24,7 @@ struct QuantileVectors: QuantileSums {
       (law, ends, seconds) = (.reversedGumbel, (-.infinity, 3.8, -172), (6e-10, 1.5e-9))
     default: return nil
     }
-    guard let noise = noise as? any ExactNoise else { return nil }
+    guard let noise = noise as? any AccurateNoise else { return nil }
     self.noise = noise
     lowest = ends.lowest - nodes[0]
     let last = nodes[nodes.count - 1]

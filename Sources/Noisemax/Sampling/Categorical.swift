@@ -23,21 +23,7 @@ public struct Categorical: Sendable {
   /// Cost: sorts the classes once.
   ///
   /// - Precondition: no probability is negative, infinite or NaN, and their sum is finite.
-  public init(_ probabilities: [Double]) {
-    self = probabilities.withUnsafeBufferPointer { Categorical(of: $0) }
-  }
-
-  /// The distribution with these probabilities, of either precision.
-  ///
-  /// - Precondition: no probability is negative, infinite or NaN, and their sum is finite.
   public init<Scalar: LogitScalar>(_ probabilities: [Scalar]) {
-    self = probabilities.withUnsafeBufferPointer { Categorical(of: $0) }
-  }
-
-  /// The distribution with the probabilities in a span.
-  ///
-  /// - Precondition: no probability is negative, infinite or NaN, and their sum is finite.
-  public init<Scalar: LogitScalar>(_ probabilities: Span<Scalar>) {
     self = probabilities.withUnsafeBufferPointer { Categorical(of: $0) }
   }
 

@@ -3,7 +3,7 @@
 extension NoiseDistribution {
   /// A draw from the law.
   ///
-  /// The quantile at a uniform draw strictly inside (0, 1). A law that is an ``ExactNoise`` is asked from the nearer
+  /// The quantile at a uniform draw strictly inside (0, 1). A law that is an ``AccurateNoise`` is asked from the nearer
   /// end, so that both tails have full resolution: noise rarer than 1e-15, or 1e-300, comes at its rate. A law with
   /// no more than the three required functions has that resolution in its lower tail, and 2⁻⁵³ in its upper one.
   ///
@@ -66,17 +66,17 @@ extension NoiseDistribution {
   }
 }
 
-extension ExactNoise {
+extension AccurateNoise {
   /// A draw from the law: the same as for any ``NoiseDistribution``, without finding out that this one has both tails.
   public func random(using generator: inout some RandomNumberGenerator) -> Double {
-    exactDraw(from: self, using: &generator)
+    accurateDraw(from: self, using: &generator)
   }
 }
 
 /// The quantile from the nearer end.
 @inline(__always)
-private func exactDraw(
-  from noise: some ExactNoise, using generator: inout some RandomNumberGenerator
+private func accurateDraw(
+  from noise: some AccurateNoise, using generator: inout some RandomNumberGenerator
 ) -> Double {
   let draw = TailDraw(using: &generator)
   return draw.isUpper ? noise.upperQuantile(at: draw.tail) : noise.quantile(at: draw.tail)
@@ -84,24 +84,24 @@ private func exactDraw(
 
 /// A law as sampling sees it: whether it can be asked from the upper end is found out once, not for every draw.
 enum NoiseSampler: Sendable {
-  case exact(any ExactNoise)
+  case accurate(any AccurateNoise)
   /// A law with no more than the three required functions.
   case bare(any NoiseDistribution)
 
   init(_ noise: any NoiseDistribution) {
-    self = (noise as? any ExactNoise).map(NoiseSampler.exact) ?? .bare(noise)
+    self = (noise as? any AccurateNoise).map(NoiseSampler.accurate) ?? .bare(noise)
   }
 
   func draw(using generator: inout some RandomNumberGenerator) -> Double {
     switch self {
-    case .exact(let noise): return exactDraw(from: noise, using: &generator)
+    case .accurate(let noise): return accurateDraw(from: noise, using: &generator)
     case .bare(let noise): return noise.quantile(at: TailDraw(using: &generator).value)
     }
   }
 
   func fill(_ places: UnsafeMutableBufferPointer<Double>, using generator: inout some RandomNumberGenerator) {
     switch self {
-    case .exact(let noise): fillExact(places, from: noise, using: &generator)
+    case .accurate(let noise): fillAccurate(places, from: noise, using: &generator)
     case .bare(let noise):
       for index in places.indices {
         places[index] = noise.quantile(at: TailDraw(using: &generator).value)
@@ -112,7 +112,7 @@ enum NoiseSampler: Sendable {
   /// Adds a draw to every finite number, in order; infinite ones, masks among them, stay and cost no draw.
   func perturb(_ row: UnsafeMutableBufferPointer<Double>, using generator: inout some RandomNumberGenerator) {
     switch self {
-    case .exact(let noise): perturbExact(row, from: noise, using: &generator)
+    case .accurate(let noise): perturbAccurate(row, from: noise, using: &generator)
     case .bare(let noise):
       for index in row.indices where row[index].isFinite {
         row[index] += noise.quantile(at: TailDraw(using: &generator).value)
@@ -120,19 +120,19 @@ enum NoiseSampler: Sendable {
     }
   }
 
-  private func fillExact(
-    _ places: UnsafeMutableBufferPointer<Double>, from noise: some ExactNoise,
+  private func fillAccurate(
+    _ places: UnsafeMutableBufferPointer<Double>, from noise: some AccurateNoise,
     using generator: inout some RandomNumberGenerator
   ) {
-    for index in places.indices { places[index] = exactDraw(from: noise, using: &generator) }
+    for index in places.indices { places[index] = accurateDraw(from: noise, using: &generator) }
   }
 
-  private func perturbExact(
-    _ row: UnsafeMutableBufferPointer<Double>, from noise: some ExactNoise,
+  private func perturbAccurate(
+    _ row: UnsafeMutableBufferPointer<Double>, from noise: some AccurateNoise,
     using generator: inout some RandomNumberGenerator
   ) {
     for index in row.indices where row[index].isFinite {
-      row[index] += exactDraw(from: noise, using: &generator)
+      row[index] += accurateDraw(from: noise, using: &generator)
     }
   }
 }

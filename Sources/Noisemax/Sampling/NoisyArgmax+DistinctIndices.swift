@@ -17,122 +17,60 @@ extension NoisyArgmax {
   ///   - count: how many; not negative.
   ///   - generator: what the randomness comes from.
   /// - Returns: `count` indices, or all open ones if they are fewer; none for a row with a NaN or several +∞.
-  public func randomIndices(
-    for logits: [Double], distinct count: Int, using generator: inout some RandomNumberGenerator
-  ) -> [Int] {
-    logits.withUnsafeBufferPointer { leaders(count, of: $0, using: &generator) }
-  }
-
-  /// Distinct random indices in the order of the perturbed logits, for a row of either precision.
-  ///
-  /// - Precondition: `count` is not negative.
   public func randomIndices<Scalar: LogitScalar>(
     for logits: [Scalar], distinct count: Int, using generator: inout some RandomNumberGenerator
   ) -> [Int] {
-    logits.withUnsafeBufferPointer { leaders(count, of: $0, using: &generator) }
+    var workspace = Workspace()
+    return logits.withUnsafeBufferPointer {
+      leaders(count, of: $0, using: &generator, workspace: &workspace)
+    }
   }
 
-  /// Distinct random indices in the order of the perturbed logits, for a row in a span.
-  ///
-  /// - Precondition: `count` is not negative.
-  public func randomIndices<Scalar: LogitScalar>(
-    for logits: Span<Scalar>, distinct count: Int, using generator: inout some RandomNumberGenerator
-  ) -> [Int] {
-    logits.withUnsafeBufferPointer { leaders(count, of: $0, using: &generator) }
-  }
-
-  /// Distinct random indices in the order of the perturbed logits, by the system's generator.
-  ///
-  /// - Precondition: `count` is not negative.
-  public func randomIndices(for logits: [Double], distinct count: Int) -> [Int] {
-    var generator = SystemGenerator()
-    return logits.withUnsafeBufferPointer { leaders(count, of: $0, using: &generator) }
-  }
-
-  /// Distinct random indices by the system's generator, for a row of either precision.
+  /// Distinct random indices of one row in the order of the perturbed logits, by the system's generator.
   ///
   /// - Precondition: `count` is not negative.
   public func randomIndices<Scalar: LogitScalar>(for logits: [Scalar], distinct count: Int) -> [Int] {
     var generator = SystemGenerator()
-    return logits.withUnsafeBufferPointer { leaders(count, of: $0, using: &generator) }
+    return randomIndices(for: logits, distinct: count, using: &generator)
   }
 
-  /// Distinct random indices for every row of a row-major batch, row r from stream r of a seed that the generator
-  /// gives.
+  /// Distinct random indices of every row, `count` places for each: row r draws from stream r of a seed that the
+  /// generator gives.
   ///
-  /// - Precondition: the number of logits is a multiple of `rowLength`, and `count` is not negative.
-  public func randomIndices(
-    forRowsOf logits: [Double], rowLength: Int, distinct count: Int,
-    using generator: inout some RandomNumberGenerator
-  ) -> [[Int]] {
-    logits.withUnsafeBufferPointer {
-      leaders(count, ofRowsOf: $0, rowLength, RowStreams(using: &generator))
-    }
-  }
-
-  /// Distinct random indices for every row of a row-major batch of either precision.
-  ///
-  /// - Precondition: the number of logits is a multiple of `rowLength`, and `count` is not negative.
+  /// - Returns: the indices row by row, the largest perturbed logit first; nil where a row has no more open classes.
+  /// - Precondition: `count` is not negative.
   public func randomIndices<Scalar: LogitScalar>(
-    forRowsOf logits: [Scalar], rowLength: Int, distinct count: Int,
-    using generator: inout some RandomNumberGenerator
-  ) -> [[Int]] {
-    logits.withUnsafeBufferPointer {
-      leaders(count, ofRowsOf: $0, rowLength, RowStreams(using: &generator))
-    }
+    for rows: Rows<Scalar>, distinct count: Int, using generator: inout some RandomNumberGenerator
+  ) -> [Int?] {
+    leaders(count, of: rows, RowStreams(using: &generator))
   }
 
-  /// Distinct random indices for every row of a batch in a span.
+  /// Distinct random indices of every row, `count` places for each: row r draws from stream `firstRow` + r of a seed.
   ///
-  /// - Precondition: the number of logits is a multiple of `rowLength`, and `count` is not negative.
+  /// - Returns: the indices row by row, the largest perturbed logit first; nil where a row has no more open classes.
+  /// - Precondition: `count` and `firstRow` are not negative.
   public func randomIndices<Scalar: LogitScalar>(
-    forRowsOf logits: Span<Scalar>, rowLength: Int, distinct count: Int,
-    using generator: inout some RandomNumberGenerator
-  ) -> [[Int]] {
-    logits.withUnsafeBufferPointer {
-      leaders(count, ofRowsOf: $0, rowLength, RowStreams(using: &generator))
-    }
-  }
-
-  /// Distinct random indices for every row of a batch, row r from stream `firstRow` + r of a given seed.
-  ///
-  /// - Precondition: the number of logits is a multiple of `rowLength`, `count` and `firstRow` are not negative.
-  public func randomIndices(
-    forRowsOf logits: [Double], rowLength: Int, distinct count: Int, seed: UInt64, firstRow: Int = 0
-  ) -> [[Int]] {
-    logits.withUnsafeBufferPointer {
-      leaders(count, ofRowsOf: $0, rowLength, RowStreams(seed: seed, firstRow: firstRow))
-    }
-  }
-
-  /// Distinct random indices for every row of a batch of either precision, row r from stream `firstRow` + r of a seed.
-  ///
-  /// - Precondition: the number of logits is a multiple of `rowLength`, `count` and `firstRow` are not negative.
-  public func randomIndices<Scalar: LogitScalar>(
-    forRowsOf logits: [Scalar], rowLength: Int, distinct count: Int, seed: UInt64, firstRow: Int = 0
-  ) -> [[Int]] {
-    logits.withUnsafeBufferPointer {
-      leaders(count, ofRowsOf: $0, rowLength, RowStreams(seed: seed, firstRow: firstRow))
-    }
+    for rows: Rows<Scalar>, distinct count: Int, seed: UInt64, firstRow: Int = 0
+  ) -> [Int?] {
+    leaders(count, of: rows, RowStreams(seed: seed, firstRow: firstRow))
   }
 
   private func leaders<Scalar: LogitScalar>(
-    _ count: Int, ofRowsOf rows: UnsafeBufferPointer<Scalar>, _ rowLength: Int, _ streams: RowStreams
-  ) -> [[Int]] {
+    _ count: Int, of rows: Rows<Scalar>, _ streams: RowStreams
+  ) -> [Int?] {
+    require(count >= 0, "the number of indices is not negative, not \(count)")
     var workspace = Workspace()
-    var result: [[Int]] = []
-    streams.forEachRow(of: rows.count, rowLength: rowLength) { places, generator in
-      let row = UnsafeBufferPointer(rebasing: rows[places])
-      result.append(leaders(count, of: row, using: &generator, workspace: &workspace))
+    var result = [Int?](repeating: nil, count: count * rows.count)
+    rows.elements.withUnsafeBufferPointer { elements in
+      for row in 0..<rows.count {
+        var generator = streams.generator(ofRow: row)
+        let indices = leaders(
+          count, of: UnsafeBufferPointer(rebasing: elements[rows.shape.slots(of: row)]), using: &generator,
+          workspace: &workspace)
+        for (place, index) in indices.enumerated() { result[row * count + place] = index }
+      }
     }
     return result
-  }
-
-  private func leaders<Scalar: LogitScalar>(
-    _ count: Int, of row: UnsafeBufferPointer<Scalar>, using generator: inout some RandomNumberGenerator
-  ) -> [Int] {
-    var workspace = Workspace()
-    return leaders(count, of: row, using: &generator, workspace: &workspace)
   }
 
   private func leaders<Scalar: LogitScalar>(

@@ -19,57 +19,34 @@ extension NoisyArgmax {
   /// is not checked. Where one class is certain, or none is open, the sample is a constant: 0 at that point,
   /// −∞ elsewhere. NaN where the row is NaN or a y is.
   ///
+  /// Of many ``Rows``, one for each: the density of independent factors is the product, its logarithm the sum.
+  ///
   /// - Parameters:
   ///   - logY: log y, −∞ at masked classes.
-  ///   - logits: μ, as many.
+  ///   - logits: μ, in the same shape.
   ///   - temperature: τ, finite and above 0.
   /// - Returns: log p(y; μ, τ).
   /// - Precondition: the law is a ``Gumbel`` law, moved and stretched or not: no other has a closed form.
-  public func relaxedLogDensity(atLog logY: [Double], for logits: [Double], temperature: Double) -> Double {
-    relaxedLogDensities(atLog: logY, forRowsOf: logits, rowLength: logits.count, temperature: temperature)
-      .first ?? 0
-  }
-
-  /// The logarithm of the density of relaxed samples at a point given by its logarithms, in either precision.
-  ///
-  /// - Precondition: the law is a ``Gumbel`` law, the temperature finite and above 0, the shapes the same.
-  public func relaxedLogDensity<Scalar: LogitScalar>(
-    atLog logY: [Scalar], for logits: [Scalar], temperature: Double
-  ) -> Scalar {
-    Scalar(relaxedLogDensity(atLog: doubles(logY), for: doubles(logits), temperature: temperature))
-  }
-
-  /// The logarithm of the density of each row's relaxed samples: of independent factors, the sum is that of all.
-  ///
-  /// See `relaxedLogDensity(atLog:for:temperature:)` for the edges.
-  ///
-  /// - Precondition: the law is a ``Gumbel`` law, the temperature finite and above 0, the shapes the same, and the
-  ///   number of logits a multiple of `rowLength`.
-  public func relaxedLogDensities<Scalar: LogitScalar>(
-    atLog logY: [Scalar], forRowsOf logits: [Scalar], rowLength: Int, temperature: Double
-  ) -> [Scalar] {
+  public func relaxedLogDensity<L: Logits>(atLog logY: L, for logits: L, temperature: Double) -> L.PerRow {
     require(
       StandardizedNoise(noise).standard is Gumbel,
       "relaxed samples have a density under Gumbel noise, not \(noise)")
     require(
       temperature > 0 && temperature.isFinite,
       "relaxed samples have a density at temperatures above 0, finite, not at \(temperature)")
-    require(
-      logY.count == logits.count, "\(logY.count) logarithms for \(logits.count) logits")
-    require(
-      rowLength >= 0 && (rowLength == 0 ? logits.isEmpty : logits.count.isMultiple(of: rowLength)),
-      "\(logits.count) logits are not a whole number of rows of \(rowLength)")
-    let (logY, logits) = (doubles(logY), doubles(logits))
+    let shape = logits.asRows.shape
+    shape.check(logY.asRows.shape, "logarithms")
+    let (logY, logits) = (doubles(logY.asRows.elements), doubles(logits.asRows.elements))
     let densities = logY.withUnsafeBufferPointer { points in
       logits.withUnsafeBufferPointer { rows in
-        places(ofRowsOf: rows.count, rowLength: rowLength).map {
+        (0..<shape.rowCount).map {
           logDensity(
-            at: UnsafeBufferPointer(rebasing: points[$0]), of: UnsafeBufferPointer(rebasing: rows[$0]),
-            temperature: temperature)
+            at: UnsafeBufferPointer(rebasing: points[shape.slots(of: $0)]),
+            of: UnsafeBufferPointer(rebasing: rows[shape.slots(of: $0)]), temperature: temperature)
         }
       }
     }
-    return scalars(densities)
+    return L.form(of: scalars(densities))
   }
 
   private func logDensity(

@@ -1,4 +1,4 @@
-// Relaxed samples of one row and of batches.
+// Relaxed samples of one row and of many.
 
 extension NoisyArgmax {
   /// A relaxed sample softmax((μ + s·ε)/τ) for one draw of the noise, under every law.
@@ -9,177 +9,72 @@ extension NoisyArgmax {
   ///
   /// The temperature divides the perturbed logits, noise and all; ``scale`` multiplies the noise alone.
   ///
+  /// Many ``Rows`` are independent factors of one sample, such as 100 binary choices (200 logits, rows of 2). The generator
+  /// then gives one word, the seed, as for ``relaxedSample(for:temperature:seed:firstRow:)``.
+  ///
   /// - Parameters:
-  ///   - logits: μ, in any order; −∞ masks a class. See ``RelaxedSample`` for the edges.
-  ///   - temperature: τ, 0 or above: 0 is the one-hot limit.
+  ///   - logits: μ, in any order, of one row or of many; −∞ masks a class. See ``RelaxedSample`` for the edges.
+  ///   - temperature: τ, 0 or above, one for all rows: 0 is the one-hot limit.
   ///   - generator: what the randomness comes from.
   /// - Returns: the sample with its draw, so that it can be differentiated.
-  public func relaxedSample(
-    for logits: [Double], temperature: Double, using generator: inout some RandomNumberGenerator
-  ) -> RelaxedSample<Double> {
-    logits.withUnsafeBufferPointer { relaxedSample(of: $0, temperature, using: &generator) }
-  }
-
-  /// A relaxed sample for a row of either precision.
-  ///
-  /// - Precondition: the temperature is 0 or above.
-  public func relaxedSample<Scalar: LogitScalar>(
-    for logits: [Scalar], temperature: Double, using generator: inout some RandomNumberGenerator
-  ) -> RelaxedSample<Scalar> {
-    logits.withUnsafeBufferPointer { relaxedSample(of: $0, temperature, using: &generator) }
-  }
-
-  /// A relaxed sample for a row in a span.
-  ///
-  /// - Precondition: the temperature is 0 or above.
-  public func relaxedSample<Scalar: LogitScalar>(
-    for logits: Span<Scalar>, temperature: Double, using generator: inout some RandomNumberGenerator
-  ) -> RelaxedSample<Scalar> {
-    logits.withUnsafeBufferPointer { relaxedSample(of: $0, temperature, using: &generator) }
+  public func relaxedSample<L: Logits>(
+    for logits: L, temperature: Double, using generator: inout some RandomNumberGenerator
+  ) -> RelaxedSample<L> {
+    let rows = logits.asRows
+    guard logits is [L.Scalar] else {
+      return relaxedSample(of: rows, temperature, RowStreams(using: &generator))
+    }
+    var workspace = Workspace()
+    let gaps = [Double](unsafeUninitializedCapacity: rows.rowLength) { places, count in
+      rows.elements.withUnsafeBufferPointer {
+        writePerturbedGaps(of: $0, to: places.baseAddress, using: &generator, workspace: &workspace)
+      }
+      count = rows.rowLength
+    }
+    return RelaxedSample(gaps: gaps, shape: rows.shape, temperature: temperature)
   }
 
   /// A relaxed sample by the system's generator.
   ///
   /// - Precondition: the temperature is 0 or above.
-  public func relaxedSample(for logits: [Double], temperature: Double) -> RelaxedSample<Double> {
+  public func relaxedSample<L: Logits>(for logits: L, temperature: Double) -> RelaxedSample<L> {
     var generator = SystemGenerator()
-    return logits.withUnsafeBufferPointer { relaxedSample(of: $0, temperature, using: &generator) }
+    return relaxedSample(for: logits, temperature: temperature, using: &generator)
   }
 
-  /// A relaxed sample by the system's generator, for a row of either precision.
-  ///
-  /// - Precondition: the temperature is 0 or above.
-  public func relaxedSample<Scalar: LogitScalar>(
-    for logits: [Scalar], temperature: Double
-  ) -> RelaxedSample<Scalar> {
-    var generator = SystemGenerator()
-    return logits.withUnsafeBufferPointer { relaxedSample(of: $0, temperature, using: &generator) }
-  }
-
-  /// A relaxed sample of every row of a row-major batch, as one value: the rows are independent factors, such as 100
-  /// binary choices (200 logits, rows of 2).
-  ///
-  /// The generator gives one word, the seed; row r draws from stream r of the ``StreamGenerator`` with that seed, as
-  /// in `randomIndices(forRowsOf:rowLength:using:)`.
+  /// A relaxed sample of every row, from the streams of a given seed: the same rows in one batch, in several, or on
+  /// several threads give the same values.
   ///
   /// - Parameters:
-  ///   - logits: the rows, one after the other.
-  ///   - rowLength: the number of classes of each.
+  ///   - rows: the rows.
   ///   - temperature: τ, 0 or above, one for all rows.
-  ///   - generator: what the seed comes from.
-  /// - Returns: the sample with its draws; values and gradients have the shape of the logits.
-  public func relaxedSample(
-    forRowsOf logits: [Double], rowLength: Int, temperature: Double,
-    using generator: inout some RandomNumberGenerator
-  ) -> RelaxedSample<Double> {
-    logits.withUnsafeBufferPointer {
-      relaxedSample(of: $0, rowLength, temperature, RowStreams(using: &generator))
-    }
-  }
-
-  /// A relaxed sample of every row of a row-major batch of either precision, as one value.
-  ///
-  /// - Precondition: the number of logits is a multiple of `rowLength`, and the temperature is 0 or above.
-  public func relaxedSample<Scalar: LogitScalar>(
-    forRowsOf logits: [Scalar], rowLength: Int, temperature: Double,
-    using generator: inout some RandomNumberGenerator
-  ) -> RelaxedSample<Scalar> {
-    logits.withUnsafeBufferPointer {
-      relaxedSample(of: $0, rowLength, temperature, RowStreams(using: &generator))
-    }
-  }
-
-  /// A relaxed sample of every row of a row-major batch in a span, as one value.
-  ///
-  /// - Precondition: the number of logits is a multiple of `rowLength`, and the temperature is 0 or above.
-  public func relaxedSample<Scalar: LogitScalar>(
-    forRowsOf logits: Span<Scalar>, rowLength: Int, temperature: Double,
-    using generator: inout some RandomNumberGenerator
-  ) -> RelaxedSample<Scalar> {
-    logits.withUnsafeBufferPointer {
-      relaxedSample(of: $0, rowLength, temperature, RowStreams(using: &generator))
-    }
-  }
-
-  /// A relaxed sample of every row of a batch, from the streams of a given seed: the same rows in one batch, in
-  /// several, or on several threads give the same values.
-  ///
-  /// - Parameters:
-  ///   - logits: the rows, one after the other.
-  ///   - rowLength: the number of classes of each.
-  ///   - temperature: τ, 0 or above, one for all rows.
-  ///   - seed: row r draws from stream `firstRow` + r of this seed.
+  ///   - seed: row r draws from stream `firstRow` + r of the ``StreamGenerator`` with this seed.
   ///   - firstRow: the number that the first row has in the whole batch; not negative.
-  /// - Returns: the sample with its draws; values and gradients have the shape of the logits.
+  /// - Returns: the sample with its draws; values and gradients have the shape of the rows.
   public func relaxedSample<Scalar: LogitScalar>(
-    forRowsOf logits: [Scalar], rowLength: Int, temperature: Double, seed: UInt64, firstRow: Int = 0
-  ) -> RelaxedSample<Scalar> {
-    logits.withUnsafeBufferPointer {
-      relaxedSample(of: $0, rowLength, temperature, RowStreams(seed: seed, firstRow: firstRow))
-    }
+    for rows: Rows<Scalar>, temperature: Double, seed: UInt64, firstRow: Int = 0
+  ) -> RelaxedSample<Rows<Scalar>> {
+    relaxedSample(of: rows, temperature, RowStreams(seed: seed, firstRow: firstRow))
   }
 
-  /// A relaxed sample of every row of a batch of Doubles, from the streams of a given seed.
-  ///
-  /// - Precondition: the number of logits is a multiple of `rowLength`, the temperature is 0 or above, and `firstRow` is
-  ///   not negative.
-  public func relaxedSample(
-    forRowsOf logits: [Double], rowLength: Int, temperature: Double, seed: UInt64, firstRow: Int = 0
-  ) -> RelaxedSample<Double> {
-    logits.withUnsafeBufferPointer {
-      relaxedSample(of: $0, rowLength, temperature, RowStreams(seed: seed, firstRow: firstRow))
-    }
-  }
-
-  /// A relaxed sample of every row of a row-major batch, by the system's generator.
-  ///
-  /// - Precondition: the number of logits is a multiple of `rowLength`, and the temperature is 0 or above.
-  public func relaxedSample(
-    forRowsOf logits: [Double], rowLength: Int, temperature: Double
-  ) -> RelaxedSample<Double> {
-    var generator = SystemGenerator()
-    return logits.withUnsafeBufferPointer {
-      relaxedSample(of: $0, rowLength, temperature, RowStreams(using: &generator))
-    }
-  }
-
-  /// A relaxed sample of every row of a row-major batch of either precision, by the system's generator.
-  ///
-  /// - Precondition: the number of logits is a multiple of `rowLength`, and the temperature is 0 or above.
-  public func relaxedSample<Scalar: LogitScalar>(
-    forRowsOf logits: [Scalar], rowLength: Int, temperature: Double
-  ) -> RelaxedSample<Scalar> {
-    var generator = SystemGenerator()
-    return logits.withUnsafeBufferPointer {
-      relaxedSample(of: $0, rowLength, temperature, RowStreams(using: &generator))
-    }
-  }
-
-  private func relaxedSample<Scalar: LogitScalar>(
-    of row: UnsafeBufferPointer<Scalar>, _ temperature: Double,
-    using generator: inout some RandomNumberGenerator
-  ) -> RelaxedSample<Scalar> {
+  private func relaxedSample<L: Logits>(
+    of rows: Rows<L.Scalar>, _ temperature: Double, _ streams: RowStreams
+  ) -> RelaxedSample<L> {
     var workspace = Workspace()
-    let gaps = [Double](unsafeUninitializedCapacity: row.count) { places, count in
-      writePerturbedGaps(of: row, to: places.baseAddress, using: &generator, workspace: &workspace)
-      count = row.count
-    }
-    return RelaxedSample(gaps: gaps, rowLength: row.count, temperature: temperature)
-  }
-
-  private func relaxedSample<Scalar: LogitScalar>(
-    of rows: UnsafeBufferPointer<Scalar>, _ rowLength: Int, _ temperature: Double, _ streams: RowStreams
-  ) -> RelaxedSample<Scalar> {
-    var workspace = Workspace()
-    let gaps = [Double](unsafeUninitializedCapacity: rows.count) { places, count in
-      streams.forEachRow(of: rows.count, rowLength: rowLength) { row, generator in
-        writePerturbedGaps(
-          of: UnsafeBufferPointer(rebasing: rows[row]), to: places.baseAddress! + row.lowerBound,
-          using: &generator, workspace: &workspace)
+    let shape = rows.shape
+    let gaps = [Double](unsafeUninitializedCapacity: shape.count) { places, count in
+      rows.elements.withUnsafeBufferPointer { elements in
+        for row in 0..<shape.rowCount {
+          let slots = shape.slots(of: row)
+          var generator = streams.generator(ofRow: row)
+          writePerturbedGaps(
+            of: UnsafeBufferPointer(rebasing: elements[slots]),
+            to: places.baseAddress.map { $0 + slots.lowerBound }, using: &generator, workspace: &workspace)
+        }
       }
-      count = rows.count
+      count = shape.count
     }
-    return RelaxedSample(gaps: gaps, rowLength: rowLength, temperature: temperature)
+    return RelaxedSample(gaps: gaps, shape: shape, temperature: temperature)
   }
 
   /// Writes μ + s·ε less its largest: 0 at the winner, −∞ at classes that cannot win.

@@ -80,16 +80,7 @@ struct RowStreams {
     self.init(seed: generator.next(), firstRow: 0)
   }
 
-  /// Calls the body with the places and the generator of every row.
-  func forEachRow(
-    of count: Int, rowLength: Int, body: (Range<Int>, inout StreamGenerator) -> Void
-  ) {
-    require(
-      rowLength >= 0 && (rowLength == 0 ? count == 0 : count.isMultiple(of: rowLength)),
-      "\(count) logits are not a whole number of rows of \(rowLength)")
-    for row in 0..<(rowLength == 0 ? 0 : count / rowLength) {
-      var generator = StreamGenerator(seed: seed, stream: UInt64(first + row))
-      body(row * rowLength..<(row + 1) * rowLength, &generator)
-    }
+  func generator(ofRow row: Int) -> StreamGenerator {
+    StreamGenerator(seed: seed, stream: UInt64(first + row))
   }
 }

@@ -15,8 +15,8 @@ extension RelaxedSample {
   ///
   /// - Parameter cotangent: v, of the shape of the value: the gradient of a loss with respect to y, or to ``hard``.
   /// - Returns: the gradient of the loss with respect to the logits.
-  /// - Precondition: the cotangent has as many places as the value.
-  public func pullback(of cotangent: [Scalar]) -> [Scalar] { scalars(gradient(cotangent, ofLogs: false)) }
+  /// - Precondition: the cotangent has the shape of the value.
+  public func pullback(of cotangent: L) -> L { form(gradient(cotangent, ofLogs: false)) }
 
   /// The derivative of v·y in the temperature, for a cotangent v, the sum over all rows: Σ_i v_i ∂y_i/∂τ.
   ///
@@ -24,9 +24,9 @@ extension RelaxedSample {
   ///
   /// - Parameter cotangent: v, of the shape of the value.
   /// - Returns: the derivative of the loss with respect to τ.
-  /// - Precondition: the cotangent has as many places as the value.
-  public func temperaturePullback(of cotangent: [Scalar]) -> Scalar {
-    Scalar(temperatureDerivative(gradient(cotangent, ofLogs: false)))
+  /// - Precondition: the cotangent has the shape of the value.
+  public func temperaturePullback(of cotangent: L) -> L.Scalar {
+    L.Scalar(temperatureDerivative(gradient(cotangent, ofLogs: false)))
   }
 
   /// The gradient in the logits of u·log y, for a cotangent u, row by row: for losses that take ``logValue``.
@@ -35,8 +35,8 @@ extension RelaxedSample {
   ///
   /// - Parameter cotangent: u, of the shape of the value; that of a masked class is ignored.
   /// - Returns: the gradient of the loss with respect to the logits.
-  /// - Precondition: the cotangent has as many places as the value.
-  public func logPullback(of cotangent: [Scalar]) -> [Scalar] { scalars(gradient(cotangent, ofLogs: true)) }
+  /// - Precondition: the cotangent has the shape of the value.
+  public func logPullback(of cotangent: L) -> L { form(gradient(cotangent, ofLogs: true)) }
 
   /// The derivative of u·log y in the temperature, for a cotangent u, the sum over all rows.
   ///
@@ -44,16 +44,15 @@ extension RelaxedSample {
   ///
   /// - Parameter cotangent: u, of the shape of the value; that of a masked class is ignored.
   /// - Returns: the derivative of the loss with respect to τ.
-  /// - Precondition: the cotangent has as many places as the value.
-  public func logTemperaturePullback(of cotangent: [Scalar]) -> Scalar {
-    Scalar(temperatureDerivative(gradient(cotangent, ofLogs: true)))
+  /// - Precondition: the cotangent has the shape of the value.
+  public func logTemperaturePullback(of cotangent: L) -> L.Scalar {
+    L.Scalar(temperatureDerivative(gradient(cotangent, ofLogs: true)))
   }
 
-  private func gradient(_ cotangent: [Scalar], ofLogs: Bool) -> [Double] {
-    require(
-      cotangent.count == gaps.count, "a cotangent of \(cotangent.count) places for a value of \(gaps.count)")
-    var gradient = doubles(cotangent)
-    for row in places(ofRowsOf: gaps.count, rowLength: rowLength) {
+  private func gradient(_ cotangent: L, ofLogs: Bool) -> [Double] {
+    shape.check(cotangent.asRows.shape, "a cotangent")
+    var gradient = doubles(cotangent.asRows.elements)
+    for row in (0..<shape.rowCount).map({ shape.slots(of: $0) }) where !row.isEmpty {
       if gaps[row.lowerBound].isNaN {
         for index in row { gradient[index] = .nan }
       } else if let winner = gaps[row].firstIndex(of: 0), temperature > 0 {

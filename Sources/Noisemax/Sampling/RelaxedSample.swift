@@ -2,8 +2,8 @@
 /// logits, so that a model with discrete random choices can be trained by gradients.
 ///
 /// Under Gumbel noise its distribution is the concrete, or Gumbel-Softmax, distribution; every other law gives its
-/// own. Made by `NoisyArgmax.relaxedSample(for:temperature:using:)`, of one row or of many: rows are independent
-/// factors of one discrete variable, and one value holds, relaxes and differentiates them all.
+/// own. Made by ``NoisyArgmax/relaxedSample(for:temperature:using:)``, of one row or of many: rows are independent
+/// factors of one discrete variable, and one sample holds, relaxes and differentiates them all, in the form of the logits.
 ///
 /// ```swift
 /// let sample = argmax.relaxedSample(for: logits, temperature: 0.5, using: &generator)
@@ -19,72 +19,69 @@
 ///
 /// **Rows.** A masked class has exactly 0 (logarithm −∞), and its cotangent is ignored. Where every class is masked, all
 /// are 0. One open class, or one at +∞, gives its one-hot; a NaN or several +∞ make the row NaN.
-public struct RelaxedSample<Scalar: LogitScalar>: Sendable {
-  /// The number of classes of each row.
-  public let rowLength: Int
+public struct RelaxedSample<L: Logits>: Sendable {
   /// τ: what the perturbed logits are divided by before the softmax.
   public let temperature: Double
   /// y = softmax((μ + s·ε)/τ), row by row: never negative, each row with the sum 1.
-  public let value: [Scalar]
+  public let value: L
 
   /// The perturbed logits below the largest of their row: 0 at the winner, finite at open classes, −∞ at others.
   let gaps: [Double]
   /// log y.
   let logs: [Double]
+  let shape: RowShape
 
-  init(gaps: [Double], rowLength: Int, temperature: Double) {
+  init(gaps: [Double], shape: RowShape, temperature: Double) {
     require(temperature >= 0, "a temperature is 0 or above, not \(temperature)")
     self.gaps = gaps
-    self.rowLength = rowLength
+    self.shape = shape
     self.temperature = temperature
     logs = [Double](unsafeUninitializedCapacity: gaps.count) { logs, count in
       gaps.withUnsafeBufferPointer { gaps in
-        for row in places(ofRowsOf: gaps.count, rowLength: rowLength) {
+        for row in 0..<shape.rowCount {
+          let slots = shape.slots(of: row)
           writeLogSoftmax(
-            of: UnsafeBufferPointer(rebasing: gaps[row]), temperature: temperature,
-            to: UnsafeMutableBufferPointer(rebasing: logs[row]))
+            of: UnsafeBufferPointer(rebasing: gaps[slots]), temperature: temperature,
+            to: UnsafeMutableBufferPointer(rebasing: logs[slots]))
         }
       }
       count = gaps.count
     }
-    value = scalars(logs.map { Noisemax.exponential($0) })
+    value = L.form(of: Rows(scalars(logs.map { Noisemax.exponential($0) }), shape))
   }
 
+  /// Numbers for all classes in the form of the logits.
+  func form(_ numbers: [Double]) -> L { L.form(of: Rows(scalars(numbers), shape)) }
+
   /// log y, accurate where y underflows: −∞ at masked classes, and at all but the winner where τ = 0.
-  public var logValue: [Scalar] { scalars(logs) }
+  public var logValue: L { form(logs) }
 
   /// The perturbed logits μ + s·ε less the largest of their row: 0 at the winner, −∞ at masked classes and at
   /// those beside a logit of +∞.
-  public var perturbedLogits: [Scalar] { scalars(gaps) }
+  public var perturbedLogits: L { form(gaps) }
 
   /// The winner of each row, argmax(μ + s·ε) of this draw: nil where no class is open or the row is NaN.
-  public var indices: [Int?] {
-    places(ofRowsOf: gaps.count, rowLength: rowLength).map { row in
-      gaps[row].firstIndex(of: 0).map { $0 - row.lowerBound }
-    }
+  public var index: L.IndexPerRow {
+    L.form(
+      of: (0..<shape.rowCount).map { row in
+        let slots = shape.slots(of: row)
+        return gaps[slots].firstIndex(of: 0).map { $0 - slots.lowerBound }
+      })
   }
-
-  /// The winner of the only row, or of the first of many: nil where no class is open or the row is NaN.
-  public var index: Int? { indices.first ?? nil }
 
   /// The one-hot of each row's winner, the limit of the value at τ = 0: all 0 where no class is open, NaN where the
   /// row is.
   ///
   /// The straight-through estimator uses this forwards, in place of ``value``, and ``pullback(of:)`` of the relaxed
   /// value backwards.
-  public var hard: [Scalar] { tempered(to: 0).value }
+  public var hard: L { tempered(to: 0).value }
 
   /// The same draw at another temperature.
   ///
   /// - Precondition: the temperature is 0 or above.
   public func tempered(to temperature: Double) -> RelaxedSample {
-    RelaxedSample(gaps: gaps, rowLength: rowLength, temperature: temperature)
+    RelaxedSample(gaps: gaps, shape: shape, temperature: temperature)
   }
-}
-
-/// The places of every row of a batch.
-func places(ofRowsOf count: Int, rowLength: Int) -> [Range<Int>] {
-  count == 0 ? [] : stride(from: 0, to: count, by: rowLength).map { $0..<$0 + rowLength }
 }
 
 /// log softmax(gaps/τ) for gaps that are 0 at the winner.
@@ -110,9 +107,9 @@ private func writeLogSoftmax(
 /// Doubles in the precision of the caller.
 @_specialize(where Scalar == Float)
 @_specialize(where Scalar == Double)
-func scalars<Scalar: LogitScalar>(_ values: [Double]) -> [Scalar] { values.map { Scalar($0) } }
+package func scalars<Scalar: LogitScalar>(_ values: [Double]) -> [Scalar] { values.map { Scalar($0) } }
 
 /// The caller's numbers in Double.
 @_specialize(where Scalar == Float)
 @_specialize(where Scalar == Double)
-func doubles<Scalar: LogitScalar>(_ values: [Scalar]) -> [Double] { values.map { Double($0) } }
+package func doubles<Scalar: LogitScalar>(_ values: [Scalar]) -> [Double] { values.map { Double($0) } }

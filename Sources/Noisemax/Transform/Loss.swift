@@ -11,7 +11,26 @@ public enum Loss: Sendable, Hashable, CaseIterable {
   /// −Σ y_i log p_i: under every law and by every method the usual likelihood. Its gradient grows with the gap of a rare
   /// target (linearly, under Normal noise) where that of the Fenchel–Young loss stays within 1. It need not be convex. Its
   /// gradient allocates memory for a target below 1e-295.
+  ///
+  /// A target that cannot win, be it masked or out of the noise's reach, makes it +∞. The gradient there is p − y, that of
+  /// the Fenchel–Young loss, so that training goes on.
   case negativeLogLikelihood
+}
+
+/// What the losses of a batch come to.
+public enum LossReduction: Sendable, Hashable, CaseIterable {
+  /// Their mean; 0 where there are no rows.
+  case mean
+  /// Their sum.
+  case sum
+
+  /// What the gradient of a row's loss is multiplied by.
+  func factor(rows: Int) -> Double { self == .sum ? 1 : 1 / Double(rows) }
+
+  func value(of losses: some Collection<Double>) -> Double {
+    let sum = CompensatedSum(of: losses).value
+    return self == .sum || losses.isEmpty ? sum : sum / Double(losses.count)
+  }
 }
 
 /// What a row should have come out as.
@@ -61,27 +80,31 @@ extension NoisyArgmax {
   ) -> Double {
     if loss == .fenchelYoung { requireExact("Fenchel–Young loss") }
     target.check(for: row.count)
-    var value = 0.0
     switch RowKind(of: row) {
-    case .undefined: value = .nan
+    case .undefined:
+      gradient?.update(repeating: .nan)
+      return .nan
     case .masked, .certain:
       var winner = -1
       if case .certain(let index) = RowKind(of: row) { winner = index }
-      for index in row.indices where index != winner && target.weight(of: index) > 0 { value = .infinity }
-      gradient?.update(repeating: 0)
+      var value = 0.0
+      for index in row.indices {
+        let isMasked = row[index] == -.infinity
+        let weight = target.weight(of: index)
+        if index != winner && weight > 0 { value = .infinity }
+        gradient?[index] = isMasked ? 0 : Scalar(factor * ((index == winner ? 1 : 0) - weight))
+      }
+      return value
     case .regular(let top, _):
-      value =
-        switch loss {
-        case .fenchelYoung:
-          fenchelYoung(
-            row, below: top, target: target, gradient: gradient, times: factor, workspace: &workspace)
-        case .negativeLogLikelihood:
-          negativeLogLikelihood(
-            row, below: top, target: target, gradient: gradient, times: factor, workspace: &workspace)
-        }
+      return switch loss {
+      case .fenchelYoung:
+        fenchelYoung(
+          row, below: top, target: target, gradient: gradient, times: factor, workspace: &workspace)
+      case .negativeLogLikelihood:
+        negativeLogLikelihood(
+          row, below: top, target: target, gradient: gradient, times: factor, workspace: &workspace)
+      }
     }
-    if !value.isFinite { gradient?.update(repeating: .nan) }
-    return value
   }
 
   /// unit·(excess + Σ y_i·(max μ − μ_i)/unit): no term is negative, so that nothing cancels.
@@ -99,17 +122,28 @@ extension NoisyArgmax {
     var value = unit * (sums.excess + distance(scale: unit))
     // In units of a subnormal scale a distance may be infinite that is not.
     if value == .infinity { value = unit * sums.excess + distance(scale: 1) }
-    guard let gradient else { return value }
+    if let gradient {
+      write(p, lessTarget: target, of: row, leader: leader, times: factor, to: gradient)
+    }
+    return value
+  }
+
+  /// (p − y)·factor; 0 at masked classes. The gradient may be written to the memory of the row itself.
+  @inline(__always)
+  private func write<Scalar: LogitScalar>(
+    _ p: UnsafeMutableBufferPointer<Double>, lessTarget target: LossTarget<Scalar>,
+    of row: UnsafeBufferPointer<Scalar>, leader: Int, times factor: Double,
+    to gradient: UnsafeMutableBufferPointer<Scalar>
+  ) {
     // What the others leave to a leader, near certainty, is what their sum says.
     var others = CompensatedSum()
     for index in row.indices where index != leader { others.add(p[index]) }
     for index in row.indices {
-      let weight = target.weight(of: index)
+      let weight = row[index] == -.infinity ? 0 : target.weight(of: index)
       let difference =
         index == leader && p[index] > 0.5 ? (1 - weight) - others.value : p[index] - weight
       gradient[index] = Scalar(factor * difference)
     }
-    return value
   }
 
   @inline(__always)
@@ -125,7 +159,13 @@ extension NoisyArgmax {
       let weight = target.weight(of: index)
       if weight > 0 { sum.add(weight * Swift.max(0, 0 - logarithms[index])) }
     }
-    if let gradient {
+    guard let gradient else { return sum.value }
+    if sum.value == .infinity {
+      let leader = row.firstIndex { Double($0) == top } ?? 0
+      let (p, _, _) = evaluate(row, below: top, for: .probabilities, workspace: &workspace)
+      write(p, lessTarget: target, of: row, leader: leader, times: factor, to: gradient)
+    } else {
+      // A subnormal unit has no reciprocal.
       for index in row.indices { gradient[index] = Scalar(factor * vector[index] / unit) }
     }
     return sum.value

@@ -1,8 +1,7 @@
 // Derivatives of the log-probabilities, also where the probabilities underflow.
 
 extension NoisyArgmax {
-  /// The gradient of Σ v_i log p_i: how a loss with the gradient `cotangent` in the log-probabilities changes with the
-  /// logits.
+  /// The gradient of Σ v_i log p_i: how a loss with the gradient v in the log-probabilities changes with the logits.
   ///
   /// Each ∂log p_i/∂μ_j is accurate also where p_i underflows: to 1e-10 of the largest of its class (1e-7 where
   /// log p_i is below −1e12). A class with the log-probability −∞, be it masked or out of the noise's reach, stays where
@@ -12,73 +11,55 @@ extension NoisyArgmax {
   /// Cost: about three times that of the probabilities. A class with a cotangent and a probability below 1e-295
   /// is integrated on its own, at the cost of some hundred hazards of the law for every other class, whatever the gaps.
   ///
-  /// - Precondition: there are as many cotangents as logits.
-  public func logProbabilitiesPullback(at logits: [Double], of cotangent: [Double]) -> [Double] {
-    array(pulledBackThrough: .logProbabilities, at: logits, of: cotangent, rowLength: logits.count)
+  /// - Parameters:
+  ///   - logits: μ, of one row or of many ``Rows``.
+  ///   - cotangent: v, in the same shape.
+  /// - Returns: the gradient, in the same shape.
+  /// - Precondition: the shapes are the same.
+  public func logProbabilitiesPullback<L: Logits>(for logits: L, of cotangent: L) -> L {
+    fresh(pulledBackThrough: .logProbabilities, for: logits, of: cotangent)
   }
 
-  /// The gradient of Σ v_i log p_i in the precision of the row.
+  /// Writes the gradient of Σ v_i log p_i, without allocating once the workspace has grown, but for classes with a
+  /// cotangent and a probability below 1e-295.
   ///
-  /// - Precondition: there are as many cotangents as logits.
-  public func logProbabilitiesPullback<Scalar: LogitScalar>(
-    at logits: [Scalar], of cotangent: [Scalar]
-  ) -> [Scalar] {
-    array(pulledBackThrough: .logProbabilities, at: logits, of: cotangent, rowLength: logits.count)
-  }
-
-  /// The gradient of Σ v_i log p_i for every row of a row-major batch.
-  ///
-  /// - Precondition: the number of logits is a multiple of `rowLength`, and there are as many cotangents.
-  public func logProbabilitiesPullback<Scalar: LogitScalar>(
-    atRowsOf logits: [Scalar], of cotangent: [Scalar], rowLength: Int
-  ) -> [Scalar] {
-    array(pulledBackThrough: .logProbabilities, at: logits, of: cotangent, rowLength: rowLength)
-  }
-
-  /// Writes the gradient of Σ v_i log p_i for every row of a row-major batch, without allocating once the workspace has
-  /// grown, but for classes with a cotangent and a probability below 1e-295.
-  ///
+  /// - Parameters:
+  ///   - logits: one row, or many one after the other.
+  ///   - cotangent: v, a number for every logit.
+  ///   - rowLength: how many logits a row has; all of them, unless said otherwise.
+  ///   - result: as many places as there are logits.
+  ///   - workspace: memory that is kept for the next call.
   /// - Precondition: the number of logits is a multiple of `rowLength`; the cotangent and the result are as long.
-  @_specialize(where Scalar == Float)
-  @_specialize(where Scalar == Double)
   public func writeLogProbabilitiesPullback<Scalar: LogitScalar>(
-    atRowsOf logits: Span<Scalar>, of cotangent: Span<Scalar>, rowLength: Int,
+    for logits: Span<Scalar>, of cotangent: Span<Scalar>, rowLength: Int? = nil,
     to result: inout MutableSpan<Scalar>, workspace: inout Workspace
   ) {
-    logits.withUnsafeBufferPointer { rows in
-      cotangent.withUnsafeBufferPointer { cotangent in
-        result.withUnsafeMutableBufferPointer {
-          writePullback(
-            through: .logProbabilities, atRowsOf: rows, of: cotangent, rowLength: rowLength, to: $0,
-            workspace: &workspace)
-        }
-      }
-    }
+    writePullback(
+      through: .logProbabilities, for: logits, of: cotangent, rowLength: rowLength, to: &result,
+      workspace: &workspace)
   }
 
-  /// Replaces the cotangents v of every row of a row-major batch by the gradient of Σ v_i log p_i, without allocating once
-  /// the workspace has grown, but for what ``writeLogProbabilitiesPullback(atRowsOf:of:rowLength:to:workspace:)`` names.
+  /// Replaces cotangents v by the gradient of Σ v_i log p_i, without allocating once the workspace has grown, but for what
+  /// ``writeLogProbabilitiesPullback(for:of:rowLength:to:workspace:)`` names.
   ///
+  /// - Parameters:
+  ///   - cotangent: v, a number for every logit.
+  ///   - logits: one row, or many one after the other.
+  ///   - rowLength: how many logits a row has; all of them, unless said otherwise.
+  ///   - workspace: memory that is kept for the next call.
   /// - Precondition: the number of logits is a multiple of `rowLength`, and there are as many cotangents.
-  @_specialize(where Scalar == Float)
-  @_specialize(where Scalar == Double)
   public func formLogProbabilitiesPullback<Scalar: LogitScalar>(
-    inRowsOf cotangent: inout MutableSpan<Scalar>, at logits: Span<Scalar>, rowLength: Int,
+    in cotangent: inout MutableSpan<Scalar>, for logits: Span<Scalar>, rowLength: Int? = nil,
     workspace: inout Workspace
   ) {
-    logits.withUnsafeBufferPointer { rows in
-      cotangent.withUnsafeMutableBufferPointer {
-        writePullback(
-          through: .logProbabilities, atRowsOf: rows, of: UnsafeBufferPointer($0), rowLength: rowLength,
-          to: $0, workspace: &workspace)
-      }
-    }
+    formPullback(
+      through: .logProbabilities, in: &cotangent, for: logits, rowLength: rowLength, workspace: &workspace)
   }
 
-  /// The log-probabilities of one row, and the function that pulls a cotangent back through them.
-  public func logProbabilitiesWithPullback<Scalar: LogitScalar>(
-    at logits: [Scalar]
-  ) -> (logProbabilities: [Scalar], pullback: @Sendable ([Scalar]) -> [Scalar]) {
-    (logProbabilities(for: logits), { logProbabilitiesPullback(at: logits, of: $0) })
+  /// The log-probabilities, and the function that pulls a cotangent back through them.
+  public func logProbabilitiesWithPullback<L: Logits>(
+    for logits: L
+  ) -> (logProbabilities: L, pullback: @Sendable (L) -> L) {
+    (logProbabilities(for: logits), { logProbabilitiesPullback(for: logits, of: $0) })
   }
 }

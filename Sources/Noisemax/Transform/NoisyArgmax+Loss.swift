@@ -1,4 +1,4 @@
-// Losses of one row.
+// Losses of one row and of many, with a class or a distribution as the target of each: fresh.
 
 extension NoisyArgmax {
   /// How far the logits are from a class as target.
@@ -16,17 +16,10 @@ extension NoisyArgmax {
   /// log-probabilities for the other, and with the gradient three times that.
   ///
   /// - Precondition: `target` is the index of a class. The Fenchel–Young loss needs ``Method/exact``.
-  public func loss(for logits: [Double], target: Int, as loss: Loss = .fenchelYoung) -> Double {
-    value(of: loss, for: logits, target: target)
-  }
-
-  /// How far the logits are from a class as target, in the precision of the row.
-  ///
-  /// - Precondition: `target` is the index of a class. The Fenchel–Young loss needs ``Method/exact``.
   public func loss<Scalar: LogitScalar>(
     for logits: [Scalar], target: Int, as loss: Loss = .fenchelYoung
   ) -> Scalar {
-    value(of: loss, for: logits, target: target)
+    Scalar(losses(of: logits.asRows, .classes([target]), loss)[0])
   }
 
   /// How far the logits are from a distribution as target.
@@ -35,98 +28,144 @@ extension NoisyArgmax {
   ///
   /// - Precondition: there is a weight for every class, 0 or more; their sum is 1 within 1e-6 (Float: 1e-3), unless the
   ///   row is empty. The Fenchel–Young loss needs ``Method/exact``.
-  public func loss(for logits: [Double], target: [Double], as loss: Loss = .fenchelYoung) -> Double {
-    value(of: loss, for: logits, target: target)
-  }
-
-  /// How far the logits are from a distribution as target, in the precision of the row.
-  ///
-  /// - Precondition: there is a weight for every class, 0 or more; their sum is 1 within 1e-6 (Float: 1e-3), unless the
-  ///   row is empty. The Fenchel–Young loss needs ``Method/exact``.
   public func loss<Scalar: LogitScalar>(
     for logits: [Scalar], target: [Scalar], as loss: Loss = .fenchelYoung
   ) -> Scalar {
-    value(of: loss, for: logits, target: target)
+    Scalar(losses(of: logits.asRows, .distributions(target.asRows), loss)[0])
   }
 
   /// The loss for a class as target, and its gradient in the logits.
   ///
-  /// Of the Fenchel–Young loss that is p − y, with all digits near certainty, also for the target itself. Where the loss
-  /// is +∞ or NaN, the gradient is NaN everywhere; a masked class gets 0.
-  ///
-  /// - Precondition: `target` is the index of a class. The Fenchel–Young loss needs ``Method/exact``.
-  public func lossWithGradient(
-    for logits: [Double], target: Int, as loss: Loss = .fenchelYoung
-  ) -> (value: Double, gradient: [Double]) {
-    valueWithGradient(of: loss, for: logits, target: target)
-  }
-
-  /// The loss for a class as target, and its gradient in the logits, in the precision of the row.
+  /// Of the Fenchel–Young loss that is p − y, with all digits near certainty, also for the target itself. Where a loss is
+  /// +∞, its gradient is p − y too: finite, and 0 at masked classes. Only a row with a NaN, or with several +∞, has NaN.
   ///
   /// - Precondition: `target` is the index of a class. The Fenchel–Young loss needs ``Method/exact``.
   public func lossWithGradient<Scalar: LogitScalar>(
     for logits: [Scalar], target: Int, as loss: Loss = .fenchelYoung
   ) -> (value: Scalar, gradient: [Scalar]) {
-    valueWithGradient(of: loss, for: logits, target: target)
+    let (values, gradient) = lossesWithGradient(of: logits.asRows, .classes([target]), loss, .sum)
+    return (Scalar(values[0]), gradient.elements)
   }
 
   /// The loss for a distribution as target, and its gradient in the logits.
   ///
-  /// - Precondition: as for the loss alone.
-  public func lossWithGradient(
-    for logits: [Double], target: [Double], as loss: Loss = .fenchelYoung
-  ) -> (value: Double, gradient: [Double]) {
-    valueWithGradient(of: loss, for: logits, target: target)
-  }
-
-  /// The loss for a distribution as target, and its gradient in the logits, in the precision of the row.
-  ///
-  /// - Precondition: as for the loss alone.
+  /// - Precondition: there is a weight for every class, 0 or more; their sum is 1 within 1e-6 (Float: 1e-3), unless the
+  ///   row is empty. The Fenchel–Young loss needs ``Method/exact``.
   public func lossWithGradient<Scalar: LogitScalar>(
     for logits: [Scalar], target: [Scalar], as loss: Loss = .fenchelYoung
   ) -> (value: Scalar, gradient: [Scalar]) {
-    valueWithGradient(of: loss, for: logits, target: target)
+    let (values, gradient) = lossesWithGradient(of: logits.asRows, .distributions(target.asRows), loss, .sum)
+    return (Scalar(values[0]), gradient.elements)
+  }
+
+  /// The loss of every row, with a class as the target of each.
+  ///
+  /// - Precondition: there is a class index for every row.
+  public func losses<Scalar: LogitScalar>(
+    for rows: Rows<Scalar>, targets: [Int], as loss: Loss = .fenchelYoung
+  ) -> [Scalar] {
+    scalars(losses(of: rows, .classes(targets), loss))
+  }
+
+  /// The loss of every row, with a distribution as the target of each.
+  ///
+  /// - Precondition: the targets have the shape of the rows.
+  public func losses<Scalar: LogitScalar>(
+    for rows: Rows<Scalar>, targets: Rows<Scalar>, as loss: Loss = .fenchelYoung
+  ) -> [Scalar] {
+    scalars(losses(of: rows, .distributions(targets), loss))
+  }
+
+  /// The mean loss of the rows, or the sum, with a class as the target of each.
+  ///
+  /// - Precondition: there is a class index for every row.
+  public func loss<Scalar: LogitScalar>(
+    for rows: Rows<Scalar>, targets: [Int], as loss: Loss = .fenchelYoung, reduction: LossReduction = .mean
+  ) -> Scalar {
+    Scalar(reduction.value(of: losses(of: rows, .classes(targets), loss)))
+  }
+
+  /// The mean loss of the rows, or the sum, with a distribution as the target of each.
+  ///
+  /// - Precondition: the targets have the shape of the rows.
+  public func loss<Scalar: LogitScalar>(
+    for rows: Rows<Scalar>, targets: Rows<Scalar>, as loss: Loss = .fenchelYoung,
+    reduction: LossReduction = .mean
+  ) -> Scalar {
+    Scalar(reduction.value(of: losses(of: rows, .distributions(targets), loss)))
+  }
+
+  /// The mean loss of the rows, or the sum, with a class as the target of each, and its gradient.
+  ///
+  /// The gradient of the sum has the gradient of each row's own loss in its row.
+  ///
+  /// - Precondition: there is a class index for every row.
+  public func lossWithGradient<Scalar: LogitScalar>(
+    for rows: Rows<Scalar>, targets: [Int], as loss: Loss = .fenchelYoung, reduction: LossReduction = .mean
+  ) -> (value: Scalar, gradient: Rows<Scalar>) {
+    let (values, gradient) = lossesWithGradient(of: rows, .classes(targets), loss, reduction)
+    return (Scalar(reduction.value(of: values)), gradient)
+  }
+
+  /// The mean loss of the rows, or the sum, with a distribution as the target of each, and its gradient.
+  ///
+  /// - Precondition: the targets have the shape of the rows.
+  public func lossWithGradient<Scalar: LogitScalar>(
+    for rows: Rows<Scalar>, targets: Rows<Scalar>, as loss: Loss = .fenchelYoung,
+    reduction: LossReduction = .mean
+  ) -> (value: Scalar, gradient: Rows<Scalar>) {
+    let (values, gradient) = lossesWithGradient(of: rows, .distributions(targets), loss, reduction)
+    return (Scalar(reduction.value(of: values)), gradient)
+  }
+}
+
+/// The targets of fresh losses.
+private enum Targets<Scalar: LogitScalar> {
+  case classes([Int])
+  case distributions(Rows<Scalar>)
+
+  func withBuffer<Result>(for rows: Rows<Scalar>, _ body: (BatchTargets<Scalar>) -> Result) -> Result {
+    switch self {
+    case .classes(let indices): return indices.withUnsafeBufferPointer { body(.indices($0)) }
+    case .distributions(let weights):
+      rows.shape.check(weights.shape, "targets")
+      return weights.elements.withUnsafeBufferPointer { body(.distributions($0)) }
+    }
   }
 }
 
 extension NoisyArgmax {
-  private func value<Scalar: LogitScalar>(of loss: Loss, for logits: [Scalar], target: Int) -> Scalar {
+  @_specialize(where Scalar == Float)
+  @_specialize(where Scalar == Double)
+  private func losses<Scalar: LogitScalar>(
+    of rows: Rows<Scalar>, _ targets: Targets<Scalar>, _ loss: Loss
+  ) -> [Double] {
     var workspace = Workspace()
-    return logits.withUnsafeBufferPointer {
-      Scalar(
-        self.loss(loss, of: $0, target: .index(target), gradient: nil, times: 1, workspace: &workspace))
-    }
-  }
-
-  private func value<Scalar: LogitScalar>(of loss: Loss, for logits: [Scalar], target: [Scalar]) -> Scalar {
-    var workspace = Workspace()
-    return logits.withUnsafeBufferPointer { row in
-      target.withUnsafeBufferPointer {
-        Scalar(
-          self.loss(loss, of: row, target: .distribution($0), gradient: nil, times: 1, workspace: &workspace))
+    return targets.withBuffer(for: rows) { targets in
+      rows.elements.withUnsafeBufferPointer { logits in
+        freshNumbers(rows.count) {
+          writeLosses(loss, of: logits, rows.shape, targets, to: $0, workspace: &workspace)
+        }
       }
     }
   }
 
-  private func valueWithGradient<Scalar: LogitScalar>(
-    of loss: Loss, for logits: [Scalar], target: Int
-  ) -> (value: Scalar, gradient: [Scalar]) {
-    valueWithGradient(for: logits) { row, workspace in
-      self.loss(
-        loss, of: UnsafeBufferPointer(row), target: .index(target), gradient: row, times: 1,
-        workspace: &workspace)
-    }
-  }
-
-  private func valueWithGradient<Scalar: LogitScalar>(
-    of loss: Loss, for logits: [Scalar], target: [Scalar]
-  ) -> (value: Scalar, gradient: [Scalar]) {
-    valueWithGradient(for: logits) { row, workspace in
-      target.withUnsafeBufferPointer {
-        self.loss(
-          loss, of: UnsafeBufferPointer(row), target: .distribution($0), gradient: row, times: 1,
-          workspace: &workspace)
+  @_specialize(where Scalar == Float)
+  @_specialize(where Scalar == Double)
+  private func lossesWithGradient<Scalar: LogitScalar>(
+    of rows: Rows<Scalar>, _ targets: Targets<Scalar>, _ loss: Loss, _ reduction: LossReduction
+  ) -> (values: [Double], gradient: Rows<Scalar>) {
+    var workspace = Workspace()
+    var numbers: [Double] = []
+    let gradient = targets.withBuffer(for: rows) { targets in
+      freshArray(like: rows) { logits, gradient in
+        numbers = freshNumbers(rows.count) {
+          writeLosses(
+            loss, of: logits, rows.shape, targets, to: $0, gradient: gradient, reduction,
+            workspace: &workspace)
+        }
       }
     }
+    return (numbers, gradient)
   }
 }

@@ -1,5 +1,7 @@
+// Derivatives of the probabilities.
+
 extension NoisyArgmax {
-  /// Jᵀv: how a loss with the gradient `cotangent` in the probabilities changes with the logits.
+  /// Jᵀv: how a loss with the gradient v in the probabilities changes with the logits.
   ///
   /// For exact methods J is symmetric, so that this is the pushforward too; its rows sum to zero. For the quantile rule
   /// it is the exact derivative of what the rule computes. Cost: about twice that of the probabilities.
@@ -7,103 +9,169 @@ extension NoisyArgmax {
   /// A masked class gets 0, whatever its cotangent. A row where one class is certain, or none is open, gets 0 everywhere;
   /// one with a NaN gets NaN.
   ///
-  /// - Precondition: there are as many cotangents as logits.
-  public func pullback(at logits: [Double], of cotangent: [Double]) -> [Double] {
-    array(pulledBackThrough: .probabilities, at: logits, of: cotangent, rowLength: logits.count)
+  /// - Parameters:
+  ///   - logits: μ, of one row or of many ``Rows``.
+  ///   - cotangent: v, in the same shape.
+  /// - Returns: Jᵀv, in the same shape.
+  /// - Precondition: the shapes are the same.
+  public func pullback<L: Logits>(for logits: L, of cotangent: L) -> L {
+    fresh(pulledBackThrough: .probabilities, for: logits, of: cotangent)
   }
 
-  /// Jᵀv in the precision of the row.
+  /// Writes Jᵀv, without allocating once the workspace has grown.
   ///
-  /// - Precondition: there are as many cotangents as logits.
-  public func pullback<Scalar: LogitScalar>(at logits: [Scalar], of cotangent: [Scalar]) -> [Scalar] {
-    array(pulledBackThrough: .probabilities, at: logits, of: cotangent, rowLength: logits.count)
-  }
-
-  /// Jᵀv for every row of a row-major batch.
-  ///
-  /// - Precondition: the number of logits is a multiple of `rowLength`, and there are as many cotangents.
-  public func pullback<Scalar: LogitScalar>(
-    atRowsOf logits: [Scalar], of cotangent: [Scalar], rowLength: Int
-  ) -> [Scalar] {
-    array(pulledBackThrough: .probabilities, at: logits, of: cotangent, rowLength: rowLength)
-  }
-
-  /// Writes Jᵀv for every row of a row-major batch, without allocating once the workspace has grown.
-  ///
+  /// - Parameters:
+  ///   - logits: one row, or many one after the other.
+  ///   - cotangent: v, a number for every logit.
+  ///   - rowLength: how many logits a row has; all of them, unless said otherwise.
+  ///   - result: as many places as there are logits.
+  ///   - workspace: memory that is kept for the next call.
   /// - Precondition: the number of logits is a multiple of `rowLength`; the cotangent and the result are as long.
-  @_specialize(where Scalar == Float)
-  @_specialize(where Scalar == Double)
   public func writePullback<Scalar: LogitScalar>(
-    atRowsOf logits: Span<Scalar>, of cotangent: Span<Scalar>, rowLength: Int,
+    for logits: Span<Scalar>, of cotangent: Span<Scalar>, rowLength: Int? = nil,
     to result: inout MutableSpan<Scalar>, workspace: inout Workspace
   ) {
-    logits.withUnsafeBufferPointer { rows in
-      cotangent.withUnsafeBufferPointer { cotangent in
-        result.withUnsafeMutableBufferPointer {
-          writePullback(
-            through: .probabilities, atRowsOf: rows, of: cotangent, rowLength: rowLength, to: $0,
-            workspace: &workspace)
-        }
-      }
-    }
+    writePullback(
+      through: .probabilities, for: logits, of: cotangent, rowLength: rowLength, to: &result,
+      workspace: &workspace)
   }
 
-  /// Replaces the cotangents of every row of a row-major batch by Jᵀv, without allocating once the workspace has
-  /// grown. One row is a batch of one.
+  /// Replaces cotangents v by Jᵀv, without allocating once the workspace has grown.
   ///
+  /// - Parameters:
+  ///   - cotangent: v, a number for every logit.
+  ///   - logits: one row, or many one after the other.
+  ///   - rowLength: how many logits a row has; all of them, unless said otherwise.
+  ///   - workspace: memory that is kept for the next call.
   /// - Precondition: the number of logits is a multiple of `rowLength`, and there are as many cotangents.
-  @_specialize(where Scalar == Float)
-  @_specialize(where Scalar == Double)
   public func formPullback<Scalar: LogitScalar>(
-    inRowsOf cotangent: inout MutableSpan<Scalar>, at logits: Span<Scalar>, rowLength: Int,
+    in cotangent: inout MutableSpan<Scalar>, for logits: Span<Scalar>, rowLength: Int? = nil,
     workspace: inout Workspace
   ) {
-    logits.withUnsafeBufferPointer { rows in
-      cotangent.withUnsafeMutableBufferPointer {
-        writePullback(
-          through: .probabilities, atRowsOf: rows, of: UnsafeBufferPointer($0), rowLength: rowLength, to: $0,
-          workspace: &workspace)
-      }
-    }
+    formPullback(
+      through: .probabilities, in: &cotangent, for: logits, rowLength: rowLength, workspace: &workspace)
   }
 
-  /// The probabilities of one row, and the function that pulls a cotangent back through them.
+  /// The probabilities, and the function that pulls a cotangent back through them.
   ///
   /// ```swift
-  /// let (p, pullback) = argmax.probabilitiesWithPullback(at: logits)
+  /// let (p, pullback) = argmax.probabilitiesWithPullback(for: logits)
   /// let gradient = pullback(lossGradient)
   /// ```
-  public func probabilitiesWithPullback<Scalar: LogitScalar>(
-    at logits: [Scalar]
-  ) -> (probabilities: [Scalar], pullback: @Sendable ([Scalar]) -> [Scalar]) {
-    (probabilities(for: logits), { pullback(at: logits, of: $0) })
+  ///
+  /// Under Gumbel noise the function takes p as it is, and computes no exponential.
+  public func probabilitiesWithPullback<L: Logits>(
+    for logits: L
+  ) -> (probabilities: L, pullback: @Sendable (L) -> L) {
+    let p = probabilities(for: logits)
+    if isSoftmax {
+      let unit = unit
+      return (p, { pulledBack($0, throughSoftmax: p, scale: unit) })
+    }
+    return (p, { pullback(for: logits, of: $0) })
   }
 
-  /// The Jacobian ∂p_i/∂μ_j as rows, by n pullbacks: for small rows and for tests.
-  public func jacobian<Scalar: LogitScalar>(at logits: [Scalar]) -> [[Scalar]] {
-    logits.indices.map { index in
-      var cotangent = [Scalar](repeating: 0, count: logits.count)
-      cotangent[index] = 1
-      return pullback(at: logits, of: cotangent)
+  /// The Jacobians ∂p_i/∂μ_j, row by row, by as many pullbacks as a row has classes: n rows of n for a row of n. For small
+  /// rows and for tests.
+  public func jacobian<L: Logits>(for logits: L) -> Rows<L.Scalar> {
+    let shape = logits.asRows.shape
+    var workspace = Workspace()
+    let elements = [L.Scalar](unsafeUninitializedCapacity: shape.count * shape.rowLength) { result, count in
+      count = shape.count * shape.rowLength
+      logits.asRows.elements.withUnsafeBufferPointer {
+        writeJacobian(
+          of: $0, shape, to: UnsafeMutableBufferPointer(rebasing: result[..<count]), workspace: &workspace)
+      }
+    }
+    return Rows(elements, RowShape(rowCount: shape.count, rowLength: shape.rowLength))
+  }
+
+  /// Writes the Jacobians of one row or of many, n rows of n numbers for a row of n.
+  ///
+  /// - Precondition: the number of logits is a multiple of `rowLength`, and `result` has n places for each of them.
+  public func writeJacobian<Scalar: LogitScalar>(
+    for logits: Span<Scalar>, rowLength: Int? = nil, to result: inout MutableSpan<Scalar>,
+    workspace: inout Workspace
+  ) {
+    let shape = RowShape(count: logits.count, rowLength: rowLength)
+    require(
+      result.count == shape.count * shape.rowLength,
+      "the Jacobians of \(shape.rowCount) rows of \(shape.rowLength) do not fit \(result.count) places")
+    logits.withUnsafeBufferPointer { rows in
+      result.withUnsafeMutableBufferPointer { writeJacobian(of: rows, shape, to: $0, workspace: &workspace) }
     }
   }
 }
 
 extension NoisyArgmax {
-  /// A fresh array with the cotangents of a quantity pulled back through every row.
-  func array<Scalar: LogitScalar>(
-    pulledBackThrough quantity: Quantity, at rows: [Scalar], of cotangent: [Scalar], rowLength: Int
-  ) -> [Scalar] {
-    [Scalar](unsafeUninitializedCapacity: rows.count) { result, count in
-      var workspace = Workspace()
-      rows.withUnsafeBufferPointer { rows in
-        cotangent.withUnsafeBufferPointer { cotangent in
+  private func writeJacobian<Scalar: LogitScalar>(
+    of rows: UnsafeBufferPointer<Scalar>, _ shape: RowShape, to result: UnsafeMutableBufferPointer<Scalar>,
+    workspace: inout Workspace
+  ) {
+    let length = shape.rowLength
+    result.initialize(repeating: 0)
+    for slot in 0..<shape.count {
+      let row = slot / length * length
+      let line = UnsafeMutableBufferPointer(rebasing: result[slot * length..<(slot + 1) * length])
+      line[slot - row] = 1
+      writePullback(
+        through: .probabilities, at: UnsafeBufferPointer(rebasing: rows[row..<row + length]),
+        of: UnsafeBufferPointer(line), RowShape(rowCount: 1, rowLength: length), to: line,
+        workspace: &workspace)
+    }
+  }
+
+  /// Cotangents of a quantity pulled back, in the form of the logits.
+  @_specialize(where L == [Float])
+  @_specialize(where L == [Double])
+  @_specialize(where L == Rows<Float>)
+  @_specialize(where L == Rows<Double>)
+  func fresh<L: Logits>(pulledBackThrough quantity: Quantity, for logits: L, of cotangent: L) -> L {
+    let (rows, cotangent) = (logits.asRows, cotangent.asRows)
+    rows.shape.check(cotangent.shape, "a cotangent")
+    var workspace = Workspace()
+    return L.form(
+      of: freshArray(like: rows) { logits, result in
+        cotangent.elements.withUnsafeBufferPointer {
           writePullback(
-            through: quantity, atRowsOf: rows, of: cotangent, rowLength: rowLength,
-            to: UnsafeMutableBufferPointer(rebasing: result[..<rows.count]), workspace: &workspace)
+            through: quantity, at: logits, of: $0, rows.shape, to: result, workspace: &workspace)
+        }
+      })
+  }
+
+  /// Spans in, span out.
+  @_specialize(where Scalar == Float)
+  @_specialize(where Scalar == Double)
+  func writePullback<Scalar: LogitScalar>(
+    through quantity: Quantity, for logits: Span<Scalar>, of cotangent: Span<Scalar>, rowLength: Int?,
+    to result: inout MutableSpan<Scalar>, workspace: inout Workspace
+  ) {
+    let shape = RowShape(count: logits.count, rowLength: rowLength)
+    shape.check(count: cotangent.count, "a cotangent")
+    shape.check(count: result.count, "a result")
+    logits.withUnsafeBufferPointer { rows in
+      cotangent.withUnsafeBufferPointer { cotangent in
+        result.withUnsafeMutableBufferPointer {
+          writePullback(through: quantity, at: rows, of: cotangent, shape, to: $0, workspace: &workspace)
         }
       }
-      count = rows.count
+    }
+  }
+
+  /// In the place of the cotangents.
+  @_specialize(where Scalar == Float)
+  @_specialize(where Scalar == Double)
+  func formPullback<Scalar: LogitScalar>(
+    through quantity: Quantity, in cotangent: inout MutableSpan<Scalar>, for logits: Span<Scalar>,
+    rowLength: Int?, workspace: inout Workspace
+  ) {
+    let shape = RowShape(count: logits.count, rowLength: rowLength)
+    shape.check(count: cotangent.count, "a cotangent")
+    logits.withUnsafeBufferPointer { rows in
+      cotangent.withUnsafeMutableBufferPointer {
+        writePullback(
+          through: quantity, at: rows, of: UnsafeBufferPointer($0), shape, to: $0, workspace: &workspace)
+      }
     }
   }
 
@@ -112,21 +180,15 @@ extension NoisyArgmax {
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
   func writePullback<Scalar: LogitScalar>(
-    through quantity: Quantity, atRowsOf rows: UnsafeBufferPointer<Scalar>,
-    of cotangent: UnsafeBufferPointer<Scalar>, rowLength: Int,
-    to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
+    through quantity: Quantity, at rows: UnsafeBufferPointer<Scalar>,
+    of cotangent: UnsafeBufferPointer<Scalar>,
+    _ shape: RowShape, to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
   ) {
-    require(
-      cotangent.count == rows.count,
-      "\(rows.count) logits do not fit a cotangent of \(cotangent.count) places")
-    forEachRow(
-      of: rows, rowLength: rowLength, to: result, passes: quantity == .probabilities ? 2 : 3,
-      workspace: &workspace
-    ) {
-      places, workspace in
-      let row = UnsafeBufferPointer(rebasing: rows[places])
-      let cotangent = UnsafeBufferPointer(rebasing: cotangent[places])
-      let result = UnsafeMutableBufferPointer(rebasing: result[places])
+    forEachRow(of: shape, passes: quantity == .probabilities ? 2 : 3, workspace: &workspace) {
+      _, slots, workspace in
+      let row = UnsafeBufferPointer(rebasing: rows[slots])
+      let cotangent = UnsafeBufferPointer(rebasing: cotangent[slots])
+      let result = UnsafeMutableBufferPointer(rebasing: result[slots])
       if writePairPullback(through: quantity, at: row, of: cotangent, to: result) { return }
       switch RowKind(of: row) {
       case .undefined: result.update(repeating: .nan)
@@ -162,4 +224,51 @@ extension NoisyArgmax {
     result[1] = Scalar(first > second ? slope : -slope)
     return true
   }
+}
+
+/// p_i·(v_i − Σ p_j v_j)/scale for every row, with v relative to the leader's: where that is almost certain, nothing cancels.
+@_specialize(where L == [Float])
+@_specialize(where L == [Double])
+@_specialize(where L == Rows<Float>)
+@_specialize(where L == Rows<Double>)
+private func pulledBack<L: Logits>(_ cotangent: L, throughSoftmax p: L, scale: Double) -> L {
+  let (p, v) = (p.asRows, cotangent.asRows)
+  p.shape.check(v.shape, "a cotangent")
+  let gradient = [L.Scalar](unsafeUninitializedCapacity: v.elements.count) { result, count in
+    p.elements.withUnsafeBufferPointer { p in
+      v.elements.withUnsafeBufferPointer { v in
+        for row in 0..<cotangent.asRows.count {
+          let slots = cotangent.asRows.shape.slots(of: row)
+          pullBack(
+            UnsafeBufferPointer(rebasing: v[slots]), throughSoftmax: UnsafeBufferPointer(rebasing: p[slots]),
+            scale: scale, to: UnsafeMutableBufferPointer(rebasing: result[slots]))
+        }
+      }
+    }
+    count = v.elements.count
+  }
+  return L.form(of: Rows(gradient, v.shape))
+}
+
+@inline(__always)
+private func pullBack<Scalar: LogitScalar>(
+  _ v: UnsafeBufferPointer<Scalar>, throughSoftmax p: UnsafeBufferPointer<Scalar>, scale: Double,
+  to result: UnsafeMutableBufferPointer<Scalar>
+) {
+  guard var leader = p.indices.first else { return }
+  for index in p.indices where p[index] > p[leader] { leader = index }
+  let reference = Double(v[leader])
+  // Eight sums, that the next does not wait for the last. A class without a probability moves nothing.
+  var sums = SIMD8<Double>()
+  for index in p.indices {
+    sums[index & 7] += p[index] == 0 ? 0 : Double(p[index]) * (Double(v[index]) - reference)
+  }
+  let mean = sums.sum()
+  var others = CompensatedSum()
+  for index in p.indices {
+    let slope = p[index] == 0 ? 0 : Double(p[index]) * (Double(v[index]) - reference - mean) / scale
+    if index != leader { others.add(slope) }
+    result.initializeElement(at: index, to: Scalar(slope))
+  }
+  if p[leader] > 0.5 { result[leader] = Scalar(0 - others.value) }
 }

@@ -121,112 +121,85 @@ extension NoisyArgmax {
     return gap(of: min(first, second), below: max(first, second), scale: unit)
   }
 
-  /// Writes one quantity of every row of a row-major batch.
+  /// Writes one quantity of every row.
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
   func write<Scalar: LogitScalar>(
-    _ quantity: Quantity, ofRowsOf rows: UnsafeBufferPointer<Scalar>, rowLength: Int,
+    _ quantity: Quantity, of rows: UnsafeBufferPointer<Scalar>, _ shape: RowShape,
     to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
   ) {
-    let count = rowCount(of: rows, rowLength: rowLength, result: result)
-    forEachPart(ofRows: count, rowLength: rowLength, workspace: &workspace) { part, workspace in
+    forEachPart(of: shape, workspace: &workspace) { part, workspace in
       var row = part.lowerBound
       while row < part.upperBound {
         if quantity == .probabilities {
-          let places = row * rowLength..<part.upperBound * rowLength
+          let slots = row * shape.rowLength..<part.upperBound * shape.rowLength
           row += quickRows(
-            UnsafeBufferPointer(rebasing: rows[places]), rowLength: rowLength,
-            to: UnsafeMutableBufferPointer(rebasing: result[places]))
+            UnsafeBufferPointer(rebasing: rows[slots]), rowLength: shape.rowLength,
+            to: UnsafeMutableBufferPointer(rebasing: result[slots]))
           if row == part.upperBound { return }
         }
-        let places = row * rowLength..<(row + 1) * rowLength
+        let slots = shape.slots(of: row)
         write(
-          quantity, of: UnsafeBufferPointer(rebasing: rows[places]),
-          to: UnsafeMutableBufferPointer(rebasing: result[places]), workspace: &workspace)
+          quantity, of: UnsafeBufferPointer(rebasing: rows[slots]),
+          to: UnsafeMutableBufferPointer(rebasing: result[slots]), workspace: &workspace)
         row += 1
       }
     }
   }
 
-  /// Visits the places of every row of a row-major batch, whose shape must fit, on as many threads as it is worth.
-  func forEachRow<Scalar: LogitScalar>(
-    of rows: UnsafeBufferPointer<Scalar>, rowLength: Int, to result: UnsafeMutableBufferPointer<Scalar>,
-    passes: Double, workspace: inout Workspace,
-    _ body: (_ places: Range<Int>, _ workspace: inout Workspace) -> Void
-  ) {
-    let count = rowCount(of: rows, rowLength: rowLength, result: result)
-    forEachPart(ofRows: count, rowLength: rowLength, passes: passes, workspace: &workspace) {
-      part, workspace in
-      for row in part { body(row * rowLength..<(row + 1) * rowLength, &workspace) }
-    }
-  }
-
-  private func rowCount<Scalar: LogitScalar>(
-    of rows: UnsafeBufferPointer<Scalar>, rowLength: Int, result: UnsafeMutableBufferPointer<Scalar>
-  ) -> Int {
-    let count = rowCount(of: rows.count, rowLength: rowLength)
-    require(
-      result.count == rows.count, "\(rows.count) logits do not fit a result of \(result.count) places")
-    return count
-  }
-
-  /// How many rows a row-major batch has, whose shape must fit.
-  func rowCount(of count: Int, rowLength: Int) -> Int {
-    require(
-      rowLength >= 0 && (rowLength == 0 ? count == 0 : count.isMultiple(of: rowLength)),
-      "\(count) logits are not a whole number of rows of \(rowLength)")
-    return rowLength == 0 ? 0 : count / rowLength
-  }
-
-  /// A fresh array with one quantity of every row.
-  func array<Scalar: LogitScalar>(
-    of quantity: Quantity, forRowsOf rows: [Scalar], rowLength: Int
-  ) -> [Scalar] {
-    [Scalar](unsafeUninitializedCapacity: rows.count) { result, count in
-      var workspace = Workspace()
-      rows.withUnsafeBufferPointer {
-        write(
-          quantity, ofRowsOf: $0, rowLength: rowLength,
-          to: UnsafeMutableBufferPointer(rebasing: result[..<rows.count]),
-          workspace: &workspace)
-      }
-      count = rows.count
-    }
-  }
-
-  /// What a body returns for a row, and a fresh array: the logits, which the body replaces by a gradient.
-  func valueWithGradient<Scalar: LogitScalar>(
-    for logits: [Scalar],
-    _ body: (_ row: UnsafeMutableBufferPointer<Scalar>, _ workspace: inout Workspace) -> Double
-  ) -> (value: Scalar, gradient: [Scalar]) {
+  /// A quantity in the form of the logits.
+  @_specialize(where L == [Float])
+  @_specialize(where L == [Double])
+  @_specialize(where L == Rows<Float>)
+  @_specialize(where L == Rows<Double>)
+  func fresh<L: Logits>(_ quantity: Quantity, for logits: L) -> L {
+    let rows = logits.asRows
     var workspace = Workspace()
-    var gradient = logits
-    let value = gradient.withUnsafeMutableBufferPointer { body($0, &workspace) }
-    return (Scalar(value), gradient)
+    return L.form(
+      of: freshArray(like: rows) { write(quantity, of: $0, rows.shape, to: $1, workspace: &workspace) })
   }
 
-  /// Spans in, span out: one row.
+  /// Rows like some others, which a body writes.
+  @inline(__always)
+  func freshArray<Scalar: LogitScalar>(
+    like rows: Rows<Scalar>,
+    _ body: (_ rows: UnsafeBufferPointer<Scalar>, _ result: UnsafeMutableBufferPointer<Scalar>) -> Void
+  ) -> Rows<Scalar> {
+    let count = rows.elements.count
+    let elements = [Scalar](unsafeUninitializedCapacity: count) { result, initialized in
+      rows.elements.withUnsafeBufferPointer {
+        body($0, UnsafeMutableBufferPointer(rebasing: result[..<count]))
+      }
+      initialized = count
+    }
+    return Rows(elements, rows.shape)
+  }
+
+  /// Spans in, span out.
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
   func write<Scalar: LogitScalar>(
-    _ quantity: Quantity, for logits: Span<Scalar>, to result: inout MutableSpan<Scalar>,
+    _ quantity: Quantity, for logits: Span<Scalar>, rowLength: Int?, to result: inout MutableSpan<Scalar>,
     workspace: inout Workspace
   ) {
-    require(
-      result.count == logits.count, "\(logits.count) logits do not fit a result of \(result.count) places")
-    logits.withUnsafeBufferPointer { row in
-      result.withUnsafeMutableBufferPointer { _ = write(quantity, of: row, to: $0, workspace: &workspace) }
+    let shape = RowShape(count: logits.count, rowLength: rowLength)
+    shape.check(count: result.count, "a result")
+    logits.withUnsafeBufferPointer { rows in
+      result.withUnsafeMutableBufferPointer {
+        write(quantity, of: rows, shape, to: $0, workspace: &workspace)
+      }
     }
   }
 
-  /// One row, in place.
+  /// In place.
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
   func form<Scalar: LogitScalar>(
-    _ quantity: Quantity, in row: inout MutableSpan<Scalar>, workspace: inout Workspace
+    _ quantity: Quantity, in logits: inout MutableSpan<Scalar>, rowLength: Int?, workspace: inout Workspace
   ) {
-    row.withUnsafeMutableBufferPointer {
-      _ = write(quantity, of: UnsafeBufferPointer($0), to: $0, workspace: &workspace)
+    let shape = RowShape(count: logits.count, rowLength: rowLength)
+    logits.withUnsafeMutableBufferPointer {
+      write(quantity, of: UnsafeBufferPointer($0), shape, to: $0, workspace: &workspace)
     }
   }
 }

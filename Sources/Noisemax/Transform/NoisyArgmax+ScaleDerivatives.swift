@@ -2,52 +2,60 @@
 // logits drawn together do: s·∂/∂s = −Σ μ_i·∂/∂μ_i.
 
 extension NoisyArgmax {
-  /// ⟨v, ∂p/∂s⟩ = −(1/s) Σ μ_i·(Jᵀv)_i: how a loss with the gradient `cotangent` in the probabilities changes with
-  /// the scale. By every method; NaN for a row with a NaN, and 0 where one class is certain or none is open.
+  /// ⟨v, ∂p/∂s⟩ = −(1/s) Σ μ_i·(Jᵀv)_i: how a loss with the gradient v in the probabilities changes with the scale.
+  ///
+  /// By every method; NaN for a row with a NaN, and 0 where one class is certain or none is open.
   ///
   /// A loss with the gradient g in the logits that depends on the scale through probabilities or log-probabilities
-  /// alone changes likewise by −(1/s) Σ μ_i·g_i; the Fenchel–Young loss does by the entropy over s.
+  /// alone changes likewise by −(1/s) Σ μ_i·g_i; the Fenchel–Young loss does by the generalized entropy over s.
   ///
-  /// - Precondition: there are as many cotangents as logits.
-  public func scalePullback(at logits: [Double], of cotangent: [Double]) -> Double {
-    scalePullback(atArray: logits, of: cotangent)
+  /// - Precondition: the shapes of the logits and of the cotangent are the same.
+  public func scalePullback<L: Logits>(for logits: L, of cotangent: L) -> L.PerRow {
+    let (rows, cotangent) = (logits.asRows, cotangent.asRows)
+    rows.shape.check(cotangent.shape, "a cotangent")
+    var workspace = Workspace()
+    return L.form(
+      of: freshNumbers(rows.count) { values in
+        rows.elements.withUnsafeBufferPointer { logits in
+          cotangent.elements.withUnsafeBufferPointer {
+            writeScalePullbacks(of: logits, $0, rows.shape, to: values, workspace: &workspace)
+          }
+        }
+      })
   }
 
-  /// ⟨v, ∂p/∂s⟩ in the precision of the row.
+  /// Writes ⟨v, ∂p/∂s⟩ of every row, without allocating once the workspace has grown.
   ///
-  /// - Precondition: there are as many cotangents as logits.
-  public func scalePullback<Scalar: LogitScalar>(at logits: [Scalar], of cotangent: [Scalar]) -> Scalar {
-    scalePullback(atArray: logits, of: cotangent)
-  }
-
-  /// ∂E[max(μ + s·ε)]/∂s = E[ε of the winner], which is the entropy over the scale, plus the mean of the noise.
-  ///
-  /// Relative to 1 it is as accurate as the entropy. NaN for a row with a NaN or where no class is open.
-  ///
-  /// - Precondition: the method is ``Method/exact``.
-  public func expectedMaximumScaleDerivative(at logits: [Double]) -> Double {
-    expectedMaximumScaleDerivative(atArray: logits)
-  }
-
-  /// ∂E[max(μ + s·ε)]/∂s in the precision of the row.
-  ///
-  /// - Precondition: the method is ``Method/exact``.
-  public func expectedMaximumScaleDerivative<Scalar: LogitScalar>(at logits: [Scalar]) -> Scalar {
-    expectedMaximumScaleDerivative(atArray: logits)
+  /// - Precondition: the number of logits is a multiple of `rowLength`, there are as many cotangents, and `result` has a
+  ///   place for every row.
+  public func writeScalePullbacks<Scalar: LogitScalar>(
+    for logits: Span<Scalar>, of cotangent: Span<Scalar>, rowLength: Int? = nil,
+    to result: inout MutableSpan<Scalar>, workspace: inout Workspace
+  ) {
+    let shape = RowShape(count: logits.count, rowLength: rowLength)
+    shape.check(count: cotangent.count, "a cotangent")
+    shape.check(rowCount: result.count, "places for values")
+    logits.withUnsafeBufferPointer { rows in
+      cotangent.withUnsafeBufferPointer { cotangent in
+        result.withUnsafeMutableBufferPointer {
+          writeScalePullbacks(of: rows, cotangent, shape, to: $0, workspace: &workspace)
+        }
+      }
+    }
   }
 }
 
 extension NoisyArgmax {
-  private func scalePullback<Scalar: LogitScalar>(atArray logits: [Scalar], of cotangent: [Scalar]) -> Scalar
-  {
-    require(
-      cotangent.count == logits.count,
-      "\(logits.count) logits do not fit a cotangent of \(cotangent.count) places")
-    var workspace = Workspace()
-    return logits.withUnsafeBufferPointer { row in
+  private func writeScalePullbacks<Scalar: LogitScalar>(
+    of rows: UnsafeBufferPointer<Scalar>, _ cotangent: UnsafeBufferPointer<Scalar>, _ shape: RowShape,
+    to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
+  ) {
+    forEachRow(of: shape, passes: 2, workspace: &workspace) { index, slots, workspace in
+      let row = UnsafeBufferPointer(rebasing: rows[slots])
+      let cotangent = UnsafeBufferPointer(rebasing: cotangent[slots])
       switch RowKind(of: row) {
-      case .undefined: return .nan
-      case .masked, .certain: return 0
+      case .undefined: result[index] = .nan
+      case .masked, .certain: result[index] = 0
       case .regular(let top, _):
         var sum = CompensatedSum()
         let (_, vector, _) = evaluate(
@@ -56,17 +64,8 @@ extension NoisyArgmax {
         for index in vector.indices where vector[index] != 0 {
           sum.add(vector[index] * gap(of: Double(row[index]), below: top, scale: unit))
         }
-        return Scalar(0 - sum.value / scale)
+        result[index] = Scalar(0 - sum.value / scale)
       }
-    }
-  }
-
-  private func expectedMaximumScaleDerivative<Scalar: LogitScalar>(atArray logits: [Scalar]) -> Scalar {
-    requireExact("expected maximum")
-    var workspace = Workspace()
-    return logits.withUnsafeBufferPointer { row in
-      guard let mean = (noise as? any ExactNoise)?.mean, RowKind(of: row) != .masked else { return .nan }
-      return Scalar(entropy(of: row, workspace: &workspace) / scale + mean)
     }
   }
 }

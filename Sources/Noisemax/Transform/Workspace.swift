@@ -17,15 +17,17 @@ extension NoisyArgmax {
     /// What a method needs besides the row.
     var method = Scratch()
 
+    /// Cotangents that depend on a row's probabilities.
+    var cotangents = Scratch()
     /// A number for every row of a batch.
     var rowNumbers = Scratch()
 
     /// How many Doubles it has room for. Of a fresh workspace that is what one row needed, and so a count of the nodes and
     /// cells that it was given.
-    package var room: Int { row.room + method.room + rowNumbers.room }
+    package var room: Int { row.room + method.room + cotangents.room + rowNumbers.room }
 
     /// The largest number of threads that a call with a batch may use; the results are the same for any number.
-    public let threads: Int
+    package let threads: Int
 
     /// A workspace that holds no memory yet.
     ///

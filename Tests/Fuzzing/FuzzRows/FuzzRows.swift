@@ -1,7 +1,7 @@
 import Noisemax
 
 /// What every row is put through, made once.
-private let transforms = NoiseRegistry.entries.flatMap { entry in
+private let transforms = ShippedLaw.all.flatMap { entry in
   [NoisyArgmax(entry.noise), NoisyArgmax(entry.noise, method: .quantileRule(points: 3))]
 }
 
@@ -61,18 +61,18 @@ struct Pass {
       let logP = argmax.logProbabilities(for: row)
       demand(logP.allSatisfy { isUndefined ? $0.isNaN : $0 <= 0 }, "log-probabilities", logP, row)
     case 2:
-      _ = argmax.pullback(at: row, of: cotangent)
-      demandDefined(argmax.pullback(at: row, of: ones), "pullback")
+      _ = argmax.pullback(for: row, of: cotangent)
+      demandDefined(argmax.pullback(for: row, of: ones), "pullback")
     case 3:
-      _ = argmax.logProbabilitiesPullback(at: row, of: cotangent)
-      demandDefined(argmax.logProbabilitiesPullback(at: row, of: ones), "pullback of logarithms")
+      _ = argmax.logProbabilitiesPullback(for: row, of: cotangent)
+      demandDefined(argmax.logProbabilitiesPullback(for: row, of: ones), "pullback of logarithms")
     case 4:
       demandLoss(
         argmax.lossWithGradient(for: row, target: target, as: .negativeLogLikelihood).value, "likelihood")
     case 5 where isExact: demandLoss(argmax.lossWithGradient(for: row, target: target).value, "loss")
     case 6 where isExact:
-      demandLoss(argmax.entropyWithGradient(for: row).value, "entropy")
-      let maximum = argmax.expectedMaximum(of: row)
+      demandLoss(argmax.valueWithGradient(of: .generalizedEntropy, for: row).value, "entropy")
+      let maximum = argmax.expectedMaximum(for: row)
       demand(maximum.isNaN == row.contains { $0.isNaN }, "expected maximum", [maximum], row)
     default:
       var generator = StreamGenerator(seed: UInt64(target))

@@ -18,7 +18,7 @@ import Testing
         #expect(
           (logs[index] - logTruth).magnitude <= 1e-14 * logTruth.magnitude + 1e-30, "\(row.testDescription)")
       }
-      let (maximum, maximumTruth) = (argmax.expectedMaximum(of: row.logits), try double(row.expectedMaximum))
+      let (maximum, maximumTruth) = (argmax.expectedMaximum(for: row.logits), try double(row.expectedMaximum))
       #expect((maximum - maximumTruth).magnitude <= 1e-14 * (1 + row.logits.map(\.magnitude).max()!))
     }
   }
@@ -94,7 +94,9 @@ import Testing
       }
       // In place, bit by bit the same; one NaN anywhere is seen.
       var same = row
-      argmax.formProbabilities(in: &same)
+      var workspace = NoisyArgmax.Workspace()
+      var span = same.mutableSpan
+      argmax.formProbabilities(in: &span, workspace: &workspace)
       #expect(same == p)
       for index in row.indices {
         var strange = row

@@ -4,9 +4,9 @@ import Testing
 
 /// The derivatives of every law and method through the suite that others run on theirs, and what that suite catches.
 @Suite struct DerivativeSuiteTests {
-  @Test(arguments: NoiseRegistry.entries.map(\.name), PropertySuiteTests.methods)
+  @Test(arguments: ShippedLaw.all.map(\.name), PropertySuiteTests.methods)
   func everyTransformHasItsDerivatives(name: String, method: NoisyArgmax.Method) throws {
-    let noise = try #require(NoiseRegistry.noise(named: name))
+    let noise = try #require(ShippedLaw.standard(named: name))
     // Unoptimised, the fixed rows and a few more under the exact methods.
     guard !isDebugBuild || method == .exact else { return }
     let suite = PropertySuite(rows: isDebugBuild ? 2 : 40, largestRow: 12)
@@ -22,7 +22,7 @@ import Testing
   private static let softmax = NoisyArgmax(.gumbel)
 
   private static func pullback(_ row: [Double], _ v: [Double]) -> [Double] {
-    softmax.pullback(at: row, of: v)
+    softmax.pullback(for: row, of: v)
   }
 
   private static func loss(_ row: [Double], _ target: Int) -> (value: Double, gradient: [Double]) {
@@ -57,12 +57,12 @@ import Testing
       (
         "finite differences of log-probabilities",
         { @Sendable in
-          $0.logPullback = { softmax.logProbabilitiesPullback(at: $0, of: $1).map { $0 * 1.0001 } }
+          $0.logPullback = { softmax.logProbabilitiesPullback(for: $0, of: $1).map { $0 * 1.0001 } }
         }
       ),
       (
         "gradient of the potential",
-        { @Sendable in $0.potential = { softmax.expectedMaximum(of: $0) * 1.0001 } }
+        { @Sendable in $0.potential = { softmax.expectedMaximum(for: $0) * 1.0001 } }
       ),
       (
         "finite differences of losses",

@@ -15,9 +15,9 @@ import Testing
     .exact, .quantileRule(points: 8), .quantileRule(points: 8, normalized: false),
   ]
 
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func everyLawIsOne(name: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: name))
+    let noise = try #require(ShippedLaw.standard(named: name))
     func check(_ noise: some ExactNoise) -> [PropertyFailure] {
       let centre = Self.symmetric[name]
       return PropertySuite().failures(of: noise, symmetricAbout: centre)
@@ -27,9 +27,9 @@ import Testing
     #expect(check(noise).isEmpty, "\(check(noise))")
   }
 
-  @Test(arguments: NoiseRegistry.entries.map(\.name), methods)
+  @Test(arguments: ShippedLaw.all.map(\.name), methods)
   func everyTransformKeepsItsProperties(name: String, method: NoisyArgmax.Method) throws {
-    let noise = try #require(NoiseRegistry.noise(named: name))
+    let noise = try #require(ShippedLaw.standard(named: name))
     // The rule costs n² a point: fewer rows, and smaller ones.
     let isRule = method != .exact
     let suite = PropertySuite(

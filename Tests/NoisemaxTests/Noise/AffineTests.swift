@@ -42,19 +42,19 @@ import Testing
     let moved = NoisyArgmax(Gumbel().shifted(by: 10), scale: 2)
     let plain = NoisyArgmax(.gumbel, scale: 2)
     #expect(moved.probabilities(for: logits) == plain.probabilities(for: logits))
-    #expect((moved.expectedMaximum(of: logits) - plain.expectedMaximum(of: logits) - 20).magnitude < 1e-13)
+    #expect((moved.expectedMaximum(for: logits) - plain.expectedMaximum(for: logits) - 20).magnitude < 1e-13)
     // One class that is certain has it too: E[μ + 2·(10 + ε)].
-    let certain = NoisyArgmax(Normal().shifted(by: 10), scale: 2).expectedMaximum(of: [0.5, -.infinity])
+    let certain = NoisyArgmax(Normal().shifted(by: 10), scale: 2).expectedMaximum(for: [0.5, -.infinity])
     #expect(certain == 20.5, "\(certain)")
   }
 
   /// A wrapper around a wrapper stretches what the inner one added: 1 + 3·(4 + ε).
   @Test func theInnerLocationIsStretched() {
     func wrap(_ noise: some ExactNoise) -> NoisyArgmax { NoisyArgmax(noise.scaled(by: 3).shifted(by: 1)) }
-    let certain = wrap(Normal().shifted(by: 4)).expectedMaximum(of: [0.0])
+    let certain = wrap(Normal().shifted(by: 4)).expectedMaximum(for: [0.0])
     #expect(certain == 13, "\(certain)")
     // Two tied classes exceed a single one by 3/√π.
-    let pair = wrap(Normal().shifted(by: 4)).expectedMaximum(of: [0, 0])
+    let pair = wrap(Normal().shifted(by: 4)).expectedMaximum(for: [0, 0])
     #expect((pair - 13 - 3 / Double.pi.squareRoot()).magnitude < 1e-13, "\(pair)")
   }
 

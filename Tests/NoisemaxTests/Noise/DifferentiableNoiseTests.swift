@@ -5,7 +5,7 @@ import Testing
 
 /// The slope of the logarithm of the density.
 @Suite struct DifferentiableNoiseTests {
-  static let laws = NoiseRegistry.entries.compactMap { entry in
+  static let laws = ShippedLaw.all.compactMap { entry in
     (entry.noise as? any DifferentiableNoise).map { (entry.name, $0) }
   }
 

@@ -4,11 +4,11 @@ import Testing
 
 /// Every law against independent values: 4 ulp for values, 2 ulp for quantiles, and what the ends are.
 @Suite struct NoiseValuesTests {
-  static let laws = NoiseRegistry.entries.map(\.name)
+  static let laws = ShippedLaw.all.map(\.name)
 
   @Test(arguments: laws)
   func valuesAreWithinFourUlp(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     for row in try Fixture.table("distribution-values.csv", of: law) {
       let x = try double(row["x"]!)
       let values = [
@@ -31,7 +31,7 @@ import Testing
 
   @Test(arguments: laws)
   func quantilesAreWithinTwoUlp(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     for row in try Fixture.table("quantile-values.csv", of: law) {
       let p = try double(row["p"]!)
       for (column, value) in [
@@ -46,7 +46,7 @@ import Testing
 
   @Test(arguments: laws)
   func endsAreExact(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     #expect(noise.cumulative(at: -.infinity) == 0)
     #expect(noise.cumulative(at: .infinity) == 1)
     #expect(noise.survival(at: -.infinity) == 1)

@@ -7,7 +7,7 @@ import Testing
   /// A law that does not state the logarithm of its density.
   private struct Plain: PiecewiseNoise, ForwardingNoise {
     let base: any PiecewiseNoise
-    var original: any ExactNoise { base }
+    var original: any AccurateNoise { base }
     var kinks: [Double] { base.kinks }
   }
 

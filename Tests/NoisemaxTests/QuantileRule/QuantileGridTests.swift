@@ -7,17 +7,15 @@ import Testing
 @Suite struct QuantileGridTests {
   /// A law that says neither what it is nor that it is smooth: its rule is computed as it is written.
   private struct AsWritten: ForwardingNoise {
-    let original: any ExactNoise
-
-    var exactMethod: ExactMethod { original.exactMethod }
+    let original: any AccurateNoise
   }
 
-  static let smoothLaws = NoiseRegistry.entries.filter { $0.noise is any SmoothNoise }.map(\.name)
+  static let smoothLaws = ShippedLaw.all.filter { $0.noise is any SmoothNoise }.map(\.name)
 
   /// A seeded search for the worst case. `NOISEMAX_SEARCH=100` makes it long.
-  @Test(arguments: NoiseRegistry.entries.map(\.name), [1, 2, 8, 64])
+  @Test(arguments: ShippedLaw.all.map(\.name), [1, 2, 8, 64])
   func agreesWithTheDoubleLoop(law: String, points: Int) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let pairs = Self.pairs(noise, points: points)
     let length = ProcessInfo.processInfo.environment["NOISEMAX_SEARCH"].flatMap { Int($0) }
     var rows = AdversarialRows(generator: SeededGenerator(state: UInt64(length ?? points)))
@@ -29,9 +27,9 @@ import Testing
     }
   }
 
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func agreesOnExtremeRows(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let ties = { (count: Int) in [Double](repeating: 0, count: count) }
     let masked = { (count: Int) in [Double](repeating: -.infinity, count: count) }
     for points in [1, isDebugBuild ? 3 : 24] {
@@ -49,8 +47,10 @@ import Testing
     _ noise: some ExactNoise, points: Int
   ) -> [(fast: NoisyArgmax, asWritten: NoisyArgmax)] {
     [false, true].map { isNormalized in
-      let method = NoisyArgmax.Method.quantileRule(points: points, normalized: isNormalized)
-      return (NoisyArgmax(noise, method: method), NoisyArgmax(AsWritten(original: noise), method: method))
+      (
+        NoisyArgmax(noise, points: points, normalized: isNormalized),
+        NoisyArgmax(AsWritten(original: noise), points: points, normalized: isNormalized)
+      )
     }
   }
 
@@ -73,7 +73,7 @@ import Testing
   /// Derivatives, against those of raw values, which go class by class: within 1e-11 of the largest of the row.
   @Test(arguments: smoothLaws, [2, 8, 64])
   func derivativesAgreeWithTheLoopOverClasses(law: String, points: Int) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let onGrid = NoisyArgmax(noise, method: .quantileRule(points: points))
     let raw = NoisyArgmax(noise, method: .quantileRule(points: points, normalized: false))
     var rows = AdversarialRows(generator: SeededGenerator(state: UInt64(points)))
@@ -96,10 +96,12 @@ import Testing
       let (sum, top) = (values.reduce(0, +), v[row.indices.max { row[$0] < row[$1] }!])
       let mean = zip(p, v).reduce(0.0) { $0 + $1.0 * ($1.1 - top) }
       for (name, gradient, truth) in [
-        ("p", onGrid.pullback(at: row, of: v), raw.pullback(at: row, of: v.map { ($0 - top - mean) / sum })),
         (
-          "log p", onGrid.logProbabilitiesPullback(at: row, of: v),
-          raw.logProbabilitiesPullback(at: row, of: zip(v, p).map { $0 - $1 * total })
+          "p", onGrid.pullback(for: row, of: v), raw.pullback(for: row, of: v.map { ($0 - top - mean) / sum })
+        ),
+        (
+          "log p", onGrid.logProbabilitiesPullback(for: row, of: v),
+          raw.logProbabilitiesPullback(for: row, of: zip(v, p).map { $0 - $1 * total })
         ),
       ] {
         let largest = truth.reduce(0) { max($0, $1.magnitude) }
@@ -117,7 +119,7 @@ import Testing
   /// Against the formula itself, in rows too long for the loop over all classes.
   @Test(arguments: smoothLaws)
   func longRowsAreTheFormula(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     var generator = SeededGenerator(state: 7)
     let count = isDebugBuild ? 1000 : 10_000
     let row = (0..<count).map { _ in

@@ -14,9 +14,9 @@ import Testing
     }
   }
 
-  @Test(arguments: NoiseRegistry.entries.map(\.name), [1, 2, 7, 64])
+  @Test(arguments: ShippedLaw.all.map(\.name), [1, 2, 7, 64])
   func isTheFormula(law: String, points: Int) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let logits = [0.3, -0.2, 0.55, 0.3, -1.5, 0.1]
     let expected = formula(noise, logits, points: points)
     let raw = NoisyArgmax(noise, method: .quantileRule(points: points, normalized: false))
@@ -72,9 +72,9 @@ import Testing
   ]
 
   /// Log-probabilities, as deep as they are, in rows of few and of many classes.
-  @Test(arguments: NoiseRegistry.entries.map(\.name), [1, 5, 24])
+  @Test(arguments: ShippedLaw.all.map(\.name), [1, 5, 24])
   func logarithmsAreTheFormula(law: String, points: Int) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let rule = NoisyArgmax(noise, method: .quantileRule(points: points, normalized: false))
     var generator = StreamGenerator(seed: 3)
     let long = (0..<(isDebugBuild ? 200 : 2000)).map { _ in Double.random(in: -0.5...0.5, using: &generator) }
@@ -91,9 +91,9 @@ import Testing
   }
 
   /// Both pullbacks, of raw and of normalised values, against sums over all pairs of classes.
-  @Test(arguments: NoiseRegistry.entries.map(\.name), [1, 5, 24])
+  @Test(arguments: ShippedLaw.all.map(\.name), [1, 5, 24])
   func pullbacksAreTheFormula(law: String, points: Int) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let rules = [false, true].map {
       ($0, NoisyArgmax(noise, method: .quantileRule(points: points, normalized: $0)))
     }
@@ -105,9 +105,9 @@ import Testing
         let mean = isNormalized ? zip(p, v).reduce(0.0) { $0 + $1.0 * $1.1 } : 0
         let total = isNormalized ? zip(v, logs).reduce(0.0) { $1.1 > -.infinity ? $0 + $1.0 : $0 } : 0
         for (name, gradient, weights) in [
-          ("p", rule.pullback(at: row, of: v), zip(p, v).map { $0 * ($1 - mean) }),
+          ("p", rule.pullback(for: row, of: v), zip(p, v).map { $0 * ($1 - mean) }),
           (
-            "log p", rule.logProbabilitiesPullback(at: row, of: v),
+            "log p", rule.logProbabilitiesPullback(for: row, of: v),
             row.indices.map { logs[$0] > -.infinity ? v[$0] - p[$0] * total : 0 }
           ),
         ] {
@@ -134,9 +134,9 @@ import Testing
   }
 
   /// In any order, the same bits.
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func theOrderDoesNotMatter(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let rule = NoisyArgmax(noise, method: .quantileRule(points: 9))
     var generator = StreamGenerator(seed: 4)
     let row: [Double] =
@@ -198,22 +198,22 @@ import Testing
 
   @Test func aLawWithThreeFunctionsIsEnough() {
     let logits = [0.5, 0, -0.25]
-    let p = NoisyArgmax(Triangular(), method: .quantileRule(points: 64, normalized: false)).probabilities(
+    let p = NoisyArgmax(Triangular(), points: 64, normalized: false).probabilities(
       for: logits)
     for (value, expected) in zip(p, formula(Triangular(), logits, points: 64)) {
       #expect((value - expected).magnitude < 1e-14)
     }
     #expect(
-      NoisyArgmax(Triangular(), method: .quantileRule(points: 64)).probabilities(for: [0, -2.5]) == [1, 0])
+      NoisyArgmax(Triangular(), points: 64).probabilities(for: [0, -2.5]) == [1, 0])
     // Bounded noise: most factors of a wide row are 0 or 1.
     let wide = (0..<60).map { Double(($0 * 37) % 60) / -12 }
-    let raw = NoisyArgmax(Triangular(), method: .quantileRule(points: 13, normalized: false))
+    let raw = NoisyArgmax(Triangular(), points: 13, normalized: false)
     let values = raw.probabilities(for: wide)
     for (value, expected) in zip(values, formula(Triangular(), wide, points: 13)) {
       #expect((value - expected).magnitude <= 1e-14 * expected)
     }
     let v = wide.indices.map { Double($0 % 3) }
-    let gradient = raw.pullback(at: wide, of: v)
+    let gradient = raw.pullback(for: wide, of: v)
     for index in [0, 1, 5, 13, 30] {
       let sides = [-1e-6, 1e-6].map { step in
         var row = wide
@@ -235,7 +235,7 @@ import Testing
     ]
     for rule in rules {
       for gap in [690.0, 720, 760, 1000, 1e5] {
-        let slopes = rule.logProbabilitiesPullback(at: [0, -gap], of: [0, 1])
+        let slopes = rule.logProbabilitiesPullback(for: [0, -gap], of: [0, 1])
         #expect(
           (slopes[0] + 1).magnitude <= 1e-12 && (slopes[1] - 1).magnitude <= 1e-12,
           "\(rule.noise), gap \(gap): \(slopes)")
@@ -248,10 +248,10 @@ import Testing
     await #expect(processExitsWith: .failure) { _ = NoisyArgmax(.normal, scale: 0) }
     await #expect(processExitsWith: .failure) { _ = NoisyArgmax(.normal, scale: .infinity) }
     await #expect(processExitsWith: .failure) {
-      _ = NoisyArgmax(.gumbel).probabilities(forRowsOf: [1.0, 2, 3], rowLength: 2)
+      _ = NoisyArgmax(.gumbel).probabilities(for: Rows([1.0, 2, 3], length: 2)).elements
     }
     await #expect(processExitsWith: .failure) {
-      _ = NoisyArgmax(.gumbel, method: .quantileRule(points: 8)).expectedMaximum(of: [1, 2])
+      _ = NoisyArgmax(.gumbel, method: .quantileRule(points: 8)).expectedMaximum(for: [1, 2])
     }
   }
 }

@@ -53,7 +53,7 @@ import Testing
   }
 
   @Test func nothingToDrawIsNil() {
-    #expect(Categorical([]).randomIndex() == nil)
+    #expect(Categorical([Double]()).randomIndex() == nil)
     #expect(Categorical([0, 0]).randomIndex() == nil)
     #expect(Categorical([0.0]).randomIndex() == nil)
     var generator = StreamGenerator(seed: 3)

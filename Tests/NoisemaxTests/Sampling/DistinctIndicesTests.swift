@@ -18,9 +18,9 @@ import Testing
   }
 
   /// The order is that of the perturbed logits of the same draw, for every number asked for.
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func orderIsThatOfThePerturbedLogits(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise)
     var logits = StreamGenerator(seed: 2)
     for size in [2, 3, 10, 97] {
@@ -42,9 +42,9 @@ import Testing
   }
 
   /// A generator that repeats a word gives every class the same noise: of equal scores, the class that came first leads.
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func equalScoresAreInTheOrderOfTheRow(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise)
     for size in [2, 3, 7, 40] {
       let row = (0..<size).map { $0 % 3 == 1 ? 1.0 : 0 }
@@ -59,14 +59,16 @@ import Testing
 
   @Test func onlyOpenClassesAreThere() {
     let argmax = NoisyArgmax(.uniform)
-    #expect(argmax.randomIndices(for: [-.infinity, 1, -.infinity, 1], distinct: 100).sorted() == [1, 3])
-    #expect(argmax.randomIndices(for: [-.infinity, 1], distinct: .max) == [1])
-    #expect(argmax.randomIndices(for: [-.infinity], distinct: 2).isEmpty)
-    #expect(argmax.randomIndices(for: [], distinct: 2).isEmpty)
-    #expect(argmax.randomIndices(for: [1, .nan], distinct: 2).isEmpty)
-    #expect(argmax.randomIndices(for: [.infinity, .infinity], distinct: 2).isEmpty)
-    #expect(argmax.randomIndices(for: [0, 9, .infinity, -.infinity, 5], distinct: 9) == [2, 1, 4, 0])
-    #expect(argmax.randomIndices(for: [.infinity, -.infinity], distinct: 9) == [0])
+    #expect(
+      argmax.randomIndices(for: [-.infinity, 1, -.infinity, 1] as [Double], distinct: 100).sorted() == [1, 3])
+    #expect(argmax.randomIndices(for: [-.infinity, 1] as [Double], distinct: .max) == [1])
+    #expect(argmax.randomIndices(for: [-.infinity] as [Double], distinct: 2).isEmpty)
+    #expect(argmax.randomIndices(for: [Double](), distinct: 2).isEmpty)
+    #expect(argmax.randomIndices(for: [1, .nan] as [Double], distinct: 2).isEmpty)
+    #expect(argmax.randomIndices(for: [.infinity, .infinity] as [Double], distinct: 2).isEmpty)
+    #expect(
+      argmax.randomIndices(for: [0, 9, .infinity, -.infinity, 5] as [Double], distinct: 9) == [2, 1, 4, 0])
+    #expect(argmax.randomIndices(for: [.infinity, -.infinity] as [Double], distinct: 9) == [0])
     let floats: [Float] = [-3e38, 0, -.infinity]
     #expect(argmax.randomIndices(for: floats, distinct: 3) == [1, 0])
   }

@@ -15,9 +15,9 @@ import Testing
     }
   }
 
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func everyGeneratorGivesFiniteNoise(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     func moved(_ noise: some ExactNoise) -> any ExactNoise { noise.scaled(by: 3).shifted(by: -2) }
     for extreme in ScriptedGenerator.extremes {
       var generator = extreme
@@ -52,9 +52,9 @@ import Testing
 
   /// The first word has no bit for the exponent, the second 23 zeros before one: together a tail of 2⁻³⁶, and every bit
   /// of the significand counts there, at either end.
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func tailsHaveFullResolution(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     for (significand, tail) in [(0, 0x1p-36), (1, 0x1.0000000000001p-36), (1 << 51, 0x1.8p-36)]
       as [(UInt64, _)]
     {
@@ -68,9 +68,9 @@ import Testing
   }
 
   /// Kolmogorov and Smirnov: the largest distance between the empirical and the law's own F.
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func drawsFollowTheLaw(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let count = isDebugBuild ? 20_000 : 1_000_000
     var generator = StreamGenerator(seed: 1)
     let draws = noise.random(count: count, using: &generator).sorted()
@@ -84,9 +84,9 @@ import Testing
   }
 
   /// Of ten million draws, about ten lie beyond the millionth quantile on either side.
-  @Test(.enabled(if: !isDebugBuild), arguments: NoiseRegistry.entries.map(\.name))
+  @Test(.enabled(if: !isDebugBuild), arguments: ShippedLaw.all.map(\.name))
   func rareNoiseComesAtItsRate(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     var generator = StreamGenerator(seed: 2, stream: UInt64(law.utf8.count))
     var draws = [Double](repeating: 0, count: 100_000)
     var (below, above) = (0, 0)

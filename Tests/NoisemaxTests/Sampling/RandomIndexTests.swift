@@ -14,9 +14,9 @@ import Testing
     return row
   }
 
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func frequenciesMatchTheProbabilities(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise)
     let row = Self.rowWithARareClass(argmax)
     let probabilities = argmax.probabilities(for: row)
@@ -30,12 +30,12 @@ import Testing
   }
 
   /// Moved and stretched laws, a scale, Float logits, a mask; and the test would see a scale that is 7 % off.
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func scaledFrequenciesMatch(law: String) throws {
     func scaled(_ noise: some ExactNoise) -> NoisyArgmax {
       NoisyArgmax(noise.scaled(by: 3).shifted(by: 20), scale: 0.5)
     }
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = scaled(noise)
     let row: [Float] = [0.4, -.infinity, 0.8, 0, -0.7]
     let probabilities = argmax.probabilities(for: row)
@@ -51,7 +51,7 @@ import Testing
 
   @Test func maskedClassesAreNeverDrawn() {
     for extreme in ScriptedGenerator.extremes {
-      for entry in NoiseRegistry.entries {
+      for entry in ShippedLaw.all {
         var generator = extreme
         let argmax = NoisyArgmax(entry.noise)
         let drawn = argmax.randomIndices(
@@ -60,7 +60,7 @@ import Testing
         // Masks cost no randomness: as if they were not there.
         var (one, other) = (extreme, extreme)
         #expect(
-          argmax.randomIndex(for: [-.infinity, 0, -.infinity, 0.1], using: &one)!
+          argmax.randomIndex(for: [-.infinity, 0, -.infinity, 0.1] as [Double], using: &one)!
             == 2 * argmax.randomIndex(for: [0, 0.1], using: &other)! + 1)
       }
     }
@@ -68,23 +68,23 @@ import Testing
 
   @Test func rowsWithoutAChoice() {
     let argmax = NoisyArgmax(.normal)
-    #expect(argmax.randomIndex(for: []) == nil)
-    #expect(argmax.randomIndex(for: [-.infinity, -.infinity]) == nil)
-    #expect(argmax.randomIndex(for: [0, .nan, .infinity]) == nil)
-    #expect(argmax.randomIndex(for: [0, .infinity, .infinity]) == nil)
-    #expect(argmax.randomIndex(for: [0, .infinity, 1e300]) == 1)
-    #expect(argmax.randomIndex(for: [-.infinity, -1e300]) == 1)
-    #expect(argmax.randomIndices(for: [-.infinity], count: 3).isEmpty)
-    #expect(argmax.randomIndices(for: [-.infinity, 2], count: 3) == [1, 1, 1])
+    #expect(argmax.randomIndex(for: [Double]()) == nil)
+    #expect(argmax.randomIndex(for: [-.infinity, -.infinity] as [Double]) == nil)
+    #expect(argmax.randomIndex(for: [0, .nan, .infinity] as [Double]) == nil)
+    #expect(argmax.randomIndex(for: [0, .infinity, .infinity] as [Double]) == nil)
+    #expect(argmax.randomIndex(for: [0, .infinity, 1e300] as [Double]) == 1)
+    #expect(argmax.randomIndex(for: [-.infinity, -1e300] as [Double]) == 1)
+    #expect(argmax.randomIndices(for: [-.infinity] as [Double], count: 3).isEmpty)
+    #expect(argmax.randomIndices(for: [-.infinity, 2] as [Double], count: 3) == [1, 1, 1])
     #expect(argmax.randomIndices(for: [1, 2], count: 0).isEmpty)
     #expect(argmax.randomIndex(for: [Float](repeating: -.infinity, count: 3)) == nil)
   }
 
   /// A generator that repeats a word gives every class the same noise: of equal scores the first one wins, as it leads
   /// the ranking.
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func theFirstOfEqualScoresWins(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise)
     var generator = ScriptedGenerator(0x5555_5555_5555_5555)
     for (row, winner) in [([0, 0, 0], 0), ([-1, 2, 2, 1, 2], 1), ([-.infinity, 0, 0], 1)] as [([Double], Int)]

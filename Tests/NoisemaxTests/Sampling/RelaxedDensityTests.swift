@@ -52,8 +52,9 @@ import Testing
       #expect((total - 1).magnitude < 1e-8, "τ = \(temperature): \(total)")
       let count = isDebugBuild ? 4_000 : 100_000
       let sample = argmax.relaxedSample(
-        forRowsOf: (0..<count).flatMap { _ in logits }, rowLength: 3, temperature: temperature, seed: 9)
-      let sampled = stride(from: 0, to: 3 * count, by: 3).reduce(0) { $0 + sample.value[$1] } / Double(count)
+        for: Rows((0..<count).flatMap { _ in logits }, length: 3), temperature: temperature, seed: 9)
+      let sampled =
+        stride(from: 0, to: 3 * count, by: 3).reduce(0) { $0 + sample.value.elements[$1] } / Double(count)
       #expect((sampled - mean).magnitude < 2.5 / Double(count).squareRoot(), "τ = \(temperature)")
     }
   }
@@ -79,13 +80,11 @@ import Testing
   /// Samples so cold that all but one y underflow still have a density: that is what the logarithms are for.
   @Test func coldSamplesHaveADensity() {
     let argmax = NoisyArgmax(.gumbel)
-    let sample = argmax.relaxedSample(
-      forRowsOf: (0..<100).flatMap { _ in [0.1, 0.2, 0.3] }, rowLength: 3, temperature: 1e-3, seed: 4)
-    let densities = argmax.relaxedLogDensities(
-      atLog: sample.logValue, forRowsOf: (0..<100).flatMap { _ in [0.1, 0.2, 0.3] }, rowLength: 3,
-      temperature: 1e-3)
+    let rows = Rows((0..<100).flatMap { _ in [0.1, 0.2, 0.3] }, length: 3)
+    let sample = argmax.relaxedSample(for: rows, temperature: 1e-3, seed: 4)
+    let densities = argmax.relaxedLogDensity(atLog: sample.logValue, for: rows, temperature: 1e-3)
     #expect(densities.count == 100 && densities.allSatisfy { $0.isFinite })
-    #expect(sample.value.contains(0))
+    #expect(sample.value.elements.contains(0))
   }
 
   @Test func edges() {

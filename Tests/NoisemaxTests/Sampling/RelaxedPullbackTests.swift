@@ -9,7 +9,7 @@ import Testing
     let temperature: Double
     var testDescription: String { "\(law), τ = \(temperature)" }
   }
-  static let cases = NoiseRegistry.entries.flatMap { entry in
+  static let cases = ShippedLaw.all.flatMap { entry in
     [0.05, 0.5, 1, 4].map { Case(law: entry.name, temperature: $0) }
   }
 
@@ -17,18 +17,18 @@ import Testing
   let cotangent = [1, -2, 5, 0.5, 3, 2, 0.25, -1, 1.5, 7]
 
   @Test(arguments: cases) func pullbacksAreTheSlopes(_ test: Case) throws {
-    let noise = try #require(NoiseRegistry.noise(named: test.law))
+    let noise = try #require(ShippedLaw.standard(named: test.law))
     let argmax = NoisyArgmax(noise, scale: 1.5)
     let open = logits.indices.filter { logits[$0] > -.infinity }
     func loss(_ logits: [Double], _ temperature: Double, logs: Bool) -> Double {
-      let sample = argmax.relaxedSample(forRowsOf: logits, rowLength: 5, temperature: temperature, seed: 12)
-      let value = logs ? sample.logValue : sample.value
+      let sample = argmax.relaxedSample(for: Rows(logits, length: 5), temperature: temperature, seed: 12)
+      let value = (logs ? sample.logValue : sample.value).elements
       return open.reduce(0) { $0 + cotangent[$1] * value[$1] }
     }
-    let sample = argmax.relaxedSample(
-      forRowsOf: logits, rowLength: 5, temperature: test.temperature, seed: 12)
+    let sample = argmax.relaxedSample(for: Rows(logits, length: 5), temperature: test.temperature, seed: 12)
     for logs in [false, true] {
-      let gradient = logs ? sample.logPullback(of: cotangent) : sample.pullback(of: cotangent)
+      let cotangents = Rows(cotangent, length: 5)
+      let gradient = (logs ? sample.logPullback(of: cotangents) : sample.pullback(of: cotangents)).elements
       // Two central differences, extrapolated: the error is of the fourth order in the step.
       func slope(_ move: (Double) -> Double) -> Double {
         let step = 1e-3 * test.temperature
@@ -49,7 +49,7 @@ import Testing
         #expect((gradient[index] - expected).magnitude < 1e-8 * size, "\(gradient[index]), \(expected)")
       }
       let derivative =
-        logs ? sample.logTemperaturePullback(of: cotangent) : sample.temperaturePullback(of: cotangent)
+        logs ? sample.logTemperaturePullback(of: cotangents) : sample.temperaturePullback(of: cotangents)
       let expected = slope { loss(logits, test.temperature + $0, logs: logs) }
       #expect((derivative - expected).magnitude < 1e-8 * max(size, expected.magnitude), "\(derivative)")
     }

@@ -5,9 +5,9 @@ import Testing
 @Suite struct RelaxedSampleTests {
   let row: [Double] = [0.5, -0.25, -.infinity, 1, 0.75]
 
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func valuesAreTheSoftmaxOfThePerturbedLogits(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     var generator = StreamGenerator(seed: 1)
     let sample = NoisyArgmax(noise, scale: 0.7).relaxedSample(for: row, temperature: 0.4, using: &generator)
     generator = StreamGenerator(seed: 1)
@@ -22,14 +22,14 @@ import Testing
             place > 2 ? place - 1 : place]).magnitude < 1e-13)
     }
     #expect(sample.value[2] == 0 && sample.logValue[2] == -.infinity)
-    #expect(sample.temperature == 0.4 && sample.rowLength == 5)
+    #expect(sample.temperature == 0.4)
   }
 
   /// Whatever the temperature: never negative, sum one, logarithms finite where they can be; in the end the one-hot of
   /// the random index that the same state of the generator draws.
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func coldSamplesAreTheRandomIndex(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise)
     for seed in 0..<UInt64(50) {
       var generator = StreamGenerator(seed: seed)
@@ -54,18 +54,18 @@ import Testing
   }
 
   /// As τ falls, the mean of the same draws comes closer and closer to the frequencies, and to p.
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func meansConvergeToTheProbabilities(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise)
     let logits = [0.5, -0.25, 0.25]
     let p = argmax.probabilities(for: logits)
     let count = isDebugBuild ? 2_000 : 100_000
     let batch = (0..<count).flatMap { _ in logits }
-    let sample = argmax.relaxedSample(forRowsOf: batch, rowLength: 3, temperature: 1, seed: 3)
+    let sample = argmax.relaxedSample(for: Rows(batch, length: 3), temperature: 1, seed: 3)
     let errors = [1, 0.1, 0.01, 0.001].map { temperature in
       var mean = [0.0, 0, 0]
-      for (place, value) in sample.tempered(to: temperature).value.enumerated() {
+      for (place, value) in sample.tempered(to: temperature).value.elements.enumerated() {
         mean[place % 3] += value / Double(count)
       }
       return zip(mean, p).map { ($0 - $1).magnitude }.max()!
@@ -76,12 +76,12 @@ import Testing
 
   @Test func edges() {
     let argmax = NoisyArgmax(.normal)
-    #expect(argmax.relaxedSample(for: [], temperature: 1).value.isEmpty)
-    #expect(argmax.relaxedSample(for: [], temperature: 1).index == nil)
-    let masked = argmax.relaxedSample(for: [-.infinity, -.infinity], temperature: 1)
+    #expect(argmax.relaxedSample(for: [Double](), temperature: 1).value.isEmpty)
+    #expect(argmax.relaxedSample(for: [Double](), temperature: 1).index == nil)
+    let masked = argmax.relaxedSample(for: [-.infinity, -.infinity] as [Double], temperature: 1)
     #expect(masked.value == [0, 0] && masked.hard == [0, 0] && masked.index == nil)
     #expect(masked.logValue == [-.infinity, -.infinity] && masked.pullback(of: [1, 2]) == [0, 0])
-    let certain = argmax.relaxedSample(for: [0, .infinity, -.infinity], temperature: 5)
+    let certain = argmax.relaxedSample(for: [0, .infinity, -.infinity] as [Double], temperature: 5)
     #expect(
       certain.value == [0, 1, 0] && certain.index == 1 && certain.pullback(of: [1, 2, .nan]) == [0, 0, 0])
     for row in [[0, .nan], [.infinity, .infinity]] as [[Double]] {
@@ -119,27 +119,27 @@ import Testing
     var generator = StreamGenerator(seed: 5)
     let logits = Normal().random(count: 200, using: &generator)
     let cotangent = Normal().random(count: 200, using: &generator)
-    let all = argmax.relaxedSample(forRowsOf: logits, rowLength: 2, temperature: 0.3, seed: 6)
-    let gradient = all.pullback(of: cotangent)
-    #expect(all.indices == argmax.randomIndices(forRowsOf: logits, rowLength: 2, seed: 6))
+    let all = argmax.relaxedSample(for: Rows(logits, length: 2), temperature: 0.3, seed: 6)
+    let gradient = all.pullback(of: Rows(cotangent, length: 2))
+    #expect(all.index == argmax.randomIndex(for: Rows(logits, length: 2), seed: 6))
     var temperatureGradient = 0.0
     for row in 0..<100 {
       let places = 2 * row..<2 * row + 2
       var stream = StreamGenerator(seed: 6, stream: UInt64(row))
       let alone = argmax.relaxedSample(for: Array(logits[places]), temperature: 0.3, using: &stream)
-      #expect(alone.value == Array(all.value[places]))
-      #expect(alone.pullback(of: Array(cotangent[places])) == Array(gradient[places]))
+      #expect(alone.value == all.value[row])
+      #expect(alone.pullback(of: Array(cotangent[places])) == gradient[row])
       temperatureGradient += alone.temperaturePullback(of: Array(cotangent[places]))
     }
-    #expect((all.temperaturePullback(of: cotangent) - temperatureGradient).magnitude < 1e-12)
+    #expect((all.temperaturePullback(of: Rows(cotangent, length: 2)) - temperatureGradient).magnitude < 1e-12)
     let tail = argmax.relaxedSample(
-      forRowsOf: Array(logits[74...]), rowLength: 2, temperature: 0.3, seed: 6, firstRow: 37)
-    #expect(tail.value == Array(all.value[74...]))
+      for: Rows(Array(logits[74...]), length: 2), temperature: 0.3, seed: 6, firstRow: 37)
+    #expect(tail.value.elements == Array(all.value.elements[74...]))
     var word = ScriptedGenerator(6)
     #expect(
-      argmax.relaxedSample(forRowsOf: logits, rowLength: 2, temperature: 0.3, using: &word).value == all.value
+      argmax.relaxedSample(for: Rows(logits, length: 2), temperature: 0.3, using: &word).value == all.value
     )
-    #expect(argmax.relaxedSample(forRowsOf: logits, rowLength: 2, temperature: 0.3).value.count == 200)
+    #expect(argmax.relaxedSample(for: Rows(logits, length: 2), temperature: 0.3).value.elements.count == 200)
   }
 
   @Test func impossibleTemperaturesTrap() async throws {
@@ -155,7 +155,7 @@ import Testing
       _ = NoisyArgmax(.gumbel).relaxedSample(for: [1, 2], temperature: 1).pullback(of: [1])
     }
     await #expect(processExitsWith: .failure) {
-      _ = NoisyArgmax(.gumbel).relaxedSample(forRowsOf: [1.0, 2, 3], rowLength: 2, temperature: 1)
+      _ = NoisyArgmax(.gumbel).relaxedSample(for: Rows([1.0, 2, 3], length: 2), temperature: 1)
     }
   }
 }

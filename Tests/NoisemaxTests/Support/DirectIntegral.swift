@@ -52,7 +52,7 @@ struct DirectIntegral {
 struct OnTheLattice<Base: SmoothNoise>: SmoothNoise, ForwardingNoise {
   let base: Base
 
-  var original: any ExactNoise { base }
+  var original: any AccurateNoise { base }
   func logReversedHazard(at x: Double) -> Double { base.logReversedHazard(at: x) }
 }
 

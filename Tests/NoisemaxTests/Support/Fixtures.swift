@@ -90,7 +90,7 @@ enum Fixture {
     #expect(throws: Fixture.NoRows.self) { try Fixture.table("quantile-values.csv", of: "no such law") }
   }
 
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func everyLawHasReferences(law: String) throws {
     #expect(try Fixture.argmaxCases(of: law).count >= 20)
     #expect(try Fixture.table("distribution-values.csv", of: law).count >= 200)

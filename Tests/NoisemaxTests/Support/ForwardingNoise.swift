@@ -1,8 +1,8 @@
 import Noisemax
 
 /// A law with the values of another one that says less about itself, so that it is computed in another way.
-protocol ForwardingNoise: ExactNoise {
-  var original: any ExactNoise { get }
+protocol ForwardingNoise: AccurateNoise {
+  var original: any AccurateNoise { get }
 }
 
 extension ForwardingNoise {
@@ -48,7 +48,7 @@ struct Counting: PiecewiseNoise {
 struct OnTheGrid: PiecewiseNoise, ForwardingNoise {
   let base: any PiecewiseNoise
 
-  var original: any ExactNoise { base }
+  var original: any AccurateNoise { base }
   var kinks: [Double] { base.kinks }
   func logDensity(at x: Double) -> Double { base.logDensity(at: x) }
 }

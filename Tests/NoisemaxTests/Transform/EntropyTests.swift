@@ -4,10 +4,10 @@ import Testing
 
 /// The entropy that belongs to a law, the excess of the maximum that it is made of, and derivatives in the scale.
 @Suite struct EntropyTests {
-  static let laws = NoiseRegistry.entries.map(\.name)
+  static let laws = ShippedLaw.all.map(\.name)
 
   private static func argmax(_ law: String, scale: Double = 1) throws -> NoisyArgmax {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     return NoisyArgmax(noise, scale: scale)
   }
 
@@ -19,8 +19,8 @@ import Testing
       let softmax = NoisyArgmax(.gumbel)
       let (p, logs) = (softmax.probabilities(for: row), softmax.logProbabilities(for: row))
       let shannon = zip(p, logs).reduce(0) { $1.0 > 0 ? $0 - $1.0 * $1.1 : $0 }
-      #expect(isClose(softmax.entropy(for: row), shannon, within: 1e-13 * shannon), "\(row)")
-      let lattice = try LatticeTests.transform("gumbel").entropy(for: row)
+      #expect(isClose(softmax.generalizedEntropy(for: row), shannon, within: 1e-13 * shannon), "\(row)")
+      let lattice = try LatticeTests.transform("gumbel").generalizedEntropy(for: row)
       #expect(isClose(lattice, shannon, within: 1e-11 * shannon), "\(row): \(lattice), not \(shannon)")
     }
   }
@@ -29,14 +29,15 @@ import Testing
   @Test(arguments: PullbackTests.references)
   func agreesWithIndependentValues(law: String) throws {
     let argmax = try Self.argmax(law)
-    let mean = try #require(NoiseRegistry.noise(named: law)).mean
+    let mean = try #require(ShippedLaw.standard(named: law)).mean
     for row in try Fixture.argmaxCases(of: law) {
       let inner = try zip(row.logits, row.probabilities).reduce(0.0) { try $0 + $1.0 * double($1.1) }
       let truth = try double(row.expectedMaximum) - mean - inner
       let scale = 1 + row.logits.map(\.magnitude).max()!
       #expect(
-        isClose(argmax.entropy(for: row.logits), truth, within: 1e-13 * scale), "\(row.testDescription)")
-      let single = argmax.entropy(for: row.logits.map { Float($0) })
+        isClose(argmax.generalizedEntropy(for: row.logits), truth, within: 1e-13 * scale),
+        "\(row.testDescription)")
+      let single = argmax.generalizedEntropy(for: row.logits.map { Float($0) })
       #expect(isClose(Double(single), truth, within: 1e-6 * scale), "\(row.testDescription)")
     }
   }
@@ -44,7 +45,7 @@ import Testing
   /// For two classes at a gap of g the entropy is the excess plus g·p, and both are known.
   @Test func nearCertaintyItKeepsItsDigits() throws {
     func expect(_ law: String, gap g: Double, excess: Double, p: Double, scale: Double = 1) throws {
-      let value = try Self.argmax(law, scale: scale).entropy(for: [0, scale * -g])
+      let value = try Self.argmax(law, scale: scale).generalizedEntropy(for: [0, scale * -g])
       let truth = scale * (excess + g * p)
       #expect(isClose(value, truth, within: 3e-12 * truth), "\(law), gap \(g): \(value), not \(truth)")
     }
@@ -67,7 +68,7 @@ import Testing
   /// ∫ F·(1 − ∏ F of the others), a sum of positive terms, by the trapezoid rule.
   @Test(arguments: LatticeTests.windows)
   func theExcessOfManyClasses(law: String, window: ClosedRange<Double>) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law) as? any SmoothNoise)
+    let noise = try #require(ShippedLaw.standard(named: law) as? any SmoothNoise)
     let argmax = try LatticeTests.transform(law)
     var rows = AdversarialRows(generator: SeededGenerator(state: 77))
     for round in 0..<(isDebugBuild ? 4 : 40) {
@@ -87,9 +88,9 @@ import Testing
       }
       let p = argmax.probabilities(for: row)
       let truth = row.indices.reduce(excess) { $0 + p[$1] * (top - row[$1]) }
-      let value = argmax.entropy(for: row)
+      let value = argmax.generalizedEntropy(for: row)
       #expect(isClose(value, truth, within: 3e-12 * truth), "\(row): \(value), not \(truth)")
-      let single = Double(argmax.entropy(for: row.map { Float($0) }))
+      let single = Double(argmax.generalizedEntropy(for: row.map { Float($0) }))
       // A logit of Float's precision moves what is rare.
       let conditioning = 1 + row.map { ($0 - top).magnitude }.max()! * row.map(\.magnitude).max()!
       #expect(
@@ -102,13 +103,13 @@ import Testing
   func itsGradientEqualsFiniteDifferences(law: String) throws {
     let argmax = try Self.argmax(law, scale: 1.5)
     let logits: [Double] = [0.31, -0.22, 0.57, -.infinity, 0.02]
-    let (value, gradient) = argmax.entropyWithGradient(for: logits)
-    #expect(isClose(value, argmax.entropy(for: logits), within: 1e-14))
+    let (value, gradient) = argmax.valueWithGradient(of: .generalizedEntropy, for: logits)
+    #expect(isClose(value, argmax.generalizedEntropy(for: logits), within: 1e-14))
     for index in logits.indices where logits[index].isFinite {
       let slope = difference(at: logits[index]) { value in
         var row = logits
         row[index] = value
-        return argmax.entropy(for: row)
+        return argmax.generalizedEntropy(for: row)
       }
       #expect(
         isClose(gradient[index], slope, within: 1e-8), "class \(index): \(gradient[index]), not \(slope)")
@@ -118,7 +119,7 @@ import Testing
 
   @Test(arguments: laws, PullbackTests.methods)
   func derivativesInTheScaleEqualFiniteDifferences(law: String, method: NoisyArgmax.Method) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     func transform(_ scale: Double) -> NoisyArgmax {
       func make(_ noise: some ExactNoise) -> NoisyArgmax {
         NoisyArgmax(noise.scaled(by: 2).shifted(by: 3), scale: scale, method: method)
@@ -130,53 +131,64 @@ import Testing
     let slope = difference(at: 0.75) { scale in
       zip(transform(scale).probabilities(for: logits), cotangent).reduce(0) { $0 + $1.0 * $1.1 }
     }
-    let value = transform(0.75).scalePullback(at: logits, of: cotangent)
+    let value = transform(0.75).scalePullback(for: logits, of: cotangent)
     #expect(isClose(value, slope, within: 1e-8), "\(value), not \(slope)")
     guard method == .exact else { return }
-    let maximumSlope = difference(at: 0.75) { transform($0).expectedMaximum(of: logits) }
-    let derivative = transform(0.75).expectedMaximumScaleDerivative(at: logits)
+    let maximumSlope = difference(at: 0.75) { transform($0).expectedMaximum(for: logits) }
+    let derivative = transform(0.75).value(of: .expectedMaximumScaleDerivative, for: logits)
     #expect(isClose(derivative, maximumSlope, within: 1e-8), "\(derivative), not \(maximumSlope)")
   }
 
   @Test func edges() {
     let argmax = NoisyArgmax(.normal)
     for row: [Double] in [[], [3], [-.infinity], [-.infinity, 2], [.infinity, 2]] {
-      #expect(argmax.entropy(for: row) == 0)
-      #expect(argmax.entropyWithGradient(for: row).gradient == row.map { _ in 0 })
-      #expect(argmax.scalePullback(at: row, of: row) == 0)
+      #expect(argmax.generalizedEntropy(for: row) == 0)
+      #expect(argmax.valueWithGradient(of: .generalizedEntropy, for: row).gradient == row.map { _ in 0 })
+      #expect(argmax.scalePullback(for: row, of: row) == 0)
     }
-    #expect(argmax.entropy(for: [.nan, 1]).isNaN && argmax.entropy(for: [.infinity, .infinity]).isNaN)
-    #expect(argmax.entropyWithGradient(for: [.nan, 1]).gradient.allSatisfy { $0.isNaN })
-    #expect(argmax.expectedMaximumScaleDerivative(at: [5]) == 0)
-    #expect(NoisyArgmax(.uniform).expectedMaximumScaleDerivative(at: [5]) == 0.5)
-    #expect(argmax.expectedMaximumScaleDerivative(at: []).isNaN)
+    #expect(
+      argmax.generalizedEntropy(for: [.nan, 1] as [Double]).isNaN
+        && argmax.generalizedEntropy(for: [.infinity, .infinity] as [Double]).isNaN)
+    #expect(
+      argmax.valueWithGradient(of: .generalizedEntropy, for: [.nan, 1] as [Double]).gradient.allSatisfy {
+        $0.isNaN
+      })
+    #expect(argmax.value(of: .expectedMaximumScaleDerivative, for: [5]) == 0)
+    #expect(NoisyArgmax(.uniform).value(of: .expectedMaximumScaleDerivative, for: [5]) == 0.5)
+    #expect(argmax.value(of: .expectedMaximumScaleDerivative, for: [Double]()).isNaN)
     // Out of reach, or so far behind that nothing is left: exactly certain.
-    #expect(NoisyArgmax(.uniform).entropy(for: [0, -1]) == 0)
-    #expect(argmax.entropy(for: [0, -1e300, -1e9]) == 0)
-    #expect(argmax.entropyWithGradient(for: [0, -1e300, -1e9]).gradient == [0, 0, 0])
-    let (value, gradient) = argmax.expectedMaximumWithGradient(of: [1, 2, 3])
-    #expect(value == argmax.expectedMaximum(of: [1, 2, 3]))
+    #expect(NoisyArgmax(.uniform).generalizedEntropy(for: [0, -1]) == 0)
+    #expect(argmax.generalizedEntropy(for: [0, -1e300, -1e9]) == 0)
+    #expect(argmax.valueWithGradient(of: .generalizedEntropy, for: [0, -1e300, -1e9]).gradient == [0, 0, 0])
+    let (value, gradient) = argmax.valueWithGradient(of: .expectedMaximum, for: [1, 2, 3])
+    #expect(value == argmax.expectedMaximum(for: [1, 2, 3]))
     for (slope, p) in zip(gradient, argmax.probabilities(for: [1, 2, 3])) {
       #expect((slope / p - 1).magnitude <= 1e-13, "\(gradient)")
     }
-    #expect(argmax.expectedMaximumWithGradient(of: [1, -.infinity]).gradient == [1, 0])
-    #expect(argmax.expectedMaximumWithGradient(of: [Double.nan, 1]).gradient.allSatisfy { $0.isNaN })
+    #expect(
+      argmax.valueWithGradient(of: .expectedMaximum, for: [1, -.infinity] as [Double]).gradient == [1, 0])
+    #expect(
+      argmax.valueWithGradient(of: .expectedMaximum, for: [Double.nan, 1]).gradient.allSatisfy { $0.isNaN })
   }
 
   @Test func spansGiveTheSameBits() {
     let argmax = NoisyArgmax(.laplace)
     let row: [Float] = [1, 2, 0.5]
     var workspace = NoisyArgmax.Workspace()
-    #expect(argmax.entropy(for: row.span, workspace: &workspace) == argmax.entropy(for: row))
-    var gradient: [Float] = [0, 0, 0]
-    var span = gradient.mutableSpan
-    let value = argmax.writeEntropyGradient(for: row.span, to: &span, workspace: &workspace)
-    #expect(argmax.entropyWithGradient(for: row) == (value, gradient))
+    var (value, gradient): ([Float], [Float]) = ([0], [0, 0, 0])
+    var valueSpan = value.mutableSpan
+    var gradientSpan = gradient.mutableSpan
+    argmax.writeValues(of: .generalizedEntropy, for: row.span, to: &valueSpan, workspace: &workspace)
+    #expect(value == [argmax.generalizedEntropy(for: row)])
+    valueSpan = value.mutableSpan
+    argmax.writeGradients(
+      of: .generalizedEntropy, for: row.span, to: &gradientSpan, values: &valueSpan, workspace: &workspace)
+    #expect(argmax.valueWithGradient(of: .generalizedEntropy, for: row) == (value[0], gradient))
   }
 
   @Test func theQuantileRuleHasNone() async {
     await #expect(processExitsWith: .failure) {
-      _ = NoisyArgmax(.normal, method: .quantileRule(points: 4)).entropy(for: [1, 2])
+      _ = NoisyArgmax(.normal, method: .quantileRule(points: 4)).generalizedEntropy(for: [1, 2])
     }
   }
 }

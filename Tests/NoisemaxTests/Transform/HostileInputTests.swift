@@ -7,9 +7,9 @@ import Testing
   /// How many batches every law meets, by every method and in each precision.
   private static var trials: Int { isDebugBuild ? 5 : 60 }
 
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func everyBitPatternIsTaken(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     for (number, method) in [NoisyArgmax.Method.exact, .quantileRule(points: 3)].enumerated() {
       var numbers = HostileNumbers(seed: UInt64(number))
       let argmax = NoisyArgmax(noise, method: method)
@@ -75,16 +75,14 @@ private struct HostilePasses<Scalar: LogitScalar> {
   private func probabilities() -> ([Scalar], Bool) {
     var workspace = NoisyArgmax.Workspace(threads: 2)
     return guarded(logits.map { _ in 3 }) { span in
-      argmax.writeProbabilities(
-        forRowsOf: logits.span, rowLength: rowLength, to: &span, workspace: &workspace)
+      argmax.writeProbabilities(for: logits.span, rowLength: rowLength, to: &span, workspace: &workspace)
     }
   }
 
   private func logProbabilities() -> ([Scalar], Bool) {
     var workspace = NoisyArgmax.Workspace(threads: 2)
     return guarded(logits.map { _ in 3 }) { span in
-      argmax.writeLogProbabilities(
-        forRowsOf: logits.span, rowLength: rowLength, to: &span, workspace: &workspace)
+      argmax.writeLogProbabilities(for: logits.span, rowLength: rowLength, to: &span, workspace: &workspace)
     }
   }
 
@@ -92,7 +90,7 @@ private struct HostilePasses<Scalar: LogitScalar> {
     var workspace = NoisyArgmax.Workspace(threads: 2)
     return guarded(logits.map { _ in 3 }) { span in
       argmax.writePullback(
-        atRowsOf: logits.span, of: cotangent.span, rowLength: rowLength, to: &span, workspace: &workspace)
+        for: logits.span, of: cotangent.span, rowLength: rowLength, to: &span, workspace: &workspace)
     }
   }
 
@@ -100,7 +98,7 @@ private struct HostilePasses<Scalar: LogitScalar> {
     var workspace = NoisyArgmax.Workspace(threads: 2)
     return guarded(logits.map { _ in 3 }) { span in
       argmax.writeLogProbabilitiesPullback(
-        atRowsOf: logits.span, of: cotangent.span, rowLength: rowLength, to: &span, workspace: &workspace)
+        for: logits.span, of: cotangent.span, rowLength: rowLength, to: &span, workspace: &workspace)
     }
   }
 
@@ -176,24 +174,31 @@ private struct HostilePasses<Scalar: LogitScalar> {
       var workspace = NoisyArgmax.Workspace()
       let gradient = guarded(row) { span in
         value = argmax.formLossGradient(
-          inRowsOf: &span, rowLength: row.count, targets: [target].span, as: loss, workspace: &workspace)
+          in: &span, rowLength: row.count, targets: [target].span, as: loss, workspace: &workspace)
       }
       take("\(loss) at \(target)", value, gradient)
       let distributed = guarded(row) { span in
         other = argmax.writeLossGradient(
-          forRowsOf: row.span, rowLength: row.count, targets: weights.span, as: loss, to: &span,
+          for: row.span, rowLength: row.count, targets: weights.span, as: loss, to: &span,
           workspace: &workspace)
       }
       take("\(loss) at \(weights)", other, distributed)
     }
-    guard isExact else { return violations }
-    var entropy: Scalar = 0
-    var workspace = NoisyArgmax.Workspace()
-    let gradient = guarded(row) { span in
-      entropy = argmax.writeEntropyGradient(for: row.span, to: &span, workspace: &workspace)
+    if case .quantileRule(_, normalized: false) = argmax.method { return violations }
+    for summary in [Summary.shannonEntropy, .divergenceFromUniform] + (isExact ? [.generalizedEntropy] : []) {
+      var value: [Scalar] = [0]
+      var workspace = NoisyArgmax.Workspace()
+      let gradient = guarded(row) { span in
+        var values = value.mutableSpan
+        argmax.writeGradients(of: summary, for: row.span, to: &span, values: &values, workspace: &workspace)
+      }
+      take("\(summary)", value[0], gradient)
     }
-    take("entropy", entropy, gradient)
-    let maximum = argmax.expectedMaximum(of: row)
+    let (divergence, one, other) = argmax.divergenceWithGradients(for: row, from: row.reversed())
+    take("divergence", divergence, (one, true))
+    take("divergence from others", divergence, (other, true))
+    guard isExact else { return violations }
+    let maximum = argmax.expectedMaximum(for: row)
     if maximum.isNaN != row.contains(where: \.isNaN) { violations.append("expected maximum \(maximum)") }
     return violations
   }

@@ -5,17 +5,17 @@ import Testing
 /// Derivatives of log-probabilities, above and far below where probabilities underflow; and of the probabilities of
 /// rare classes, which the same integrals give.
 @Suite struct LogPullbackTests {
-  static let laws = NoiseRegistry.entries.map(\.name)
+  static let laws = ShippedLaw.all.map(\.name)
 
   @Test(arguments: laws, PullbackTests.methods)
   func equalsFiniteDifferences(law: String, method: NoisyArgmax.Method) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise, scale: 1.5, method: method)
     let cotangent = [0.5, -1, 2, .nan, 0.25, 0.5]
     for logits: [Double] in [
       [0.31, -0.22, 0.57, -.infinity, 0.02, 0.08], [1, -0.27, 0.2, -.infinity, 0.96, 0.91],
     ] {
-      let gradient = argmax.logProbabilitiesPullback(at: logits, of: cotangent)
+      let gradient = argmax.logProbabilitiesPullback(for: logits, of: cotangent)
       for index in logits.indices where index != 3 {
         let slope = difference(at: logits[index]) { value in
           var row = logits
@@ -35,10 +35,10 @@ import Testing
   /// With two classes at a gap of g, −∂log p₁/∂g in closed form, near and far.
   @Test func twoClassesHaveClosedForms() throws {
     func expect(_ law: String, gap g: Double, slope: Double, within bound: Double = 1e-11) throws {
-      let noise = try #require(NoiseRegistry.noise(named: law))
+      let noise = try #require(ShippedLaw.standard(named: law))
       for scale in [1, 0.25] {
         let gradient = NoisyArgmax(noise, scale: scale)
-          .logProbabilitiesPullback(at: [0, scale * -g], of: [0, 1]).map { $0 * scale }
+          .logProbabilitiesPullback(for: [0, scale * -g], of: [0, 1]).map { $0 * scale }
         #expect(
           isClose(gradient[1], slope, within: bound * slope), "\(law), gap \(g): \(gradient), not \(slope)")
         #expect(isClose(gradient[0], -slope, within: bound * slope), "\(law), gap \(g): \(gradient)")
@@ -64,12 +64,12 @@ import Testing
   @Test func atTheEdgeOfUniformNoise() {
     for reach in [1e-20, 1e-148, 1e-151, 1e-160, 1e-250] {
       // The reach is the logit itself.
-      let gradient = NoisyArgmax(.uniform).logProbabilitiesPullback(at: [1, reach], of: [0, 1])
+      let gradient = NoisyArgmax(.uniform).logProbabilitiesPullback(for: [1, reach], of: [0, 1])
       #expect(isClose(gradient[1], 2 / reach, within: 1e-10 / reach), "\(reach): \(gradient)")
       #expect(isClose(gradient[0], -2 / reach, within: 1e-10 / reach), "\(reach): \(gradient)")
     }
     // Out of reach: log p = −∞ there, whatever the logits next to it.
-    #expect(NoisyArgmax(.uniform).logProbabilitiesPullback(at: [0, -2], of: [0, 1]) == [0, 0])
+    #expect(NoisyArgmax(.uniform).logProbabilitiesPullback(for: [0, -2], of: [0, 1]) == [0, 0])
   }
 
   @Test func underGumbelNoiseItIsThatOfLogSoftmax() throws {
@@ -82,7 +82,7 @@ import Testing
       let p = NoisyArgmax(.gumbel).probabilities(for: row)
       let total = v.reduce(0, +)
       for (argmax, bound) in [(NoisyArgmax(.gumbel), 1e-14), (lattice, 1e-10)] {
-        let gradient = argmax.logProbabilitiesPullback(at: row, of: v)
+        let gradient = argmax.logProbabilitiesPullback(for: row, of: v)
         for i in row.indices {
           let truth = v[i] - p[i] * total
           #expect(
@@ -95,7 +95,7 @@ import Testing
   /// ∂log p_i/∂μ_j = −∫ G r_i r_j / p_i of every pair, and ∂p_i/∂μ_j, by the trapezoid rule.
   @Test(arguments: LatticeTests.windows)
   func everyPairOfSmoothLaws(law: String, window: ClosedRange<Double>) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law) as? any SmoothNoise)
+    let noise = try #require(ShippedLaw.standard(named: law) as? any SmoothNoise)
     let argmax = try LatticeTests.transform(law)
     var rows: [[Double]] = [
       [0, -20, -40], [0, -1, -45, -50], [0, -3, -9, -50], [0, -60, -61], [0, -40, -100],
@@ -107,9 +107,9 @@ import Testing
     for _ in 0..<(isDebugBuild ? 3 : 20) { rows.append(random.next(largest: isDebugBuild ? 5 : 12)) }
     for row in isDebugBuild ? Array(rows.suffix(3)) : rows where row.count > 1 {
       let truth = PairIntegrals(row, under: noise, window: window)
-      let jacobian = argmax.jacobian(at: row)
+      let jacobian = argmax.jacobian(for: row)
       for i in row.indices {
-        let gradient = argmax.logProbabilitiesPullback(at: row, of: row.indices.map { $0 == i ? 1 : 0 })
+        let gradient = argmax.logProbabilitiesPullback(for: row, of: row.indices.map { $0 == i ? 1 : 0 })
         // Of a class that is integrated on its own, what is tiny beside the rest is not resolved.
         let floor = truth.logProbabilities[i] < -640 ? 1e-13 * truth.ratios[i].max()! : 1e-300
         for j in row.indices where j != i {
@@ -126,7 +126,7 @@ import Testing
 
   @Test(arguments: ["uniform", "exponential", "laplace"])
   func everyPairOfLawsWithKinks(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise)
     let oracle =
       switch law {
@@ -141,7 +141,7 @@ import Testing
       let distances = gaps.map { $0 * unit }
       for i in distances.indices {
         let gradient = argmax.logProbabilitiesPullback(
-          at: distances.map { 0 - $0 }, of: distances.indices.map { $0 == i ? 1 : 0 })
+          for: distances.map { 0 - $0 }, of: distances.indices.map { $0 == i ? 1 : 0 })
         for j in distances.indices where j != i {
           let truth = -oracle(distances, [i, j]) / oracle(distances, [i])
           #expect(
@@ -155,14 +155,14 @@ import Testing
   /// Below 1e-300, against differences of log-probabilities.
   @Test(arguments: ["exponential", "laplace", "normal", "logistic", "reversed-gumbel"])
   func deepClassesAmongMany(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise)
     let rows: [[Double]] = [
       [0, -0.25, -695, -740], [0, -1, -300, -800, -801, -700], [0, -5, -689, -692, -2000],
     ]
     for row in isDebugBuild ? Array(rows.prefix(1)) : rows {
       let v = row.indices.map { Double($0 + 1) / 4 }
-      let gradient = argmax.logProbabilitiesPullback(at: row, of: v)
+      let gradient = argmax.logProbabilitiesPullback(for: row, of: v)
       for index in row.indices {
         let slope = difference(at: row[index], step: 1e-2) { value in
           var row = row
@@ -174,7 +174,7 @@ import Testing
           isClose(gradient[index], slope, within: 3e-5 * size), "\(row), \(index): \(gradient), not \(slope)")
       }
       #expect(gradient.reduce(0, +).magnitude <= 1e-10 * gradient.map(\.magnitude).reduce(0, +))
-      let single = argmax.logProbabilitiesPullback(at: row.map { Float($0) }, of: v.map { Float($0) })
+      let single = argmax.logProbabilitiesPullback(for: row.map { Float($0) }, of: v.map { Float($0) })
       let largest = gradient.map(\.magnitude).max()!
       for (a, b) in zip(single, gradient) { #expect(isClose(Double(a), b, within: 1e-5 * largest), "\(row)") }
     }
@@ -183,24 +183,26 @@ import Testing
   @Test func edgesAndForms() {
     let argmax = NoisyArgmax(.normal)
     for row: [Double] in [[], [1], [-.infinity, 1], [.infinity, 1], [-.infinity, -.infinity]] {
-      #expect(argmax.logProbabilitiesPullback(at: row, of: row.map { _ in 1 }) == row.map { _ in 0 })
+      #expect(argmax.logProbabilitiesPullback(for: row, of: row.map { _ in 1 }) == row.map { _ in 0 })
     }
-    #expect(argmax.logProbabilitiesPullback(at: [.nan, 1], of: [1, 1]).allSatisfy { $0.isNaN })
+    #expect(argmax.logProbabilitiesPullback(for: [.nan, 1], of: [1, 1]).allSatisfy { $0.isNaN })
     // A soft mask of −1e9 has a log-probability of −2.5e17: what moves it moves the leader as much.
-    let masked = argmax.logProbabilitiesPullback(at: [0, -1e9], of: [0, 1])
+    let masked = argmax.logProbabilitiesPullback(for: [0, -1e9], of: [0, 1])
     #expect(isClose(masked[1], 5e8, within: 50) && masked[0] == -masked[1], "\(masked)")
-    let (logs, pullback) = argmax.logProbabilitiesWithPullback(at: [1.0, 2])
+    let (logs, pullback) = argmax.logProbabilitiesWithPullback(for: [1.0, 2])
     #expect(logs == argmax.logProbabilities(for: [1, 2]))
-    let (first, second) = (pullback([1, 0]), argmax.logProbabilitiesPullback(at: [3, 0], of: [0, 1]))
+    let (first, second) = (pullback([1, 0]), argmax.logProbabilitiesPullback(for: [3, 0], of: [0, 1]))
     #expect(
-      argmax.logProbabilitiesPullback(atRowsOf: [1.0, 2, 3, 0], of: [1, 0, 0, 1], rowLength: 2) == first
+      argmax.logProbabilitiesPullback(
+        for: Rows([1.0, 2, 3, 0], length: 2), of: Rows([1, 0, 0, 1], length: 2)
+      ).elements == first
         + second)
     var result = [0.0, 0]
     var span = result.mutableSpan
     var workspace = NoisyArgmax.Workspace()
     let (row, cotangent) = ([1.0, 2], [1.0, 0])
     argmax.writeLogProbabilitiesPullback(
-      atRowsOf: row.span, of: cotangent.span, rowLength: 2, to: &span, workspace: &workspace)
+      for: row.span, of: cotangent.span, rowLength: 2, to: &span, workspace: &workspace)
     #expect(result == first)
   }
 }

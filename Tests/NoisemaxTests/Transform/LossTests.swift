@@ -4,10 +4,10 @@ import Testing
 
 /// Losses and their gradients: closed forms, independent integrals, near certainty, edges.
 @Suite struct LossTests {
-  static let laws = NoiseRegistry.entries.map(\.name)
+  static let laws = ShippedLaw.all.map(\.name)
 
   private static func argmax(_ law: String, scale: Double = 1) throws -> NoisyArgmax {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     return NoisyArgmax(noise, scale: scale)
   }
 
@@ -78,7 +78,7 @@ import Testing
   /// ∫ F·(1 − ∏ F of the others) over the leader's noise, in panels between all kinks.
   @Test(arguments: ["uniform", "exponential", "laplace"])
   func manyClassesUnderLawsWithKinks(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law) as? any PiecewiseNoise)
+    let noise = try #require(ShippedLaw.standard(named: law) as? any PiecewiseNoise)
     let argmax = try Self.argmax(law)
     let unit = law == "uniform" ? 1.0 / 64 : 1
     for gaps: [Double] in [
@@ -123,7 +123,7 @@ import Testing
     let row = [0.1, -0.2, 0.15, 0.3]
     let y = argmax.probabilities(for: row)
     let (value, gradient) = argmax.lossWithGradient(for: row, target: y)
-    #expect(isClose(value, argmax.entropy(for: row), within: 1e-14))
+    #expect(isClose(value, argmax.generalizedEntropy(for: row), within: 1e-14))
     #expect(gradient.allSatisfy { $0.magnitude <= 1e-15 })
     var generator = SeededGenerator(state: 2)
     for _ in 0..<20 {
@@ -177,7 +177,7 @@ import Testing
 
   @Test(arguments: laws, PullbackTests.methods)
   func gradientsEqualFiniteDifferences(law: String, method: NoisyArgmax.Method) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise, scale: 1.5, method: method)
     let logits: [Double] = [0.31, -0.22, 0.57, -.infinity, 0.02]
     let y = [0.25, 0.25, 0, 0, 0.5]
@@ -219,9 +219,13 @@ import Testing
     check([.infinity, 2], [1, 0], 0, [0, 0])
     check([0, -1e300, -1e9], [1, 0, 0], 0, [0, 0, 0])
     let (nan, infinity) = (Double.nan, Double.infinity)
-    check([.infinity, 2], [0.5, 0.5], infinity, [nan, nan])
-    check([-infinity, -infinity], [0, 1], infinity, [nan, nan])
-    check([1, -infinity, 2], [0, 1, 0], infinity, [nan, nan, nan])
+    check([.infinity, 2], [0.5, 0.5], infinity, [0.5, -0.5])
+    check([-infinity, -infinity], [0, 1], infinity, [0, 0])
+    // p − y without the masked class.
+    let (p, q) = (argmax.probabilities(for: [1, 2])[0], argmax.probabilities(for: [1, 2])[1])
+    let toMask = argmax.lossWithGradient(for: [1, -infinity, 2], target: 1, as: loss)
+    #expect(toMask.value == infinity && toMask.gradient[1] == 0, "\(toMask)")
+    #expect(isClose(toMask.gradient[0], p, within: 1e-14) && isClose(toMask.gradient[2], q, within: 1e-14))
     check([1, nan], [0, 1], nan, [nan, nan])
     check([infinity, infinity], [0, 1], nan, [nan, nan])
     // A masked class without weight is as if it were not there.
@@ -247,7 +251,21 @@ import Testing
     #expect(value == 1.5 && gradient == [1, -1])
     let (likelihood, slope) = NoisyArgmax(.uniform)
       .lossWithGradient(for: [0, -1.5], target: 1, as: .negativeLogLikelihood)
-    #expect(likelihood == .infinity && slope.allSatisfy { $0.isNaN })
+    #expect(likelihood == .infinity && slope == [1, -1])
+    // One row out of reach among others: the mean is infinite, its gradient finite, the other row's as it was.
+    let (mean, slopes) = NoisyArgmax(.uniform).lossWithGradient(
+      for: Rows([0, -1.5, 0, -0.5], length: 2), targets: [1, 1], as: .negativeLogLikelihood)
+    let other = NoisyArgmax(.uniform).lossWithGradient(for: [0, -0.5], target: 1, as: .negativeLogLikelihood)
+    #expect(mean == .infinity && slopes[0] == [0.5, -0.5] && slopes[1] == other.gradient.map { $0 / 2 })
+  }
+
+  /// By the quantile rule too: p − y of its own p.
+  @Test func theRuleHasAGradientWhereItsLikelihoodIsZero() {
+    let rule = NoisyArgmax(.uniform, points: 8)
+    let (value, gradient) = rule.lossWithGradient(for: [0, -0.25, -2], target: 2, as: .negativeLogLikelihood)
+    let p = rule.probabilities(for: [0, -0.25, -2])
+    #expect(value == .infinity && p[2] == 0 && gradient[2] == -1, "\(gradient)")
+    #expect(isClose(gradient[0], p[0], within: 1e-14) && isClose(gradient[1], p[1], within: 1e-14))
   }
 
   // MARK: forms
@@ -272,44 +290,50 @@ import Testing
         gradients.0 += ofClass.gradient.map { $0 / 3 }
         gradients.1 += ofWeights.gradient.map { $0 / 3 }
       }
-      let ofClasses = argmax.lossWithGradient(forRowsOf: logits, rowLength: 3, targets: classes, as: loss)
-      let ofWeights = argmax.lossWithGradient(forRowsOf: logits, rowLength: 3, targets: weights, as: loss)
+      let ofClasses = argmax.lossWithGradient(for: Rows(logits, length: 3), targets: classes, as: loss)
+      let ofWeights = argmax.lossWithGradient(
+        for: Rows(logits, length: 3), targets: Rows(weights, length: 3), as: loss)
       #expect((ofClasses.value - sums.0).magnitude <= bound && (ofWeights.value - sums.1).magnitude <= bound)
-      for (a, b) in zip(ofClasses.gradient + ofWeights.gradient, gradients.0 + gradients.1) {
+      for (a, b) in zip(ofClasses.gradient.elements + ofWeights.gradient.elements, gradients.0 + gradients.1)
+      {
         #expect((a - b).magnitude <= bound, "\(a), not \(b)")
       }
       // Every other form gives the same bits.
-      #expect(argmax.loss(forRowsOf: logits, rowLength: 3, targets: classes, as: loss) == ofClasses.value)
-      #expect(argmax.loss(forRowsOf: logits, rowLength: 3, targets: weights, as: loss) == ofWeights.value)
+      #expect(argmax.loss(for: Rows(logits, length: 3), targets: classes, as: loss) == ofClasses.value)
+      #expect(
+        argmax.loss(for: Rows(logits, length: 3), targets: Rows(weights, length: 3), as: loss)
+          == ofWeights.value)
       var workspace = NoisyArgmax.Workspace()
       var memory = [Scalar](repeating: 0, count: 9)
       var span = memory.mutableSpan
       var value = argmax.writeLossGradient(
-        forRowsOf: logits.span, rowLength: 3, targets: classes.span, as: loss, to: &span,
-        workspace: &workspace)
-      #expect(value == ofClasses.value && memory == ofClasses.gradient)
+        for: logits.span, rowLength: 3, targets: classes.span, as: loss, to: &span, workspace: &workspace)
+      #expect(value == ofClasses.value && memory == ofClasses.gradient.elements)
       span = memory.mutableSpan
       value = argmax.writeLossGradient(
-        forRowsOf: logits.span, rowLength: 3, targets: weights.span, as: loss, to: &span,
-        workspace: &workspace)
-      #expect(value == ofWeights.value && memory == ofWeights.gradient)
-      value = argmax.loss(
-        forRowsOf: logits.span, rowLength: 3, targets: classes.span, as: loss, workspace: &workspace)
-      #expect(value == ofClasses.value)
-      value = argmax.loss(
-        forRowsOf: logits.span, rowLength: 3, targets: weights.span, as: loss, workspace: &workspace)
-      #expect(value == ofWeights.value)
+        for: logits.span, rowLength: 3, targets: weights.span, as: loss, to: &span, workspace: &workspace)
+      #expect(value == ofWeights.value && memory == ofWeights.gradient.elements)
+      var values: [Scalar] = [0, 0, 0]
+      span = values.mutableSpan
+      argmax.writeLosses(
+        for: logits.span, rowLength: 3, targets: classes.span, as: loss, to: &span, workspace: &workspace)
+      #expect(values == argmax.losses(for: Rows(logits, length: 3), targets: classes, as: loss))
+      span = values.mutableSpan
+      argmax.writeLosses(
+        for: logits.span, rowLength: 3, targets: weights.span, as: loss, to: &span, workspace: &workspace)
+      #expect(
+        values == argmax.losses(for: Rows(logits, length: 3), targets: Rows(weights, length: 3), as: loss))
       memory = logits
       span = memory.mutableSpan
       value = argmax.formLossGradient(
-        inRowsOf: &span, rowLength: 3, targets: classes.span, as: loss, workspace: &workspace)
-      #expect(value == ofClasses.value && memory == ofClasses.gradient)
+        in: &span, rowLength: 3, targets: classes.span, as: loss, workspace: &workspace)
+      #expect(value == ofClasses.value && memory == ofClasses.gradient.elements)
       memory = logits
       span = memory.mutableSpan
       value = argmax.formLossGradient(
-        inRowsOf: &span, rowLength: 3, targets: weights.span, as: loss, workspace: &workspace)
-      #expect(value == ofWeights.value && memory == ofWeights.gradient)
-      #expect(argmax.loss(forRowsOf: [Scalar](), rowLength: 3, targets: [Int](), as: loss) == 0)
+        in: &span, rowLength: 3, targets: weights.span, as: loss, workspace: &workspace)
+      #expect(value == ofWeights.value && memory == ofWeights.gradient.elements)
+      #expect(argmax.loss(for: Rows([Scalar](), length: 3), targets: [Int](), as: loss) == 0)
     }
   }
 
@@ -320,8 +344,9 @@ import Testing
     let logits = (0..<3 * rows).map { Double($0 * 37 % 19) / 8 }
     let targets = (0..<rows).map { $0 % 3 }
     let weights = (0..<3 * rows).map { $0 % 3 == 1 ? 0.5 : 0.25 }
-    let ofClasses = argmax.lossWithGradient(forRowsOf: logits, rowLength: 3, targets: targets, as: loss)
-    let ofWeights = argmax.lossWithGradient(forRowsOf: logits, rowLength: 3, targets: weights, as: loss)
+    let ofClasses = argmax.lossWithGradient(for: Rows(logits, length: 3), targets: targets, as: loss)
+    let ofWeights = argmax.lossWithGradient(
+      for: Rows(logits, length: 3), targets: Rows(weights, length: 3), as: loss)
     var sums = (0.0, 0.0)
     for row in 0..<rows {
       let places = 3 * row..<3 * row + 3
@@ -332,9 +357,11 @@ import Testing
       for (index, place) in places.enumerated() {
         let expected = (ofClass.gradient[index] / Double(rows), ofWeight.gradient[index] / Double(rows))
         #expect(
-          isClose(ofClasses.gradient[place], expected.0, within: 1e-15), "\(logits), \(targets), \(place)")
+          isClose(ofClasses.gradient.elements[place], expected.0, within: 1e-15),
+          "\(logits), \(targets), \(place)")
         #expect(
-          isClose(ofWeights.gradient[place], expected.1, within: 1e-15), "\(logits), \(weights), \(place)")
+          isClose(ofWeights.gradient.elements[place], expected.1, within: 1e-15),
+          "\(logits), \(weights), \(place)")
       }
     }
     #expect(isClose(ofClasses.value, sums.0 / Double(rows), within: 1e-14), "\(logits), \(targets)")
@@ -359,7 +386,7 @@ import Testing
         _ = NoisyArgmax(.gumbel).loss(for: [1, 2, 3], target: [0.5, 0.5])
       },
       await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-        _ = NoisyArgmax(.gumbel).lossWithGradient(forRowsOf: [1.0, 2, 3, 4], rowLength: 2, targets: [0])
+        _ = NoisyArgmax(.gumbel).lossWithGradient(for: Rows([1.0, 2, 3, 4], length: 2), targets: [0])
       },
       await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
         _ = NoisyArgmax(.normal, method: .quantileRule(points: 4)).loss(for: [1, 2, 3], target: 0)
@@ -368,7 +395,7 @@ import Testing
     let words = [
       "target 7 is not a class of a row of 3", "target -1 is not a class of a row of 3",
       "a row of 3 sum to 0.875, not to 1", "weight -0.5 of class 1 in a row of 3 is not 0 or more",
-      "a target of 2 weights does not fit a row of 3 classes", "1 targets do not fit 2 rows",
+      "1 rows of 3 logits do not fit targets of 1 rows of 2", "2 rows do not fit 1 targets",
       "the quantile rule has no Fenchel–Young loss",
     ]
     for (result, words) in zip(results, words) {

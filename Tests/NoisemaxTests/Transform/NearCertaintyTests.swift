@@ -20,7 +20,7 @@ import Testing
     shape: (law: String, window: ClosedRange<Double>, step: Double, margin: Double, spread: Double),
     count: Int
   ) throws {
-    let noise = try #require(NoiseRegistry.noise(named: shape.law) as? any SmoothNoise)
+    let noise = try #require(ShippedLaw.standard(named: shape.law) as? any SmoothNoise)
     var generator = SeededGenerator(state: UInt64(count))
     let others = (1..<count).map { _ in
       -shape.margin - shape.spread * Double.random(in: 0...1, using: &generator)
@@ -52,8 +52,9 @@ import Testing
       expect("slope \(index)", slopes[index], truth.couplings[index] / (1 - truth.rarity))
     }
     let entropy = LeaderIntegral.sum([truth.excess] + zip(truth.probabilities, row).map { $0 * -$1 })
-    expect("entropy", argmax.entropy(for: row), entropy)
-    expect("entropy with gradient", argmax.entropyWithGradient(for: row).value, entropy)
+    expect("entropy", argmax.generalizedEntropy(for: row), entropy)
+    expect(
+      "entropy with gradient", argmax.valueWithGradient(of: .generalizedEntropy, for: row).value, entropy)
   }
 
   /// The integral itself: its step halved.
@@ -61,7 +62,7 @@ import Testing
   func theIntegralHasConverged(
     shape: (law: String, window: ClosedRange<Double>, step: Double, margin: Double, spread: Double)
   ) throws {
-    let noise = try #require(NoiseRegistry.noise(named: shape.law) as? any SmoothNoise)
+    let noise = try #require(ShippedLaw.standard(named: shape.law) as? any SmoothNoise)
     let row = [0] + (0..<20).map { -shape.margin - shape.spread * Double($0) / 19 }
     func integral(_ noise: some SmoothNoise, _ step: Double) -> LeaderIntegral {
       LeaderIntegral(row, under: noise, window: shape.window, step: step)

@@ -12,16 +12,16 @@ import Testing
     #expect(type(of: argmax.probabilities(for: [0, -.infinity])) == [Double].self)
     #expect(argmax.probabilities(for: []).isEmpty)
     #expect(type(of: argmax.logProbabilities(for: [1, 2.5])) == [Double].self)
-    #expect((argmax.expectedMaximum(of: [1, 2]) - 2.890477352419756).magnitude < 1e-15)
+    #expect((argmax.expectedMaximum(for: [1, 2]) - 2.890477352419756).magnitude < 1e-15)
     let row: [Float] = [1, 2]
     #expect(type(of: argmax.probabilities(for: row)) == [Float].self)
     let sugar: [Float] = row.noisemax(under: .gumbel)
     #expect(sugar == argmax.probabilities(for: row))
   }
 
-  @Test(arguments: NoiseRegistry.entries.map(\.name), PropertySuiteTests.methods)
+  @Test(arguments: ShippedLaw.all.map(\.name), PropertySuiteTests.methods)
   func logEdgesMirrorTheProbabilities(law: String, method: NoisyArgmax.Method) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise, method: method)
     #expect(argmax.logProbabilities(for: []) == [])
     #expect(argmax.logProbabilities(for: [-7]) == [0])
@@ -35,25 +35,25 @@ import Testing
   }
 
   @Test func theExpectedMaximumHasItsEdges() {
-    #expect(argmax.expectedMaximum(of: []) == -.infinity)
-    #expect(argmax.expectedMaximum(of: [-.infinity]) == -.infinity)
-    #expect(argmax.expectedMaximum(of: [3]) == 3 + Gumbel().mean)
-    #expect(argmax.expectedMaximum(of: [3, -.infinity]) == 3 + Gumbel().mean)
-    #expect(argmax.expectedMaximum(of: [3, .infinity, .infinity]) == .infinity)
-    #expect(argmax.expectedMaximum(of: [3, .nan, .infinity]).isNaN)
+    #expect(argmax.expectedMaximum(for: [Double]()) == -.infinity)
+    #expect(argmax.expectedMaximum(for: [-.infinity] as [Double]) == -.infinity)
+    #expect(argmax.expectedMaximum(for: [3]) == 3 + Gumbel().mean)
+    #expect(argmax.expectedMaximum(for: [3, -.infinity] as [Double]) == 3 + Gumbel().mean)
+    #expect(argmax.expectedMaximum(for: [3, .infinity, .infinity] as [Double]) == .infinity)
+    #expect(argmax.expectedMaximum(for: [3, .nan, .infinity] as [Double]).isNaN)
   }
 
   /// A local array whose last use is the call must live through it.
   @Test func localArraysLiveLongEnough() {
     let n = Float(CommandLine.arguments.count)
     let row: [Float] = [-3e37 * n, 0, -.infinity]
-    #expect(argmax.expectedMaximum(of: row) == Float(Gumbel().mean))
+    #expect(argmax.expectedMaximum(for: row) == Float(Gumbel().mean))
   }
 
   /// Another scale of the same method is what a transform made for it is.
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func anotherScaleSharesTheMethod(name: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: name))
+    let noise = try #require(ShippedLaw.standard(named: name))
     func check(_ noise: some ExactNoise, _ method: NoisyArgmax.Method) {
       let law = noise.scaled(by: 3).shifted(by: -2)
       let made = NoisyArgmax(law, scale: 0.7, method: method)
@@ -64,23 +64,24 @@ import Testing
       var (one, other) = (StreamGenerator(seed: 1), StreamGenerator(seed: 1))
       let drawn = made.relaxedSample(for: row, temperature: 0.5, using: &other).value
       #expect(shared.relaxedSample(for: row, temperature: 0.5, using: &one).value == drawn)
-      if method == .exact { #expect(shared.expectedMaximum(of: row) == made.expectedMaximum(of: row)) }
+      if method == .exact { #expect(shared.expectedMaximum(for: row) == made.expectedMaximum(for: row)) }
     }
     check(noise, .exact)
     check(noise, .quantileRule(points: 8))
   }
 
   /// Logits whose differences overflow go through every pass.
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func logitsOfAnySizeAreTaken(name: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: name))
+    let noise = try #require(ShippedLaw.standard(named: name))
     let argmax = NoisyArgmax(noise)
     for row in [[1.7e308, -1.7e308, 1e300], [1e300, 1e300, -1e300]] {
       #expect((argmax.probabilities(for: row).reduce(0, +) - 1).magnitude <= 1e-14, "\(row)")
       #expect(argmax.logProbabilities(for: row).allSatisfy { $0 <= 0 }, "\(row)")
       for gradient in [
-        argmax.pullback(at: row, of: [1, 2, 3]), argmax.logProbabilitiesPullback(at: row, of: [1, 0, 0]),
-        argmax.lossWithGradient(for: row, target: 0).gradient, argmax.entropyWithGradient(for: row).gradient,
+        argmax.pullback(for: row, of: [1, 2, 3]), argmax.logProbabilitiesPullback(for: row, of: [1, 0, 0]),
+        argmax.lossWithGradient(for: row, target: 0).gradient,
+        argmax.valueWithGradient(of: .generalizedEntropy, for: row).gradient,
       ] {
         #expect(gradient.reduce(0, +).magnitude <= 1e-14, "\(row): \(gradient)")
       }
@@ -93,7 +94,7 @@ import Testing
       _ = NoisyArgmax(.normal, scale: -2.5)
     }
     let shape = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      _ = NoisyArgmax(.gumbel).probabilities(forRowsOf: [1.0, 2, 3], rowLength: 2)
+      _ = NoisyArgmax(.gumbel).probabilities(for: Rows([1.0, 2, 3], length: 2)).elements
     }
     let points = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = NoisyArgmax(.gumbel, method: .quantileRule(points: -7))
@@ -111,28 +112,30 @@ import Testing
   }
 
   @Test func batchesMayBeEmptyAndRowsToo() {
-    #expect(argmax.probabilities(forRowsOf: [Double](), rowLength: 5).isEmpty)
-    #expect(argmax.probabilities(forRowsOf: [Float](), rowLength: 0).isEmpty)
-    #expect(argmax.probabilities(forRowsOf: [1.0, 2, 3], rowLength: 1) == [1, 1, 1])
+    #expect(argmax.probabilities(for: Rows([Double](), length: 5)).elements.isEmpty)
+    #expect(argmax.probabilities(for: Rows([Float](), length: 0)).elements.isEmpty)
+    #expect(argmax.probabilities(for: Rows([1.0, 2, 3], length: 1)).elements == [1, 1, 1])
   }
 
   @Test func logFormsAgree() {
     let logits: [Double] = [0.5, -1, 2, -.infinity, 0.25, 1]
     let expected =
       argmax.logProbabilities(for: Array(logits[..<3])) + argmax.logProbabilities(for: Array(logits[3...]))
-    #expect(argmax.logProbabilities(forRowsOf: logits, rowLength: 3) == expected)
+    #expect(argmax.logProbabilities(for: Rows(logits, length: 3)).elements == expected)
     var row = Array(logits[..<3])
-    argmax.formLogProbabilities(in: &row)
+    var workspace = NoisyArgmax.Workspace()
+    var rowSpan = row.mutableSpan
+    argmax.formLogProbabilities(in: &rowSpan, workspace: &workspace)
     #expect(row == Array(expected[..<3]))
     var result = [Double](repeating: 0, count: 6)
     var span = result.mutableSpan
-    argmax.writeLogProbabilities(forRowsOf: logits.span, rowLength: 3, to: &span)
+    argmax.writeLogProbabilities(for: logits.span, rowLength: 3, to: &span, workspace: &workspace)
     #expect(result == expected)
   }
 
   /// A model stores one type, whatever law its configuration named.
   @Test func aLawByNameIsOneLikeAnyOther() throws {
-    let noise = try #require(NoiseRegistry.noise(named: "gumbel"))
+    let noise = try #require(ShippedLaw.standard(named: "gumbel"))
     #expect(NoisyArgmax(noise).probabilities(for: [1, 2]) == argmax.probabilities(for: [1, 2]))
     #expect(NoisyArgmax(noise).method == .exact)
   }
@@ -140,7 +143,7 @@ import Testing
   /// The estimate is what the sum of the probabilities missed before it was mended.
   @Test func errorEstimatesTellTheMethodsApart() {
     let row: [Double] = [0.5, -1, 0.25, 0.5]
-    for entry in NoiseRegistry.entries {
+    for entry in ShippedLaw.all {
       let exact = NoisyArgmax(entry.noise).probabilitiesWithErrorEstimate(for: row)
       #expect(exact.probabilities == NoisyArgmax(entry.noise).probabilities(for: row))
       #expect(exact.errorEstimate <= 1e-14, "\(entry.name)")
@@ -151,7 +154,8 @@ import Testing
       #expect((rule.errorEstimate - (raw.reduce(0, +) - 1).magnitude).magnitude <= 1e-14, "\(entry.name)")
       #expect(rule.errorEstimate > 1e-3, "\(entry.name)")
     }
-    #expect(NoisyArgmax(.normal).probabilitiesWithErrorEstimate(for: [1.0, .nan]).errorEstimate.isNaN)
+    #expect(
+      NoisyArgmax(.normal).probabilitiesWithErrorEstimate(for: [1.0, .nan] as [Double]).errorEstimate.isNaN)
     #expect(NoisyArgmax(.normal).probabilitiesWithErrorEstimate(for: [1.0]).errorEstimate == 0)
   }
 }

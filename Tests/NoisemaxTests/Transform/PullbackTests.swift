@@ -4,7 +4,7 @@ import Testing
 
 /// Derivatives of the probabilities: against independent values, finite differences, and what theory says of J.
 @Suite struct PullbackTests {
-  static let references = NoiseRegistry.entries.map(\.name)
+  static let references = ShippedLaw.all.map(\.name)
   static let methods: [NoisyArgmax.Method] = [
     .exact, .quantileRule(points: 8), .quantileRule(points: 8, normalized: false),
   ]
@@ -12,13 +12,13 @@ import Testing
   /// Every entry within 1e-11 of what it is made of.
   @Test(arguments: references)
   func agreesWithIndependentValues(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let transforms = [NoisyArgmax(noise)] + (law == "gumbel" ? [try LatticeTests.transform(law)] : [])
     for argmax in transforms {
       for row in try Fixture.argmaxCases(of: law, upTo: isDebugBuild ? 20 : .max) {
-        let result = argmax.pullback(at: row.logits, of: row.cotangent)
-        let single = argmax.pullback(at: row.logits.map { Float($0) }, of: row.cotangent.map { Float($0) })
-        let jacobian = argmax.jacobian(at: row.logits)
+        let result = argmax.pullback(for: row.logits, of: row.cotangent)
+        let single = argmax.pullback(for: row.logits.map { Float($0) }, of: row.cotangent.map { Float($0) })
+        let jacobian = argmax.jacobian(for: row.logits)
         let truth = try row.pullback.map(double)
         let largest = truth.map(\.magnitude).max() ?? 0
         for i in result.indices {
@@ -37,9 +37,9 @@ import Testing
     }
   }
 
-  @Test(arguments: NoiseRegistry.entries.map(\.name), methods)
+  @Test(arguments: ShippedLaw.all.map(\.name), methods)
   func equalsFiniteDifferences(law: String, method: NoisyArgmax.Method) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(
       noise, scale: 1.5, method: method)
     let logits: [Double] = [0.31, -0.22, 0.57, -.infinity, 0.02]
@@ -48,7 +48,7 @@ import Testing
       let p = argmax.probabilities(for: row)
       return row.indices.reduce(0.0) { $0 + p[$1] * cotangent[$1] }
     }
-    let pullback = argmax.pullback(at: logits, of: cotangent)
+    let pullback = argmax.pullback(for: logits, of: cotangent)
     for index in logits.indices {
       let step = 1e-5
       let (below, above) = (
@@ -61,15 +61,15 @@ import Testing
   }
 
   /// Symmetric, rows that sum to zero, positive semidefinite, zero for masked classes.
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func theJacobianIsThatOfAConvexPotential(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(
       noise)
     var rows = AdversarialRows(generator: SeededGenerator(state: 9))
     for _ in 0..<10 {
       let row = rows.next(largest: 12) + [-.infinity]
-      let jacobian = argmax.jacobian(at: row)
+      let jacobian = argmax.jacobian(for: row)
       for i in row.indices {
         let size = jacobian[i].map(\.magnitude).max() ?? 0
         #expect(jacobian[i].reduce(0, +).magnitude <= 1e-13, "\(row)")
@@ -80,7 +80,7 @@ import Testing
         }
       }
       let vector: [Double] = row.indices.map { sin(Double($0 * $0)) }
-      let image = argmax.pullback(at: row, of: vector)
+      let image = argmax.pullback(for: row, of: vector)
       let form = row.indices.reduce(0.0) { $0 + vector[$1] * image[$1] }
       #expect(form >= -1e-15, "\(row)")
     }
@@ -88,14 +88,14 @@ import Testing
 
   @Test func theProbabilitiesAreTheGradientOfTheExpectedMaximum() throws {
     let logits = [0.31, -0.22, 0.57, 0.02]
-    for entry in NoiseRegistry.entries {
+    for entry in ShippedLaw.all {
       let argmax = NoisyArgmax(entry.noise)
       let p = argmax.probabilities(for: logits)
       for index in logits.indices {
         var (below, above) = (logits, logits)
         below[index] -= 1e-4
         above[index] += 1e-4
-        let slope = (argmax.expectedMaximum(of: above) - argmax.expectedMaximum(of: below)) / 2e-4
+        let slope = (argmax.expectedMaximum(for: above) - argmax.expectedMaximum(for: below)) / 2e-4
         #expect((slope - p[index]).magnitude <= 1e-7, "\(entry.name), class \(index)")
       }
     }
@@ -104,12 +104,12 @@ import Testing
   /// Logits that are multiples of a power of two lie between cells, and all steps must take them to be in the same one.
   @Test(arguments: ["normal", "logistic"], [300, 1000, 5000])
   func coarseLogitsAreAsTheirNeighbours(law: String, count: Int) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise)
     let v = (0..<count).map { Double($0 * 7919 % 101) / 100 }
     let quantities: [([Double]) -> [Double]] = [
       { argmax.probabilities(for: $0) }, { argmax.logProbabilities(for: $0) },
-      { argmax.pullback(at: $0, of: v) }, { argmax.logProbabilitiesPullback(at: $0, of: v) },
+      { argmax.pullback(for: $0, of: v) }, { argmax.logProbabilitiesPullback(for: $0, of: v) },
     ]
     for exponent in -7...1 {
       for digits in 1...3 {
@@ -128,9 +128,9 @@ import Testing
   }
 
   /// Long rows of coarse and of fine logits, in every way that they are computed.
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func longRowsHaveTheSlopesOfTheirValues(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise)
     // A law with kinks has jumps in some derivative.
     let (step, bound) = noise is any PiecewiseNoise ? (1e-5, 1e-3) : (1e-4, 1e-6)
@@ -159,13 +159,13 @@ import Testing
           #expect(worst <= 1e-5 * largest, "\(testCase): Floats are off by \(worst) of \(largest)")
         }
         check(
-          "p", argmax.pullback(at: row, of: v), argmax.pullback(at: singleRow, of: singleV),
+          "p", argmax.pullback(for: row, of: v), argmax.pullback(for: singleRow, of: singleV),
           slope { argmax.probabilities(for: $0) })
         // Classes beyond the width of the law have log p = −∞.
         if noise is Uniform { continue }
         check(
-          "log p", argmax.logProbabilitiesPullback(at: row, of: v),
-          argmax.logProbabilitiesPullback(at: singleRow, of: singleV),
+          "log p", argmax.logProbabilitiesPullback(for: row, of: v),
+          argmax.logProbabilitiesPullback(for: singleRow, of: singleV),
           slope { argmax.logProbabilities(for: $0) })
       }
     }
@@ -173,38 +173,41 @@ import Testing
 
   @Test func edgesHaveNoGradient() {
     let argmax = NoisyArgmax(.normal)
-    #expect(argmax.pullback(at: [], of: []).isEmpty)
-    #expect(argmax.pullback(at: [1], of: [5]) == [0])
-    #expect(argmax.pullback(at: [-.infinity, 1], of: [5, 3]) == [0, 0])
-    #expect(argmax.pullback(at: [.infinity, 1], of: [5, 3]) == [0, 0])
-    #expect(argmax.pullback(at: [.nan, 1], of: [5, 3]).allSatisfy { $0.isNaN })
-    #expect(argmax.pullback(at: [-.infinity, 1, 2], of: [.infinity, 3, 3]) == [0, 0, 0])
-    let (p, pullback) = argmax.probabilitiesWithPullback(at: [1.0, 2])
+    #expect(argmax.pullback(for: [Double](), of: []).isEmpty)
+    #expect(argmax.pullback(for: [1], of: [5]) == [0])
+    #expect(argmax.pullback(for: [-.infinity, 1] as [Double], of: [5, 3]) == [0, 0])
+    #expect(argmax.pullback(for: [.infinity, 1] as [Double], of: [5, 3]) == [0, 0])
+    #expect(argmax.pullback(for: [.nan, 1] as [Double], of: [5, 3]).allSatisfy { $0.isNaN })
+    #expect(argmax.pullback(for: [-.infinity, 1, 2] as [Double], of: [.infinity, 3, 3]) == [0, 0, 0])
+    let (p, pullback) = argmax.probabilitiesWithPullback(for: [1.0, 2])
     #expect(p == argmax.probabilities(for: [1, 2]))
-    #expect(pullback([1, 0]) == argmax.pullback(at: [1, 2], of: [1, 0]))
-    let batch = argmax.pullback(atRowsOf: [1.0, 2, 3, 0], of: [1, 0, 0, 1], rowLength: 2)
-    #expect(batch == argmax.pullback(at: [1, 2], of: [1, 0]) + argmax.pullback(at: [3, 0], of: [0, 1]))
+    #expect(pullback([1, 0]) == argmax.pullback(for: [1, 2], of: [1, 0]))
+    let batch = argmax.pullback(for: Rows([1.0, 2, 3, 0], length: 2), of: Rows([1, 0, 0, 1], length: 2))
+      .elements
+    #expect(batch == argmax.pullback(for: [1, 2], of: [1, 0]) + argmax.pullback(for: [3, 0], of: [0, 1]))
   }
 
   @Test func wrongShapesTrap() async {
-    await #expect(processExitsWith: .failure) { _ = NoisyArgmax(.gumbel).pullback(at: [1, 2], of: [1]) }
+    await #expect(processExitsWith: .failure) { _ = NoisyArgmax(.gumbel).pullback(for: [1, 2], of: [1]) }
   }
 
   /// Cotangents are replaced in place by the same bits that go elsewhere.
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func pullbacksGoInPlace(law: String) throws {
-    let entry = try #require(NoiseRegistry.entries.first { $0.name == law })
+    let entry = try #require(ShippedLaw.all.first { $0.name == law })
     let argmax = NoisyArgmax(entry.noise, method: .exact)
     let logits: [Double] = [0.5, -1, 0.25, 0.125, -.infinity, 2, 1, 1.5, 0.75]
     let cotangent = [1, -2, 0.5, 3, 1, 0, -1, 0.25, 2.0]
     var workspace = NoisyArgmax.Workspace()
     var (ofP, ofLogP) = (cotangent, cotangent)
     var span = ofP.mutableSpan
-    argmax.formPullback(inRowsOf: &span, at: logits.span, rowLength: 3, workspace: &workspace)
+    argmax.formPullback(in: &span, for: logits.span, rowLength: 3, workspace: &workspace)
     var logSpan = ofLogP.mutableSpan
-    argmax.formLogProbabilitiesPullback(
-      inRowsOf: &logSpan, at: logits.span, rowLength: 3, workspace: &workspace)
-    #expect(ofP == argmax.pullback(atRowsOf: logits, of: cotangent, rowLength: 3))
-    #expect(ofLogP == argmax.logProbabilitiesPullback(atRowsOf: logits, of: cotangent, rowLength: 3))
+    argmax.formLogProbabilitiesPullback(in: &logSpan, for: logits.span, rowLength: 3, workspace: &workspace)
+    #expect(ofP == argmax.pullback(for: Rows(logits, length: 3), of: Rows(cotangent, length: 3)).elements)
+    #expect(
+      ofLogP
+        == argmax.logProbabilitiesPullback(for: Rows(logits, length: 3), of: Rows(cotangent, length: 3))
+        .elements)
   }
 }

@@ -13,9 +13,9 @@ import Testing
   }
 
   /// A fresh workspace has room for the nodes and the cells of one row.
-  @Test(arguments: NoiseRegistry.entries.map(\.name), [(3, 1), (3, 500), (40, 3), (400, 4)])
+  @Test(arguments: ShippedLaw.all.map(\.name), [(3, 1), (3, 500), (40, 3), (400, 4)])
   func theyTakeTheRoomOfMasks(law: String, size: (open: Int, masks: Int)) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise)
     func room<Scalar: LogitScalar>(_ row: [Scalar]) -> (probabilities: Int, pullback: Int) {
       var result = row
@@ -25,7 +25,7 @@ import Testing
       var other = NoisyArgmax.Workspace()
       let cotangent = row.map { $0 > -2 ? 1 : 0 as Scalar }
       argmax.writePullback(
-        atRowsOf: row.span, of: cotangent.span, rowLength: row.count, to: &span, workspace: &other)
+        for: row.span, of: cotangent.span, rowLength: row.count, to: &span, workspace: &other)
       return (workspace.room, other.room)
     }
     let hard = Self.row(open: size.open, masks: size.masks) { _ in -.infinity }
@@ -45,8 +45,8 @@ import Testing
       func evaluations(_ row: [Double]) -> Int {
         let before = law.count.value
         _ = argmax.probabilities(for: row)
-        _ = argmax.pullback(at: row, of: row.map { $0 > -2 ? 1 : 0 })
-        _ = argmax.expectedMaximum(of: row)
+        _ = argmax.pullback(for: row, of: row.map { $0 > -2 ? 1 : 0 })
+        _ = argmax.expectedMaximum(for: row)
         return law.count.value - before
       }
       let alone = evaluations(Self.row(open: 5, masks: 0) { _ in 0 })

@@ -8,7 +8,7 @@ import Testing
   /// Pullbacks within 1e-11 of what each entry is summed from, gradients of −log p within 1e-11 of each entry.
   @Test(arguments: ["normal", "logistic", "reversed-gumbel"])
   func agreesWithIndependentValues(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise)
     for row in try Fixture.derivativeCases(of: law) {
       let unit = row.logits.indices.map { $0 == row.target ? 1.0 : 0 }
@@ -16,7 +16,7 @@ import Testing
       let logTruth = try double(row.logProbability)
       #expect(
         (logP / logTruth - 1).magnitude <= 3e-12, "\(row.testDescription): \(logP), not \(logTruth)")
-      let pullback = argmax.pullback(at: row.logits, of: unit)
+      let pullback = argmax.pullback(for: row.logits, of: unit)
       let gradient = argmax.lossWithGradient(
         for: row.logits, target: row.target, as: .negativeLogLikelihood
       ).gradient
@@ -40,16 +40,16 @@ import Testing
   /// Rows at which entries were once wrong, against values with 25 digits.
   @Test func knownHardRows() {
     let minima = NoisyArgmax(.reversedGumbel).pullback(
-      at: [0, -1, -1.1, -1.4, -2.5, -4.8, -6.1, -6.1, -6.4, -7.9, -8.6, -13.9, -18],
+      for: [0, -1, -1.1, -1.4, -2.5, -4.8, -6.1, -6.1, -6.4, -7.9, -8.6, -13.9, -18],
       of: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])
     #expect((minima[0] / -6.272221333095144514836771e-60 - 1).magnitude <= 1e-11, "\(minima[0])")
     let normal = NoisyArgmax(.normal).pullback(
-      at: [-33.94772711483867, 0, -21.23120150761663], of: [0, 0, -1.0565673499803636])
+      for: [-33.94772711483867, 0, -21.23120150761663], of: [0, 0, -1.0565673499803636])
     #expect((normal[0] / 9.382752770075898e-131 - 1).magnitude <= 1e-11, "\(normal[0])")
   }
 
   static let laws: [any NoiseDistribution] =
-    NoiseRegistry.entries.map(\.noise) + [
+    ShippedLaw.all.map(\.noise) + [
       OnTheLattice(base: Gumbel()), LogGamma(shape: 3), Triangular(),
     ] + (isDebugBuild ? [] : mixtures)
 

@@ -6,10 +6,10 @@ import Testing
 @Suite struct ThreadsTests {
   /// No bit of a row depends on the rows around it or on the parts that the batch is cut into.
   @Test(
-    arguments: NoiseRegistry.entries.map(\.name),
+    arguments: ShippedLaw.all.map(\.name),
     [NoisyArgmax.Method.exact, .quantileRule(points: 8)])
   func rowsHaveTheSameBitsOnAnyNumberOfThreads(law: String, method: NoisyArgmax.Method) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise, method: method)
     for length in [2, 17] {
       check(argmax, Quantity.byRow, Batch<Double>(rows: 7, length: length))
@@ -48,7 +48,7 @@ import Testing
       nonisolated(unsafe) var parts: [Range<Int>] = []
       NoisyArgmax.$forcedParts.withValue(forced) {
         var workspace = NoisyArgmax.Workspace(threads: threads)
-        argmax.forEachPart(ofRows: rows, rowLength: 10, workspace: &workspace) { part, _ in
+        argmax.forEachPart(of: RowShape(count: 10 * rows, rowLength: 10), workspace: &workspace) { part, _ in
           lock.withLock { parts.append(part) }
         }
       }
@@ -133,19 +133,20 @@ private struct Quantity<Scalar: LogitScalar> {
 
   private static var forward: [Quantity] {
     [
-      Quantity(name: "probabilities") { $0.probabilities(forRowsOf: $1.logits, rowLength: $1.length) },
-      Quantity(name: "log-probabilities") { $0.logProbabilities(forRowsOf: $1.logits, rowLength: $1.length) },
+      Quantity(name: "probabilities") { $0.probabilities(for: Rows($1.logits, length: $1.length)).elements },
+      Quantity(name: "log-probabilities") {
+        $0.logProbabilities(for: Rows($1.logits, length: $1.length)).elements
+      },
       Quantity(name: "written probabilities") { argmax, batch in
         written(batch.logits) {
-          argmax.writeProbabilities(
-            forRowsOf: batch.logits.span, rowLength: batch.length, to: &$0, workspace: &$1)
+          argmax.writeProbabilities(for: batch.logits.span, rowLength: batch.length, to: &$0, workspace: &$1)
           return nil
         }
       },
       Quantity(name: "written log-probabilities") { argmax, batch in
         written(batch.logits) {
           argmax.writeLogProbabilities(
-            forRowsOf: batch.logits.span, rowLength: batch.length, to: &$0, workspace: &$1)
+            for: batch.logits.span, rowLength: batch.length, to: &$0, workspace: &$1)
           return nil
         }
       },
@@ -155,38 +156,40 @@ private struct Quantity<Scalar: LogitScalar> {
   private static var pullbacks: [Quantity] {
     [
       Quantity(name: "pullback") {
-        $0.pullback(atRowsOf: $1.logits, of: $1.cotangent, rowLength: $1.length)
+        $0.pullback(for: Rows($1.logits, length: $1.length), of: Rows($1.cotangent, length: $1.length))
+          .elements
       },
       Quantity(name: "pullback of log-probabilities") {
-        $0.logProbabilitiesPullback(atRowsOf: $1.logits, of: $1.cotangent, rowLength: $1.length)
+        $0.logProbabilitiesPullback(
+          for: Rows($1.logits, length: $1.length), of: Rows($1.cotangent, length: $1.length)
+        ).elements
       },
       Quantity(name: "written pullback") { argmax, batch in
         written(batch.logits) {
           argmax.writePullback(
-            atRowsOf: batch.logits.span, of: batch.cotangent.span, rowLength: batch.length, to: &$0,
-            workspace: &$1)
+            for: batch.logits.span, of: batch.cotangent.span, rowLength: batch.length, to: &$0, workspace: &$1
+          )
           return nil
         }
       },
       Quantity(name: "written pullback of log-probabilities") { argmax, batch in
         written(batch.logits) {
           argmax.writeLogProbabilitiesPullback(
-            atRowsOf: batch.logits.span, of: batch.cotangent.span, rowLength: batch.length, to: &$0,
-            workspace: &$1)
+            for: batch.logits.span, of: batch.cotangent.span, rowLength: batch.length, to: &$0, workspace: &$1
+          )
           return nil
         }
       },
       Quantity(name: "pullback in place") { argmax, batch in
         written(batch.cotangent) {
-          argmax.formPullback(
-            inRowsOf: &$0, at: batch.logits.span, rowLength: batch.length, workspace: &$1)
+          argmax.formPullback(in: &$0, for: batch.logits.span, rowLength: batch.length, workspace: &$1)
           return nil
         }
       },
       Quantity(name: "pullback of log-probabilities in place") { argmax, batch in
         written(batch.cotangent) {
           argmax.formLogProbabilitiesPullback(
-            inRowsOf: &$0, at: batch.logits.span, rowLength: batch.length, workspace: &$1)
+            in: &$0, for: batch.logits.span, rowLength: batch.length, workspace: &$1)
           return nil
         }
       },
@@ -196,19 +199,19 @@ private struct Quantity<Scalar: LogitScalar> {
   private static var draws: [Quantity] {
     [
       Quantity(name: "random indices") {
-        $0.randomIndices(forRowsOf: $1.logits, rowLength: $1.length, seed: 7, firstRow: $1.first)
+        $0.randomIndex(for: Rows($1.logits, length: $1.length), seed: 7, firstRow: $1.first)
           .map { Scalar($0 ?? -1) }
       },
       Quantity(name: "distinct random indices") { argmax, batch in
         argmax.randomIndices(
-          forRowsOf: batch.logits, rowLength: batch.length, distinct: batch.length, seed: 7,
+          for: Rows(batch.logits, length: batch.length), distinct: batch.length, seed: 7,
           firstRow: batch.first
-        ).flatMap { $0.map { Scalar($0) } }
+        ).map { Scalar($0 ?? -1) }
       },
       Quantity(name: "relaxed samples") {
         $0.relaxedSample(
-          forRowsOf: $1.logits, rowLength: $1.length, temperature: 0.5, seed: 7, firstRow: $1.first
-        ).value
+          for: Rows($1.logits, length: $1.length), temperature: 0.5, seed: 7, firstRow: $1.first
+        ).value.elements
       },
     ]
   }
@@ -219,32 +222,35 @@ private struct Quantity<Scalar: LogitScalar> {
     ) -> Quantity { Quantity(name: "\(loss) \(name)", isByRow: false, compute: compute) }
     return [
       mean("of classes") {
-        [$0.loss(forRowsOf: $1.logits, rowLength: $1.length, targets: $1.targets, as: loss)]
+        [$0.loss(for: Rows($1.logits, length: $1.length), targets: $1.targets, as: loss)]
       },
       mean("of distributions") {
-        [$0.loss(forRowsOf: $1.logits, rowLength: $1.length, targets: $1.weights, as: loss)]
+        [
+          $0.loss(
+            for: Rows($1.logits, length: $1.length), targets: Rows($1.weights, length: $1.length), as: loss)
+        ]
       },
       mean("of classes, with gradient") {
         let (value, gradient) = $0.lossWithGradient(
-          forRowsOf: $1.logits, rowLength: $1.length, targets: $1.targets, as: loss)
-        return gradient + [value]
+          for: Rows($1.logits, length: $1.length), targets: $1.targets, as: loss)
+        return gradient.elements + [value]
       },
       mean("of distributions, with gradient") {
         let (value, gradient) = $0.lossWithGradient(
-          forRowsOf: $1.logits, rowLength: $1.length, targets: $1.weights, as: loss)
-        return gradient + [value]
+          for: Rows($1.logits, length: $1.length), targets: Rows($1.weights, length: $1.length), as: loss)
+        return gradient.elements + [value]
       },
       mean("of classes, gradient written") { argmax, batch in
         written(batch.logits) {
           argmax.writeLossGradient(
-            forRowsOf: batch.logits.span, rowLength: batch.length, targets: batch.targets.span, as: loss,
-            to: &$0, workspace: &$1)
+            for: batch.logits.span, rowLength: batch.length, targets: batch.targets.span, as: loss, to: &$0,
+            workspace: &$1)
         }
       },
       mean("of distributions, gradient in place") { argmax, batch in
         written(batch.logits) {
           argmax.formLossGradient(
-            inRowsOf: &$0, rowLength: batch.length, targets: batch.weights.span, as: loss, workspace: &$1)
+            in: &$0, rowLength: batch.length, targets: batch.weights.span, as: loss, workspace: &$1)
         }
       },
     ]

@@ -4,7 +4,7 @@ import Testing
 
 /// A linear classifier learns by the losses of every law.
 @Suite struct TrainingTests {
-  static let laws = NoiseRegistry.entries.map(\.name)
+  static let laws = ShippedLaw.all.map(\.name)
 
   /// Points of four overlapping clusters in the plane, with a constant 1 as third feature.
   private struct Points {
@@ -60,9 +60,9 @@ import Testing
       var losses: [Double] = []
       for _ in 0..<steps {
         let (value, gradient) = argmax.lossWithGradient(
-          forRowsOf: logits(weights), rowLength: Self.classes, targets: labels, as: loss)
+          for: Rows(logits(weights), length: Self.classes), targets: labels, as: loss)
         losses.append(value)
-        for (index, slope) in pullback(gradient).enumerated() { weights[index] -= rate * slope }
+        for (index, slope) in pullback(gradient.elements).enumerated() { weights[index] -= rate * slope }
       }
       return (weights, losses)
     }
@@ -71,7 +71,7 @@ import Testing
   @Test(arguments: laws, Loss.allCases)
   func reachesTheAccuracyOfSoftmax(law: String, loss: Loss) throws {
     guard !isDebugBuild || ["normal", "uniform"].contains(law) else { return }
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let points = Points(count: isDebugBuild ? 24 : 40)
     let steps = isDebugBuild ? 15 : 40
     let softmax = points.trained(under: NoisyArgmax(.gumbel), by: .fenchelYoung, steps: steps)

@@ -49,14 +49,14 @@ import Testing
       let row = rows.next(largest: 60)
       var v = [Double](repeating: 0, count: row.count)
       v[round % row.count] = 1
-      let result = argmax.pullback(at: row, of: v)
-      for (value, truth) in zip(result, reference.pullback(at: row, of: v)) {
+      let result = argmax.pullback(for: row, of: v)
+      for (value, truth) in zip(result, reference.pullback(for: row, of: v)) {
         #expect(
           isClose(value, truth, within: 1e-13 * truth.magnitude + 1e-300),
           "\(law) \(row), entry \(round % row.count): \(value), not \(truth)")
       }
-      let single = argmax.pullback(at: row.map { Float($0) }, of: v.map { Float($0) })
-      let expected = argmax.pullback(at: row.map { Double(Float($0)) }, of: v)
+      let single = argmax.pullback(for: row.map { Float($0) }, of: v.map { Float($0) })
+      let expected = argmax.pullback(for: row.map { Double(Float($0)) }, of: v)
       for (value, truth) in zip(single, expected) {
         #expect(isClose(Double(value), truth, within: 1e-6 * truth.magnitude + 1e-37), "\(law) \(row)")
       }
@@ -73,7 +73,8 @@ import Testing
       let largest = row.map(\.magnitude).max() ?? 0
       #expect(
         isClose(
-          argmax.expectedMaximum(of: row), reference.expectedMaximum(of: row), within: 2e-14 * (1 + largest)),
+          argmax.expectedMaximum(for: row), reference.expectedMaximum(for: row), within: 2e-14 * (1 + largest)
+        ),
         "\(law) \(row)")
       let leader = row.indices.max { row[$0] < row[$1] } ?? 0
       let (loss, truth) = (argmax.loss(for: row, target: leader), reference.loss(for: row, target: leader))
@@ -93,13 +94,13 @@ import Testing
       for (value, truth) in zip(p, truth) {
         #expect(isClose(value, truth, within: 1e-12 * truth + 1e-300), "\(law) \(count) \(spread)")
       }
-      let (result, expected) = (argmax.pullback(at: row, of: v), reference.pullback(at: row, of: v))
+      let (result, expected) = (argmax.pullback(for: row, of: v), reference.pullback(for: row, of: v))
       for index in row.indices {
         #expect(
           isClose(result[index], expected[index], within: 1e-12 * (truth[index] + expected[index].magnitude)),
           "\(law) \(count) \(spread): \(result[index]), not \(expected[index])")
       }
-      let (maximum, exact) = (argmax.expectedMaximum(of: row), reference.expectedMaximum(of: row))
+      let (maximum, exact) = (argmax.expectedMaximum(for: row), reference.expectedMaximum(for: row))
       #expect(isClose(maximum, exact, within: 1e-13 * (1 + spread)), "\(law) \(count) \(spread)")
     }
   }
@@ -147,7 +148,8 @@ import Testing
     for values in [
       argmax.logProbabilities(for: [0, -near])[1] - argmax.logProbabilities(for: [0, -far])[1],
       log(argmax.probabilities(for: [0, -near])[1] / argmax.probabilities(for: [0, -far])[1]),
-      log(argmax.pullback(at: [0, -near], of: [0, 1])[1] / argmax.pullback(at: [0, -far], of: [0, 1])[1]),
+      log(
+        argmax.pullback(for: [0, -near], of: [0, 1])[1] / argmax.pullback(for: [0, -far], of: [0, 1])[1]),
     ] {
       #expect(isClose(values, (far - near) * slope, within: 1e-10))
     }

@@ -15,7 +15,7 @@ import Testing
   func crowdsThatHardlyEverWinCount(
     law: String, window: ClosedRange<Double>, gaps: [Double], ties: [Int]
   ) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law) as? any SmoothNoise)
+    let noise = try #require(ShippedLaw.standard(named: law) as? any SmoothNoise)
     func truth(_ noise: some SmoothNoise, _ row: [Double]) -> [Double] {
       DirectIntegral(row, under: noise, window: window, step: 1 / 32).logProbabilities
     }
@@ -42,7 +42,7 @@ import Testing
 
   @Test(arguments: depths)
   func probabilitiesBelowTheSmallestAreNumbersThatSmall(law: String, depth: Double) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise)
     for leaders in [1, 2, 30, 300] {
       for beyond in [0, 0.4, 3, 20, 1e3, 1e9, 1e300] {

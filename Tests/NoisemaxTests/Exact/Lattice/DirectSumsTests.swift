@@ -97,11 +97,11 @@ import Testing
         // Of a class that a Float shows, so that its logarithm weighs no more than 1e30.
         let w = ofLogs ? zip(v, p).map { $1 > 1e-30 ? $0 : 0 } : v
         let gradient =
-          ofLogs ? argmax.logProbabilitiesPullback(at: row, of: w) : argmax.pullback(at: row, of: w)
+          ofLogs ? argmax.logProbabilitiesPullback(for: row, of: w) : argmax.pullback(for: row, of: w)
         let truth =
           ofLogs
-          ? argmax.logProbabilitiesPullback(at: wide, of: w + zeros)
-          : argmax.pullback(at: wide, of: w + zeros)
+          ? argmax.logProbabilitiesPullback(for: wide, of: w + zeros)
+          : argmax.pullback(for: wide, of: w + zeros)
         // |v_i − v_l| p_i bounds what an entry is made of, to a slope of log p.
         let size = truth.reduce(0) { max($0, $1.magnitude) }
         for index in row.indices {
@@ -113,13 +113,13 @@ import Testing
         let narrow = w.map { Float($0) }
         let singleGradient =
           ofLogs
-          ? argmax.logProbabilitiesPullback(at: single, of: narrow)
-          : argmax.pullback(at: single, of: narrow)
+          ? argmax.logProbabilitiesPullback(for: single, of: narrow)
+          : argmax.pullback(for: single, of: narrow)
         let narrowWide = narrow.map { Double($0) } + zeros
         let singleTruth =
           ofLogs
-          ? argmax.logProbabilitiesPullback(at: singleWide, of: narrowWide)
-          : argmax.pullback(at: singleWide, of: narrowWide)
+          ? argmax.logProbabilitiesPullback(for: singleWide, of: narrowWide)
+          : argmax.pullback(for: singleWide, of: narrowWide)
         let largest = singleTruth.reduce(0) { max($0, $1.magnitude) }
         for index in row.indices {
           #expect(
@@ -133,7 +133,7 @@ import Testing
 
   @Test(arguments: LatticeTests.windows)
   func agreesWithADirectEvaluation(law: String, window: ClosedRange<Double>) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law) as? any SmoothNoise)
+    let noise = try #require(ShippedLaw.standard(named: law) as? any SmoothNoise)
     func compare(under noise: some SmoothNoise) throws {
       let argmax = try LatticeTests.transform(law)
       var rows = Rows(generator: SeededGenerator(state: 22))
@@ -223,8 +223,8 @@ import Testing
         let row = [0, -gap, -gap - 1, -gap - 0.25]
         let (v, first) = ([0.5, 1, -2, 3] + masks.map { _ in 0 }, [1.0, 0, 0, 0] + masks.map { _ in 0 })
         for gradient in [
-          argmax.pullback(at: row + masks, of: v),
-          argmax.logProbabilitiesPullback(at: row + masks, of: first),
+          argmax.pullback(for: row + masks, of: v),
+          argmax.logProbabilitiesPullback(for: row + masks, of: first),
         ] {
           let others = gradient.dropFirst().reduce(0, +)
           let size = gradient.dropFirst().reduce(0) { $0 + $1.magnitude }

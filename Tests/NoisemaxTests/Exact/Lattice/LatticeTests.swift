@@ -8,7 +8,7 @@ import Testing
 
   /// The transform by the lattice, also for the Gumbel law, which has a closed form.
   static func transform(_ name: String) throws -> NoisyArgmax {
-    let noise = try #require(NoiseRegistry.noise(named: name) as? any SmoothNoise)
+    let noise = try #require(ShippedLaw.standard(named: name) as? any SmoothNoise)
     func onTheLattice(_ noise: some SmoothNoise) -> NoisyArgmax { NoisyArgmax(OnTheLattice(base: noise)) }
     return onTheLattice(noise)
   }
@@ -32,7 +32,7 @@ import Testing
           (logs[index] - logTruth).magnitude <= max(bound, 3e-12 * logTruth.magnitude),
           "\(row.testDescription)")
       }
-      let (maximum, truth) = (argmax.expectedMaximum(of: row.logits), try double(row.expectedMaximum))
+      let (maximum, truth) = (argmax.expectedMaximum(for: row.logits), try double(row.expectedMaximum))
       #expect(
         (maximum - truth).magnitude <= 1e-13 * (1 + row.logits.map(\.magnitude).max()!),
         "\(row.testDescription)")
@@ -110,7 +110,7 @@ import Testing
       for (p, q) in zip(lattice.logProbabilities(for: row), softmax.logProbabilities(for: row)) {
         #expect((p - q).magnitude <= 3e-12 * max(1, q.magnitude), "\(row)")
       }
-      let difference = lattice.expectedMaximum(of: row) - softmax.expectedMaximum(of: row)
+      let difference = lattice.expectedMaximum(for: row) - softmax.expectedMaximum(for: row)
       #expect(difference.magnitude <= 1e-13 * (1 + row.map(\.magnitude).max()!), "\(row)")
     }
   }
@@ -136,7 +136,7 @@ import Testing
   /// A seeded search for the worst case. `NOISEMAX_SEARCH=1000` makes it long.
   @Test(arguments: windows)
   func adversarialRowsStayWithinTheBounds(law: String, window: ClosedRange<Double>) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law) as? any SmoothNoise)
+    let noise = try #require(ShippedLaw.standard(named: law) as? any SmoothNoise)
     let length = ProcessInfo.processInfo.environment["NOISEMAX_SEARCH"].flatMap { Int($0) }
     var rows = AdversarialRows(generator: SeededGenerator(state: UInt64(length ?? 1)))
     let argmax = try Self.transform(law)
@@ -149,7 +149,7 @@ import Testing
   /// The worst rows that longer searches found.
   @Test(arguments: windows)
   func knownHardRowsStayWithinTheBounds(law: String, window: ClosedRange<Double>) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law) as? any SmoothNoise)
+    let noise = try #require(ShippedLaw.standard(named: law) as? any SmoothNoise)
     let argmax = try Self.transform(law)
     let ties = { (count: Int) in [Double](repeating: 0, count: count) }
     for row in [
@@ -182,7 +182,7 @@ import Testing
       }
     }
     #expect((sum + lost).magnitude <= 1e-14, "\(row)")
-    let maximum = argmax.expectedMaximum(of: row)
+    let maximum = argmax.expectedMaximum(for: row)
     #expect(
       (maximum - truth.expectedMaximum).magnitude <= 1e-13 * (1 + row.map(\.magnitude).max()!), "\(row)")
   }

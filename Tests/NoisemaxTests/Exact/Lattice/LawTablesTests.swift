@@ -23,7 +23,7 @@ import Testing
       let slope = parts.reduce(0) {
         $0 + $1.0 * normal.density(at: gap / $1.1.squareRoot()) / $1.1.squareRoot()
       }
-      let pullback = argmax.pullback(at: [0, -gap], of: [0, 1])[1]
+      let pullback = argmax.pullback(for: [0, -gap], of: [0, 1])[1]
       #expect((pullback / slope - 1).magnitude <= 1e-11, "deviation \(deviation), gap \(gap): \(pullback)")
     }
   }
@@ -42,7 +42,7 @@ import Testing
       let truth = parts.reduce(0) { $0 + $1.0 * normal.cumulative(at: ($1.1 - gap) / root) }
       let slope = parts.reduce(0) { $0 + $1.0 * normal.density(at: ($1.1 - gap) / root) / root }
       let p = argmax.probabilities(for: [0, -gap])[1]
-      let pullback = argmax.pullback(at: [0, -gap], of: [0, 1])[1]
+      let pullback = argmax.pullback(for: [0, -gap], of: [0, 1])[1]
       #expect((p / truth - 1).magnitude <= 3e-12, "gap \(gap): \(p), not \(truth)")
       #expect((pullback / slope - 1).magnitude <= 1e-11, "gap \(gap): \(pullback), not \(slope)")
     }
@@ -68,10 +68,10 @@ import Testing
       let likely = truth.map { $0 > 1e-30 }
       let open = v.indices.map { likely[$0] ? v[$0] : 0 }
       for (values, truths) in [
-        (argmax.pullback(at: single, of: v), argmax.pullback(at: row, of: v.map { Double($0) })),
+        (argmax.pullback(for: single, of: v), argmax.pullback(for: row, of: v.map { Double($0) })),
         (
-          argmax.logProbabilitiesPullback(at: single, of: open),
-          argmax.logProbabilitiesPullback(at: row, of: open.map { Double($0) })
+          argmax.logProbabilitiesPullback(for: single, of: open),
+          argmax.logProbabilitiesPullback(for: row, of: open.map { Double($0) })
         ),
       ] {
         let largest = truths.map(\.magnitude).max() ?? 0
@@ -89,7 +89,7 @@ import Testing
       _ = NoisyArgmax(NormalMixture.contaminated(70))
     }
     let heavy = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      _ = NoisyArgmax(Cauchy())
+      _ = NoisyArgmax(SmoothCauchy())
     }
     let kinked = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = NoisyArgmax(KinkedLaplace())
@@ -129,17 +129,9 @@ private struct CountingSmooth<Base: SmoothNoise>: SmoothNoise {
 }
 
 /// Tails that no gap makes rare.
-private struct Cauchy: SmoothNoise {
-  func cumulative(at x: Double) -> Double { atan2(1, -x) / .pi }
-  func density(at x: Double) -> Double { 1 / (.pi * (1 + x * x)) }
-  func quantile(at p: Double) -> Double { -1 / tan(.pi * p) }
-  func survival(at x: Double) -> Double { cumulative(at: -x) }
-  func upperQuantile(at q: Double) -> Double { -quantile(at: q) }
-  func logCumulative(at x: Double) -> Double { log(cumulative(at: x)) }
-  func logSurvival(at x: Double) -> Double { logCumulative(at: -x) }
+private struct SmoothCauchy: SmoothNoise, ForwardingNoise {
+  var original: any AccurateNoise { Cauchy() }
   func logReversedHazard(at x: Double) -> Double { log(density(at: x)) - logCumulative(at: x) }
-  var mean: Double { .nan }
-  var variance: Double { .infinity }
 }
 
 /// Laplace's law, taken for a smooth one.

@@ -11,7 +11,7 @@ import Testing
     let argmax = NoisyArgmax(.normal, scale: 3)
     for gap in Self.gaps {
       let slope = exp(-gap * gap / 4) / (4 * Double.pi).squareRoot()
-      let result = argmax.pullback(at: [3 * gap + 1, 1], of: [0.25, 2])
+      let result = argmax.pullback(for: [3 * gap + 1, 1], of: [0.25, 2])
       // The gap itself is rounded.
       let bound = (1e-11 + gap * gap * 1e-15) * slope
       #expect((result[1] - 1.75 / 3 * slope).magnitude <= bound, "gap \(gap): \(result)")
@@ -20,19 +20,19 @@ import Testing
   }
 
   /// A masked class changes nothing, and takes the row another way.
-  @Test(arguments: NoiseRegistry.entries.filter { $0.noise is any SmoothNoise }.map(\.name))
+  @Test(arguments: ShippedLaw.all.filter { $0.noise is any SmoothNoise }.map(\.name))
   func pullbacksAreThoseOfTwoClassesBesideAMaskedOne(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise)
     for gap in Self.gaps {
       for v: [Double] in [[0, 1], [1, 0], [2.5, -0.5], [1e300, -1e300]] {
         for row in [[0.75, 0.75 - gap], [0.75 - gap, 0.75]] {
           let three: [Double] = row + [-.infinity]
           for (result, truth) in [
-            (argmax.pullback(at: row, of: v), argmax.pullback(at: three, of: v + [0])),
+            (argmax.pullback(for: row, of: v), argmax.pullback(for: three, of: v + [0])),
             (
-              argmax.logProbabilitiesPullback(at: row, of: v),
-              argmax.logProbabilitiesPullback(at: three, of: v + [0])
+              argmax.logProbabilitiesPullback(for: row, of: v),
+              argmax.logProbabilitiesPullback(for: three, of: v + [0])
             ),
           ] {
             for index in 0..<2 {

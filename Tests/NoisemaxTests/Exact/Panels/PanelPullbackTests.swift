@@ -7,7 +7,7 @@ import Testing
   /// ∂p_i/∂μ_j = −∫ f f ∏ F of every pair, each to thirteen digits of its own.
   @Test(arguments: ["uniform", "exponential", "laplace"])
   func everyEntryOfTheJacobianIsAccurate(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise)
     let oracle =
       switch law {
@@ -18,7 +18,7 @@ import Testing
     var generator = SeededGenerator(state: 17)
     for round in 0..<(isDebugBuild ? 24 : 400) {
       let distances = Self.distances(round, bounded: law == "uniform", using: &generator)
-      let jacobian = argmax.jacobian(at: distances.map { 0 - $0 })
+      let jacobian = argmax.jacobian(for: distances.map { 0 - $0 })
       for i in distances.indices {
         for j in distances.indices where j != i {
           let truth = -oracle(distances, [i, j])
@@ -38,7 +38,7 @@ import Testing
     let count = isDebugBuild ? 30 : 90
     let distances = [0] + (1..<count).map { _ in spread * Double.random(in: 0...1, using: &generator) }
     let cotangent = distances.map { _ in Double.random(in: -1...1, using: &generator) }
-    let result = NoisyArgmax(.uniform).pullback(at: distances.map { 0 - $0 }, of: cotangent)
+    let result = NoisyArgmax(.uniform).pullback(for: distances.map { 0 - $0 }, of: cotangent)
     for i in [0, 1, 2] {
       var (expected, content) = (0.0, 0.0)
       for j in distances.indices where j != i {
@@ -52,14 +52,14 @@ import Testing
 
   @Test(arguments: ["uniform", "exponential", "laplace"])
   func floatRowsKeepTheirBounds(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise)
     var generator = SeededGenerator(state: 23)
     for round in 0..<(isDebugBuild ? 24 : 300) {
       let logits = Self.distances(round, bounded: law == "uniform", using: &generator).map { Float(-$0) }
       let cotangent = logits.map { _ in Float.random(in: -1...1, using: &generator) }
-      let single = argmax.pullback(at: logits, of: cotangent)
-      let expected = argmax.pullback(at: logits.map { Double($0) }, of: cotangent.map { Double($0) })
+      let single = argmax.pullback(for: logits, of: cotangent)
+      let expected = argmax.pullback(for: logits.map { Double($0) }, of: cotangent.map { Double($0) })
       let largest = expected.map(\.magnitude).max() ?? 0
       for (value, truth) in zip(single, expected) {
         #expect(isClose(Double(value), truth, within: 1e-5 * largest + 1e-38), "\(logits)")
@@ -108,19 +108,19 @@ import Testing
     }
     // The reach is the logit itself.
     for reach in [1e-20, 1e-100, 0x1p-499, 0x1p-501, 0x1p-600, 0x1p-900] {
-      let result = NoisyArgmax(.uniform).pullback(at: [1, reach, 0.5], of: [0, 1, 0])
+      let result = NoisyArgmax(.uniform).pullback(for: [1, reach, 0.5], of: [0, 1, 0])
       let content = reach / 2  // the third class is below one half of its width there
       #expect(isClose(result[1], content, within: 1e-12 * content), "\(reach): \(result)")
       #expect(isClose(result[0], -content, within: 1e-11 * content + reach * reach), "\(reach): \(result)")
     }
     for gap in [1, 1.0.nextUp, 2, 1e300] { expectSlope(under: .uniform, gap: gap, slope: 0) }
-    #expect(NoisyArgmax(.uniform).pullback(at: [0, -2, -1], of: [1, .infinity, -3]) == [0, 0, 0])
+    #expect(NoisyArgmax(.uniform).pullback(for: [0, -2, -1], of: [1, .infinity, -3]) == [0, 0, 0])
   }
 
   @Test func rareUniformClass() {
     let reach = 1e-6
     let distances = [0, 0, 1 - reach]
-    let jacobian = NoisyArgmax(.uniform).jacobian(at: distances.map { 0 - $0 })
+    let jacobian = NoisyArgmax(.uniform).jacobian(for: distances.map { 0 - $0 })
     for i in 0..<3 {
       for j in 0..<3 where j != i {
         let truth = -UniformOracle.integral(distances, densitiesOf: [i, j])
@@ -144,7 +144,7 @@ import Testing
       ),
     ]
     for (noise, coupling) in couplings {
-      let result = NoisyArgmax(noise).pullback(at: [Double](repeating: 3, count: 50), of: cotangent)
+      let result = NoisyArgmax(noise).pullback(for: [Double](repeating: 3, count: 50), of: cotangent)
       for index in result.indices {
         let expected = coupling * (n * cotangent[index] - total)
         #expect(isClose(result[index], expected, within: 1e-12 * coupling * 100), "\(noise), \(index)")
@@ -153,12 +153,12 @@ import Testing
   }
 
   private func expectSlope(under noise: some ExactNoise, gap: Double, slope: Double) {
-    let result = NoisyArgmax(noise).pullback(at: [0, -gap], of: [0, 1])
+    let result = NoisyArgmax(noise).pullback(for: [0, -gap], of: [0, 1])
     #expect(isClose(result[1], slope, within: 1e-12 * slope + 1e-300), "\(noise), \(gap): \(result)")
     #expect(isClose(result[0], -slope, within: 1e-12 * slope + 1e-300), "\(noise), \(gap): \(result)")
-    let leading = NoisyArgmax(noise).pullback(at: [0, -gap], of: [1, 0])
+    let leading = NoisyArgmax(noise).pullback(for: [0, -gap], of: [1, 0])
     #expect(isClose(leading[1], -slope, within: 1e-12 * slope + 1e-300), "\(noise), \(gap): \(leading)")
-    let single = NoisyArgmax(noise).pullback(at: [0, Float(-gap)], of: [0, 1])
+    let single = NoisyArgmax(noise).pullback(for: [0, Float(-gap)], of: [0, 1])
     #expect(gap > 80 || isClose(Double(single[1]), Double(single[0]) * -1, within: 0))
   }
 }

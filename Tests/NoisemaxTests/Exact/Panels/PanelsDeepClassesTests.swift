@@ -18,7 +18,7 @@ import Testing
     let argmax = NoisyArgmax(.laplace)
     for distances in Self.gaps.flatMap(Self.rows) {
       let row = distances.map { 0 - $0 }
-      let (logs, pullback) = argmax.logProbabilitiesWithPullback(at: row)
+      let (logs, pullback) = argmax.logProbabilitiesWithPullback(for: row)
       for i in row.indices {
         let own = LaplaceOracle.terms(distances, densitiesOf: [i])
         let exponent = own.largestExponent
@@ -50,7 +50,7 @@ import Testing
       for (far, near) in zip(Self.rows(gap), Self.rows(600)) {
         for i in far.indices where far[i] >= gap {
           let gradient = argmax.logProbabilitiesPullback(
-            at: far.map { 0 - $0 }, of: far.indices.map { $0 == i ? 1 : 0 })
+            for: far.map { 0 - $0 }, of: far.indices.map { $0 == i ? 1 : 0 })
           let distances = near.map { min($0, 600) }
           let content = ExponentialOracle.integral(distances, densitiesOf: [i])
           for j in far.indices where j != i {
@@ -67,7 +67,7 @@ import Testing
   @Test func gapsOfAnySizeKeepTheirLimits() {
     for gap in [1e16, 1e18, 1e22, 1e30, 1e100, 1e307] {
       let (logs, pullback) = NoisyArgmax(.laplace).logProbabilitiesWithPullback(
-        at: [0, -gap, -1.3 * gap, -1.9 * gap])
+        for: [0, -gap, -1.3 * gap, -1.9 * gap])
       for (log, expected) in zip(logs, [0, -gap, -1.3 * gap, -1.9 * gap]) {
         #expect(isClose(log, expected, within: 1e-14 * gap), "\(gap): \(logs)")
       }
@@ -84,7 +84,7 @@ import Testing
       for exponent in stride(from: 1.5, through: 300, by: isDebugBuild ? 17 : 1.5) {
         let law = Counting(base: base)
         let row = shape.map { $0 * -pow(10, exponent) }
-        _ = NoisyArgmax(law).logProbabilitiesPullback(at: row, of: [0, 1, -1, 2])
+        _ = NoisyArgmax(law).logProbabilitiesPullback(for: row, of: [0, 1, -1, 2])
         let count = law.count.value
         #expect(count < 100_000, "\(base), \(row): \(count) evaluations")
       }
@@ -111,7 +111,7 @@ import Testing
     let scale = 4.653735800328269e129
     let row = [-scale, -scale, -scale, -4.6537358003273235e129, -scale, -scale, -6.292845454385588e-242]
     let gradient = NoisyArgmax(.uniform, scale: scale)
-      .logProbabilitiesPullback(at: row, of: [-1, 0, 1, -1, 0, 1, -1])
+      .logProbabilitiesPullback(for: row, of: [-1, 0, 1, -1, 0, 1, -1])
     #expect(gradient.allSatisfy { !$0.isNaN }, "\(gradient)")
     #expect(gradient[0] == -.infinity && gradient[2] == .infinity && gradient[5] == .infinity)
   }
@@ -121,7 +121,7 @@ import Testing
     let scale = 3.0266874179647486e267
     let row = [3.0266874179640448e267, scale, 1e-180, 3.750180492428207e259, 3e-172, 2.7687318089345997e267]
     let gradient = NoisyArgmax(.uniform, scale: scale)
-      .logProbabilitiesPullback(at: row, of: [0, 0, 1, 0, 0, 0])
+      .logProbabilitiesPullback(for: row, of: [0, 0, 1, 0, 0, 0])
     #expect(gradient[1] == -.infinity && gradient[2] == .infinity, "\(gradient)")
     for index in [0, 3, 5] {
       let expected = -1 / (scale - row[index])

@@ -56,7 +56,7 @@ import Testing
 
   @Test(arguments: ["exponential", "laplace"])
   func classesFarBelowTheLeastDoubleChangeNothing(name: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: name))
+    let noise = try #require(ShippedLaw.standard(named: name))
     let argmax = NoisyArgmax(noise)
     let near = [0, -0.5, -3, -40, -700, -740]
     let plain = argmax.probabilities(for: near)

@@ -8,7 +8,7 @@ import Testing
 
   @Test(arguments: ["uniform", "exponential", "laplace"])
   func referenceCases(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise)
     for reference in try Fixture.argmaxCases(of: law) {
       let probabilities = argmax.probabilities(for: reference.logits)
@@ -25,14 +25,15 @@ import Testing
       let largest = reference.logits.map(\.magnitude).max() ?? 0
       let expectedMaximum = try double(reference.expectedMaximum)
       #expect(
-        isClose(argmax.expectedMaximum(of: reference.logits), expectedMaximum, within: 1e-13 * (1 + largest)),
+        isClose(
+          argmax.expectedMaximum(for: reference.logits), expectedMaximum, within: 1e-13 * (1 + largest)),
         "\(reference.testDescription)")
     }
   }
 
   @Test(arguments: ["uniform", "exponential", "laplace"])
   func floatRowsKeepTheirBounds(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     for reference in try Fixture.argmaxCases(of: law) {
       let values = NoisyArgmax(noise).probabilities(for: reference.logits.map { Float($0) })
       for (index, value) in values.enumerated() {
@@ -227,7 +228,7 @@ import Testing
   /// Two leaders have ½ each but for a rounding, which must not make one of them certain.
   @Test(arguments: ["uniform", "exponential", "laplace"])
   func tiedLeadersShareTheirLogProbability(name: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: name))
+    let noise = try #require(ShippedLaw.standard(named: name))
     let argmax = NoisyArgmax(noise, scale: 0.37)
     for k in 1..<200 {
       let top = Double(Float(k) * -4.805754)
@@ -251,7 +252,7 @@ import Testing
       #expect(isClose(p[0], 1 - expected, within: 1e-14))
     }
     #expect(argmax.logProbabilities(for: [0, -2])[1] == -.infinity)
-    #expect(isClose(argmax.expectedMaximum(of: [0, 0]), 7.0 / 30, within: 1e-14))
+    #expect(isClose(argmax.expectedMaximum(for: [0, 0]), 7.0 / 30, within: 1e-14))
   }
 
   @Test func scaledAndShiftedLaws() {

@@ -1,12 +1,13 @@
 import Foundation
 import Noisemax
+import NoisemaxEstimators
 import Testing
 
 /// Estimates of the gradient of E[f(μ + σ·ε)].
 @Suite struct NoiseGradientTests {
   static let estimators: [ContinuousGradientEstimator] =
     [.pathwise] + ScoreBaseline.allCases.map { .scoreFunction(baseline: $0) }
-  static let differentiable = NoiseRegistry.entries.filter { $0.noise is any DifferentiableNoise }
+  static let differentiable = ShippedLaw.all.filter { $0.noise is any DifferentiableNoise }
 
   static let square = Objective(value: { $0[0] * $0[0] }, gradient: { [2 * $0[0]] })
   static let magnitude = Objective(value: { abs($0[0]) }, gradient: { [$0[0] < 0 ? -1 : 1] })
@@ -70,7 +71,7 @@ import Testing
           4 * centre * noise.mean + 8 * sigma[1] * noise.variance,
         ], "σ, \(noise), \(estimator)")
     }
-    for entry in NoiseRegistry.entries {
+    for entry in ShippedLaw.all {
       for estimator in Self.estimators
       where estimator == .pathwise || entry.noise is any DifferentiableNoise {
         check(entry.noise, estimator)

@@ -1,18 +1,19 @@
 import Noisemax
+import NoisemaxEstimators
 import Testing
 
 /// The gradient of an expectation by enumeration.
 @Suite struct ExactGradientTests {
   /// Differences of Σ f·∏p over all combinations, the sum written out here.
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func isTheSlopeOfTheExpectation(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise, scale: 1.5)
     var generator = SeededGenerator(state: 3)
     let f = cubicObjective(size: 9, using: &generator)
     let logits = (0..<9).map { $0 == 4 ? -.infinity : Double.random(in: -0.5...0.5, using: &generator) }
     func expectation(_ logits: [Double]) -> Double {
-      let p = argmax.probabilities(forRowsOf: logits, rowLength: 3)
+      let p = argmax.probabilities(for: Rows(logits, length: 3)).elements
       var sum = 0.0
       for a in 0..<3 {
         for b in 3..<6 {
@@ -24,7 +25,7 @@ import Testing
       }
       return sum
     }
-    let gradient = argmax.exactGradient(of: f, atRowsOf: logits, rowLength: 3)
+    let gradient = argmax.exactGradient(of: f, for: Rows(logits, length: 3)).elements
     for index in logits.indices {
       guard logits[index] > -.infinity else {
         #expect(gradient[index] == 0)
@@ -48,7 +49,7 @@ import Testing
     let f = Objective(ofIndicesInRowsOf: 5) { values[$0[0] ?? 1] }
     let p = NoisyArgmax(.gumbel).probabilities(for: logits)
     let mean = zip(p, values).reduce(0) { $0 + $1.0 * $1.1 }
-    let gradient = NoisyArgmax(.gumbel).exactGradient(of: f, at: logits)
+    let gradient = NoisyArgmax(.gumbel).exactGradient(of: f, for: logits)
     #expect(largestDifference(gradient, zip(p, values).map { $0 * ($1 - mean) }) < 1e-15)
   }
 
@@ -60,20 +61,21 @@ import Testing
       return z[0] * 3
     }
     let logits: [Double] = [0.5, 0.25, -2, 9, -.infinity, -.infinity, -.infinity, -.infinity, .infinity]
-    let gradient = argmax.exactGradient(of: f, atRowsOf: logits, rowLength: 3)
+    let gradient = argmax.exactGradient(of: f, for: Rows(logits, length: 3)).elements
     #expect(gradient[0] > 0 && gradient[1] == -gradient[0] && gradient[2...].allSatisfy { $0 == 0 })
-    #expect(argmax.exactGradient(of: Objective { _ in 1 }, at: []) == [])
-    #expect(argmax.exactGradient(of: Objective { _ in 1 }, at: [-Double.infinity]) == [0])
-    #expect(argmax.exactGradient(of: Objective { _ in 1 }, at: [0, .nan]).allSatisfy { $0.isNaN })
+    #expect(argmax.exactGradient(of: Objective { _ in 1 }, for: []) == [])
+    #expect(argmax.exactGradient(of: Objective { _ in 1 }, for: [-Double.infinity]) == [0])
+    #expect(argmax.exactGradient(of: Objective { _ in 1 }, for: [0, .nan]).allSatisfy { $0.isNaN })
     let half = argmax.exactGradient(
-      of: Objective { _ in 1 }, atRowsOf: [0, 1, .infinity, .infinity], rowLength: 2)
+      of: Objective { _ in 1 }, for: Rows([0, 1, .infinity, .infinity], length: 2)
+    ).elements
     #expect(half.count == 4 && half.allSatisfy { $0.isNaN })
   }
 
   @Test func tooManyCombinationsTrap() async {
     await #expect(processExitsWith: .failure) {
       let logits = [Double](repeating: 0, count: 50)
-      _ = NoisyArgmax(.gumbel).exactGradient(of: Objective { _ in 0 }, atRowsOf: logits, rowLength: 2)
+      _ = NoisyArgmax(.gumbel).exactGradient(of: Objective { _ in 0 }, for: Rows(logits, length: 2))
     }
   }
 }

@@ -1,4 +1,5 @@
 import Noisemax
+import NoisemaxEstimators
 
 /// Estimates beside what they should be, to be judged all together.
 struct Deviations: CustomStringConvertible {

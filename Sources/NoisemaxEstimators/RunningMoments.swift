@@ -1,3 +1,5 @@
+import Noisemax
+
 // The sums that estimators keep instead of their draws: one pass, each draw forgotten once it has been added, nothing
 // subtracted that is large against its difference (Welford; for products, Pébay).
 

@@ -1,3 +1,5 @@
+import Noisemax
+
 /// A function f of a random point z, as the estimators of ∇E[f(z)] see it: its value, and its gradient where the
 /// estimator needs one.
 ///
@@ -39,8 +41,8 @@ public struct Objective: Sendable {
     require(rowLength >= 1, "a row has at least 1 class, not \(rowLength)")
     self.init { point in
       value(
-        places(ofRowsOf: point.count, rowLength: rowLength).map { row in
-          point[row].firstIndex(of: 1).map { $0 - row.lowerBound }
+        stride(from: 0, to: point.count, by: rowLength).map { start in
+          point[start..<start + rowLength].firstIndex(of: 1).map { $0 - start }
         })
     }
   }

@@ -1,4 +1,5 @@
 import Noisemax
+import NoisemaxEstimators
 import Testing
 
 /// Estimates of the gradient of E[f(z)] for a discrete z.
@@ -7,17 +8,17 @@ import Testing
   @Test func scoreFunctionsAreUnbiased() {
     var deviations = Deviations()
     var generator = SeededGenerator(state: 11)
-    for entry in NoiseRegistry.entries {
+    for entry in ShippedLaw.all {
       for (rows, rowLength) in [(1, 2), (1, 5), (3, 2), (2, 4)] {
         let spread = 0.7 * entry.noise.variance.squareRoot()
         let logits = (0..<rows * rowLength).map { _ in Double.random(in: -spread...spread, using: &generator)
         }
         let f = cubicObjective(size: logits.count, using: &generator)
         let argmax = NoisyArgmax(entry.noise)
-        let exact = argmax.exactGradient(of: f, atRowsOf: logits, rowLength: rowLength)
+        let exact = argmax.exactGradient(of: f, for: Rows(logits, length: rowLength)).elements
         for baseline in ScoreBaseline.allCases {
           let estimate = argmax.gradient(
-            of: f, atRowsOf: logits, rowLength: rowLength, by: .scoreFunction(baseline: baseline),
+            of: f, for: Rows(logits, length: rowLength), by: .scoreFunction(baseline: baseline),
             draws: isDebugBuild ? 400 : 4000, seed: generator.next())
           deviations.add(estimate, expected: exact, "\(entry.name), \(baseline), \(rows) rows \(logits)")
         }
@@ -34,25 +35,26 @@ import Testing
     let cubic = cubicObjective(size: 6, using: &generator)
     // Far from 0, so that a sum of squares would lose digits.
     let f = Objective(value: { 1e6 + cubic.value($0) }, gradient: cubic.gradient!)
-    let p = argmax.probabilities(forRowsOf: logits, rowLength: 3)
+    let p = argmax.probabilities(for: Rows(logits, length: 3)).elements
     let draws = 14
     var values: [Double] = []
     var terms: [[Double]] = []
     for draw in 0..<draws {
-      let indices = argmax.randomIndices(forRowsOf: logits, rowLength: 3, seed: 5, firstRow: 2 * draw)
+      let indices = argmax.randomIndex(for: Rows(logits, length: 3), seed: 5, firstRow: 2 * draw)
       let z = (0..<6).map { indices[$0 / 3] == $0 % 3 ? 1.0 : 0 }
-      func sample(_ temperature: Double) -> RelaxedSample<Double> {
+      func sample(_ temperature: Double) -> RelaxedSample<Rows<Double>> {
         argmax.relaxedSample(
-          forRowsOf: logits, rowLength: 3, temperature: temperature, seed: 5, firstRow: 2 * draw)
+          for: Rows(logits, length: 3), temperature: temperature, seed: 5, firstRow: 2 * draw)
       }
       switch estimator {
       case .scoreFunction:
         values.append(f.value(z))
         terms.append(zip(z, p).map { ($0 - $1) / 0.5 })
       case .relaxation(let temperature):
-        terms.append(sample(temperature).pullback(of: f.gradient!(sample(temperature).value)))
+        let slope = f.gradient!(sample(temperature).value.elements)
+        terms.append(sample(temperature).pullback(of: Rows(slope, length: 3)).elements)
       case .straightThrough(let temperature):
-        terms.append(sample(temperature).pullback(of: f.gradient!(z)))
+        terms.append(sample(temperature).pullback(of: Rows(f.gradient!(z), length: 3)).elements)
       }
     }
     if case .scoreFunction(let baseline) = estimator {
@@ -68,8 +70,7 @@ import Testing
         terms[draw] = terms[draw].map { $0 * weight }
       }
     }
-    let estimate = argmax.gradient(
-      of: f, atRowsOf: logits, rowLength: 3, by: estimator, draws: draws, seed: 5)
+    let estimate = argmax.gradient(of: f, for: Rows(logits, length: 3), by: estimator, draws: draws, seed: 5)
     #expect(estimate.draws == draws)
     for index in 0..<6 {
       let column = terms.map { $0[index] }
@@ -125,7 +126,7 @@ import Testing
     let f = Objective(ofIndicesInRowsOf: 4) { values[$0[0]!] }
     let draws = isDebugBuild ? 4000 : 60_000
     let variances = ScoreBaseline.allCases.map { baseline in
-      argmax.gradient(of: f, at: logits, by: .scoreFunction(baseline: baseline), draws: draws, seed: 8)
+      argmax.gradient(of: f, for: logits, by: .scoreFunction(baseline: baseline), draws: draws, seed: 8)
         .standardError.map { $0 * $0 * Double(draws) }
     }
     let average = mean { values[$0] }
@@ -157,7 +158,7 @@ import Testing
     func estimate(_ constant: Double) -> GradientEstimate {
       let f = Objective(ofIndicesInRowsOf: 3) { Double($0[0]!) + constant }
       return argmax.gradient(
-        of: f, at: [0.5, 0, -0.5], by: .scoreFunction(baseline: .leaveOneOut), draws: 100, seed: 3)
+        of: f, for: [0.5, 0, -0.5], by: .scoreFunction(baseline: .leaveOneOut), draws: 100, seed: 3)
     }
     #expect(largestDifference(estimate(0).value, estimate(1e8).value) < 1e-7)
     #expect(largestDifference(estimate(0).standardError, estimate(1e8).standardError) < 1e-7)
@@ -171,16 +172,16 @@ import Testing
     for draws in [10, 100] {
       let ratio = varianceRatio(repetitions: isDebugBuild ? 200 : 3000) { seed in
         argmax.gradient(
-          of: f, atRowsOf: [0.5, -1, 0, 1, 0.25, -0.5], rowLength: 3, by: estimator, draws: draws, seed: seed)
+          of: f, for: Rows([0.5, -1, 0, 1, 0.25, -0.5], length: 3), by: estimator, draws: draws, seed: seed)
       }
       #expect((ratio - 1).magnitude < (isDebugBuild ? 0.4 : 0.1), "\(estimator), \(draws): \(ratio)")
     }
   }
 
   /// The relaxed gradient goes to the exact one as τ falls, and its variance grows.
-  @Test(arguments: NoiseRegistry.entries.map(\.name))
+  @Test(arguments: ShippedLaw.all.map(\.name))
   func biasFallsAndVarianceRisesAsTheTemperatureFalls(law: String) throws {
-    let noise = try #require(NoiseRegistry.noise(named: law))
+    let noise = try #require(ShippedLaw.standard(named: law))
     let unit = noise.variance.squareRoot()
     let argmax = NoisyArgmax(noise)
     let logits = [0.5, -0.25, 0, 0.3].map { $0 * unit }
@@ -188,14 +189,14 @@ import Testing
     let f = Objective(
       value: { z in zip(z, targets).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } },
       gradient: { z in zip(z, targets).map { 2 * ($0 - $1) } })
-    let exact = argmax.exactGradient(of: f, at: logits)
+    let exact = argmax.exactGradient(of: f, for: logits)
     let draws = isDebugBuild ? 1000 : 20_000
     let temperatures = isDebugBuild ? [4, 0.05] : [4, 1, 0.25, 0.05]
     for straight in [false, true] {
       var (lastBias, lastVariance) = (Double.infinity, 0.0)
       for temperature in temperatures {
         let estimate = argmax.gradient(
-          of: f, at: logits,
+          of: f, for: logits,
           by: straight
             ? .straightThrough(temperature: temperature * unit)
             : .relaxation(temperature: temperature * unit),
@@ -226,7 +227,7 @@ import Testing
       expected += step * Logistic().density(at: noise) * y * (1 - y) / temperature * (3 * y * y + 1)
     }
     let estimate = NoisyArgmax(.gumbel).gradient(
-      of: f, at: [0.7, 0], by: .relaxation(temperature: temperature), draws: isDebugBuild ? 2000 : 40_000,
+      of: f, for: [0.7, 0], by: .relaxation(temperature: temperature), draws: isDebugBuild ? 2000 : 40_000,
       seed: 4)
     var deviations = Deviations()
     deviations.add(estimate, expected: [expected, -expected], "τ = \(temperature)")
@@ -242,30 +243,30 @@ import Testing
     let cubic = Objective(
       value: { z in zip(weights, z).reduce(0) { $0 + $1.0 * $1.1 * $1.1 * $1.1 } },
       gradient: { z in zip(weights, z).map { 3 * $0 * $1 * $1 } })
-    let jacobian = argmax.jacobian(at: logits)
+    let jacobian = argmax.jacobian(for: logits)
     var limit = [0.0, 0, 0]
     for i in 0..<3 {
       for j in 0..<3 where i != j { limit[i] -= jacobian[i][j] * (3 * weights[i] - 3 * weights[j]) / 2 }
     }
-    let exact = argmax.exactGradient(of: cubic, at: logits)
+    let exact = argmax.exactGradient(of: cubic, for: logits)
     let draws = isDebugBuild ? 4000 : 100_000
     let estimate = argmax.gradient(
-      of: cubic, at: logits, by: .straightThrough(temperature: 0.02), draws: draws, seed: 6)
+      of: cubic, for: logits, by: .straightThrough(temperature: 0.02), draws: draws, seed: 6)
     for index in 0..<3 {
       #expect((estimate.value[index] - limit[index]).magnitude < 5 * estimate.standardError[index] + 0.01)
     }
     #expect(largestDifference(limit, exact) > 0.2)
     let linear = Objective(value: { _ in 0 }, gradient: { _ in weights })
     #expect(
-      argmax.gradient(of: linear, at: logits, by: .straightThrough(temperature: 0.7), draws: 50, seed: 1)
-        == argmax.gradient(of: linear, at: logits, by: .relaxation(temperature: 0.7), draws: 50, seed: 1))
+      argmax.gradient(of: linear, for: logits, by: .straightThrough(temperature: 0.7), draws: 50, seed: 1)
+        == argmax.gradient(of: linear, for: logits, by: .relaxation(temperature: 0.7), draws: 50, seed: 1))
   }
 
   @Test(arguments: discreteEstimators) func edges(estimator: DiscreteGradientEstimator) {
     let argmax = NoisyArgmax(.normal)
     let f = Objective(value: { $0.reduce(0, +) }, gradient: { $0.map { $0 + 1 } })
     func estimate(_ logits: [Double], rowLength: Int) -> GradientEstimate {
-      argmax.gradient(of: f, atRowsOf: logits, rowLength: rowLength, by: estimator, draws: 5, seed: 2)
+      argmax.gradient(of: f, for: Rows(logits, length: rowLength), by: estimator, draws: 5, seed: 2)
     }
     #expect(estimate([], rowLength: 0).value == [])
     let masked = estimate(
@@ -285,11 +286,11 @@ import Testing
     let argmax = NoisyArgmax(.normal, method: .quantileRule(points: 8))
     let f = Objective(value: { $0[0] }, gradient: { _ in [1, 0] })
     let estimate = argmax.gradient(
-      of: f, at: [0, 1], by: .relaxation(temperature: 0.5), draws: 10, seed: 2)
+      of: f, for: [0, 1], by: .relaxation(temperature: 0.5), draws: 10, seed: 2)
     #expect(
       estimate
         == NoisyArgmax(.normal).gradient(
-          of: f, at: [0, 1], by: .relaxation(temperature: 0.5), draws: 10, seed: 2))
+          of: f, for: [0, 1], by: .relaxation(temperature: 0.5), draws: 10, seed: 2))
   }
 
   @Test func indicesReachTheObjective() {
@@ -304,37 +305,37 @@ import Testing
   @Test func brokenContractsTrap() async {
     await #expect(processExitsWith: .failure) {
       let f = Objective { _ in 0 }
-      _ = NoisyArgmax(.gumbel).gradient(of: f, at: [0, 1], by: .scoreFunction(), draws: 1, seed: 1)
+      _ = NoisyArgmax(.gumbel).gradient(of: f, for: [0, 1], by: .scoreFunction(), draws: 1, seed: 1)
     }
     await #expect(processExitsWith: .failure) {
       let f = Objective { _ in 0 }
       _ = NoisyArgmax(.gumbel).gradient(
-        of: f, at: [0, 1], by: .scoreFunction(baseline: .leaveOneOut), draws: 3, seed: 1)
+        of: f, for: [0, 1], by: .scoreFunction(baseline: .leaveOneOut), draws: 3, seed: 1)
     }
     await #expect(processExitsWith: .failure) {
       let f = Objective { _ in 0 }
       _ = NoisyArgmax(.gumbel).gradient(
-        of: f, at: [0, 1], by: .relaxation(temperature: 1), draws: 9, seed: 1)
+        of: f, for: [0, 1], by: .relaxation(temperature: 1), draws: 9, seed: 1)
     }
     await #expect(processExitsWith: .failure) {
       let f = Objective(value: { _ in 0 }, gradient: { _ in [1] })
       _ = NoisyArgmax(.gumbel).gradient(
-        of: f, at: [0, 1], by: .straightThrough(temperature: 1), draws: 9, seed: 1)
+        of: f, for: [0, 1], by: .straightThrough(temperature: 1), draws: 9, seed: 1)
     }
     await #expect(processExitsWith: .failure) {
       let f = Objective(value: { _ in 0 }, gradient: { $0 })
       _ = NoisyArgmax(.gumbel).gradient(
-        of: f, at: [0, 1], by: .straightThrough(temperature: 0), draws: 9, seed: 1)
+        of: f, for: [0, 1], by: .straightThrough(temperature: 0), draws: 9, seed: 1)
     }
     await #expect(processExitsWith: .failure) {
       let f = Objective { _ in 0 }
       _ = NoisyArgmax(.normal, method: .quantileRule(points: 8)).gradient(
-        of: f, at: [0, 1], by: .scoreFunction(), draws: 9, seed: 1)
+        of: f, for: [0, 1], by: .scoreFunction(), draws: 9, seed: 1)
     }
     await #expect(processExitsWith: .failure) {
       let f = Objective { _ in 0 }
       _ = NoisyArgmax(.gumbel).gradient(
-        of: f, atRowsOf: [0, 1, 2], rowLength: 2, by: .scoreFunction(), draws: 9, seed: 1)
+        of: f, for: Rows([0, 1, 2], length: 2), by: .scoreFunction(), draws: 9, seed: 1)
     }
   }
 }

@@ -1,3 +1,5 @@
+import Noisemax
+
 /// The terms (f − b)·∇log p of a score function, for every choice of the baseline b.
 struct ScoreTerms {
   private let baseline: ScoreBaseline

@@ -1,48 +1,36 @@
+import Noisemax
+
 // ∇E[f(z)] without draws, where the values of z can be enumerated.
 //
 // For independent indices z_1 … z_m, E[f] is linear in the probabilities of each. Its gradient in those of z_r is
 // c_r[k] = E[f(z) | z_r = k], a sum over the other indices, and the gradient in the logits the pullback of c_r.
 
 extension NoisyArgmax {
-  /// ∇E[f(z)] in the logits, where z is the one-hot of argmax(μ + s·ε): the pullback of the values of f.
+  /// ∇E[f(z)] in the logits, where z is the one-hot of argmax(μ + s·ε), or those of several independent indices, one a
+  /// row: the pullback of the values of f.
   ///
-  /// Its accuracy is that of `pullback(at:of:)`; with the quantile rule it is the gradient of the sum that the rule gives.
-  /// Cost: one value of f for each class with a probability above 0.
-  ///
-  /// - Parameters:
-  ///   - objective: f; its gradient is not used.
-  ///   - logits: μ; −∞ masks a class.
-  /// - Returns: the gradient, 0 at masked classes. A NaN or several +∞ in the row give NaN.
-  public func exactGradient(of objective: Objective, at logits: [Double]) -> [Double] {
-    exactGradient(of: objective, atRowsOf: logits, rowLength: logits.count)
-  }
-
-  /// ∇E[f(z)] in the logits of several independent indices, by enumeration: f takes all their one-hots, row by row.
-  ///
+  /// Its accuracy is that of `pullback(for:of:)`; with the quantile rule it is the gradient of the sum that the rule gives.
   /// Cost: one value of f for each combination of classes with a probability above 0.
   ///
   /// - Parameters:
-  ///   - objective: f; its gradient is not used.
-  ///   - logits: the rows, one after the other. A row where no class is open has no one-hot: zeros.
-  ///   - rowLength: the number of classes of each.
-  /// - Returns: the gradient, of the shape of the logits, 0 at masked classes. A row with a NaN or with several +∞ makes
-  ///   all of it NaN.
-  /// - Precondition: the number of logits is a multiple of `rowLength`, and there are at most 2²⁴ combinations.
-  public func exactGradient(
-    of objective: Objective, atRowsOf logits: [Double], rowLength: Int
-  ) -> [Double] {
-    let probabilities = probabilities(forRowsOf: logits, rowLength: rowLength)
-    guard hasDefinedRows(logits, rowLength: rowLength) else {
-      return [Double](repeating: .nan, count: logits.count)
+  ///   - objective: f of all one-hots, row by row; its gradient is not used.
+  ///   - logits: μ, of one row or of many; −∞ masks a class. A row where no class is open has no one-hot: zeros.
+  /// - Returns: the gradient, 0 at masked classes. A row with a NaN or with several +∞ makes all of it NaN.
+  /// - Precondition: there are at most 2²⁴ combinations.
+  public func exactGradient<L: Logits<Double>>(of objective: Objective, for logits: L) -> L {
+    let rows = logits.asRows
+    guard rows.haveProbabilities else {
+      return L.form(of: rows.replacingElements(by: [Double](repeating: .nan, count: rows.elements.count)))
     }
-    let choices = places(ofRowsOf: logits.count, rowLength: rowLength).map { row in
-      row.filter { probabilities[$0] > 0 }
+    let probabilities = probabilities(for: rows).elements
+    let choices = (0..<rows.count).map { row in
+      rows.shape.slots(of: row).filter { probabilities[$0] > 0 }
     }.filter { !$0.isEmpty }
     let combinations = choices.reduce(1.0) { $0 * Double($1.count) }
     require(
       combinations <= 0x1p24, "\(combinations) combinations of classes are too many to enumerate: estimate")
-    return pullback(
-      atRowsOf: logits, of: conditionalMeans(of: objective, choices, probabilities), rowLength: rowLength)
+    let means = conditionalMeans(of: objective, choices, probabilities)
+    return L.form(of: pullback(for: rows, of: rows.replacingElements(by: means)))
   }
 
   /// E[f(z) | z_r = k] for every class: `choices` are the places in the batch that each index chooses from.

@@ -1,3 +1,5 @@
+import Noisemax
+
 // Estimates of ∇E[f(z)] for a continuous z = μ + σ·ε, from draws.
 //
 //     pathwise    ∂f/∂z_i                       and  ε_i·∂f/∂z_i
