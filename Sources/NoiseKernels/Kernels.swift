@@ -520,9 +520,6 @@ package struct GapSurvey: Sendable {
   /// The deepest gap that competes, and the deepest that is wanted.
   package var lowest = 0.0
   package var rarest = 0.0
-  /// The largest gap below 0, −∞ if there is none.
-  package var second = -Double.infinity
-  package var leaders = 0
   package var competitors = 0
   /// Whether some gap is neither wanted nor masked.
   package var hasDeeper = false
