@@ -157,4 +157,16 @@ import Testing
       #expect((difference - truth).magnitude <= 1e-12, "gap \(g): \(difference), not \(truth)")
     }
   }
+
+  /// The values of Normal classes at gaps of 40 and a little more are about e⁻⁷²⁰ of the leader's. From there on the grid
+  /// leaves classes out, wherever its blocks of points begin, and the others have their logarithms all the same.
+  @Test func classesAboveTheDeepestHaveTheirLogarithms() {
+    let pairs = Self.pairs(Normal(), points: 64)
+    // Ties, so that so few different logits are a row for the grid.
+    let rare = (0..<60).map { -39.9 - 0.05 * Double($0 % 15) }
+    for cell in 0..<8 {
+      let lowest = -41 - Double(cell) / 32
+      compare(pairs, [0] + rare + [lowest])
+    }
+  }
 }
