@@ -27,8 +27,7 @@ extension VectorKernels {
     _ gaps: UnsafePointer<Double>, _ count: Int, competingFrom competing: Double, wantedFrom wanted: Double
   ) -> GapSurvey {
     var (lowest, rarest) = (Doubles(), Doubles())
-    var second = Doubles(repeating: -.infinity)
-    var (leaders, competitors, deeper) = (Doubles(), Doubles(), Doubles())
+    var (competitors, deeper) = (Doubles(), Doubles())
     var index = 0
     while index < count {
       let gap = load(gaps + index)
@@ -36,9 +35,6 @@ extension VectorKernels {
       lowest = smaller(lowest, gap.replacing(with: 0, where: .!competes))
       let isWanted = gap .>= wanted
       rarest = smaller(rarest, gap.replacing(with: 0, where: .!isWanted))
-      let leads = gap .== 0
-      second = larger(second, gap.replacing(with: -.infinity, where: leads))
-      leaders += Doubles().replacing(with: 1, where: leads)
       competitors += Doubles().replacing(with: 1, where: competes)
       deeper += Doubles().replacing(with: 1, where: gap .> -.infinity .& .!isWanted)
       index += 8
@@ -46,8 +42,6 @@ extension VectorKernels {
     var result = GapSurvey()
     result.lowest = -largest(-lowest)
     result.rarest = -largest(-rarest)
-    result.second = largest(second)
-    result.leaders = Int(laneSum(leaders))
     result.competitors = Int(laneSum(competitors))
     result.hasDeeper = laneSum(deeper) > 0
     return result

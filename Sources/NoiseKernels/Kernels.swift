@@ -327,7 +327,7 @@ package protocol Kernels: Sendable {
   /// interpolated with the node's shares, the first of them at the number of the point + `offset` + shifts_k.
   ///
   /// Shifts ascend, and the last node's term is about the largest one; nodes whose places are before the first are left
-  /// out. Behind the list, and behind the sums, there are 16 places more.
+  /// out. `first` is the first point of a block of the list. Behind the list, and behind the sums, there are 16 places more.
   static func logQuantileSums(
     of sums: UnsafePointer<Double>, at points: UnsafePointer<Int>, from first: Int, to end: Int, offset: Int,
     shifts: UnsafePointer<Int>, shares: UnsafePointer<Double>, logCumulatives: UnsafePointer<Double>,
@@ -520,9 +520,6 @@ package struct GapSurvey: Sendable {
   /// The deepest gap that competes, and the deepest that is wanted.
   package var lowest = 0.0
   package var rarest = 0.0
-  /// The largest gap below 0, −∞ if there is none.
-  package var second = -Double.infinity
-  package var leaders = 0
   package var competitors = 0
   /// Whether some gap is neither wanted nor masked.
   package var hasDeeper = false

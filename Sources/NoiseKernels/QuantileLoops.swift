@@ -31,7 +31,7 @@ extension VectorKernels {
     let last = nodes - 1
     var point = first
     while point < end {
-      // Sixteen grid points side by side, of which as many are on the list as follow each other there.
+      // Two blocks, or one: then what comes of the other is overwritten, or stands behind the list.
       let start = points[point] + offset
       let place = sums + (start + shifts[last])
       // Relative to a number nearby: in thousands, a rounding at every tap would show.
@@ -59,9 +59,7 @@ extension VectorKernels {
       store(
         otherTop - logCumulatives[last] + multiplyAdd(ln2, otherExponent, otherLogarithm),
         to: logarithms + point + 8)
-      let next = point + 16
-      point += 1
-      while point < end, point < next, points[point] == points[point - 1] + 1 { point += 1 }
+      point += point + 8 < end && points[point + 8] == points[point] + 8 ? 16 : 8
     }
   }
 
@@ -74,11 +72,8 @@ extension VectorKernels {
   ) {
     var point = first
     while point < end {
-      // Up to eight grid points that follow each other, on the list and on the grid.
       let start = points[point] + offset
-      var length = 1
-      while length < 8, point + length < end, points[point + length] == points[point] + length { length += 1 }
-      let weight = firstLanes(length, of: load(weights + point))
+      let weight = load(weights + point)
       let logarithm = load(logarithms + point) + reference
       var gain = Doubles()
       var node = nodes
@@ -88,9 +83,7 @@ extension VectorKernels {
         if position < 0 { break }
         let shares = shares + 16 * node
         let exponent = interpolated(sums + position, shares) - (logarithm + logCumulatives[node])
-        // Behind the points there may be anything.
-        let share = moderateExponential(
-          larger(Doubles(repeating: -600), smaller(Doubles(repeating: 1), exponent)))
+        let share = moderateExponential(larger(exponent, Doubles(repeating: -600)))
         gain = multiplyAdd(share, interpolated(slopes + position, shares), gain)
         let term = share * weight
         var tap = 0
@@ -101,7 +94,7 @@ extension VectorKernels {
         }
       }
       store(gain, to: gains + point)
-      point += length
+      point += 8
     }
   }
 }

@@ -60,10 +60,10 @@ final class QuantileGrid: Sendable {
     let top = nodes[nodes.count - 1]
     let counts = 2 * logarithm(Double(nodes.count + 1))
     depth = top - Self.place(where: -720 - counts, in: noise, below: top, step: quartiles)
-    // Grid points below the deepest class, and places below those, are interpolated with.
+    // Grid points below the deepest class, in whole blocks, and places below those are interpolated with.
     let lowestPlace = min(
       Self.place(where: -820 - counts, in: noise, below: top, step: quartiles),
-      top - depth - Double(basis.taps) * cell)
+      top - depth - Double(basis.taps + 8) * cell)
     let highest = noise.upperQuantile(at: Precision.double.tail / 1e9)
     (self.lowestPlace, competing) = (lowestPlace, lowestPlace - highest)
 

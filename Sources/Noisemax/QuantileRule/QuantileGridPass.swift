@@ -42,9 +42,10 @@ struct QuantileGridPass {
     let (taps, basis, shifts) = (table.basis.taps, table.basis, table.shifts)
     let cellMemory = padded(grid.count + 1)
     let mostPoints = padded(min(grid.count + taps + 16, (taps + 16) * survey.competitors)) + 16
-    // The places x_m of S, from m = firstPlace on.
-    let firstWanted = max(0, grid.cell(of: -table.depth))
+    // The first point of a block of the list: only classes deeper than the depth lie below it.
+    let firstWanted = max(0, grid.cell(of: -table.depth)) & ~7
     let lowestPoint = grid.firstCell - (taps / 2 - 1)
+    // The places x_m of S, from m = firstPlace on.
     let firstPlace = max(
       Int((table.lowestPlace / table.cell).rounded(.down)), lowestPoint + firstWanted + shifts[0])
     places = grid.firstCell + grid.count + taps / 2 + 16 + shifts[shifts.count - 1] + taps - firstPlace
@@ -78,7 +79,7 @@ struct QuantileGridPass {
       below: table.cumulatives.layout.count, sums: sums, nodes: places)
 
     var firstPoint = 0
-    while points[firstPoint] < firstWanted { firstPoint += 1 }
+    while points[firstPoint] < firstWanted { firstPoint += 8 }
     self.firstPoint = firstPoint
     kernels.logQuantileSums(
       of: sums, at: points, from: firstPoint, to: pointCount, offset: offset, shifts: shifts,

@@ -177,6 +177,9 @@ import Noisemax
       let count = set.kernels.list(&slots, cells: cells, taps: 16, points: &points)
       #expect(count <= 24 * occupied.count && count.isMultiple(of: 8) && slots[cells] == count)
       #expect(zip(points[..<count], points[1..<count]).allSatisfy { $0 < $1 }, "\(set): \(points[..<count])")
+      #expect(
+        (0..<count).allSatisfy { points[$0] == points[$0 & ~7] + $0 & 7 && points[$0 & ~7] & 7 == 0 },
+        "\(set): \(points[..<count])")
       for cell in 0..<cells {
         if occupied.contains(cell) {
           #expect(

@@ -145,4 +145,30 @@ import Testing
       #expect(error <= 1e-12 * max(1, truth.magnitude / 300), "\(law), class \(index): \(error)")
     }
   }
+
+  /// Half of the classes stand at 0 and half at −g. With the median 0 of logistic noise as the only point, the first ones have
+  /// F(0)^(n/2 − 1)·F(g)^(n/2) and the others F(0)^(n/2 − 1)·F(−g)^(n/2), which is e^(−n·g/2) of that, as F(−g)/F(g) = e^−g.
+  /// Both logarithms are in the thousands, where a unit in the last place is 4.5e-13.
+  @Test func logarithmsInThousandsKeepTheirDigits() {
+    let rule = NoisyArgmax(.logistic, method: .quantileRule(points: 1))
+    let count = 4000
+    for g in stride(from: 0.02, through: 0.03, by: 0.001) {
+      let row = (0..<count).map { $0 < count / 2 ? 0 : -g }
+      let logs = rule.logProbabilities(for: row)
+      let (difference, truth) = (logs[count - 1] - logs[0], -g * Double(count / 2))
+      #expect((difference - truth).magnitude <= 1e-12, "gap \(g): \(difference), not \(truth)")
+    }
+  }
+
+  /// The values of Normal classes at gaps of 40 and a little more are about e⁻⁷²⁰ of the leader's. From there on the grid
+  /// leaves classes out, wherever its blocks of points begin, and the others have their logarithms all the same.
+  @Test func classesAboveTheDeepestHaveTheirLogarithms() {
+    let pairs = Self.pairs(Normal(), points: 64)
+    // Ties, so that so few different logits are a row for the grid.
+    let rare = (0..<60).map { -39.9 - 0.05 * Double($0 % 15) }
+    for cell in 0..<8 {
+      let lowest = -41 - Double(cell) / 32
+      compare(pairs, [0] + rare + [lowest])
+    }
+  }
 }

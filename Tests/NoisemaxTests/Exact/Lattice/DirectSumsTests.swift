@@ -236,6 +236,24 @@ import Testing
     }
   }
 
+  /// A leader that is almost certain has log p = log(1 − s), s what the others have: all digits of it, however small s is.
+  @Test func logarithmsOfLeadersThatAreAlmostCertain() throws {
+    let gumbel = try LatticeTests.transform("gumbel")
+    for d in stride(from: 2.0, through: 13, by: 0.5) {
+      let t = exp(-d)
+      let others = t + exp(-d - 1) + exp(-d - 0.25)
+      for (argmax, row, s) in [
+        (NoisyArgmax(.normal), [-d, 0], Normal().cumulative(at: -d * 0.5.squareRoot())),
+        (NoisyArgmax(.logistic), [-d, 0], t * (d - 1 + t) / ((1 - t) * (1 - t))),
+        (gumbel, [-d, 0, -d - 1, -d - 0.25], others / (1 + others)),
+      ] {
+        let (log, truth) = (argmax.logProbabilities(for: row)[1], log1p(-s))
+        #expect(
+          (log - truth).magnitude <= 1e-12 * truth.magnitude, "\(argmax.noise) \(row): \(log), not \(truth)")
+      }
+    }
+  }
+
   /// Whatever stands beside them: equal logits get equal bits, and the order of classes matters only to the last ones.
   @Test(arguments: LatticeTests.references)
   func tiesAndOrder(law: String) throws {

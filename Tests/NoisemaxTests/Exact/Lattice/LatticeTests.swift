@@ -199,6 +199,23 @@ import Testing
     #expect(truth.logProbabilities[28] > -690 && truth.logProbabilities[30] < -750 && p[30] < 1e-300, "\(p)")
   }
 
+  /// Under the law of minima e^(μ + ε) is exponential with the rate e^−μ. The largest of three of them, with gaps 0, −d and
+  /// −d − c, is the second one with the probability e⁻ᵈ·(1 − (1 + eᶜ)⁻²), but for e⁻ᵈ of that: it feels the third one where
+  /// that has no probability itself.
+  @Test func classesWithoutAProbabilityStillCompete() {
+    let argmax = NoisyArgmax(.reversedGumbel)
+    var competing = 0
+    for c in stride(from: 0, through: 30, by: 0.5) {
+      let row = [0, -690, -690 - c]
+      let p = argmax.probabilities(for: row)
+      let share = pow(1 + exp(c), -2)
+      let truth = exp(-690) * (1 - share)
+      #expect((p[1] - truth).magnitude <= 3e-12 * truth, "\(row): \(p), not \(truth)")
+      if p[2] == 0 && share > 1e-10 { competing += 1 }
+    }
+    #expect(competing > 0, "no row has a competitor without a probability")
+  }
+
   // MARK: far classes
 
   @Test func farClassesChangeNothing() {
