@@ -36,6 +36,7 @@ let package = Package(
   products: [
     .library(name: "Noisemax", targets: ["Noisemax"]),
     .library(name: "NoisemaxEstimators", targets: ["NoisemaxEstimators"]),
+    .library(name: "NoisemaxDifferentiation", targets: ["NoisemaxDifferentiation"]),
     .library(name: "NoisemaxLaws", targets: ["NoisemaxLaws"]),
     .executable(name: "noisemax", targets: ["NoisemaxTool"]),
     .executable(name: "table-maker", targets: ["TableMaker"]),
@@ -47,6 +48,7 @@ let package = Package(
       dependencies: ["NoiseKernels"] + kernelVariants.map { .target(name: $0.name) }),
     .target(name: "NoiseKernels", swiftSettings: optimized),
     .target(name: "NoisemaxEstimators", dependencies: ["Noisemax"]),
+    .target(name: "NoisemaxDifferentiation", dependencies: ["Noisemax"]),
     .target(name: "NoisemaxLaws", dependencies: ["Noisemax"]),
     .target(name: "CommandLineConventions"),
     .executableTarget(
@@ -58,6 +60,8 @@ let package = Package(
       name: "NoisemaxTests",
       dependencies: ["Noisemax", "NoisemaxEstimators", "NoisemaxLaws", "NoiseKernels"],
       resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "NoisemaxDifferentiationTests", dependencies: ["Noisemax", "NoisemaxDifferentiation"]),
     .testTarget(
       name: "NoisemaxToolTests",
       dependencies: [

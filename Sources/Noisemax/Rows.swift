@@ -7,12 +7,14 @@
 ///
 /// The array is not copied. Rows of length 0 have no elements, and there are none of them.
 public struct Rows<Scalar: LogitScalar>: Sendable, Hashable {
-  /// The elements of all rows, row after row.
-  public let elements: [Scalar]
+  private let storage: [Scalar]
   /// How many elements a row has.
   public let rowLength: Int
   /// How many rows there are.
   public let count: Int
+
+  /// The elements of all rows, row after row.
+  public var elements: [Scalar] { storage }
 
   /// The rows of a row-major array.
   ///
@@ -25,7 +27,7 @@ public struct Rows<Scalar: LogitScalar>: Sendable, Hashable {
     require(
       elements.count == shape.count,
       "\(elements.count) elements are not \(shape.rowCount) rows of \(shape.rowLength)")
-    (self.elements, rowLength, count) = (elements, shape.rowLength, shape.rowCount)
+    (storage, rowLength, count) = (elements, shape.rowLength, shape.rowCount)
   }
 
   /// One row, as an array of its own.
