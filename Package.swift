@@ -51,8 +51,10 @@ let package = Package(
     .target(name: "NoisemaxDifferentiation", dependencies: ["Noisemax"]),
     .target(name: "NoisemaxLaws", dependencies: ["Noisemax"]),
     .target(name: "CommandLineConventions"),
+    .target(name: "Charts", dependencies: ["CommandLineConventions"]),
     .executableTarget(
-      name: "NoisemaxTool", dependencies: ["Noisemax", "NoisemaxEstimators", "CommandLineConventions"]),
+      name: "NoisemaxTool",
+      dependencies: ["Noisemax", "NoisemaxEstimators", "Charts", "CommandLineConventions"]),
     .executableTarget(name: "TableMaker", dependencies: ["Noisemax", "CommandLineConventions"]),
     .executableTarget(
       name: "Benchmarks", dependencies: ["Noisemax", "CommandLineConventions"], exclude: ["Peers"]),
@@ -65,7 +67,7 @@ let package = Package(
     .testTarget(
       name: "NoisemaxToolTests",
       dependencies: [
-        "Noisemax", "NoisemaxEstimators", "CommandLineConventions", "NoisemaxTool", "TableMaker",
+        "Noisemax", "NoisemaxEstimators", "Charts", "CommandLineConventions", "NoisemaxTool", "TableMaker",
         "Benchmarks",
       ]),
   ] + kernelVariants,
@@ -75,8 +77,7 @@ let package = Package(
 if !usesBuiltinModule {
   let tools: Set = [
     "noisemax", "table-maker", "benchmarks", "NoisemaxTool", "TableMaker", "Benchmarks",
-    "CommandLineConventions",
-    "NoisemaxToolTests",
+    "Charts", "CommandLineConventions", "NoisemaxToolTests",
   ]
   package.products.removeAll { tools.contains($0.name) }
   package.targets.removeAll { tools.contains($0.name) }

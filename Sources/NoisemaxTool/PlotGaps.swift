@@ -6,6 +6,7 @@
   import Musl
 #endif
 
+import Charts
 import Noisemax
 
 extension ChartFigure {

@@ -1,3 +1,5 @@
+import Charts
+
 /// Bias and variance as charts: against the temperature, and against the number of draws.
 enum VarianceFigure {
   static func figure(of results: [VarianceResult], _ settings: VarianceSettings) -> ChartFigure {

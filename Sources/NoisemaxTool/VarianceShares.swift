@@ -1,3 +1,4 @@
+import Charts
 import Noisemax
 
 /// Where a relaxed choice among a few classes goes as the temperature falls, with noise and without.

@@ -44,7 +44,7 @@ func tickLabel(powerOfTen logarithm: Double, isPlain: Bool) -> String {
 }
 
 /// With a minus sign in place of the hyphen.
-func typographic(_ number: String) -> String {
+package func typographic(_ number: String) -> String {
   number.hasPrefix("-") ? "−" + number.dropFirst() : number
 }
 

@@ -1,5 +1,5 @@
 /// The drawing of one chart: its origin is the upper left corner of what the axes enclose.
-struct ChartDrawing {
+package struct ChartDrawing {
   /// The room that the labels take on each side.
   let (left, right, top, bottom): (Double, Double, Double, Double)
   let svg: String
@@ -117,7 +117,7 @@ struct ChartDrawing {
   }
 
   /// About how wide a text is; the font is the viewer's.
-  static func width(of text: String, size: Double) -> Double { Double(text.count) * size * 0.58 }
+  package static func width(of text: String, size: Double) -> Double { Double(text.count) * size * 0.58 }
 
   static func escaped(_ text: String) -> String {
     var result = ""
