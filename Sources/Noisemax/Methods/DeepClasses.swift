@@ -1,112 +1,63 @@
 /// Log-probabilities of classes so far below the leader that no table reaches them: each by its own integral.
 ///
-/// The integrand G(x) r(x − μ_i) is log-concave. Its peak is found by golden sections, its ends where it no longer
-/// matters, and in between panels are halved until Gauss–Legendre quadrature agrees with itself: the number of panels
-/// grows with the logarithm of the gap at most. Every evaluation of G visits the classes above.
+/// The integrand G(x) r(x − μ_i) is log-concave. Its peak is between two classes, which are found by their order: the
+/// lower a class, the lower its peak. From there panels go out both ways, as long as its logarithm, and the
+/// distance to the next class, allow, until nothing matters any more. What the classes have in common, log G, comes from
+/// ``TailSums``.
 ///
 /// Where many classes crowd into few cells of the logit axis, the grid points around the cells stand for them, as on
 /// the lattice, both in G and where log p is wanted: a million classes far below the leader cost no more than the
 /// cells they fill.
 struct DeepClasses {
-  private static let rule = GaussLegendre(count: 10)
+  private static let rule = GaussLegendre(count: 20)
 
-  private let noise: any SmoothNoise
+  private let scale: TailScale
   private let cell: Double
   private let basis: CellBasis
-  /// Places and weights whose sum of log F is log G.
+  /// Places and weights whose sum of log F is log G, in descending order.
   private let sources: [(gap: Double, weight: Double)]
-  /// The deep classes: their place in the row and their gaps.
-  private let targets: [(index: Int, gap: Double)]
+  private let logG: TailSums
+  /// Below this the noise hardly ever is, and this far below all classes.
+  private let lowerEnd: Double
+  private var lowest: Double { (sources.last?.gap ?? 0) + lowerEnd }
 
-  init(of row: UnsafeMutableBufferPointer<Double>, table: LatticeTable, deeperThan depth: Double) {
-    noise = table.noise
-    let (cell, basis) = (table.cell, table.bases[.double])
-    (self.cell, self.basis) = (cell, basis)
-    targets = row.indices.filter { row[$0] < -depth && row[$0] > -.infinity }.map { ($0, row[$0]) }
-    var ties: [Double: Double] = [:]
-    var moments: [Double: [Double]] = [:]
-    for gap in row where gap > -.infinity {
-      ties[gap, default: 0] += 1
-      let (corner, t) = Self.place(of: gap, in: cell)
-      var power = 1.0
-      for k in 0..<basis.terms {
-        moments[corner, default: [Double](repeating: 0, count: basis.terms)][k] += power
-        power *= t
-      }
-    }
-    var weights = ties
-    if moments.count * basis.taps < ties.count {
-      weights = [:]
-      for (corner, moments) in moments.sorted(by: { $0.key < $1.key }) {
-        for tap in 0..<basis.taps {
-          let weight = (0..<basis.terms).reduce(0) { $0 + basis.matrix[8 * tap + $1] * moments[$1] }
-          weights[(corner + basis.position(of: tap)) * cell, default: 0] += weight
-        }
-      }
-    }
-    sources = weights.sorted { $0.key > $1.key }.map { ($0.key, $0.value) }
-  }
-
-  /// Writes the log-probabilities of the deep classes to their places.
-  func writeLogProbabilities(to row: UnsafeMutableBufferPointer<Double>) {
-    var crowds: [Double: Int] = [:]
-    for target in targets { crowds[Self.place(of: target.gap, in: cell).corner, default: 0] += 1 }
-    var known: [Double: Double] = [:]
-    func value(at gap: Double) -> Double {
-      if let value = known[gap] { return value }
-      let value = logProbability(of: gap, under: noise)
-      known[gap] = value
-      return value
-    }
-    for (index, gap) in targets {
-      let (corner, t) = Self.place(of: gap, in: cell)
-      if crowds[corner, default: 0] > basis.taps {
-        let values = (0..<basis.taps).map { value(at: (corner + basis.position(of: $0)) * cell) }
-        // What is too deep to be represented cannot be interpolated.
-        if values.allSatisfy(\.isFinite) {
-          row[index] = basis.value(of: values[...], at: t)
-          continue
-        }
-      }
-      row[index] = value(at: gap)
+  init(of row: UnsafeMutableBufferPointer<Double>, table: LatticeTable, scale: TailScale) {
+    (cell, basis, self.scale) = (table.cell, table.bases[.double], scale)
+    lowerEnd = table.noise.quantile(at: 1e-20)
+    sources = Self.sources(of: row, cell: cell, basis: basis)
+    logG = TailSums(of: sources, downTo: (sources.last?.gap ?? 0) + lowerEnd, scale: scale) {
+      scale.logCumulative($0)
     }
   }
 
-  /// Adds the gradient of v·log p of the class `index` to the entries of all classes.
-  ///
-  /// With q ∝ G(x) r(x − μ_i), the density of the winner's place where class i wins, ∂log p_i/∂μ_j = −∫ q(x) r(x − μ_j) dx
-  /// for the others, and for itself what they lose. Cost: some hundred hazards for each class that q reaches.
-  func addGradient(
-    ofLogProbabilityOf index: Int, times v: Double, gaps: UnsafeMutableBufferPointer<Double>,
-    to result: UnsafeMutableBufferPointer<Double>
-  ) {
-    func addGradient(under noise: some SmoothNoise) {
-      var nodes: [Node] = []
-      _ = logProbability(of: gaps[index], under: noise) { if $0.weight > 0 { nodes.append($0) } }
-      nodes.sort { $0.place < $1.place }
-      let total = nodes.reduce(0) { $0 + $1.weight }
-      var known: [Double: Double] = [:]
-      func loss(at gap: Double) -> Double {
-        if let value = known[gap] { return value }
-        var sum = CompensatedSum()
-        for node in nodes {
-          let logHazard = noise.logReversedHazard(at: node.place + (node.origin - gap))
-          // From here on it only falls.
-          if logHazard < -745 { break }
-          sum.add(node.weight / total * exponential(logHazard))
-        }
-        known[gap] = sum.value
-        return sum.value
-      }
-      var own = CompensatedSum()
-      for other in gaps.indices where other != index && gaps[other] > -.infinity {
-        let value = v * loss(at: gaps[other])
-        result[other] -= value
-        own.add(value)
-      }
-      result[index] += own.value
+  /// The gaps with the number of their classes, or where that is less the grid points around their cells.
+  private static func sources(
+    of row: UnsafeMutableBufferPointer<Double>, cell: Double, basis: CellBasis
+  ) -> [(gap: Double, weight: Double)] {
+    var ties: [(gap: Double, weight: Double)] = []
+    for gap in row.filter({ $0 > -.infinity }).sorted(by: >) {
+      if ties.last?.gap == gap { ties[ties.count - 1].weight += 1 } else { ties.append((gap, 1)) }
     }
-    addGradient(under: noise)
+    var cells = 0
+    var corner = Double.infinity
+    for (gap, _) in ties {
+      let next = place(of: gap, in: cell).corner
+      if next != corner { cells += 1 }
+      corner = next
+    }
+    guard cells * basis.taps < ties.count else { return ties }
+    var weights: [Double: Double] = [:]
+    var shares = [Double](repeating: 0, count: basis.taps)
+    for (gap, weight) in ties {
+      let (corner, t) = place(of: gap, in: cell)
+      shares.withUnsafeMutableBufferPointer {
+        if let shares = $0.baseAddress { basis.writeShares(at: t, to: shares) }
+      }
+      for (tap, share) in shares.enumerated() {
+        weights[(corner + basis.position(of: tap)) * cell, default: 0] += weight * share
+      }
+    }
+    return weights.sorted { $0.key > $1.key }.map { ($0.key, $0.value) }
   }
 
   /// The lower end of the cell of a gap, and the place t ∈ −1…1 in it.
@@ -115,128 +66,242 @@ struct DeepClasses {
     return (corner, 2 * (gap / cell - corner) - 1)
   }
 
-  /// A node of the integral of one class.
-  private typealias Node = (place: Double, origin: Double, weight: Double)
+  /// The log-probabilities of the classes deeper than some gap, and their indices.
+  func logProbabilities(
+    in row: UnsafeMutableBufferPointer<Double>, deeperThan depth: Double
+  ) -> [(index: Int, value: Double)] {
+    let targets = row.indices.filter { row[$0] < -depth && row[$0] > -.infinity }
+      .sorted { row[$0] > row[$1] }
+    var path = Path(width: scale.unit)
+    var known: [Double: Double] = [:]
+    func value(at gap: Double) -> Double {
+      if let value = known[gap] { return value }
+      let value = logProbability(of: gap, along: &path)
+      known[gap] = value
+      return value
+    }
+    var result: [(index: Int, value: Double)] = []
+    var first = 0
+    while first < targets.count {
+      let corner = Self.place(of: row[targets[first]], in: cell).corner
+      var end = first + 1
+      while end < targets.count && Self.place(of: row[targets[end]], in: cell).corner == corner { end += 1 }
+      let isCrowded = end - first > basis.taps && row[targets[first]] != row[targets[end - 1]]
+      let values =
+        isCrowded ? (0..<basis.taps).map { value(at: (corner + basis.position(of: $0)) * cell) } : []
+      for index in targets[first..<end] {
+        // What is too deep to be represented cannot be interpolated.
+        let isKnown = isCrowded && values.allSatisfy(\.isFinite)
+        let t = Self.place(of: row[index], in: cell).t
+        result.append((index, isKnown ? basis.value(of: values[...], at: t) : value(at: row[index])))
+      }
+      first = end
+    }
+    return result
+  }
+
+  /// Adds the gradient of Σ v_i log p_i over deep classes to the entries of all classes.
+  ///
+  /// With q_i ∝ G(x) r(x − μ_i), the density of the winner's place where class i wins, entry j is
+  /// −∫ Σ_i v_i q_i(x) r(x − μ_j) dx, and a class i has besides what all of them lose by it, v_i ∫ q_i(x) R(x) dx with
+  /// R(x) = Σ_j r(x − μ_j). The integrals have few nodes, which are taken together before any class is visited.
+  func addGradient(
+    of deep: [(index: Int, v: Double)], in row: UnsafeMutableBufferPointer<Double>,
+    to result: UnsafeMutableBufferPointer<Double>
+  ) {
+    func hazard(_ z: Double) -> Double { exponential(scale.logHazard(z)) }
+    let sumOfHazards = TailSums(of: sources, downTo: lowest, scale: scale, kernel: hazard)
+    var path = Path(width: scale.unit)
+    var nodes: [(gap: Double, weight: Double)] = []
+    let deep = deep.sorted { row[$0.index] > row[$1.index] }
+    var first = 0
+    while first < deep.count {
+      let gap = row[deep[first].index]
+      var own: [(place: Double, weight: Double)] = []
+      _ = logProbability(of: gap, along: &path) { own.append(($0, $1)) }
+      let total = own.reduce(0) { $0 + $1.weight }
+      var loss = CompensatedSum()
+      for node in own where node.weight > 0 {
+        loss.add(node.weight / total * sumOfHazards.value(at: node.place))
+      }
+      var v = 0.0
+      repeat {
+        v += deep[first].v
+        result[deep[first].index] += deep[first].v * loss.value
+        first += 1
+      } while first < deep.count && hasSameIntegrand(row[deep[first].index], as: gap, along: path)
+      for node in own where node.weight > 0 { nodes.append((-node.place, v * node.weight / total)) }
+    }
+    nodes.sort { $0.gap > $1.gap }
+    let sumOverNodes = TailSums(of: nodes, downTo: 0, scale: scale, kernel: hazard)
+    for index in row.indices where row[index] > -.infinity {
+      result[index] -= sumOverNodes.value(at: -row[index])
+    }
+  }
+
+  private func hasSameIntegrand(_ gap: Double, as other: Double, along path: Path) -> Bool {
+    gap == other || lead(of: gap, along: path, digits: 4e-16) != nil
+  }
+
+  /// What the integral of one class leaves to that of the next one.
+  private struct Path {
+    /// The source nearest to the peak.
+    var source = 0
+    /// The length of the first panel.
+    var width: Double
+    /// A class that was integrated, and what of the axis it took.
+    var known: (gap: Double, logProbability: Double, low: Double, high: Double)?
+  }
+
+  /// By how much log r of a class is above that of the one that was integrated last, if by the same wherever that one
+  /// may win: above all of the noise of both of them, if the tail of the law is an exponential.
+  private func lead(of gap: Double, along path: Path, digits: Double) -> Double? {
+    guard let known = path.known else { return nil }
+    func lead(at x: Double) -> Double { scale.logHazard(x - gap) - scale.logHazard(x - known.gap) }
+    let (low, high) = (lead(at: known.low), lead(at: known.high))
+    return (low - high).magnitude <= digits * max(1, known.logProbability.magnitude) ? low : nil
+  }
 
   /// Log p of one class; `visit` is given the nodes of its integral, with weights that are in proportion.
   private func logProbability(
-    of gap: Double, under noise: some SmoothNoise, visit: ((Node) -> Void)? = nil
+    of gap: Double, along path: inout Path,
+    visit: ((_ place: Double, _ weight: Double) -> Void)? = nil
   ) -> Double {
-    let limit = noise.upperQuantile(at: 1e-26)
-    let unit = noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)
-    // Places are counted from the class or from the leader: with a gap of 1e18 only one of the two can resolve a peak
-    // that is near it.
-    var origin = 0.0
-    func logIntegrand(_ place: Double) -> Double {
-      var sum = noise.logReversedHazard(at: place + (origin - gap))
-      // In descending order: the others are too low to compete.
-      for source in sources {
-        let other = place + (origin - source.gap)
-        if other > limit { break }
-        sum += source.weight * noise.logCumulative(at: other)
-      }
-      return sum
+    if visit == nil, let known = path.known, let lead = lead(of: gap, along: path, digits: 1e-13) {
+      return known.logProbability + lead
     }
-    func highest(from newOrigin: Double) -> (place: Double, value: Double) {
-      origin = newOrigin
-      return maximum(
-        of: logIntegrand, from: noise.quantile(at: 1e-20) + (gap - origin), to: limit - origin,
-        resolution: unit * 1e-7, isBeyond: { noise.logReversedHazard(at: $0 + (origin - gap)) == -.infinity })
+    path.known = nil
+    func logIntegrand(_ x: Double) -> Double {
+      let logHazard = scale.logHazard(x - gap)
+      return logHazard == -.infinity ? logHazard : logHazard + logG.value(at: x)
     }
-    var (peak, top) = highest(from: 0)
-    if -gap > unit * 1e6 {
-      let other = highest(from: gap)
-      if other.value > top { (peak, top) = other } else { origin = 0 }
-    }
-    guard top > -.infinity else { return top }
+    let (peak, top) = peak(
+      of: logIntegrand, from: &path.source, isBeyond: { scale.logHazard($0 - gap) == -.infinity })
     // The integral is e^top times a width: the larger |top|, the fewer digits of the width show.
-    let tolerance = 1e-13 * max(1, top.magnitude)
-    guard tolerance < 1 else {
-      visit?((peak, origin, 1))
+    guard top.magnitude < 1e14 else {
+      if top > -.infinity { visit?(peak, 1) }
       return top
     }
-    let drop = 11 - logarithm(tolerance)
-    func end(_ direction: Double) -> Double {
-      var (inside, outside) = (0.0, unit)
-      while logIntegrand(peak + direction * outside) > top - drop {
-        (inside, outside) = (outside, outside * 2)
-      }
-      // Among many ties an integrand is far narrower than the noise.
-      while outside - inside > Swift.min(unit, inside) {
-        let middle = (inside + outside) / 2
-        guard middle > inside, middle < outside else { break }
-        if logIntegrand(peak + direction * middle) > top - drop { inside = middle } else { outside = middle }
-      }
-      return peak + direction * outside
-    }
-    func integral(_ a: Double, _ b: Double) -> Double {
-      let (middle, half) = ((a + b) / 2, (b - a) / 2)
-      return half
-        * zip(Self.rule.nodes, Self.rule.weights).reduce(0) { sum, node in
-          sum + node.1 * exponential(logIntegrand(middle + half * node.0) - top)
+    let drop = visit == nil ? 3 - logarithm(min(0.1, 3e-13 * max(1, top.magnitude))) : 27
+    let steepest = 30.0
+    var integral = 0.0
+    var ends = (low: peak, high: peak)
+    for direction in [-1.0, 1] {
+      var (near, valueNear, width) = (0.0, top, path.width)
+      var isFitted = false
+      while true {
+        let (a, b) = (peak + direction * near, peak + direction * (near + width))
+        guard a != b else { break }
+        let value = logIntegrand(b)
+        let fall = (valueNear - value).magnitude
+        let hasFeatures = width > 2 * scale.unit && hasSource(from: min(a, b) - width, to: max(a, b) + width)
+        // As if the logarithm were a parabola that falls by a little less from end to end.
+        let stretch = (0.95 * steepest / fall).squareRoot()
+        if fall > steepest || hasFeatures {
+          width *= hasFeatures ? 0.5 : max(0.0625, stretch)
+          isFitted = true
+          continue
         }
-    }
-    func show(_ a: Double, _ b: Double) {
-      let (middle, half) = ((a + b) / 2, (b - a) / 2)
-      for (node, weight) in zip(Self.rule.nodes, Self.rule.weights) {
-        let place = middle + half * node
-        visit?((place, origin, half * weight * exponential(logIntegrand(place) - top)))
-      }
-    }
-    func refined(_ a: Double, _ b: Double, _ whole: Double, halvings: Int) -> Double {
-      let middle = (a + b) / 2
-      let (left, right) = (integral(a, middle), integral(middle, b))
-      if halvings == 0 || (left + right - whole).magnitude <= tolerance * (whole + 1e-5) {
-        if visit != nil {
-          show(a, middle)
-          show(middle, b)
+        if stretch > 1.25 && !isFitted && value > top - drop {
+          width *= min(2, stretch)
+          continue
         }
-        return left + right
+        let (middle, half) = ((a + b) / 2, width / 2)
+        for (node, weight) in zip(Self.rule.nodes, Self.rule.weights) {
+          let place = middle + half * node
+          let share = half * weight * exponential(logIntegrand(place) - top)
+          integral += share
+          visit?(place, share)
+        }
+        if near == 0 { path.width = width }
+        ends = (min(ends.low, a, b), max(ends.high, a, b))
+        if value < top - drop { break }
+        (near, valueNear, width, isFitted) = (near + width, value, 2 * width, false)
       }
-      return refined(a, middle, left, halvings: halvings - 1)
-        + refined(middle, b, right, halvings: halvings - 1)
     }
-    // Between its ends the integrand may be a plateau many thousands of units long that falls within one: panels that
-    // double from both ends inwards meet every scale.
-    func graded(from end: Double) -> Double {
-      let length = peak - end
-      var (sum, near, far) = (0.0, 0.0, min(unit, length.magnitude))
-      while near < length.magnitude {
-        let (a, b) = (end + (length < 0 ? -near : near), end + (length < 0 ? -far : far))
-        sum += refined(min(a, b), max(a, b), 0, halvings: 60)
-        (near, far) = (far, min(2 * far, length.magnitude))
-      }
-      return sum
-    }
-    return top + logarithm(graded(from: end(-1)) + graded(from: end(1)))
+    let value = top + logarithm(integral)
+    path.known = (gap, value, ends.low, ends.high)
+    return value
   }
-}
 
-/// The largest value of a concave function and its place, by golden sections, until what is left to gain cannot be
-/// seen in the value. Where the function is −∞, `isBeyond` tells whether the place is above all finite values.
-private func maximum(
-  of function: (Double) -> Double, from start: Double, to end: Double, resolution: Double,
-  isBeyond: (Double) -> Bool
-) -> (place: Double, value: Double) {
-  let golden = 0.6180339887498949
-  var (low, high) = (start, end)
-  var (a, b) = (high - golden * (high - low), low + golden * (high - low))
-  var (fa, fb) = (function(a), function(b))
-  var (fLow, fHigh) = (-Double.infinity, -Double.infinity)
-  while high - low > resolution && b > a {
-    // A concave function lies below the chords that lead to its inner points.
-    if fa.isFinite, fb.isFinite, max(fa, fb) - min(fLow, fHigh) <= 1e-15 * max(fa, fb).magnitude { break }
-    if fa == -.infinity && fb == fa ? !isBeyond(b) : fa < fb {
-      (low, fLow) = (a, fa)
-      (a, fa) = (b, fb)
-      b = low + golden * (high - low)
-      fb = function(b)
-    } else {
-      (high, fHigh) = (b, fb)
-      (b, fb) = (a, fa)
-      a = high - golden * (high - low)
-      fa = function(a)
-    }
+  /// Whether there are sources between two places.
+  private func hasSource(from low: Double, to high: Double) -> Bool {
+    let index = firstSource { sources[$0].gap <= high }
+    return index < sources.count && sources[index].gap >= low
   }
-  return fa > fb ? (a, fa) : (b, fb)
+
+  /// The first source, in descending order, from which on something holds.
+  private func firstSource(where isLow: (Int) -> Bool) -> Int {
+    var (low, high) = (0, sources.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if isLow(middle) { high = middle } else { low = middle + 1 }
+    }
+    return low
+  }
+
+  /// The largest value of a concave function and its place, near enough that what is left to gain is less than ½ and
+  /// cannot be seen in a large value. Where the function is −∞, `isBeyond` tells whether the place is above all finite values.
+  private func peak(
+    of function: (Double) -> Double, from source: inout Int, isBeyond: (Double) -> Bool
+  ) -> (place: Double, value: Double) {
+    /// Whether the function is larger at the next source below.
+    func isRising(_ index: Int) -> Bool {
+      guard index + 1 < sources.count else { return false }
+      let (here, below) = (function(sources[index].gap), function(sources[index + 1].gap))
+      return below == -.infinity && here == below ? isBeyond(sources[index + 1].gap) : below > here
+    }
+    // In growing strides from where the last peak was.
+    var (low, high) = (source, source)
+    var stride = 1
+    if isRising(source) {
+      repeat {
+        (low, high) = (high, min(high + stride, sources.count - 1))
+        stride *= 2
+      } while isRising(high)
+    } else {
+      repeat {
+        (high, low) = (low, max(low - stride, 0))
+        stride *= 2
+      } while low > 0 && !isRising(low)
+      if low == 0 && !isRising(0) { high = 0 }
+    }
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if isRising(middle) { low = middle } else { high = middle }
+    }
+    source = high
+    let last = sources.count - 1
+    var m = sources[source].gap
+    var a = source < last ? sources[source + 1].gap : m + min(lowerEnd, -scale.unit)
+    var b = source > 0 ? sources[source - 1].gap : max(scale.limit, scale.unit)
+    var (fa, fm, fb) = (function(a), function(m), function(b))
+    var (left, before, way) = (Double.infinity, Double.infinity, 0)
+    for _ in 0..<1200 {
+      // A concave function lies below the chords that lead to its inner points.
+      let (rise, fall) = ((fm - fa) / (m - a), (fm - fb) / (b - m))
+      let (above, below) = (rise * (b - m), fall * (m - a))
+      (before, left) = (left, max(above, below))
+      if left <= max(0.5, 3e-14 * fm.magnitude) { break }
+      if !(left <= before / 4) { way += 1 }
+      // The top of a parabola. If that is of no use, first nearer to the middle where a chord is too steep, then where
+      // there is more to gain.
+      var x = (a + m) / 2 + rise / (rise + fall) * ((b - a) / 2)
+      if way % 3 > 0 || left == .infinity || !(x > a && x < b && x != m) {
+        let isSteep = way % 3 == 1 || left == .infinity
+        x = (below > above) == isSteep ? m + (b - m) / 8 : m - (m - a) / 8
+      }
+      guard x > a, x < b, x != m else { break }
+      let value = function(x)
+      if value > fm {
+        if x > m { (a, fa) = (m, fm) } else { (b, fb) = (m, fm) }
+        (m, fm) = (x, value)
+      } else if x > m {
+        (b, fb) = (x, value)
+      } else {
+        (a, fa) = (x, value)
+      }
+    }
+    return (m, fm)
+  }
 }

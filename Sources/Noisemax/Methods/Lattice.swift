@@ -15,6 +15,7 @@
 final class Lattice: RowMethod {
   let table: LatticeTable
   let shortfalls: ShortfallSamples
+  private let tailScale: TailScale
   /// Rows of two classes have a table of their own.
   let pairs: PairTable?
   /// And so have rows of few classes.
@@ -25,6 +26,7 @@ final class Lattice: RowMethod {
     directSums: DirectSums? = nil
   ) {
     (self.table, self.shortfalls, self.pairs, self.directSums) = (table, shortfalls, pairs, directSums)
+    tailScale = TailScale(table)
   }
 
   /// Whether so few classes have a table that they would miss among as many places with masks.
@@ -58,11 +60,12 @@ final class Lattice: RowMethod {
     pass.expand()
     guard quantity == .logProbabilities else { return pass.evaluate(row) }
     let resolved = pass.resolvedDepth(depth)
-    let deepClasses =
+    let deep =
       pass.hasDeeperClasses || resolved < depth
-      ? DeepClasses(of: row, table: table, deeperThan: resolved) : nil
+      ? DeepClasses(of: row, table: table, scale: tailScale).logProbabilities(in: row, deeperThan: resolved)
+      : []
     let defect = pass.evaluateLogarithms(row)
-    deepClasses?.writeLogProbabilities(to: row)
+    for (index, value) in deep { row[index] = value }
     return defect
   }
 
@@ -100,10 +103,8 @@ final class Lattice: RowMethod {
       : [Double](unsafeUninitializedCapacity: row.count) { result, count in
         count = row.count
         result.update(repeating: 0)
-        let classes = DeepClasses(of: row, table: table, deeperThan: .infinity)
-        for index in deep {
-          classes.addGradient(ofLogProbabilityOf: index, times: cotangent[index], gaps: row, to: result)
-        }
+        DeepClasses(of: row, table: table, scale: tailScale)
+          .addGradient(of: deep.map { ($0, cotangent[$0]) }, in: row, to: result)
       }
     var pass = LatticePass(
       UnsafeBufferPointer(row), depth: table.depth, table: table, precision: precision,
