@@ -149,6 +149,8 @@ struct DeepClasses {
     var source = 0
     /// The length of the first panel.
     var width: Double
+    /// log G at the sources, as far as it was needed.
+    var values: [Double] = []
     /// A class that was integrated, and what of the axis it took.
     var known: (gap: Double, logProbability: Double, low: Double, high: Double)?
   }
@@ -175,8 +177,7 @@ struct DeepClasses {
       let logHazard = scale.logHazard(x - gap)
       return logHazard == -.infinity ? logHazard : logHazard + logG.value(at: x)
     }
-    let (peak, top) = peak(
-      of: logIntegrand, from: &path.source, isBeyond: { scale.logHazard($0 - gap) == -.infinity })
+    let (peak, top) = peak(of: gap, logIntegrand, along: &path)
     // The integral is e^top times a width: the larger |top|, the fewer digits of the width show.
     guard top.magnitude < 1e14 else {
       if top > -.infinity { visit?(peak, 1) }
@@ -241,20 +242,29 @@ struct DeepClasses {
   }
 
   /// The largest value of a concave function and its place, near enough that what is left to gain is less than ½ and
-  /// cannot be seen in a large value. Where the function is −∞, `isBeyond` tells whether the place is above all finite values.
+  /// cannot be seen in a large value.
   private func peak(
-    of function: (Double) -> Double, from source: inout Int, isBeyond: (Double) -> Bool
+    of gap: Double, _ function: (Double) -> Double, along path: inout Path
   ) -> (place: Double, value: Double) {
-    /// Whether the function is larger at the next source below.
+    func value(_ index: Int) -> Double {
+      let place = sources[index].gap
+      let logHazard = scale.logHazard(place - gap)
+      if logHazard == -.infinity { return logHazard }
+      if path.values.isEmpty { path.values = [Double](repeating: .nan, count: sources.count) }
+      if path.values[index].isNaN { path.values[index] = logG.value(at: place) }
+      return logHazard + path.values[index]
+    }
+    /// Whether the function is larger at the next source below. Where it is −∞, the noise of the class may not reach.
     func isRising(_ index: Int) -> Bool {
       guard index + 1 < sources.count else { return false }
-      let (here, below) = (function(sources[index].gap), function(sources[index + 1].gap))
-      return below == -.infinity && here == below ? isBeyond(sources[index + 1].gap) : below > here
+      let (here, below) = (value(index), value(index + 1))
+      return below == -.infinity && here == below
+        ? scale.logHazard(sources[index + 1].gap - gap) == below : below > here
     }
     // In growing strides from where the last peak was.
-    var (low, high) = (source, source)
+    var (low, high) = (path.source, path.source)
     var stride = 1
-    if isRising(source) {
+    if isRising(path.source) {
       repeat {
         (low, high) = (high, min(high + stride, sources.count - 1))
         stride *= 2
@@ -270,12 +280,15 @@ struct DeepClasses {
       let middle = (low + high) / 2
       if isRising(middle) { low = middle } else { high = middle }
     }
-    source = high
+    let source = high
+    path.source = source
     let last = sources.count - 1
     var m = sources[source].gap
     var a = source < last ? sources[source + 1].gap : m + min(lowerEnd, -scale.unit)
     var b = source > 0 ? sources[source - 1].gap : max(scale.limit, scale.unit)
-    var (fa, fm, fb) = (function(a), function(m), function(b))
+    var fa = source < last ? value(source + 1) : function(a)
+    var fm = value(source)
+    var fb = source > 0 ? value(source - 1) : function(b)
     var (left, before, way) = (Double.infinity, Double.infinity, 0)
     for _ in 0..<1200 {
       // A concave function lies below the chords that lead to its inner points.

@@ -103,10 +103,26 @@ struct BoxBasis {
 
   /// The shares of the points in the value at t ∈ 0…1.
   static func shares(at t: Double) -> [Double] {
-    let place = t * Double(count - 1)
-    return (0..<count).map { j in
-      (0..<count).reduce(1) { $1 == j ? $0 : $0 * (place - Double($1)) / Double(j - $1) }
+    [Double](unsafeUninitializedCapacity: count) { shares, initialized in
+      initialized = count
+      let place = t * Double(count - 1)
+      var product = 1.0
+      for j in 0..<count {
+        shares[j] = product * reciprocals[j]
+        product *= place - Double(j)
+      }
+      product = 1
+      for j in (0..<count).reversed() {
+        shares[j] *= product
+        product *= place - Double(j)
+      }
     }
+  }
+
+  /// 1/∏ (j − k) over all other points k.
+  private static let reciprocals: [Double] = (0..<count).map { j in
+    let others = (0..<count).filter { $0 != j }
+    return 1 / others.reduce(1.0) { product, k in product * Double(j - k) }
   }
 
   /// Whether a function that goes on growing below 0 is a polynomial, as it were, from −3 to −2 such lengths.

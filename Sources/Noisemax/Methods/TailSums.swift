@@ -30,7 +30,7 @@ final class TailSums {
   private var values: [Double] = []
   private var pieces: [Key: Piece] = [:]
   private var asked: [Key: Int] = [:]
-  private var current = Piece(low: .infinity, high: .infinity, coefficients: [])
+  private var current = View(piece: Piece.empty, near: 0..<0)
 
   private struct Key: Hashable {
     let level: Int
@@ -43,7 +43,12 @@ final class TailSums {
     let high: Double
     let coefficients: [Double]
 
+    static let empty = Piece(low: .infinity, high: .infinity, coefficients: [0])
+
+    func contains(_ x: Double) -> Bool { x >= low && x < high }
+
     func value(at x: Double) -> Double {
+      if coefficients.count == 1 { return 0 }
       let t = ((x - low) - (high - x)) / (high - low)
       return coefficients.withUnsafeBufferPointer { coefficients in
         var (first, second) = (0.0, 0.0)
@@ -53,6 +58,12 @@ final class TailSums {
         return t * first - second + coefficients[0]
       }
     }
+  }
+
+  /// What was seen last: the polynomial of a part of the axis, and the classes that are to be added one by one.
+  private struct View {
+    let piece: Piece
+    let near: Range<Int>
   }
 
   /// The boxes of one length that have classes, in ascending order.
@@ -147,9 +158,14 @@ final class TailSums {
   }
 
   func value(at x: Double) -> Double {
-    if x >= current.low && x < current.high { return current.value(at: x) }
-    if levels.isEmpty || x < lowest { return sum(of: places.indices, at: x) }
-    if x > highest { return 0 }
+    let view = current.piece.contains(x) ? current : view(of: x)
+    let value = view.piece.value(at: x) + sum(of: view.near, at: x)
+    return value.isFinite ? value : sum(of: places.indices, at: x)
+  }
+
+  private func view(of x: Double) -> View {
+    if levels.isEmpty || x < lowest { return View(piece: Piece.empty, near: places.indices) }
+    if x > highest { return View(piece: Piece.empty, near: 0..<0) }
     let next = index(below: x)
     let above = next > 0 ? places[next - 1] - x : .infinity
     let below = next < places.count ? x - places[next] : .infinity
@@ -158,29 +174,29 @@ final class TailSums {
     let first = Self.firstLevel(at: x, shortest: shortest)
     if distance >= shortest * Self.twoTo(first) {
       let level = min(levels.count - 1, (distance / shortest).exponent)
-      return value(at: x, on: boxPiece(level, index: index(of: x, level)))
+      current = View(piece: boxPiece(level, index: index(of: x, level)), near: 0..<0)
+      return current
     }
     let box = index(of: x, first)
-    if first == 0 {
-      let key = Key(level: -1, index: Int((x / scale.piece).rounded(.down)))
-      if let piece = pieces[key] { return value(at: x, on: piece) }
-      // What is asked about no more often than a piece has nodes needs none.
-      asked[key, default: 0] += 1
-      if asked[key] == pieceNodes.count {
-        let piece = finePiece(key, in: box)
-        pieces[key] = piece
-        return value(at: x, on: piece)
-      }
+    let view = View(piece: boxPiece(first, index: box), near: near(box, first))
+    if first > 0 || view.near.count <= pieceNodes.count / 2 {
+      current = view
+      return view
     }
-    let result = boxPiece(first, index: box).value(at: x) + sum(of: near(box, first), at: x)
-    return result.isFinite ? result : sum(of: places.indices, at: x)
-  }
-
-  private func value(at x: Double, on piece: Piece) -> Double {
-    let value = piece.value(at: x)
-    guard value.isFinite else { return sum(of: places.indices, at: x) }
-    current = piece
-    return value
+    let key = Key(level: -1, index: Int((x / scale.piece).rounded(.down)))
+    if let piece = pieces[key] {
+      current = View(piece: piece, near: 0..<0)
+      return current
+    }
+    // What is asked about no more often than a piece has nodes needs none.
+    asked[key, default: 0] += 1
+    if asked[key] == pieceNodes.count {
+      let piece = finePiece(key, of: view)
+      pieces[key] = piece
+      current = View(piece: piece, near: 0..<0)
+      return current
+    }
+    return view
   }
 
   private func index(of x: Double, _ level: Int) -> Int {
@@ -215,13 +231,12 @@ final class TailSums {
   }
 
   /// The sum on a short piece in one of the shortest boxes.
-  private func finePiece(_ key: Key, in box: Int) -> Piece {
-    let (near, far) = (near(box, 0), boxPiece(0, index: box))
+  private func finePiece(_ key: Key, of view: View) -> Piece {
     let nodes = pieceNodes.count
     let low = Double(key.index) * scale.piece
     let values = pieceNodes.map { node in
       let x = low + scale.piece * (1 + node) / 2
-      return far.value(at: x) + sum(of: near, at: x)
+      return view.piece.value(at: x) + sum(of: view.near, at: x)
     }
     let coefficients = (0..<nodes).map { k in
       pieceMatrix[nodes * k..<nodes * (k + 1)].enumerated().reduce(0) { $0 + $1.element * values[$1.offset] }
