@@ -1,3 +1,4 @@
+import Foundation
 import Noisemax
 import Testing
 
@@ -53,4 +54,85 @@ import Testing
       }
     }
   }
+
+  /// Rows of so many classes that sums over them are shared: ladders, crowds, spread ones and two scales.
+  static func rows(_ count: Int, deep: Double) -> [[Double]] {
+    var generator = SeededGenerator(state: 21)
+    func random() -> Double { Double.random(in: 0...1, using: &generator) }
+    func row(_ gap: (Int) -> Double) -> [Double] { [0, -0.5] + (2..<count).map(gap) }
+    return [
+      row { -deep - Double($0) - 0.3 * random() }, row { -deep / 20 * Double($0) - random() },
+      row { _ in -deep - 0.5 * random() }, row { _ in -deep - 300 * random() },
+      row { $0 % 2 == 0 ? -deep - 5 * random() : -5 * random() },
+      row { $0 % 2 == 0 ? -2 * deep : -deep * random() }, row { _ in -deep * pow(2.5, random()) },
+    ]
+  }
+
+  /// Log-probabilities and their gradients against a quadrature on one fine grid.
+  @Test(arguments: LatticeTests.windows)
+  func manyDeepClassesAgreeWithDirectSums(law: String, window: ClosedRange<Double>) throws {
+    let noise = try #require(NoiseRegistry.noise(named: law) as? any SmoothNoise)
+    let argmax = try LatticeTests.transform(law)
+    let rows = Self.rows(isDebugBuild ? 30 : 48, deep: 750)
+    for row in isDebugBuild ? Array(rows.prefix(1)) : rows {
+      let truth = PairIntegrals(row, under: noise, window: window)
+      let logP = argmax.logProbabilities(for: row)
+      for (index, value) in logP.enumerated() {
+        let expected = truth.logProbabilities[index]
+        #expect(
+          (value - expected).magnitude <= 3e-12 * max(1, expected.magnitude),
+          "\(row), class \(index): \(value), not \(expected)")
+      }
+      let v = row.indices.map { logP[$0] < -700 ? Double($0 % 7) - 2.5 : 0 }
+      let gradient = argmax.logProbabilitiesPullback(at: row, of: v)
+      var expected = row.map { _ in 0.0 }
+      for i in row.indices where v[i] != 0 {
+        for j in row.indices where j != i {
+          expected[j] -= v[i] * truth.ratios[i][j]
+          expected[i] += v[i] * truth.ratios[i][j]
+        }
+      }
+      let largest = expected.reduce(0) { max($0, $1.magnitude) }
+      for index in row.indices {
+        #expect(
+          isClose(gradient[index], expected[index], within: 1e-11 * largest),
+          "\(row), class \(index): \(gradient[index]), not \(expected[index])")
+      }
+    }
+  }
+
+  /// Not by timing: by how often the law is asked. Hundreds of classes or tens, near each other or 1e300 apart.
+  @Test(arguments: [10, 100, isDebugBuild ? 100 : 1000])
+  func theWorkForAClassIsBounded(count: Int) {
+    func expectFewEvaluations(_ base: some SmoothNoise) {
+      let law = CountingSmooth(base: base)
+      let argmax = NoisyArgmax(law)
+      func evaluations(_ body: () -> Void) -> Int {
+        let before = law.count.value
+        body()
+        return (law.count.value - before) / count
+      }
+      var generator = SeededGenerator(state: 22)
+      let spreads = [1e9, 1e140, 1e300].map { largest in
+        [0, -0.5]
+          + (2..<count).map { _ in -pow(10, Double.random(in: 3.3...log10(largest), using: &generator)) }
+      }
+      let masks = (0..<count).map { -Double($0 % 5) - ($0 % 2 == 0 ? 0 : 1e9) }
+      for row in Self.rows(count, deep: 2000) + Self.rows(count, deep: 2e4) + spreads + [masks] {
+        let logs = evaluations { _ = argmax.logProbabilities(for: row) }
+        #expect(logs <= Self.mostEvaluations, "\(base), \(row.prefix(9)): \(logs) evaluations for a class")
+        let gradients = evaluations {
+          _ = argmax.logProbabilitiesPullback(at: row, of: row.indices.map { Double($0 % 3) - 1 })
+        }
+        #expect(
+          gradients <= 4 * Self.mostEvaluations,
+          "\(base), \(row.prefix(9)): \(gradients) evaluations for a class, with derivatives")
+      }
+    }
+    expectFewEvaluations(Normal())
+    expectFewEvaluations(Logistic())
+    expectFewEvaluations(ReversedGumbel())
+  }
+
+  private static let mostEvaluations = 500
 }

@@ -24,40 +24,55 @@ struct DeepClasses {
   init(of row: UnsafeMutableBufferPointer<Double>, table: LatticeTable, scale: TailScale) {
     (cell, basis, self.scale) = (table.cell, table.bases[.double], scale)
     lowerEnd = table.noise.quantile(at: 1e-20)
-    sources = Self.sources(of: row, cell: cell, basis: basis)
+    var ties: [(gap: Double, weight: Double)] = []
+    for gap in row.filter({ $0 > -.infinity }).sorted(by: >) {
+      if ties.last?.gap == gap { ties[ties.count - 1].weight += 1 } else { ties.append((gap, 1)) }
+    }
+    sources = Self.sources(ties, cell: cell, basis: basis)
     logG = TailSums(of: sources, downTo: (sources.last?.gap ?? 0) + lowerEnd, scale: scale) {
       scale.logCumulative($0)
     }
   }
 
-  /// The gaps with the number of their classes, or where that is less the grid points around their cells.
+  /// Places in descending order, those that crowd into few cells replaced by the grid points around these.
   private static func sources(
-    of row: UnsafeMutableBufferPointer<Double>, cell: Double, basis: CellBasis
+    _ places: [(gap: Double, weight: Double)], cell: Double, basis: CellBasis
   ) -> [(gap: Double, weight: Double)] {
-    var ties: [(gap: Double, weight: Double)] = []
-    for gap in row.filter({ $0 > -.infinity }).sorted(by: >) {
-      if ties.last?.gap == gap { ties[ties.count - 1].weight += 1 } else { ties.append((gap, 1)) }
-    }
-    var cells = 0
-    var corner = Double.infinity
-    for (gap, _) in ties {
-      let next = place(of: gap, in: cell).corner
-      if next != corner { cells += 1 }
-      corner = next
-    }
-    guard cells * basis.taps < ties.count else { return ties }
-    var weights: [Double: Double] = [:]
-    var shares = [Double](repeating: 0, count: basis.taps)
-    for (gap, weight) in ties {
-      let (corner, t) = place(of: gap, in: cell)
-      shares.withUnsafeMutableBufferPointer {
-        if let shares = $0.baseAddress { basis.writeShares(at: t, to: shares) }
+    var sources: [(gap: Double, weight: Double)] = []
+    sources.reserveCapacity(places.count)
+    var first = 0
+    while first < places.count {
+      // Up to where the next ones have grid points of their own.
+      var (end, corner, points) = (first, place(of: places[first].gap, in: cell).corner, Double(basis.taps))
+      let top = corner
+      while end < places.count {
+        let next = place(of: places[end].gap, in: cell).corner
+        if !(corner - next < Double(basis.taps)) { break }
+        points += corner - next
+        (corner, end) = (next, end + 1)
       }
-      for (tap, share) in shares.enumerated() {
-        weights[(corner + basis.position(of: tap)) * cell, default: 0] += weight * share
+      if 2 * points > Double(end - first) {
+        sources += places[first..<end]
+      } else {
+        var weights = [Double](repeating: 0, count: Int(points))
+        for (gap, weight) in places[first..<end] {
+          let (corner, t) = place(of: gap, in: cell)
+          withUnsafeTemporaryAllocation(of: Double.self, capacity: basis.taps) { shares in
+            guard let start = shares.baseAddress else { return }
+            basis.writeShares(at: t, to: start)
+            for tap in 0..<basis.taps {
+              weights[Int(top - corner) + basis.taps - 1 - tap] += weight * shares[tap]
+            }
+          }
+        }
+        for (index, weight) in weights.enumerated() {
+          let tap = basis.taps - 1 - index
+          sources.append(((top + basis.position(of: 0) + Double(tap)) * cell, weight))
+        }
       }
+      first = end
     }
-    return weights.sorted { $0.key > $1.key }.map { ($0.key, $0.value) }
+    return sources
   }
 
   /// The lower end of the cell of a gap, and the place t ∈ −1…1 in it.
@@ -133,6 +148,7 @@ struct DeepClasses {
       for node in own where node.weight > 0 { nodes.append((-node.place, v * node.weight / total)) }
     }
     nodes.sort { $0.gap > $1.gap }
+    nodes = Self.sources(nodes, cell: cell, basis: basis)
     let sumOverNodes = TailSums(of: nodes, downTo: 0, scale: scale, kernel: hazard)
     for index in row.indices where row[index] > -.infinity {
       result[index] -= sumOverNodes.value(at: -row[index])
@@ -190,10 +206,11 @@ struct DeepClasses {
     for direction in [-1.0, 1] {
       var (near, valueNear, width) = (0.0, top, path.width)
       var isFitted = false
-      while true {
+      // Some hundred steps at the most, if the logarithm is concave.
+      for _ in 0..<4000 {
         let (a, b) = (peak + direction * near, peak + direction * (near + width))
-        guard a != b else { break }
         let value = logIntegrand(b)
+        guard a != b, value < top + 300 else { break }
         let fall = (valueNear - value).magnitude
         let hasFeatures = width > 2 * scale.unit && hasSource(from: min(a, b) - width, to: max(a, b) + width)
         // As if the logarithm were a parabola that falls by a little less from end to end.
@@ -289,6 +306,20 @@ struct DeepClasses {
     var fa = source < last ? value(source + 1) : function(a)
     var fm = value(source)
     var fb = source > 0 ? value(source - 1) : function(b)
+    // In the middle of a long gap the logarithm may be finite, although it is not at its ends.
+    for _ in 0..<1200 where fm == -.infinity && m < b {
+      let x = (a + b) / 2
+      let value = function(x)
+      if value > -.infinity {
+        (m, fm) = (x, value)
+      } else if scale.logHazard(x - gap) == value {
+        (b, fb) = (x, value)
+      } else {
+        (a, fa) = (x, value)
+      }
+      if !(a < b) || x == a && fa != value { break }
+    }
+    guard fm > -.infinity else { return (m, fm) }
     var (left, before, way) = (Double.infinity, Double.infinity, 0)
     for _ in 0..<1200 {
       // A concave function lies below the chords that lead to its inner points.

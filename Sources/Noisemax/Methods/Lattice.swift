@@ -15,6 +15,7 @@
 final class Lattice: RowMethod {
   let table: LatticeTable
   let shortfalls: ShortfallSamples
+  /// What the sums over classes far below the leader go by.
   private let tailScale: TailScale
   /// Rows of two classes have a table of their own.
   let pairs: PairTable?
@@ -22,11 +23,11 @@ final class Lattice: RowMethod {
   private let directSums: DirectSums?
 
   private init(
-    _ table: LatticeTable, shortfalls: ShortfallSamples, pairs: PairTable? = nil,
+    _ table: LatticeTable, shortfalls: ShortfallSamples, tailScale: TailScale, pairs: PairTable? = nil,
     directSums: DirectSums? = nil
   ) {
     (self.table, self.shortfalls, self.pairs, self.directSums) = (table, shortfalls, pairs, directSums)
-    tailScale = TailScale(table)
+    self.tailScale = tailScale
   }
 
   /// Whether so few classes have a table that they would miss among as many places with masks.
@@ -35,14 +36,15 @@ final class Lattice: RowMethod {
   }
 
   convenience init(_ table: LatticeTable) {
-    let shortfalls = ShortfallSamples(table)
+    let (shortfalls, tailScale) = (ShortfallSamples(table), TailScale(table))
     if table.isLogConcave {
+      let lattice = Lattice(table, shortfalls: shortfalls, tailScale: tailScale)
       self.init(
-        table, shortfalls: shortfalls, pairs: PairTable(Lattice(table, shortfalls: shortfalls)),
+        table, shortfalls: shortfalls, tailScale: tailScale, pairs: PairTable(lattice),
         directSums: DirectSums(table))
     } else {
       // Those tables are measured on integrands with one hump.
-      self.init(table, shortfalls: shortfalls)
+      self.init(table, shortfalls: shortfalls, tailScale: tailScale)
     }
   }
 

@@ -67,7 +67,8 @@ struct SampledFunction {
     let corner = place.rounded(.down)
     let t = 2 * (place - corner) - 1
     return coefficients.withUnsafeBufferPointer { coefficients in
-      let c = UnsafeBufferPointer(rebasing: coefficients[8 * Int(corner - first)..<8 * Int(corner - first) + 8])
+      let c = UnsafeBufferPointer(
+        rebasing: coefficients[8 * Int(corner - first)..<8 * Int(corner - first) + 8])
       let s = t * t
       let value =
         (c[0] + s * (c[2] + s * (c[4] + s * c[6]))) + t * (c[1] + s * (c[3] + s * (c[5] + s * c[7])))

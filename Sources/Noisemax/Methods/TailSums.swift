@@ -82,7 +82,9 @@ final class TailSums {
       let index = place.rounded(.down)
       open(Int(index))
       let start = weights.count - TailSums.count
-      for (j, share) in BoxBasis.shares(at: place - index).enumerated() { weights[start + j] += weight * share }
+      for (j, share) in BoxBasis.shares(at: place - index).enumerated() {
+        weights[start + j] += weight * share
+      }
     }
 
     mutating func add(_ boxes: Level) {
@@ -104,8 +106,7 @@ final class TailSums {
     }
   }
 
-  /// - Parameter sources: in descending order.
-  /// - Parameter lowest: the lowest place that will be asked about.
+  /// The sources are in descending order. Places lower than `lowest` are summed one by one.
   init(
     of sources: [(gap: Double, weight: Double)], downTo lowest: Double, scale: TailScale,
     kernel: @escaping (Double) -> Double
@@ -152,9 +153,11 @@ final class TailSums {
     Double(sign: .plus, exponent: exponent, significand: 1)
   }
 
-  /// The shortest boxes that a place as far from 0 can be told to be in.
+  /// The shortest boxes that tell a place as far from 0 from others. Where the logarithms have no digits left for
+  /// the length of the noise, they need not be so short.
   private static func firstLevel(at place: Double, shortest: Double) -> Int {
-    place == 0 ? 0 : max(0, (place / shortest).exponent - 44)
+    let exponent = place == 0 ? 0 : (place / shortest).exponent
+    return exponent <= 44 ? 0 : exponent - 24
   }
 
   func value(at x: Double) -> Double {
@@ -254,7 +257,8 @@ final class TailSums {
       (0..<count).reduce(0) { $0 + BoxBasis.shared.coefficients[count * k + $1] * values[start + $1] }
     }
     let length = shortest * Self.twoTo(level)
-    let piece = Piece(low: Double(index) * length, high: Double(index + 1) * length, coefficients: coefficients)
+    let piece = Piece(
+      low: Double(index) * length, high: Double(index + 1) * length, coefficients: coefficients)
     pieces[key] = piece
     return piece
   }
