@@ -10,7 +10,8 @@ extension NoisyArgmax {
   /// 0 everywhere; one with a NaN gets NaN.
   ///
   /// Cost: about three times that of the probabilities. A class with a cotangent and a probability below 1e-295
-  /// is integrated on its own, at the cost of some hundred hazards of the law for every other class, whatever the gaps.
+  /// is integrated on its own, at a cost that grows neither with the gaps nor, under laws with smooth tails, with the
+  /// number of classes.
   ///
   /// - Precondition: there are as many cotangents as logits.
   public func logProbabilitiesPullback(at logits: [Double], of cotangent: [Double]) -> [Double] {

@@ -243,19 +243,13 @@ struct DeepClasses {
   }
 
   /// Whether there are sources between two places.
-  private func hasSource(from low: Double, to high: Double) -> Bool {
-    let index = firstSource { sources[$0].gap <= high }
-    return index < sources.count && sources[index].gap >= low
-  }
-
-  /// The first source, in descending order, from which on something holds.
-  private func firstSource(where isLow: (Int) -> Bool) -> Int {
+  private func hasSource(from lowest: Double, to highest: Double) -> Bool {
     var (low, high) = (0, sources.count)
     while low < high {
       let middle = (low + high) / 2
-      if isLow(middle) { high = middle } else { low = middle + 1 }
+      if sources[middle].gap <= highest { high = middle } else { low = middle + 1 }
     }
-    return low
+    return low < sources.count && sources[low].gap >= lowest
   }
 
   /// The largest value of a concave function and its place, near enough that what is left to gain is less than ½ and
@@ -307,8 +301,9 @@ struct DeepClasses {
     var fm = value(source)
     var fb = source > 0 ? value(source - 1) : function(b)
     // In the middle of a long gap the logarithm may be finite, although it is not at its ends.
-    for _ in 0..<1200 where fm == -.infinity && m < b {
-      let x = (a + b) / 2
+    for _ in 0..<1200 where fm == -.infinity {
+      let x = a + (b - a) / 2
+      guard x > a, x < b else { break }
       let value = function(x)
       if value > -.infinity {
         (m, fm) = (x, value)
@@ -317,7 +312,6 @@ struct DeepClasses {
       } else {
         (a, fa) = (x, value)
       }
-      if !(a < b) || x == a && fa != value { break }
     }
     guard fm > -.infinity else { return (m, fm) }
     var (left, before, way) = (Double.infinity, Double.infinity, 0)

@@ -17,20 +17,35 @@ struct TailScale {
     let noise = table.noise
     limit = noise.upperQuantile(at: 1e-26)
     unit = table.quartiles
-    piece = 4 * table.cell
+    func hazard(_ x: Double) -> Double { exponential(noise.logReversedHazard(at: x)) }
+    let (unit, low, high) = (unit, -8 * unit, limit)
+    /// Whether polynomials on pieces of some length are a function, as far as numbers of its size show.
+    func reproduces(_ function: (Double) -> Double, on length: Double, size: Double) -> Bool {
+      stride(from: (low / length).rounded(.down) * length, to: high, by: length).allSatisfy { start in
+        let piece = Piece(from: start, to: start + length, function)
+        return [0.02, 0.3, 0.55, 0.9].map { start + $0 * length }.allSatisfy {
+          (piece.value(at: $0) - function($0)).magnitude <= 2e-13 * max(size, function($0).magnitude)
+        }
+      }
+    }
+    let shortest = 4 * table.cell
+    piece =
+      [16, 8, 4, 2].map { $0 * shortest }.first { length in
+        reproduces(noise.logCumulative, on: length, size: 1)
+          && reproduces(hazard, on: length, size: 1 / unit)
+      } ?? shortest
     var length = piece
     while length < limit { length *= 2 }
     let candidates = (0..<6).map { length * Double(1 << $0) }
     box = candidates.first { length in
       [1, 2, 4, 64, 0x1p20].allSatisfy { factor in
         BoxBasis.shared.reproduces(noise.logCumulative, onLength: factor * length)
-          && BoxBasis.shared.reproduces(
-            { exponential(noise.logReversedHazard(at: $0)) }, onLength: factor * length)
+          && BoxBasis.shared.reproduces(hazard, onLength: factor * length)
       }
     }
-    let low = -4 * (box ?? 16 * length)
-    logCumulative = SampledFunction(noise.logCumulative, from: low, to: limit, table: table)
-    logHazard = SampledFunction(noise.logReversedHazard, from: low, to: limit, table: table)
+    let lowest = -4 * (box ?? 16 * length)
+    logCumulative = SampledFunction(noise.logCumulative, from: lowest, to: limit, table: table)
+    logHazard = SampledFunction(noise.logReversedHazard, from: lowest, to: limit, table: table)
   }
 }
 
@@ -96,7 +111,7 @@ struct BoxBasis {
     }
     coefficients = (0..<count).flatMap { k in
       (0..<count).map { j in
-        let sum = nodes.indices.reduce(0) { $0 + chebyshev(k, at: $1, of: count) * values[$1][j] }
+        let sum = nodes.indices.reduce(0) { $0 + Piece.chebyshev(k, at: $1, of: count) * values[$1][j] }
         return sum * (k == 0 ? 1 : 2) / Double(count)
       }
     }
@@ -136,12 +151,4 @@ struct BoxBasis {
       return (value - truth).magnitude <= 4e-13 * truth.magnitude
     }
   }
-}
-
-/// The Chebyshev polynomial of degree k at the zero `index` of the one of degree `count`.
-func chebyshev(_ k: Int, at index: Int, of count: Int) -> Double {
-  let turns = k * (2 * index + 1) % (4 * count)
-  // cos is even and has the period 4·count of these.
-  let folded = min(turns, 4 * count - turns)
-  return GaussLegendre.cosineOfHalfTurns(Double(folded) / Double(2 * count))
 }

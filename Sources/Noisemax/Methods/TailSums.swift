@@ -37,29 +37,6 @@ final class TailSums {
     let index: Int
   }
 
-  /// A part of the axis and the Chebyshev coefficients of the sum on it.
-  private struct Piece {
-    let low: Double
-    let high: Double
-    let coefficients: [Double]
-
-    static let empty = Piece(low: .infinity, high: .infinity, coefficients: [0])
-
-    func contains(_ x: Double) -> Bool { x >= low && x < high }
-
-    func value(at x: Double) -> Double {
-      if coefficients.count == 1 { return 0 }
-      let t = ((x - low) - (high - x)) / (high - low)
-      return coefficients.withUnsafeBufferPointer { coefficients in
-        var (first, second) = (0.0, 0.0)
-        for k in (1..<coefficients.count).reversed() {
-          (first, second) = (2 * t * first - second + coefficients[k], first)
-        }
-        return t * first - second + coefficients[0]
-      }
-    }
-  }
-
   /// What was seen last: the polynomial of a part of the axis, and the classes that are to be added one by one.
   private struct View {
     let piece: Piece
@@ -182,7 +159,7 @@ final class TailSums {
     }
     let box = index(of: x, first)
     let view = View(piece: boxPiece(first, index: box), near: near(box, first))
-    if first > 0 || view.near.count <= pieceNodes.count / 2 {
+    if first > 0 || view.near.count <= 8 {
       current = view
       return view
     }
@@ -191,9 +168,9 @@ final class TailSums {
       current = View(piece: piece, near: 0..<0)
       return current
     }
-    // What is asked about no more often than a piece has nodes needs none.
+    // What is asked about less often needs none.
     asked[key, default: 0] += 1
-    if asked[key] == pieceNodes.count {
+    if asked[key] == 5 {
       let piece = finePiece(key, of: view)
       pieces[key] = piece
       current = View(piece: piece, near: 0..<0)
@@ -235,16 +212,10 @@ final class TailSums {
 
   /// The sum on a short piece in one of the shortest boxes.
   private func finePiece(_ key: Key, of view: View) -> Piece {
-    let nodes = pieceNodes.count
     let low = Double(key.index) * scale.piece
-    let values = pieceNodes.map { node in
-      let x = low + scale.piece * (1 + node) / 2
-      return view.piece.value(at: x) + sum(of: view.near, at: x)
+    return Piece(from: low, to: low + scale.piece) { x in
+      view.piece.value(at: x) + sum(of: view.near, at: x)
     }
-    let coefficients = (0..<nodes).map { k in
-      pieceMatrix[nodes * k..<nodes * (k + 1)].enumerated().reduce(0) { $0 + $1.element * values[$1.offset] }
-    }
-    return Piece(low: low, high: low + scale.piece, coefficients: coefficients)
   }
 
   /// The sum over all classes that are far above a box.
@@ -312,11 +283,4 @@ final class TailSums {
     known[key] = values.count
     values += sums
   }
-}
-
-private let pieceNodes = (0..<16).map { GaussLegendre.cosineOfHalfTurns((Double($0) + 0.5) / 16) }
-
-/// The coefficients of Chebyshev polynomials from the values at the nodes: a row for each.
-private let pieceMatrix = (0..<16).flatMap { k in
-  (0..<16).map { chebyshev(k, at: $0, of: 16) * (k == 0 ? 1 : 2) / 16 }
 }
