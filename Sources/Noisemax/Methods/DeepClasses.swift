@@ -29,7 +29,9 @@ struct DeepClasses {
       if ties.last?.gap == gap { ties[ties.count - 1].weight += 1 } else { ties.append((gap, 1)) }
     }
     sources = Self.sources(ties, cell: cell, basis: basis)
-    logG = TailSums(of: sources, downTo: (sources.last?.gap ?? 0) + lowerEnd, scale: scale) {
+    logG = TailSums(
+      of: sources, at: 50 * row.count, downTo: (sources.last?.gap ?? 0) + lowerEnd, scale: scale
+    ) {
       scale.logCumulative($0)
     }
   }
@@ -43,7 +45,9 @@ struct DeepClasses {
     var first = 0
     while first < places.count {
       // Up to where the next ones have grid points of their own.
-      var (end, corner, points) = (first, place(of: places[first].gap, in: cell).corner, Double(basis.taps))
+      var (corner, points) = (place(of: places[first].gap, in: cell).corner, Double(basis.taps))
+      // The cells of very large gaps have no numbers.
+      var end = first + 1
       let top = corner
       while end < places.count {
         let next = place(of: places[end].gap, in: cell).corner
@@ -125,7 +129,8 @@ struct DeepClasses {
     to result: UnsafeMutableBufferPointer<Double>
   ) {
     func hazard(_ z: Double) -> Double { exponential(scale.logHazard(z)) }
-    let sumOfHazards = TailSums(of: sources, downTo: lowest, scale: scale, kernel: hazard)
+    let sumOfHazards = TailSums(
+      of: sources, at: 40 * deep.count, downTo: lowest, scale: scale, kernel: hazard)
     var path = Path(width: scale.unit)
     var nodes: [(gap: Double, weight: Double)] = []
     let deep = deep.sorted { row[$0.index] > row[$1.index] }
@@ -149,7 +154,7 @@ struct DeepClasses {
     }
     nodes.sort { $0.gap > $1.gap }
     nodes = Self.sources(nodes, cell: cell, basis: basis)
-    let sumOverNodes = TailSums(of: nodes, downTo: 0, scale: scale, kernel: hazard)
+    let sumOverNodes = TailSums(of: nodes, at: row.count, downTo: 0, scale: scale, kernel: hazard)
     for index in row.indices where row[index] > -.infinity {
       result[index] -= sumOverNodes.value(at: -row[index])
     }

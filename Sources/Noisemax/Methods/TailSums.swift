@@ -11,6 +11,7 @@ final class TailSums {
   private static let count = BoxBasis.count
   /// So few classes are summed one by one.
   private static let fewest = 24
+  private static let fewestTerms = 20_000
 
   private let kernel: (Double) -> Double
   private let scale: TailScale
@@ -83,17 +84,17 @@ final class TailSums {
     }
   }
 
-  /// The sources are in descending order. Places lower than `lowest` are summed one by one.
+  /// The sources are in descending order. Sums are wanted at about so many places, those below `lowest` one by one.
   init(
-    of sources: [(gap: Double, weight: Double)], downTo lowest: Double, scale: TailScale,
+    of sources: [(gap: Double, weight: Double)], at places: Int, downTo lowest: Double, scale: TailScale,
     kernel: @escaping (Double) -> Double
   ) {
     (self.kernel, self.scale) = (kernel, scale)
-    places = sources.map(\.gap)
+    self.places = sources.map(\.gap)
     weights = sources.map(\.weight)
     shortest = scale.box ?? 0
     (self.lowest, highest) = (lowest, (places.first ?? 0) + scale.limit)
-    let isLong = scale.box != nil && sources.count > Self.fewest
+    let isLong = scale.box != nil && sources.count > Self.fewest && sources.count * places > Self.fewestTerms
     levels = isLong ? Self.levels(of: sources, downTo: lowest, shortest: shortest) : []
     samples = [[Double]](repeating: [], count: levels.count)
   }
