@@ -93,7 +93,7 @@ final class TailSums {
     self.places = sources.map(\.gap)
     weights = sources.map(\.weight)
     shortest = scale.box ?? 0
-    (self.lowest, highest) = (lowest, (places.first ?? 0) + scale.limit)
+    (self.lowest, highest) = (lowest, (sources.first?.gap ?? 0) + scale.limit)
     let isLong = scale.box != nil && sources.count > Self.fewest && sources.count * places > Self.fewestTerms
     levels = isLong ? Self.levels(of: sources, downTo: lowest, shortest: shortest) : []
     samples = [[Double]](repeating: [], count: levels.count)
