@@ -3,7 +3,8 @@
 import PackageDescription
 
 /// The instruction sets that the vector loops are compiled for besides the one that every processor has. The variants
-/// share one source; which one runs is chosen at run time.
+/// share one source, by links to the files of NoiseKernels that `.ci/instruction-sets` checks; which one runs is chosen at
+/// run time.
 #if arch(x86_64)
   let instructionSets = ["AVX2": "x86-64-v3", "AVX512": "x86-64-v4"]
 #else
@@ -12,9 +13,13 @@ import PackageDescription
 
 /// Vector code is unbearable without optimisation, in debug builds too. It has nothing but counted loops over memory
 /// that its callers measured, without checks.
-let optimized = [
-  SwiftSetting.unsafeFlags(["-Ounchecked"]), .enableExperimentalFeature("BuiltinModule"),
-]
+///
+/// Where the compiler has a module for its own vector operations, the loops use that. With NOISEMAX_PLAIN_VECTORS set they
+/// use the standard library's, as under a compiler that has none, and the package is the library and its tests.
+let usesBuiltinModule = Context.environment["NOISEMAX_PLAIN_VECTORS"] == nil
+let optimized =
+  [SwiftSetting.unsafeFlags(["-Ounchecked"])]
+  + (usesBuiltinModule ? [.enableExperimentalFeature("BuiltinModule")] : [])
 
 let kernelVariants = instructionSets.sorted { $0.key < $1.key }.map { name, architecture in
   Target.target(
@@ -55,6 +60,16 @@ let package = Package(
   ] + kernelVariants,
   swiftLanguageModes: [.v6]
 )
+
+if !usesBuiltinModule {
+  let tools: Set = [
+    "noisemax", "table-maker", "benchmarks", "NoisemaxTool", "TableMaker", "Benchmarks",
+    "CommandLineConventions",
+    "NoisemaxToolTests",
+  ]
+  package.products.removeAll { tools.contains($0.name) }
+  package.targets.removeAll { tools.contains($0.name) }
+}
 
 // Targets that libFuzzer drives, which comes with the toolchain on Linux, built on request only: see the README.
 if Context.environment["NOISEMAX_FUZZING"] != nil {

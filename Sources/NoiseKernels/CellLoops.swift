@@ -54,54 +54,7 @@ extension VectorKernels {
   }
 }
 
-// MARK: deposit
-
-/// Sums of fixed point numbers are exact in any order: 2⁻⁵¹ of a power is the last bit that is kept. Added to 3, a power
-/// within −1…1 has that bit last, and the bits of such sums are added as integers, this many at the most.
-private let chunk = 2048
-private let fixed = 3.0
-
-extension VectorKernels {
-  @inline(never)
-  package static func deposit(
-    _ gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
-    moments: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
-  ) {
-    let length = 8 * (grid.count + 1)
-    let sums = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int64.self)
-    var start = 0
-    repeat {
-      let end = count - start > chunk ? start + chunk : count
-      depositChunk(
-        gaps + start, end - start, from: limit, grid: grid, sums: sums, scratch: scratch + 3 * length)
-      let isFirst = start == 0
-      let isLast = end == count
-      var place = 0
-      while place < length - 8 {
-        let classes = sums[place] &+ sums[length + place]
-        if classes == 0 && isFirst {
-          store(Doubles(), to: moments + place)
-          if !isLast { store(Doubles(), to: scratch + (2 * length + place)) }
-        } else if classes > 0 || isLast {
-          let (high, low) = parts(
-            UnsafeMutableRawPointer(sums + place).loadUnaligned(as: Words.self)
-              &+ UnsafeMutableRawPointer(sums + length + place).loadUnaligned(as: Words.self))
-          if isFirst && isLast {
-            store(high + low, to: moments + place)
-          } else {
-            let (heads, rests) = (moments + place, scratch + (2 * length + place))
-            let head = isFirst ? high : load(heads) + high
-            let rest = isFirst ? low : load(rests) + low
-            store(isLast ? head + rest : head, to: heads)
-            store(rest, to: rests)
-          }
-        }
-        place += 8
-      }
-      start = end
-    } while start < count
-  }
-}
+// MARK: weighted moments
 
 /// How many classes at a time go through memory, between their places and the cells: the compiler takes transposed
 /// arithmetic apart.
@@ -160,7 +113,7 @@ private func forEachClass(
 
 extension VectorKernels {
   @inline(never)
-  package static func depositWeighted(
+  package static func depositMoments(
     _ weights: UnsafePointer<Double>, at gaps: UnsafePointer<Double>, _ count: Int, from limit: Double,
     grid: CellGrid, moments: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
   ) {
@@ -190,132 +143,65 @@ extension VectorKernels {
   }
 }
 
-/// The sums of one chunk, in two copies, so that classes of one cell wait for each other half as long.
-@inline(__always)
-private func depositChunk(
-  _ gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
-  sums: UnsafeMutablePointer<Int64>, scratch: UnsafeMutablePointer<Double>
-) {
-  let length = 8 * (grid.count + 1)
-  var place = 0
-  while place < 2 * length {
-    UnsafeMutableRawPointer(sums + place).storeBytes(of: Words(), as: Words.self)
-    place += 8
-  }
-  let cells = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int.self)
-  let one = doubles(Words(repeating: 1))
-  var start = 0
-  while start < count {
-    let classes = count - start < block ? count - start : block
-    writePowers(of: gaps + start, classes, from: limit, grid: grid, cells: cells, powers: scratch + block) {
-      t, _ in
-      let t2 = t * t
-      let (t3, t4) = (t2 * t, t2 * t2)
-      return (
-        one, t + fixed, t2 + fixed, t3 + fixed, t4 + fixed, t4 * t + fixed, t4 * t2 + fixed, t4 * t3 + fixed
-      )
-    }
-    forEachClass(classes, powers: scratch + block, cells: cells) { index, cell, row in
-      let place = UnsafeMutableRawPointer(sums + (index & 1) * length + 8 * cell)
-      place.storeBytes(of: place.loadUnaligned(as: Words.self) &+ words(row), as: Words.self)
-    }
-    start += classes
-  }
-}
-
-/// The fixed point sums of a cell as two Doubles, the first a multiple of 2⁻¹⁹, the second below it: sums of many are
-/// exact, too. The first lane has the number of classes.
-@inline(__always)
-private func parts(_ sums: Words) -> (Doubles, Doubles) {
-  let classes = sums[0]
-  var value = sums &- Words(repeating: classes) &* Words(repeating: Int64(bitPattern: fixed.bitPattern))
-  value[0] = classes &<< 51
-  let raised = unsafeBitCast(value &+ Words(repeating: .min), to: SIMD8<UInt64>.self)
-  let magic = SIMD8<UInt64>(repeating: 0x1p52.bitPattern)
-  let high = unsafeBitCast((raised &>> 32) | magic, to: Doubles.self) - (0x1p52 + 0x1p31)
-  let low = unsafeBitCast((raised & 0xFFFF_FFFF) | magic, to: Doubles.self) - 0x1p52
-  return (high * 0x1p-19, low * 0x1p-51)
-}
+// MARK: grid points
 
 extension VectorKernels {
   @inline(never)
   package static func list(
-    occupied: UnsafePointer<Double>, cells: Int, taps: Int, points: UnsafeMutablePointer<Int>,
-    slots: UnsafeMutablePointer<Int>
+    _ slots: UnsafeMutablePointer<Int>, cells: Int, taps: Int, points: UnsafeMutablePointer<Int>
   ) -> Int {
-    var (count, remaining) = (0, 0)
+    var (count, next) = (0, 0)
     var cell = 0
-    while cell < cells + taps - 1 {
-      if cell < cells {
-        if occupied[8 * cell] > 0 {
-          remaining = taps
-          slots[cell] = count
-        } else {
-          slots[cell] = -1
+    while cell < cells {
+      if slots[cell] >= 0 {
+        let block = cell >> 3
+        let end = (cell + taps + 7) >> 3
+        if next < block { next = block }
+        while next < end {
+          UnsafeMutableRawPointer(points + count).storeBytes(
+            of: Words(repeating: Int64(8 * next)) &+ Words(0, 1, 2, 3, 4, 5, 6, 7), as: Words.self)
+          count += 8
+          next += 1
         }
-      }
-      points[count] = cell
-      if remaining > 0 {
-        count += 1
-        remaining -= 1
+        slots[cell] = count - 8 * (end - block) + (cell & 7)
       }
       cell += 1
     }
+    slots[cells] = count
     return count
   }
 
   @inline(never)
   package static func spread(
-    _ moments: UnsafePointer<Double>, cells: Int, shares: UnsafePointer<Double>, taps: Int, terms: Int,
-    points: UnsafePointer<Int>, count: Int, slots: UnsafePointer<Int>, weights: UnsafeMutablePointer<Double>
+    _ moments: UnsafePointer<Double>, cells: Int, shares: ShareRows, terms: Int, points: UnsafePointer<Int>,
+    count: Int, slots: UnsafePointer<Int>, weights: UnsafeMutablePointer<Double>
   ) {
-    // Eight points at a time take what the cells around have for them: rows of the matrix stand between zeros.
-    let stride = taps + 16
+    // Eight points at a time take what the cells around have for them: rows of shares stand between zeros.
+    let stride = shares.stride
     var point = 0
     while point < count {
       let first = points[point]
-      let last = point + 7 < count ? point + 7 : count - 1
-      if points[last] - first == last - point {
-        var cell = first - taps + 1 < 0 ? 0 : first - taps + 1
-        let end = first + 8 < cells ? first + 8 : cells
-        var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
-        while cell < end {
-          if slots[cell] >= 0 {
-            let (row, shares) = (moments + 8 * cell, shares + (8 + first - cell))
-            a = multiplyAdd(row[0], load(shares), a)
-            b = multiplyAdd(row[1], load(shares + stride), b)
-            c = multiplyAdd(row[2], load(shares + 2 * stride), c)
-            d = multiplyAdd(row[3], load(shares + 3 * stride), d)
-            a = multiplyAdd(row[4], load(shares + 4 * stride), a)
-            if terms > 5 {
-              b = multiplyAdd(row[5], load(shares + 5 * stride), b)
-              c = multiplyAdd(row[6], load(shares + 6 * stride), c)
-              d = multiplyAdd(row[7], load(shares + 7 * stride), d)
-            }
+      var cell = first - shares.points + 1 < 0 ? 0 : first - shares.points + 1
+      let end = first + 8 < cells ? first + 8 : cells
+      var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
+      while cell < end {
+        if slots[cell] >= 0 {
+          let (row, shares) = (moments + 8 * cell, shares.start + (first - cell))
+          a = multiplyAdd(row[0], load(shares), a)
+          b = multiplyAdd(row[1], load(shares + stride), b)
+          c = multiplyAdd(row[2], load(shares + 2 * stride), c)
+          d = multiplyAdd(row[3], load(shares + 3 * stride), d)
+          a = multiplyAdd(row[4], load(shares + 4 * stride), a)
+          if terms > 5 {
+            b = multiplyAdd(row[5], load(shares + 5 * stride), b)
+            c = multiplyAdd(row[6], load(shares + 6 * stride), c)
+            d = multiplyAdd(row[7], load(shares + 7 * stride), d)
           }
-          cell += 1
         }
-        store((a + b) + (c + d), to: weights + point)
-        point += 8
-      } else {
-        // A list with a hole in it: one point.
-        var cell = first - taps + 1 < 0 ? 0 : first - taps + 1
-        let end = first + 1 < cells ? first + 1 : cells
-        var sum = 0.0
-        while cell < end {
-          if slots[cell] >= 0 {
-            let (row, shares) = (moments + 8 * cell, shares + (8 + first - cell))
-            var k = 0
-            while k < 8 {
-              sum += row[k] * shares[stride * k]
-              k += 1
-            }
-          }
-          cell += 1
-        }
-        weights[point] = sum
-        point += 1
+        cell += 1
       }
+      store((a + b) + (c + d), to: weights + point)
+      point += 8
     }
   }
 

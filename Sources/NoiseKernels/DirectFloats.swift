@@ -92,7 +92,7 @@ func singleDot(_ row: DirectRow, _ index: Int) -> Double {
 }
 
 @inline(__always)
-private func laneSum(_ v: Floats) -> Double { laneSum(doubles(v.lowHalf) + doubles(v.highHalf)) }
+private func laneSum(_ v: Floats) -> Double { laneSum(doubles(folding: v)) }
 
 /// 2⁶⁰ G·Σ r_j and 2⁶⁰ G·Σ w_j r_j at the nodes, for weights w of the classes that Floats can show.
 @inline(never)

@@ -6,43 +6,36 @@
 
 extension VectorKernels {
   @inline(never)
-  package static func splitLogarithms(
-    of numbers: UnsafePointer<Double>, _ count: Int, exponents: UnsafeMutablePointer<Double>,
-    logarithms: UnsafeMutablePointer<Double>
+  package static func logarithms(
+    of numbers: UnsafePointer<Double>, _ count: Int, shift: Double,
+    to logarithms: UnsafeMutablePointer<Double>
   ) {
     var index = 0
     while index < count {
       let (exponent, logarithm) = splitLogarithm(load(numbers + index))
-      store(exponent, to: exponents + index)
-      store(logarithm, to: logarithms + index)
+      let whole = exponent - shift
+      store(
+        multiplyAdd(ln2High, whole, multiplyAdd(ln2Low, whole, logarithm)), to: logarithms + index)
       index += 8
     }
   }
-}
 
-private let ln2 = 0x1.62e42fefa39efp-1
-
-extension VectorKernels {
   @inline(never)
   package static func expand(
-    from firstWanted: Int, cells: Int, slots: UnsafePointer<Int>, exponents: UnsafePointer<Double>,
-    logarithms: UnsafePointer<Double>, shift: Double, matrix: UnsafePointer<Double>, taps: Int,
-    rows: UnsafeMutablePointer<Double>, middles: UnsafeMutablePointer<Double>,
-    scratch: UnsafeMutablePointer<Double>
+    _ logarithms: UnsafePointer<Double>, from firstWanted: Int, cells: Int, slots: UnsafePointer<Int>,
+    matrix: UnsafePointer<Double>, taps: Int, rows: UnsafeMutablePointer<Double>,
+    middles: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
   ) {
-    let (shifts, values) = (scratch, scratch + padded(cells))
     var cell = firstWanted
     while cell < cells {
       let slot = slots[cell]
       middles[cell] = 0
-      shifts[cell] = 0
       if slot >= 0 {
-        let reference = slot + taps / 2 - 1
-        let (e, l) = (exponents[reference], logarithms[reference])
+        let reference = logarithms[slot + taps / 2 - 1]
         var (even, odd) = (Doubles(), Doubles())
         var tap = 0
         while tap < taps {
-          let ratios = multiplyAdd(ln2, load(exponents + slot + tap) - e, load(logarithms + slot + tap) - l)
+          let ratios = load(logarithms + slot + tap) - reference
           let row = matrix + 8 * tap
           even = multiplyAdd(ratios[0], load(row), even)
           odd = multiplyAdd(ratios[1], load(row + 8), odd)
@@ -56,21 +49,18 @@ extension VectorKernels {
         }
         let coefficients = even + odd
         store(coefficients, to: rows + 8 * cell)
-        middles[cell] = l + coefficients[0]
-        shifts[cell] = e - shift
+        middles[cell] = reference + coefficients[0]
       }
       cell += 1
     }
     cell = firstWanted
     while cell < cells {
-      let (logarithm, shift) = (load(middles + cell), load(shifts + cell))
-      store(exponential(logarithm, shift: shift), to: values + cell)
-      store(multiplyAdd(ln2, shift, logarithm), to: middles + cell)
+      store(exponential(load(middles + cell)), to: scratch + cell)
       cell += 8
     }
     cell = firstWanted
     while cell < cells {
-      if slots[cell] >= 0 { rows[8 * cell] = values[cell] }
+      if slots[cell] >= 0 { rows[8 * cell] = scratch[cell] }
       cell += 1
     }
   }
@@ -177,28 +167,7 @@ private func forEachEight(
 
 extension VectorKernels {
   @inline(never)
-  package static func evaluate(
-    _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
-    rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
-  ) -> Double {
-    var total = (high: -1.0, low: 0.0)
-    var part = Doubles()
-    forEachEight(of: gaps, count, from: limit, grid: grid, scratch: scratch) { index, cells, t in
-      let c = columns(rows, 8, cells)
-      let p = c.0 * moderateExponential(rise(c, at: t))
-      store(p, to: gaps + index)
-      part += p
-      if index & 511 == 0 {
-        add(laneSum(part), to: &total)
-        part = Doubles()
-      }
-    }
-    add(laneSum(part), to: &total)
-    return total.high + total.low
-  }
-
-  @inline(never)
-  package static func evaluateLogarithms(
+  package static func evaluateLogarithmsOfCells(
     _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
     rows: UnsafePointer<Double>, middles: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
   ) {
@@ -211,7 +180,7 @@ extension VectorKernels {
   }
 
   @inline(never)
-  package static func evaluatePullback(
+  package static func evaluatePullbackOfCells(
     _ gaps: UnsafeMutablePointer<Double>, _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>,
     _ count: Int, from limit: Double, grid: CellGrid, rows: UnsafePointer<Double>, isShort: Bool,
     unit: Double, ofA: Double, ofB: Double, scratch: UnsafeMutablePointer<Double>

@@ -58,13 +58,31 @@ package protocol Kernels: Sendable {
     _ gaps: UnsafePointer<Double>, _ count: Int, competingFrom competing: Double, wantedFrom wanted: Double
   ) -> GapSurvey
 
-  /// Writes the moments Σ tᵏ of every cell, k = 0…7, to `moments`: 8·(cells + 1) places, and `scratch` has three times as many and `blockMemory`.
-  static func deposit(
+  /// Writes the cell of every class, and its offset t ∈ −1…1 in it; classes below the limit get the cell behind the last one.
+  static func place(
     _ gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
-    moments: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
+    cells: UnsafeMutablePointer<Int>, offsets: UnsafeMutablePointer<Double>
   )
 
-  /// As ``deposit``, for fewer than ``mostClassesInParts`` classes, by moments up to k = 4 of the equal parts of every cell:
+  /// Writes the sums of the classes' shares in every grid point of the list, whose bits don't depend on the classes' order.
+  ///
+  /// The shares of every class are kept if there is memory for them; `scratch` has six places for every point and for 16
+  /// more.
+  static func deposit(
+    _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>, _ count: Int, slots: UnsafePointer<Int>,
+    shares: ShareRows, kept: UnsafeMutablePointer<Double>?, points: Int,
+    weights: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
+  )
+
+  /// As ``deposit``, of numbers times shares. Weights and scratch have 16 places more than there are points.
+  static func depositWeighted(
+    _ numbers: UnsafePointer<Double>, _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>,
+    _ count: Int, slots: UnsafePointer<Int>, shares: ShareRows, points: Int,
+    weights: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
+  )
+
+  /// Writes the moments Σ tᵏ of every cell, k = 0…7, for fewer than ``mostClassesInParts`` classes, by moments up to k = 4 of
+  /// the equal parts of every cell:
   /// `shares` has for every part five rows of 8, the shares of its moments in those of the cell.
   ///
   /// `scratch` has twice four places for every part and for one more, and `blockMemory`.
@@ -74,54 +92,63 @@ package protocol Kernels: Sendable {
     scratch: UnsafeMutablePointer<Double>
   )
 
-  /// Writes the moments Σ v·tᵏ of every cell.
-  static func depositWeighted(
+  /// Writes the moments Σ v·tᵏ of every cell, k = 0…7; `scratch` has `blockMemory`.
+  static func depositMoments(
     _ weights: UnsafePointer<Double>, at gaps: UnsafePointer<Double>, _ count: Int, from limit: Double,
     grid: CellGrid, moments: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
   )
 
-  /// Lists the grid points within reach of a cell with a class: `taps` (8 or 16) for each, the deepest first.
+  /// Lists the grid points within reach of a cell with a class, in blocks of eight, the deepest first.
   ///
-  /// `occupied` has the number of classes of every cell, eight places apart. `points` gets the grid points of the list,
-  /// counted from the first tap of the first cell, and up to eight places more are written; `slots` gets for every cell
-  /// with a class where in the list its first tap stands, and −1 for the others.
+  /// `slots` has −1 for every cell without a class, and gets for the others where in the list their first grid point stands;
+  /// for the cell behind the last one that is the end of the list. `points` gets the points, counted from the first one of
+  /// the first cell.
   ///
   /// - Returns: the length of the list.
   static func list(
-    occupied: UnsafePointer<Double>, cells: Int, taps: Int, points: UnsafeMutablePointer<Int>,
-    slots: UnsafeMutablePointer<Int>
+    _ slots: UnsafeMutablePointer<Int>, cells: Int, taps: Int, points: UnsafeMutablePointer<Int>
   ) -> Int
 
-  /// Spreads the moments of the cells with a slot onto the grid points of the list.
-  ///
-  /// `shares` has 8 rows of `taps`, the shares of the grid points in a moment, every row between 8 and 8 zeros; those from
-  /// `terms` on are 0.
+  /// Spreads the moments of the cells with a slot onto the grid points of the list; those from `terms` on are 0.
   static func spread(
-    _ moments: UnsafePointer<Double>, cells: Int, shares: UnsafePointer<Double>, taps: Int, terms: Int,
-    points: UnsafePointer<Int>, count: Int, slots: UnsafePointer<Int>, weights: UnsafeMutablePointer<Double>
+    _ moments: UnsafePointer<Double>, cells: Int, shares: ShareRows, terms: Int, points: UnsafePointer<Int>,
+    count: Int, slots: UnsafePointer<Int>, weights: UnsafeMutablePointer<Double>
   )
 
-  /// Where the samples of the first node stand for the grid points, and how many nodes have one of log F and one of r.
-  ///
-  /// `start` is the place of the first node's sample for point 0, counted from the first sample.
+  /// Where the samples of node 0 stand for the grid points.
   static func locate(
-    _ points: UnsafePointer<Int>, _ count: Int, in layout: SampleLayout, from start: Int, stride: Int,
-    nodes: Int,
-    starts: UnsafeMutablePointer<Int>, cumulativeReaches: UnsafeMutablePointer<Int>,
-    hazardReaches: UnsafeMutablePointer<Int>
+    _ points: UnsafePointer<Int>, _ count: Int, on nodes: NodeGrid, in layout: SampleLayout,
+    starts: UnsafeMutablePointer<Int>
   )
 
-  /// Σ_p weights_p · samples[starts_p + m] at the nodes m, 8 to 32 at a time. Points are in ascending order, their reaches
-  /// too: beyond its reach a point has only zeros, which stand behind the samples as far as whole vectors need them.
+  /// Where the samples of point 0 stand for the nodes, in rows that are reversed, so that those of the next points follow.
+  static func locate(
+    nodes: Int, on grid: NodeGrid, in layout: SampleLayout, places: UnsafeMutablePointer<Int>
+  )
+
+  /// Σ_p weights_p · samples[starts_p + m] at the nodes m from the highest down, 32 at a time, as far as they matter.
+  ///
+  /// Samples are 0 from `end` on, and zeros stand behind them as far as whole vectors need them.
+  ///
+  /// - Returns: the lowest node that matters.
+  static func walkDown(
+    from nodes: Int, on grid: NodeGrid, weights: UnsafePointer<Double>, points: UnsafePointer<Int>,
+    starts: UnsafePointer<Int>, _ count: Int, samples: UnsafePointer<Double>, below end: Int,
+    until stop: WalkEnd, logarithms: UnsafeMutablePointer<Double>
+  ) -> Int
+
+  /// Those sums at all nodes, and up to 31 more.
   static func weightedSums(
-    _ weights: UnsafePointer<Double>, starts: UnsafePointer<Int>, reaches: UnsafePointer<Int>, count: Int,
-    samples: UnsafePointer<Double>, sums: UnsafeMutablePointer<Double>, nodes: Int
+    _ weights: UnsafePointer<Double>, points: UnsafePointer<Int>, starts: UnsafePointer<Int>, _ count: Int,
+    on grid: NodeGrid, samples: UnsafePointer<Double>, below end: Int,
+    sums: UnsafeMutablePointer<Double>, nodes: Int
   )
 
-  /// Σ_m values_m · samples[starts_p + m] times a factor for every point; values are 0 behind the last node.
+  /// Σ_m values_m · samples[places_m + point] times a factor for every point.
   static func integrals(
-    of values: UnsafePointer<Double>, starts: UnsafePointer<Int>, reaches: UnsafePointer<Int>, count: Int,
-    samples: UnsafePointer<Double>, factor: Double, results: UnsafeMutablePointer<Double>
+    of values: UnsafePointer<Double>, _ nodes: Int, on grid: NodeGrid, places: UnsafePointer<Int>,
+    points: UnsafePointer<Int>, _ count: Int, samples: UnsafePointer<Double>, below end: Int,
+    factor: Double, results: UnsafeMutablePointer<Double>
   )
 
   /// e^x · 2^shift of every number, 0 from `count` on up to a whole number of vectors.
@@ -132,10 +159,10 @@ package protocol Kernels: Sendable {
   /// e^x of a function at nodes, each interpolated by the shares of so many of its samples; 0 behind the last node up to
   /// two whole vectors.
   ///
-  /// Samples with the same remainder by 2^stepExponent stand side by side, `rowLength` for each; `first` is the number of
+  /// Samples with the same remainder by the step stand side by side, `rowLength` for each; `first` is the number of
   /// the first one that the first node takes.
   static func interpolatedExponentials(
-    of samples: UnsafePointer<Double>, rowLength: Int, stepExponent: Int, from first: Int,
+    of samples: UnsafePointer<Double>, rowLength: Int, step: Int, from first: Int,
     shares: UnsafePointer<Double>, taps: Int, to results: UnsafeMutablePointer<Double>, _ count: Int
   )
 
@@ -158,19 +185,19 @@ package protocol Kernels: Sendable {
     _ numbers: UnsafeMutablePointer<Double>, _ count: Int, by factors: UnsafePointer<Double>
   )
 
-  /// As ``weightedSums``, for two weights at a time.
+  /// Σ_p weights_p · samples[places_m + point] for every node m, and up to three more, for two weights at a time.
   static func weightedSums(
-    _ weights: UnsafePointer<Double>, _ others: UnsafePointer<Double>, starts: UnsafePointer<Int>,
-    reaches: UnsafePointer<Int>, count: Int, samples: UnsafePointer<Double>,
-    sums: UnsafeMutablePointer<Double>,
-    otherSums: UnsafeMutablePointer<Double>, nodes: Int
+    _ weights: UnsafePointer<Double>, _ others: UnsafePointer<Double>, points: UnsafePointer<Int>,
+    _ count: Int, on grid: NodeGrid, places: UnsafePointer<Int>, samples: UnsafePointer<Double>,
+    below end: Int, sums: UnsafeMutablePointer<Double>, otherSums: UnsafeMutablePointer<Double>, nodes: Int
   )
 
   /// As ``integrals``, of two functions at a time.
   static func integrals(
-    of values: UnsafePointer<Double>, _ others: UnsafePointer<Double>, starts: UnsafePointer<Int>,
-    reaches: UnsafePointer<Int>, count: Int, samples: UnsafePointer<Double>, factor: Double,
-    results: UnsafeMutablePointer<Double>, otherResults: UnsafeMutablePointer<Double>
+    of values: UnsafePointer<Double>, _ others: UnsafePointer<Double>, _ nodes: Int, on grid: NodeGrid,
+    places: UnsafePointer<Int>, points: UnsafePointer<Int>, _ count: Int, samples: UnsafePointer<Double>,
+    below end: Int, factor: Double, results: UnsafeMutablePointer<Double>,
+    otherResults: UnsafeMutablePointer<Double>
   )
 
   /// Subtracts a reference, times factors if there are any, from numbers; 0 where the weights are not above a limit.
@@ -189,39 +216,64 @@ package protocol Kernels: Sendable {
     to sums: UnsafeMutablePointer<Double>, times factor: Double, to otherSums: UnsafeMutablePointer<Double>
   ) -> (integral: Double, otherIntegral: Double)
 
-  /// Replaces numbers v by factor·(v − mean).
-  static func centre(
-    _ numbers: UnsafeMutablePointer<Double>, _ count: Int, on mean: Double,
-    times factors: UnsafePointer<Double>
-  )
-
   static func sum(of numbers: UnsafePointer<Double>, _ count: Int) -> Double
 
   static func sum(
     of numbers: UnsafePointer<Double>, _ count: Int, times factors: UnsafePointer<Double>
   ) -> Double
 
-  /// Where the product of two rows is largest.
-  static func peak(of values: UnsafePointer<Double>, times samples: UnsafePointer<Double>, _ count: Int)
-    -> Int
-
-  /// Splits the logarithms of positive numbers: log = exponents·ln 2 + logarithms.
-  static func splitLogarithms(
-    of numbers: UnsafePointer<Double>, _ count: Int, exponents: UnsafeMutablePointer<Double>,
-    logarithms: UnsafeMutablePointer<Double>
+  /// The logarithms of positive numbers over 2^shift.
+  static func logarithms(
+    of numbers: UnsafePointer<Double>, _ count: Int, shift: Double,
+    to logarithms: UnsafeMutablePointer<Double>
   )
 
-  /// The coefficients of log p on every cell that has a slot, relative to its value in the middle, and in the place of the
-  /// first one p in the middle itself, whose logarithm goes to `middles`.
+  /// The coefficients of log p on every cell that has a slot, relative to its value in the middle, which goes to `middles`,
+  /// and in the place of the first one p in the middle itself.
   ///
-  /// `exponents` and `logarithms` are log p·2^shift at the points of the list; `matrix` has `taps` rows of 8, the shares of
-  /// the coefficients in the value at a grid point.
+  /// `logarithms` are those of p at the points of the list; `matrix` has `taps` rows of 8, the shares of the coefficients in
+  /// the value at a grid point; there are as many middles as cells, up to whole vectors.
   static func expand(
-    from firstWanted: Int, cells: Int, slots: UnsafePointer<Int>, exponents: UnsafePointer<Double>,
-    logarithms: UnsafePointer<Double>, shift: Double, matrix: UnsafePointer<Double>, taps: Int,
-    rows: UnsafeMutablePointer<Double>, middles: UnsafeMutablePointer<Double>,
+    _ logarithms: UnsafePointer<Double>, from firstWanted: Int, cells: Int, slots: UnsafePointer<Int>,
+    matrix: UnsafePointer<Double>, taps: Int, rows: UnsafeMutablePointer<Double>,
+    middles: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
+  )
+
+  /// Replaces gaps by probabilities, 0 below the limit, from their logarithms and themselves at the grid points of the list,
+  /// behind which stand 16 more.
+  ///
+  /// - Returns: Σp − 1.
+  static func evaluate(
+    _ gaps: UnsafeMutablePointer<Double>, _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>,
+    _ count: Int, from limit: Double, slots: UnsafePointer<Int>, shares: ShareRows,
+    kept: UnsafePointer<Double>?, logarithms: UnsafePointer<Double>, numbers: UnsafePointer<Double>
+  ) -> Double
+
+  /// From the coefficients on the cells with a slot those on their equal parts, an even number: p in the middle of the part
+  /// and three coefficients of log p relative to that; 0 on other cells and behind the last one.
+  ///
+  /// `shares` has for k = 1…7 a row of four for every part, and `scratch` a number for every part, up to whole vectors.
+  static func divide(
+    _ rows: UnsafePointer<Double>, from firstWanted: Int, cells: Int, slots: UnsafePointer<Int>, parts: Int,
+    shares: UnsafePointer<Double>, to partRows: UnsafeMutablePointer<Double>,
     scratch: UnsafeMutablePointer<Double>
   )
+
+  /// Replaces gaps by probabilities, 0 below the limit, from the four coefficients on each part of the cells; `scratch` has
+  /// `blockMemory`.
+  ///
+  /// - Returns: Σp − 1.
+  static func evaluateParts(
+    _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid, parts: Int,
+    rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
+  ) -> Double
+
+  /// As ``evaluateParts``, with whole cells as their parts, in Floats; `rows` has eight numbers a cell, and `scratch` two
+  /// for each besides.
+  static func evaluateFloats(
+    _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
+    rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
+  ) -> Double
 
   /// The coefficients of a function on every cell with a slot, from its values at the points of the list; 0 on the
   /// others, and behind the last cell.
@@ -237,39 +289,15 @@ package protocol Kernels: Sendable {
     matrix: UnsafePointer<Double>, taps: Int, rows: UnsafeMutablePointer<Double>
   )
 
-  /// Replaces gaps by probabilities, 0 below the limit.
-  ///
-  /// - Returns: Σp − 1.
-  static func evaluate(
-    _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
-    rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
-  ) -> Double
-
-  /// From the coefficients on the cells with a slot those on their equal parts, an even number: p in the middle of the part
-  /// and three coefficients of log p relative to that; 0 on other cells and behind the last one.
-  ///
-  /// `shares` has for k = 1…7 a row of four for every part, and `scratch` a number for every part, up to whole vectors.
-  static func divide(
-    _ rows: UnsafePointer<Double>, from firstWanted: Int, cells: Int, slots: UnsafePointer<Int>, parts: Int,
-    shares: UnsafePointer<Double>, to partRows: UnsafeMutablePointer<Double>,
-    scratch: UnsafeMutablePointer<Double>
+  /// As ``evaluate``, by logarithms, −∞ below the limit.
+  static func evaluateLogarithms(
+    _ gaps: UnsafeMutablePointer<Double>, _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>,
+    _ count: Int, from limit: Double, slots: UnsafePointer<Int>, shares: ShareRows,
+    kept: UnsafePointer<Double>?, logarithms: UnsafePointer<Double>
   )
 
-  /// As ``evaluate``, from the four coefficients on each part of the cells; `scratch` has `blockMemory`.
-  static func evaluateParts(
-    _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid, parts: Int,
-    rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
-  ) -> Double
-
-  /// As ``evaluateParts``, with whole cells as their parts, in Floats; `rows` has eight numbers a cell, and `scratch` two
-  /// for each besides.
-  static func evaluateFloats(
-    _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
-    rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
-  ) -> Double
-
-  /// Replaces gaps by the logarithms of probabilities, −∞ below the limit.
-  static func evaluateLogarithms(
+  /// Replaces gaps by the logarithms of probabilities, −∞ below the limit, from the coefficients on the cells.
+  static func evaluateLogarithmsOfCells(
     _ gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
     rows: UnsafePointer<Double>, middles: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
   )
@@ -279,9 +307,17 @@ package protocol Kernels: Sendable {
     _ numbers: UnsafePointer<Double>, _ count: Int, split: Double
   ) -> (below: Double, above: Double)
 
+  /// Replaces u by unit·(ofA·u·a − ofB·p·b), 0 where p is, from a and b at the grid points of the list, behind which stand 16
+  /// more.
+  static func evaluatePullback(
+    _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>, _ cells: UnsafePointer<Int>,
+    _ offsets: UnsafePointer<Double>, _ count: Int, slots: UnsafePointer<Int>, shares: ShareRows,
+    a: UnsafePointer<Double>, b: UnsafePointer<Double>, unit: Double, ofA: Double, ofB: Double
+  )
+
   /// Replaces u by unit·(ofA·u·a − ofB·p·b), with the coefficients of a and b on the cells in rows of 16, or of 8 with
   /// four for each, and gaps by anything.
-  static func evaluatePullback(
+  static func evaluatePullbackOfCells(
     _ gaps: UnsafeMutablePointer<Double>, _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>,
     _ count: Int, from limit: Double, grid: CellGrid, rows: UnsafePointer<Double>, isShort: Bool,
     unit: Double, ofA: Double, ofB: Double, scratch: UnsafeMutablePointer<Double>
@@ -422,17 +458,60 @@ package struct CellGrid: Sendable {
   }
 }
 
-/// How samples at 0, 1, 2, … are stored: those with the same remainder by a power of two side by side.
+/// How samples at 0, 1, 2, … are stored: those with the same remainder by a step side by side.
 package struct SampleLayout: Sendable {
-  package let stepExponent: Int
+  package let step: Int
   package let rowLength: Int
-  /// How many samples of log F and of r there are.
-  package let cumulativeCount: Int
-  package let hazardCount: Int
+  /// Where in a row its first sample stands, if rows are reversed.
+  package let lastOfRow: Int
+  /// How many samples there are.
+  package let count: Int
 
-  package init(stepExponent: Int, rowLength: Int, cumulativeCount: Int, hazardCount: Int) {
-    (self.stepExponent, self.rowLength) = (stepExponent, rowLength)
-    (self.cumulativeCount, self.hazardCount) = (cumulativeCount, hazardCount)
+  package init(step: Int, rowLength: Int, lastOfRow: Int = 0, count: Int) {
+    (self.step, self.rowLength, self.lastOfRow, self.count) = (step, rowLength, lastOfRow, count)
+  }
+}
+
+/// The shares of grid points in a value at an offset t: row k has those of all points in tᵏ, between 8 and 8 zeros.
+package struct ShareRows {
+  package let start: UnsafePointer<Double>
+  package let stride: Int
+  /// 16 points, or 8.
+  package let points: Int
+
+  package init(start: UnsafePointer<Double>, stride: Int, points: Int) {
+    (self.start, self.stride, self.points) = (start, stride, points)
+  }
+}
+
+extension ShareRows: @unchecked Sendable {}
+
+/// How nodes and grid points lie to each other: the sample of node m and point p is the number start + m·step − p·stride.
+package struct NodeGrid: Sendable {
+  package let start: Int
+  package let step: Int
+  /// The stride is a power of two.
+  package let strideExponent: Int
+
+  package init(start: Int, step: Int, strideExponent: Int) {
+    (self.start, self.step, self.strideExponent) = (start, step, strideExponent)
+  }
+}
+
+/// Where a walk down the nodes may end: where the logarithm of an integrand, log G + factor·log r, has fallen that far below
+/// its maximum, or log G itself is below the least.
+package struct WalkEnd {
+  /// log r at node 0, and a step further at the next one; nil for a walk to the last node.
+  package let logHazards: UnsafePointer<Double>?
+  package let factor: Double
+  package let drop: Double
+  package let leastLogarithm: Double
+
+  package init(
+    logHazards: UnsafePointer<Double>?, factor: Double, drop: Double, leastLogarithm: Double
+  ) {
+    (self.logHazards, self.factor) = (logHazards, factor)
+    (self.drop, self.leastLogarithm) = (drop, leastLogarithm)
   }
 }
 

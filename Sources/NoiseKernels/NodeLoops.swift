@@ -7,102 +7,201 @@
 extension VectorKernels {
   @inline(never)
   package static func locate(
-    _ points: UnsafePointer<Int>, _ count: Int, in layout: SampleLayout, from start: Int, stride: Int,
-    nodes: Int,
-    starts: UnsafeMutablePointer<Int>, cumulativeReaches: UnsafeMutablePointer<Int>,
-    hazardReaches: UnsafeMutablePointer<Int>
+    _ points: UnsafePointer<Int>, _ count: Int, on nodes: NodeGrid, in layout: SampleLayout,
+    starts: UnsafeMutablePointer<Int>
   ) {
-    let (shift, mask) = (layout.stepExponent, (1 << layout.stepExponent) - 1)
+    let (step, rowLength, stride) = (nodes.step, layout.rowLength, 1 << nodes.strideExponent)
+    // From point to point, and from block to block, the remainder by the step falls by as much, or rises to fall.
+    @inline(__always) func fall(_ points: Int) -> (remainder: Int, start: Int) {
+      let (quotient, remainder) = ((points * stride) / step, (points * stride) % step)
+      return (remainder, remainder * rowLength + quotient)
+    }
+    let (fall, blockFall) = (fall(1), fall(8))
+    let rise = Int64(step * rowLength - 1)
+    @inline(__always) func lower(_ remainders: inout Words, _ starts: inout Words, by fall: (Int, Int)) {
+      remainders &-= Words(repeating: Int64(fall.0))
+      starts &-= Words(repeating: Int64(fall.1))
+      let isBelow = remainders .< Words()
+      remainders = remainders.replacing(with: remainders &+ Words(repeating: Int64(step)), where: isBelow)
+      starts = starts.replacing(with: starts &+ Words(repeating: rise), where: isBelow)
+    }
+    var (remainders, result) = (Words(), Words())
     var index = 0
     while index < count {
-      let offset = start - points[index] * stride
-      starts[index] = (offset & mask) * layout.rowLength + (offset >> shift)
-      let cumulative = (layout.cumulativeCount - offset + mask) >> shift
-      let hazard = (layout.hazardCount - offset + mask) >> shift
-      cumulativeReaches[index] = cumulative < 0 ? 0 : cumulative > nodes ? nodes : cumulative
-      hazardReaches[index] = hazard < 0 ? 0 : hazard > nodes ? nodes : hazard
-      index += 1
+      if index > 0, points[index] == points[index - 8] + 8 {
+        lower(&remainders, &result, by: blockFall)
+      } else {
+        let offset = nodes.start - points[index] * stride
+        var quotient = floorQuotient(offset, step)
+        var remainder = offset - quotient * step
+        var lane = 0
+        while lane < 8 {
+          remainders[lane] = Int64(remainder)
+          result[lane] = Int64(remainder * rowLength + quotient)
+          remainder -= fall.remainder
+          quotient -= stride / step
+          if remainder < 0 {
+            remainder += step
+            quotient -= 1
+          }
+          lane += 1
+        }
+      }
+      UnsafeMutableRawPointer(starts + index).storeBytes(of: result, as: Words.self)
+      index += 8
     }
   }
 
   @inline(never)
+  package static func walkDown(
+    from nodes: Int, on grid: NodeGrid, weights: UnsafePointer<Double>, points: UnsafePointer<Int>,
+    starts: UnsafePointer<Int>, _ count: Int, samples: UnsafePointer<Double>, below end: Int,
+    until stop: WalkEnd, logarithms: UnsafeMutablePointer<Double>
+  ) -> Int {
+    var first = count
+    var node = nodes
+    var top = -Double.infinity
+    while node > 0 {
+      node -= 32
+      let lowest = grid.firstPoint(at: node, below: end)
+      while first > 0, points[first - 8] + 7 >= lowest { first -= 8 }
+      sums(at: node, weights, starts: starts, from: first, to: count, samples: samples, to: logarithms)
+      guard let hazards = stop.logHazards else { continue }
+      let logarithm = logarithms[node]
+      let value = logarithm + stop.factor * hazards[node * grid.step]
+      if value > top { top = value }
+      let hasFallen = value < top - stop.drop
+      if hasFallen || logarithm < stop.leastLogarithm {
+        // The last nodes above the end of what matters. An integrand may still rise where log G is that low.
+        var lane = 8
+        while lane < 32 {
+          let logarithm = logarithms[node + lane]
+          let value = logarithm + stop.factor * hazards[(node + lane) * grid.step]
+          if !(hasFallen && value < top - stop.drop || logarithm < stop.leastLogarithm) { break }
+          lane += 8
+        }
+        return node + lane - 8
+      }
+    }
+    return 0
+  }
+
+  /// Σ_p weights_p · samples[starts_p + m] at 32 nodes.
+  @inline(__always)
+  private static func sums(
+    at node: Int, _ weights: UnsafePointer<Double>, starts: UnsafePointer<Int>, from first: Int,
+    to end: Int, samples: UnsafePointer<Double>, to sums: UnsafeMutablePointer<Double>
+  ) {
+    var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
+    var (e, f, g, h) = (Doubles(), Doubles(), Doubles(), Doubles())
+    let start = samples + node
+    var point = first
+    while point < end {
+      let (weight, row) = (weights[point], start + starts[point])
+      let (next, nextRow) = (weights[point + 1], start + starts[point + 1])
+      a = multiplyAdd(weight, load(row), a)
+      b = multiplyAdd(weight, load(row + 8), b)
+      c = multiplyAdd(weight, load(row + 16), c)
+      d = multiplyAdd(weight, load(row + 24), d)
+      e = multiplyAdd(next, load(nextRow), e)
+      f = multiplyAdd(next, load(nextRow + 8), f)
+      g = multiplyAdd(next, load(nextRow + 16), g)
+      h = multiplyAdd(next, load(nextRow + 24), h)
+      point += 2
+    }
+    store(a + e, to: sums + node)
+    store(b + f, to: sums + node + 8)
+    store(c + g, to: sums + node + 16)
+    store(d + h, to: sums + node + 24)
+  }
+
+  @inline(never)
   package static func weightedSums(
-    _ weights: UnsafePointer<Double>, starts: UnsafePointer<Int>, reaches: UnsafePointer<Int>, count: Int,
-    samples: UnsafePointer<Double>, sums: UnsafeMutablePointer<Double>, nodes: Int
+    _ weights: UnsafePointer<Double>, points: UnsafePointer<Int>, starts: UnsafePointer<Int>, _ count: Int,
+    on grid: NodeGrid, samples: UnsafePointer<Double>, below end: Int,
+    sums results: UnsafeMutablePointer<Double>, nodes: Int
   ) {
     var first = 0
     var node = 0
     while node < nodes {
-      while first < count, reaches[first] <= node { first += 1 }
-      var point = first
-      let start = samples + node
-      if node + 16 < nodes {
-        var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
-        while point < count {
-          let (weight, row) = (weights[point], start + starts[point])
-          a = multiplyAdd(weight, load(row), a)
-          b = multiplyAdd(weight, load(row + 8), b)
-          c = multiplyAdd(weight, load(row + 16), c)
-          d = multiplyAdd(weight, load(row + 24), d)
-          point += 1
-        }
-        store(a, to: sums + node)
-        store(b, to: sums + node + 8)
-        store(c, to: sums + node + 16)
-        store(d, to: sums + node + 24)
-        node += 32
-      } else {
-        var (a, b) = (Doubles(), Doubles())
-        while point < count {
-          let (weight, row) = (weights[point], start + starts[point])
-          a = multiplyAdd(weight, load(row), a)
-          b = multiplyAdd(weight, load(row + 8), b)
-          point += 1
-        }
-        store(a, to: sums + node)
-        store(b, to: sums + node + 8)
-        node += 16
-      }
+      let lowest = grid.firstPoint(at: node, below: end)
+      while first < count, points[first] + 7 < lowest { first += 8 }
+      sums(at: node, weights, starts: starts, from: first, to: count, samples: samples, to: results)
+      node += 32
+    }
+  }
+
+  @inline(never)
+  package static func locate(
+    nodes: Int, on grid: NodeGrid, in layout: SampleLayout, places: UnsafeMutablePointer<Int>
+  ) {
+    let (shift, mask) = (grid.strideExponent, 1 << grid.strideExponent - 1)
+    var offset = grid.start
+    var node = 0
+    while node < nodes {
+      places[node] = (offset & mask) * layout.rowLength + (layout.lastOfRow - (offset >> shift))
+      offset += grid.step
+      node += 1
     }
   }
 
   @inline(never)
   package static func integrals(
-    of values: UnsafePointer<Double>, starts: UnsafePointer<Int>, reaches: UnsafePointer<Int>, count: Int,
-    samples: UnsafePointer<Double>, factor: Double, results: UnsafeMutablePointer<Double>
+    of values: UnsafePointer<Double>, _ nodes: Int, on grid: NodeGrid, places: UnsafePointer<Int>,
+    points: UnsafePointer<Int>, _ count: Int, samples: UnsafePointer<Double>, below last: Int,
+    factor: Double, results: UnsafeMutablePointer<Double>
   ) {
-    @inline(__always) func rest(_ point: Int, _ sums: Doubles, from node: Int) -> Double {
-      var (sums, node) = (sums, node)
-      while node < reaches[point] {
-        sums = multiplyAdd(load(values + node), load(samples + starts[point] + node), sums)
-        node += 8
-      }
-      return factor * laneSum(sums)
-    }
     var point = 0
-    while point + 4 <= count {
-      let (p, q) = (samples + starts[point], samples + starts[point + 1])
-      let (r, s) = (samples + starts[point + 2], samples + starts[point + 3])
-      let reach = reaches[point]
-      var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
-      var node = 0
-      while node < reach {
-        let value = load(values + node)
-        a = multiplyAdd(value, load(p + node), a)
-        b = multiplyAdd(value, load(q + node), b)
-        c = multiplyAdd(value, load(r + node), c)
-        d = multiplyAdd(value, load(s + node), d)
-        node += 8
-      }
-      results[point] = rest(point, a, from: node)
-      results[point + 1] = rest(point + 1, b, from: node)
-      results[point + 2] = rest(point + 2, c, from: node)
-      results[point + 3] = rest(point + 3, d, from: node)
-      point += 4
-    }
     while point < count {
-      results[point] = rest(point, Doubles(), from: 0)
-      point += 1
+      let start = samples + points[point]
+      if point + 32 <= count, points[point + 24] == points[point] + 24 {
+        var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
+        var (e, f, g, h) = (Doubles(), Doubles(), Doubles(), Doubles())
+        let end = grid.reach(of: points[point] + 31, below: last, nodes)
+        var node = 0
+        while node + 1 < end {
+          let (value, row) = (values[node], start + places[node])
+          let (next, nextRow) = (values[node + 1], start + places[node + 1])
+          a = multiplyAdd(value, load(row), a)
+          b = multiplyAdd(value, load(row + 8), b)
+          c = multiplyAdd(value, load(row + 16), c)
+          d = multiplyAdd(value, load(row + 24), d)
+          e = multiplyAdd(next, load(nextRow), e)
+          f = multiplyAdd(next, load(nextRow + 8), f)
+          g = multiplyAdd(next, load(nextRow + 16), g)
+          h = multiplyAdd(next, load(nextRow + 24), h)
+          node += 2
+        }
+        if node < end {
+          let (value, row) = (values[node], start + places[node])
+          a = multiplyAdd(value, load(row), a)
+          b = multiplyAdd(value, load(row + 8), b)
+          c = multiplyAdd(value, load(row + 16), c)
+          d = multiplyAdd(value, load(row + 24), d)
+        }
+        store(factor * (a + e), to: results + point)
+        store(factor * (b + f), to: results + (point + 8))
+        store(factor * (c + g), to: results + (point + 16))
+        store(factor * (d + h), to: results + (point + 24))
+        point += 32
+      } else {
+        var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
+        let end = grid.reach(of: points[point] + 7, below: last, nodes)
+        var node = 0
+        while node + 3 < end {
+          a = multiplyAdd(values[node], load(start + places[node]), a)
+          b = multiplyAdd(values[node + 1], load(start + places[node + 1]), b)
+          c = multiplyAdd(values[node + 2], load(start + places[node + 2]), c)
+          d = multiplyAdd(values[node + 3], load(start + places[node + 3]), d)
+          node += 4
+        }
+        while node < end {
+          a = multiplyAdd(values[node], load(start + places[node]), a)
+          node += 1
+        }
+        store(factor * ((a + b) + (c + d)), to: results + point)
+        point += 8
+      }
     }
   }
 
@@ -123,17 +222,16 @@ extension VectorKernels {
 
   @inline(never)
   package static func interpolatedExponentials(
-    of samples: UnsafePointer<Double>, rowLength: Int, stepExponent: Int, from first: Int,
+    of samples: UnsafePointer<Double>, rowLength: Int, step: Int, from first: Int,
     shares: UnsafePointer<Double>, taps: Int, to results: UnsafeMutablePointer<Double>, _ count: Int
   ) {
-    let step = 1 << stepExponent
     var node = 0
     while node < count {
       var (near, far) = (Doubles(), Doubles())
       var phase = 0
       while phase < step {
         let sample = first + phase
-        var place = samples + (sample & (step - 1)) * rowLength + (sample >> stepExponent) + node
+        var place = samples + (sample % step) * rowLength + sample / step + node
         var tap = phase
         while tap < taps {
           near = multiplyAdd(shares[tap], load(place), near)
@@ -153,140 +251,121 @@ extension VectorKernels {
     }
   }
 
-  @inline(never)
-  package static func peak(
-    of values: UnsafePointer<Double>, times samples: UnsafePointer<Double>, _ count: Int
-  ) -> Int {
-    var top = Doubles(repeating: -1)
-    var places = Doubles()
-    var here = Doubles(0, 1, 2, 3, 4, 5, 6, 7)
-    var index = 0
-    while index < count {
-      let product = load(values + index) * load(samples + index)
-      let isHigher = product .> top
-      top = top.replacing(with: product, where: isHigher)
-      places = places.replacing(with: here, where: isHigher)
-      here += 8
-      index += 8
-    }
-    var best = 0
-    var lane = 1
-    while lane < 8 {
-      if top[lane] > top[best] { best = lane }
-      lane += 1
-    }
-    return Int(places[best])
-  }
 }
 
 // Two sums at a time, for derivatives: what they cost is the reading of samples.
 extension VectorKernels {
   @inline(never)
   package static func weightedSums(
-    _ weights: UnsafePointer<Double>, _ others: UnsafePointer<Double>, starts: UnsafePointer<Int>,
-    reaches: UnsafePointer<Int>, count: Int, samples: UnsafePointer<Double>,
-    sums: UnsafeMutablePointer<Double>,
-    otherSums: UnsafeMutablePointer<Double>, nodes: Int
+    _ weights: UnsafePointer<Double>, _ others: UnsafePointer<Double>, points: UnsafePointer<Int>,
+    _ count: Int, on grid: NodeGrid, places: UnsafePointer<Int>, samples: UnsafePointer<Double>,
+    below end: Int, sums: UnsafeMutablePointer<Double>, otherSums: UnsafeMutablePointer<Double>, nodes: Int
   ) {
     var first = 0
     var node = 0
     while node < nodes {
-      while first < count, reaches[first] <= node { first += 1 }
-      var point = first
-      let start = samples + node
-      if node + 16 < nodes {
-        var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
-        var (e, f, g, h) = (Doubles(), Doubles(), Doubles(), Doubles())
-        while point < count {
-          let (weight, other, row) = (weights[point], others[point], start + starts[point])
-          let (first, second, third, fourth) = (load(row), load(row + 8), load(row + 16), load(row + 24))
-          a = multiplyAdd(weight, first, a)
-          b = multiplyAdd(weight, second, b)
-          c = multiplyAdd(weight, third, c)
-          d = multiplyAdd(weight, fourth, d)
-          e = multiplyAdd(other, first, e)
-          f = multiplyAdd(other, second, f)
-          g = multiplyAdd(other, third, g)
-          h = multiplyAdd(other, fourth, h)
-          point += 1
-        }
-        store(a, to: sums + node)
-        store(b, to: sums + node + 8)
-        store(c, to: sums + node + 16)
-        store(d, to: sums + node + 24)
-        store(e, to: otherSums + node)
-        store(f, to: otherSums + node + 8)
-        store(g, to: otherSums + node + 16)
-        store(h, to: otherSums + node + 24)
-        node += 32
-      } else {
-        var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
-        while point < count {
-          let row = start + starts[point]
-          let (near, far) = (load(row), load(row + 8))
-          a = multiplyAdd(weights[point], near, a)
-          b = multiplyAdd(weights[point], far, b)
-          c = multiplyAdd(others[point], near, c)
-          d = multiplyAdd(others[point], far, d)
-          point += 1
-        }
-        store(a, to: sums + node)
-        store(b, to: sums + node + 8)
-        store(c, to: otherSums + node)
-        store(d, to: otherSums + node + 8)
-        node += 16
+      let lowest = grid.firstPoint(at: node, below: end)
+      while first < count, points[first] + 7 < lowest { first += 8 }
+      let (p, q) = (samples + places[node], samples + places[node + 1])
+      let (r, s) = (samples + places[node + 2], samples + places[node + 3])
+      var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
+      var (e, f, g, h) = (Doubles(), Doubles(), Doubles(), Doubles())
+      var index = first
+      while index < count {
+        let (weight, other, point) = (load(weights + index), load(others + index), points[index])
+        let (x, y, z, w) = (load(p + point), load(q + point), load(r + point), load(s + point))
+        a = multiplyAdd(weight, x, a)
+        b = multiplyAdd(weight, y, b)
+        c = multiplyAdd(weight, z, c)
+        d = multiplyAdd(weight, w, d)
+        e = multiplyAdd(other, x, e)
+        f = multiplyAdd(other, y, f)
+        g = multiplyAdd(other, z, g)
+        h = multiplyAdd(other, w, h)
+        index += 8
       }
+      let results = sumsOfLanes(a, b, c, d, e, f, g, h)
+      UnsafeMutableRawPointer(sums + node).storeBytes(of: results.lowHalf, as: SIMD4<Double>.self)
+      UnsafeMutableRawPointer(otherSums + node).storeBytes(of: results.highHalf, as: SIMD4<Double>.self)
+      node += 4
     }
   }
 
   @inline(never)
   package static func integrals(
-    of values: UnsafePointer<Double>, _ others: UnsafePointer<Double>, starts: UnsafePointer<Int>,
-    reaches: UnsafePointer<Int>, count: Int, samples: UnsafePointer<Double>, factor: Double,
-    results: UnsafeMutablePointer<Double>, otherResults: UnsafeMutablePointer<Double>
+    of values: UnsafePointer<Double>, _ others: UnsafePointer<Double>, _ nodes: Int, on grid: NodeGrid,
+    places: UnsafePointer<Int>, points: UnsafePointer<Int>, _ count: Int, samples: UnsafePointer<Double>,
+    below last: Int, factor: Double, results: UnsafeMutablePointer<Double>,
+    otherResults: UnsafeMutablePointer<Double>
   ) {
-    @inline(__always) func finish(_ point: Int, _ sums: Doubles, _ otherSums: Doubles, from node: Int) {
-      let start = samples + starts[point]
-      var (a, b, node) = (sums, otherSums, node)
-      while node < reaches[point] {
-        let sample = load(start + node)
-        a = multiplyAdd(load(values + node), sample, a)
-        b = multiplyAdd(load(others + node), sample, b)
-        node += 8
-      }
-      results[point] = factor * laneSum(a)
-      otherResults[point] = factor * laneSum(b)
-    }
     var point = 0
-    while point + 4 <= count {
-      // Four points share the values; the first one's reach is the smallest.
-      let (p, q) = (samples + starts[point], samples + starts[point + 1])
-      let (r, s) = (samples + starts[point + 2], samples + starts[point + 3])
-      var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
-      var (e, f, g, h) = (Doubles(), Doubles(), Doubles(), Doubles())
-      var node = 0
-      while node < reaches[point] {
-        let (value, other) = (load(values + node), load(others + node))
-        let (first, second, third, fourth) = (load(p + node), load(q + node), load(r + node), load(s + node))
-        a = multiplyAdd(value, first, a)
-        b = multiplyAdd(value, second, b)
-        c = multiplyAdd(value, third, c)
-        d = multiplyAdd(value, fourth, d)
-        e = multiplyAdd(other, first, e)
-        f = multiplyAdd(other, second, f)
-        g = multiplyAdd(other, third, g)
-        h = multiplyAdd(other, fourth, h)
-        node += 8
-      }
-      finish(point, a, e, from: node)
-      finish(point + 1, b, f, from: node)
-      finish(point + 2, c, g, from: node)
-      finish(point + 3, d, h, from: node)
-      point += 4
-    }
     while point < count {
-      finish(point, Doubles(), Doubles(), from: 0)
-      point += 1
+      let start = samples + points[point]
+      if point + 16 <= count, points[point + 8] == points[point] + 8 {
+        var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
+        var (e, f, g, h) = (Doubles(), Doubles(), Doubles(), Doubles())
+        let end = grid.reach(of: points[point] + 15, below: last, nodes)
+        var node = 0
+        while node + 1 < end {
+          let (value, other, row) = (values[node], others[node], start + places[node])
+          let (near, far) = (load(row), load(row + 8))
+          a = multiplyAdd(value, near, a)
+          b = multiplyAdd(value, far, b)
+          c = multiplyAdd(other, near, c)
+          d = multiplyAdd(other, far, d)
+          let (next, nextOther, nextRow) = (values[node + 1], others[node + 1], start + places[node + 1])
+          let (nextNear, nextFar) = (load(nextRow), load(nextRow + 8))
+          e = multiplyAdd(next, nextNear, e)
+          f = multiplyAdd(next, nextFar, f)
+          g = multiplyAdd(nextOther, nextNear, g)
+          h = multiplyAdd(nextOther, nextFar, h)
+          node += 2
+        }
+        if node < end {
+          let (near, far) = (load(start + places[node]), load(start + places[node] + 8))
+          a = multiplyAdd(values[node], near, a)
+          b = multiplyAdd(values[node], far, b)
+          c = multiplyAdd(others[node], near, c)
+          d = multiplyAdd(others[node], far, d)
+        }
+        store(factor * (a + e), to: results + point)
+        store(factor * (b + f), to: results + (point + 8))
+        store(factor * (c + g), to: otherResults + point)
+        store(factor * (d + h), to: otherResults + (point + 8))
+        point += 16
+      } else {
+        var (a, b) = (Doubles(), Doubles())
+        let end = grid.reach(of: points[point] + 7, below: last, nodes)
+        var node = 0
+        while node < end {
+          let near = load(start + places[node])
+          a = multiplyAdd(values[node], near, a)
+          b = multiplyAdd(others[node], near, b)
+          node += 1
+        }
+        store(factor * a, to: results + point)
+        store(factor * b, to: otherResults + point)
+        point += 8
+      }
     }
   }
 }
+
+extension NodeGrid {
+  /// The first point whose sample at a node is one of so many.
+  @inline(__always)
+  func firstPoint(at node: Int, below end: Int) -> Int {
+    (start + node * step - end) >> strideExponent + 1
+  }
+
+  /// How many nodes have one of so many samples at a point.
+  @inline(__always)
+  func reach(of point: Int, below end: Int, _ nodes: Int) -> Int {
+    let reach = floorQuotient(end - (start - point << strideExponent) + step - 1, step)
+    return reach < 0 ? 0 : reach > nodes ? nodes : reach
+  }
+}
+
+/// The quotient rounded down, for a positive divisor.
+@inline(__always)
+private func floorQuotient(_ a: Int, _ b: Int) -> Int { a >= 0 ? a / b : -((b - 1 - a) / b) }

@@ -104,8 +104,8 @@ private func longRows(
         index += 16
       }
       let sum = sums - largestWeight
-      totals += doubles(sum.lowHalf) + doubles(sum.highHalf)
-      totals += doubles(rests.lowHalf) + doubles(rests.highHalf)
+      totals += doubles(folding: sum)
+      totals += doubles(folding: rests)
       (sums, rests) = (Floats(repeating: largestWeight), Floats())
     } while index < last
 
@@ -326,7 +326,7 @@ private func pullBack(
     add(laneSum(sums), to: &total)
   }
   let factor = 1 / (total.high + total.low)
-  var mean = (high: 0.0, low: 0.0)
+  var sum = (high: 0.0, low: 0.0)
   index = 0
   while index < count {
     let end = count - index > 1024 ? index + 1024 : count
@@ -337,7 +337,12 @@ private func pullBack(
       sums += p * load(cotangent + index)
       index += 8
     }
-    add(laneSum(sums), to: &mean)
+    add(laneSum(sums), to: &sum)
   }
-  VectorKernels.centre(cotangent, count, on: mean.high + mean.low, times: gaps)
+  let mean = sum.high + sum.low
+  index = 0
+  while index < count {
+    store(load(gaps + index) * (load(cotangent + index) - mean), to: cotangent + index)
+    index += 8
+  }
 }

@@ -70,18 +70,6 @@ extension VectorKernels {
   }
 
   @inline(never)
-  package static func centre(
-    _ numbers: UnsafeMutablePointer<Double>, _ count: Int, on mean: Double,
-    times factors: UnsafePointer<Double>
-  ) {
-    var index = 0
-    while index < count {
-      store(load(factors + index) * (load(numbers + index) - mean), to: numbers + index)
-      index += 8
-    }
-  }
-
-  @inline(never)
   package static func sum(of numbers: UnsafePointer<Double>, _ count: Int) -> Double {
     blockSum(count) { load(numbers + $0) }
   }

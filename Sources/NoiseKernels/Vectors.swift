@@ -87,6 +87,24 @@ func largest(_ v: Doubles) -> Double {
   return two[0] > two[1] ? two[0] : two[1]
 }
 
+/// The lane sums of eight vectors.
+@inline(__always)
+func sumsOfLanes(
+  _ v0: Doubles, _ v1: Doubles, _ v2: Doubles, _ v3: Doubles, _ v4: Doubles, _ v5: Doubles, _ v6: Doubles,
+  _ v7: Doubles
+) -> Doubles {
+  @inline(__always) func halves(_ a: Doubles, _ b: Doubles) -> Doubles {
+    Doubles(lowHalf: a.lowHalf, highHalf: b.lowHalf) + Doubles(lowHalf: a.highHalf, highHalf: b.highHalf)
+  }
+  let (a, b) = zipTwos(halves(v0, v4), halves(v2, v6))
+  let (c, d) = zipTwos(halves(v1, v5), halves(v3, v7))
+  let (even, odd) = zipOnes(a + b, c + d)
+  return even + odd
+}
+
+@inline(__always)
+func reversed(_ v: Doubles) -> Doubles { Doubles(v[7], v[6], v[5], v[4], v[3], v[2], v[1], v[0]) }
+
 /// Eight rows of eight in memory become eight columns.
 @inline(__always)
 func transposed(
@@ -172,6 +190,13 @@ func largest(_ v: Floats) -> Float {
       eight[14], eight[15], eight[8], eight[9], eight[10], eight[11]))
   let two = (four[0] > four[2] ? four[0] : four[2], four[1] > four[3] ? four[1] : four[3])
   return two.0 > two.1 ? two.0 : two.1
+}
+
+/// The first eight plus the last eight, in Doubles. The standard library's halves of sixteen are not inlined everywhere.
+@_transparent
+func doubles(folding v: Floats) -> Doubles {
+  let (first, last) = unsafeBitCast(v, to: (SIMD8<Float>, SIMD8<Float>).self)
+  return doubles(first) + doubles(last)
 }
 
 /// 0, 1, 2, … in the lanes.

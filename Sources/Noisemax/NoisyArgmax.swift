@@ -70,7 +70,7 @@ public struct NoisyArgmax: Sendable {
       }
       rowMethod = exact.exactMethod.rowMethod
     case .quantileRule(let points, let normalized):
-      rowMethod = QuantileRule(standardized.standard, points: points, normalized: normalized)
+      rowMethod = QuantileMethod(standardized.standard, points: points, normalized: normalized)
     }
     isSoftmax = rowMethod is Softmax
     lattice = rowMethod as? Lattice

@@ -52,14 +52,16 @@ import Noisemax
         ? Double.random(in: 0.5...2, using: &generator)
         : exp(Double.random(in: -700...700, using: &generator))
     }
-    var (exponents, logarithms) = (numbers, numbers)
-    set.kernels.splitLogarithms(of: numbers, count, exponents: &exponents, logarithms: &logarithms)
-    for index in numbers.indices {
-      let truth = log(numbers[index])
-      let value = logarithms[index].addingProduct(exponents[index], 0x1.62e42fefa39efp-1)
-      #expect(
-        (value - truth).magnitude <= truth.ulp + 0x1p-54 * exponents[index].magnitude,
-        "\(set): log \(numbers[index]) is \(truth), not \(value)")
+    var logarithms = numbers
+    for shift in [0.0, 800] {
+      set.kernels.logarithms(of: numbers, count, shift: shift, to: &logarithms)
+      for index in numbers.indices {
+        let truth = log(numbers[index]) - shift * log(2)
+        let value = logarithms[index]
+        #expect(
+          (value - truth).magnitude <= 1.5 * truth.ulp + (shift == 0 ? 0 : 2e-13),
+          "\(set): log \(numbers[index]) over 2^\(shift) is \(truth), not \(value)")
+      }
     }
   }
 
@@ -95,18 +97,34 @@ import Noisemax
           #expect((Double(single) - truth).magnitude <= 1.3e-7 * truth, "\(set), \(count) logits: \(row)")
         }
       }
-      // The moments of cells are exact sums: no bit may differ.
       let gaps = row.map { $0 - 0 } + [Double](repeating: -.infinity, count: padded(count) - count)
       let grid = CellGrid(lowest: -30, perUnit: 8)
-      let length = 8 * (grid.count + 1)
-      func moments(_ kernels: any Kernels.Type) -> [Double] {
-        var moments = [Double](repeating: 0, count: length)
-        var scratch = [Double](repeating: 0, count: 3 * length + blockMemory)
-        kernels.deposit(gaps, gaps.count, from: -30, grid: grid, moments: &moments, scratch: &scratch)
-        return Array(moments.prefix(8 * grid.count))
+      let (weights, truth) = (
+        Self.weights(of: gaps, on: grid, points: 16, by: set.kernels),
+        Self.weights(of: gaps, on: grid, points: 16, by: baseline)
+      )
+      for (weight, other) in zip(weights, truth) {
+        #expect((weight - other).magnitude <= 1e-15 * Double(count), "\(set), \(count) classes: \(row)")
       }
-      #expect(moments(set.kernels) == moments(baseline))
     }
+  }
+
+  /// What classes have of the grid points around their cells.
+  static func weights(of gaps: [Double], on grid: CellGrid, points: Int, by kernels: any Kernels.Type)
+    -> [Double]
+  {
+    let basis = CellBasis(taps: points, terms: points / 2 + (points == 8 ? 1 : 0))
+    var (cells, offsets) = ([Int](repeating: 0, count: gaps.count), gaps)
+    kernels.place(gaps, gaps.count, from: -30, grid: grid, cells: &cells, offsets: &offsets)
+    var slots = [Int](repeating: 0, count: grid.count + 1)
+    var list = [Int](repeating: 0, count: grid.count + 32)
+    let count = kernels.list(&slots, cells: grid.count, taps: points, points: &list)
+    var weights = [Double](repeating: .nan, count: count + 16)
+    var scratch = [Double](repeating: .nan, count: 6 * (count + 16))
+    kernels.deposit(
+      cells, offsets, gaps.count, slots: slots, shares: basis.shares, kept: nil, points: count,
+      weights: &weights, scratch: &scratch)
+    return Array(weights[..<count])
   }
 
   @Test(arguments: InstructionSet.available)
@@ -122,30 +140,52 @@ import Noisemax
     }
   }
 
-  /// Exact sums do not depend on the order, nor on how many classes share a cell.
-  @Test(arguments: InstructionSet.available)
-  func depositsAreExactInAnyOrder(set: InstructionSet) {
+  /// Exact sums do not depend on the order, nor on how many classes share a cell; and with them a smooth function's sum over
+  /// the classes is one over the grid points.
+  @Test(arguments: InstructionSet.available, [16, 8])
+  func depositsAreExactInAnyOrder(set: InstructionSet, points: Int) {
     var generator = StreamGenerator(seed: 6)
-    let gaps = (0..<20_000).map { _ in Double.random(in: -2...0, using: &generator) }
-    let grid = CellGrid(lowest: -2, perUnit: 4)
-    let length = 8 * (grid.count + 1)
-    func moments(_ gaps: [Double]) -> [Double] {
-      var moments = [Double](repeating: 0, count: length)
-      var scratch = [Double](repeating: 0, count: 3 * length + blockMemory)
-      set.kernels.deposit(gaps, gaps.count, from: -2, grid: grid, moments: &moments, scratch: &scratch)
-      return Array(moments.prefix(8 * grid.count))
-    }
-    let sums = moments(gaps)
-    #expect(sums == moments(gaps.shuffled(using: &generator)))
-    #expect((0..<grid.count).reduce(0) { $0 + sums[8 * $1] } == Double(gaps.count))
-    // Against plain sums of powers.
-    for k in 0..<8 {
-      var plain = [Double](repeating: 0, count: grid.count)
-      for gap in gaps {
-        let cell = grid.cell(of: gap)
-        plain[cell] += pow(2 * (gap * 4 - Double(cell + grid.firstCell)) - 1, Double(k))
+    for count in [8, 4096, 20_000] {
+      let gaps = (0..<count).map { _ in Double.random(in: -2...0, using: &generator) }
+      let grid = CellGrid(lowest: -2, perUnit: 4)
+      let weights = Self.weights(of: gaps, on: grid, points: points, by: set.kernels)
+      #expect(
+        weights
+          == Self.weights(
+            of: gaps.shuffled(using: &generator), on: grid, points: points, by: set.kernels),
+        "\(set), \(count) classes")
+      for slope in [0, 0.5, -0.7] {
+        let truth = gaps.reduce(0) { $0 + exp(slope * $1) }
+        let sum = weights.enumerated().reduce(0) { sum, weight in
+          sum + weight.1 * exp(slope * Double(weight.0 + grid.firstCell - (points / 2 - 1)) / 4)
+        }
+        #expect(
+          (sum / truth - 1).magnitude <= (points == 16 ? 1e-13 : 1e-6) * (slope == 0 ? 1e-1 : 1),
+          "\(set), \(count) classes, \(points) points, slope \(slope): \(sum), not \(truth)")
       }
-      for cell in plain.indices { #expect((plain[cell] - sums[8 * cell + k]).magnitude <= 1e-11) }
+    }
+  }
+
+  /// Few cells with classes, far apart: their grid points stand side by side in blocks of eight.
+  @Test(arguments: InstructionSet.available)
+  func onlyGridPointsNearClassesAreListed(set: InstructionSet) {
+    let cells = 1000
+    for occupied in [[0], [999], [3, 4, 500], [0, 17, 18, 999], Array(0..<1000)] {
+      var slots = [Int](repeating: -1, count: cells + 1)
+      for cell in occupied { slots[cell] = 0 }
+      var points = [Int](repeating: -1, count: cells + 32)
+      let count = set.kernels.list(&slots, cells: cells, taps: 16, points: &points)
+      #expect(count <= 24 * occupied.count && count.isMultiple(of: 8) && slots[cells] == count)
+      #expect(zip(points[..<count], points[1..<count]).allSatisfy { $0 < $1 }, "\(set): \(points[..<count])")
+      for cell in 0..<cells {
+        if occupied.contains(cell) {
+          #expect(
+            (0..<16).allSatisfy { points[slots[cell] + $0] == cell + $0 },
+            "\(set): cell \(cell) of \(occupied)")
+        } else {
+          #expect(slots[cell] == -1, "\(set): cell \(cell) of \(occupied)")
+        }
+      }
     }
   }
 }

@@ -187,6 +187,18 @@ import Testing
       (maximum - truth.expectedMaximum).magnitude <= 1e-13 * (1 + row.map(\.magnitude).max()!), "\(row)")
   }
 
+  /// Under two dozen leaders the rarest classes are too rare for a number, and their integrands still rise where those of
+  /// rare ones that have one fall.
+  @Test func rareClassesAboveRarerOnes() {
+    let row = [Double](repeating: 0, count: 24) + [-11.7, -17.3, -22.1, -24.4, -24.8, -25.5, -34]
+    let truth = DirectIntegral(row, under: ReversedGumbel(), window: -8...4.5, step: 1.0 / 128)
+    let p = NoisyArgmax(.reversedGumbel).probabilities(for: row)
+    for (index, logP) in truth.logProbabilities.enumerated() where logP > -690 {
+      #expect((p[index] / exp(logP) - 1).magnitude <= 3e-12, "class \(index): \(p[index]), not e^\(logP)")
+    }
+    #expect(truth.logProbabilities[28] > -690 && truth.logProbabilities[30] < -750 && p[30] < 1e-300, "\(p)")
+  }
+
   // MARK: far classes
 
   @Test func farClassesChangeNothing() {

@@ -2,10 +2,11 @@ import Foundation
 import Noisemax
 import Testing
 
-/// The quantile rule of smooth laws on its grid: the same values as class by class, of rows of all shapes.
+/// The quantile rule in vector loops, and of smooth laws on its grid: the same values as by its double loop, of rows of all
+/// shapes.
 @Suite struct QuantileGridTests {
-  /// A law that does not say that it is smooth: its rule goes from class to class.
-  private struct ClassByClass: ForwardingNoise {
+  /// A law that says neither what it is nor that it is smooth: its rule is computed as it is written.
+  private struct AsWritten: ForwardingNoise {
     let original: any ExactNoise
 
     var exactMethod: ExactMethod { original.exactMethod }
@@ -14,8 +15,8 @@ import Testing
   static let smoothLaws = NoiseRegistry.entries.filter { $0.noise is any SmoothNoise }.map(\.name)
 
   /// A seeded search for the worst case. `NOISEMAX_SEARCH=100` makes it long.
-  @Test(arguments: smoothLaws, [1, 2, 8, 64])
-  func agreesWithTheLoopOverClasses(law: String, points: Int) throws {
+  @Test(arguments: NoiseRegistry.entries.map(\.name), [1, 2, 8, 64])
+  func agreesWithTheDoubleLoop(law: String, points: Int) throws {
     let noise = try #require(NoiseRegistry.noise(named: law))
     let pairs = Self.pairs(noise, points: points)
     let length = ProcessInfo.processInfo.environment["NOISEMAX_SEARCH"].flatMap { Int($0) }
@@ -28,7 +29,7 @@ import Testing
     }
   }
 
-  @Test(arguments: smoothLaws)
+  @Test(arguments: NoiseRegistry.entries.map(\.name))
   func agreesOnExtremeRows(law: String) throws {
     let noise = try #require(NoiseRegistry.noise(named: law))
     let ties = { (count: Int) in [Double](repeating: 0, count: count) }
@@ -43,22 +44,22 @@ import Testing
     }
   }
 
-  /// The rule on its grid and class by class, raw and normalized.
+  /// The rule as the law has it and as it is written, raw and normalized.
   private static func pairs(
     _ noise: some ExactNoise, points: Int
-  ) -> [(onGrid: NoisyArgmax, byClass: NoisyArgmax)] {
+  ) -> [(fast: NoisyArgmax, asWritten: NoisyArgmax)] {
     [false, true].map { isNormalized in
       let method = NoisyArgmax.Method.quantileRule(points: points, normalized: isNormalized)
-      return (NoisyArgmax(noise, method: method), NoisyArgmax(ClassByClass(original: noise), method: method))
+      return (NoisyArgmax(noise, method: method), NoisyArgmax(AsWritten(original: noise), method: method))
     }
   }
 
-  private func compare(_ pairs: [(onGrid: NoisyArgmax, byClass: NoisyArgmax)], _ row: [Double]) {
-    for (onGrid, byClass) in pairs {
-      let (p, logs) = (onGrid.probabilities(for: row), onGrid.logProbabilities(for: row))
-      let (expected, logTruths) = (byClass.probabilities(for: row), byClass.logProbabilities(for: row))
+  private func compare(_ pairs: [(fast: NoisyArgmax, asWritten: NoisyArgmax)], _ row: [Double]) {
+    for (fast, asWritten) in pairs {
+      let (p, logs) = (fast.probabilities(for: row), fast.logProbabilities(for: row))
+      let (expected, logTruths) = (asWritten.probabilities(for: row), asWritten.logProbabilities(for: row))
       for index in row.indices {
-        func note() -> Comment { "\(onGrid.noise), \(onGrid.method), \(row), class \(index)" }
+        func note() -> Comment { "\(fast.noise), \(fast.method), \(row), class \(index)" }
         // Far out, the rounding of logarithms shows in what they are the logarithms of.
         let (log, truth) = (logs[index], logTruths[index])
         let bound = 1e-12 * max(1, truth.magnitude / 300)

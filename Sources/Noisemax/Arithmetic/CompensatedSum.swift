@@ -7,6 +7,12 @@ struct CompensatedSum {
   init(_ start: Double = 0) { leading = start }
 
   @inline(__always)
+  init(of terms: some Sequence<Double>) {
+    self.init()
+    for term in terms { add(term) }
+  }
+
+  @inline(__always)
   mutating func add(_ term: Double) {
     let exact = DoubleDouble(sumOf: leading, and: term)
     leading = exact.high

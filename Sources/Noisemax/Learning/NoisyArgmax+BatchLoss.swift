@@ -210,10 +210,9 @@ extension NoisyArgmax {
           times: 1 / Double(count), workspace: &workspace)
       }
     }
-    var sum = CompensatedSum()
-    for value in values { sum.add(value) }
+    let sum = CompensatedSum(of: values).value
     swap(&losses, &workspace.rowNumbers)
-    return Scalar(count == 0 ? 0 : sum.value / Double(count))
+    return Scalar(count == 0 ? 0 : sum / Double(count))
   }
 }
 

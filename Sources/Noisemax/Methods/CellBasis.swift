@@ -1,10 +1,12 @@
+package import NoiseKernels
+
 /// Interpolation on a uniform grid, one cell at a time, economised: a function given at an even number of grid
 /// points around a cell becomes a short polynomial on the cell.
 ///
 /// Lagrange's polynomial through the points is expanded in Chebyshev polynomials of t ∈ −1…1 on the middle cell and cut
 /// off; for a smooth function what is cut off is far smaller than its share of the points, so that 16 points need
 /// only 8 coefficients. The same matrix, transposed, spreads weights inside a cell onto the grid points.
-final class CellBasis: @unchecked Sendable {
+package final class CellBasis: @unchecked Sendable {
   private let memory = KeptMemory()
   /// The number of grid points; those at the ends of the cell are `taps / 2 - 1` and `taps / 2`.
   let taps: Int
@@ -12,15 +14,15 @@ final class CellBasis: @unchecked Sendable {
   let terms: Int
   /// matrix[8·tap + k]: the part of the value at a tap in the coefficient of tᵏ, 0 from `terms` on.
   let matrix: UnsafePointer<Double>
-  /// The same by terms, every row between 8 and 8 zeros: shares[(taps + 16)·k + 8 + tap].
-  let shares: UnsafePointer<Double>
+  /// The same by terms.
+  package let shares: ShareRows
   /// The error of interpolation in the middle of the cell by differences of the values: that of Lagrange's polynomial, and
   /// under it what is cut off.
   ///
   /// The first hangs on a difference more than the values have: it is taken as half of the last one.
   let differences: UnsafePointer<Double>
 
-  init(taps: Int, terms: Int) {
+  package init(taps: Int, terms: Int) {
     self.taps = taps
     self.terms = terms
     let positions = (0..<taps).map { Double($0 - taps / 2 + 1) }
@@ -53,8 +55,9 @@ final class CellBasis: @unchecked Sendable {
       Self.difference(of: taps - 1, times: ofTaps, among: taps)
         + Self.difference(of: terms, times: ofTerms, among: taps))
     let zeros = [Double](repeating: 0, count: 8)
-    shares = memory.keep(
+    let rows = memory.keep(
       (0..<8).flatMap { k in zeros + (0..<taps).map { tap in matrix[8 * tap + k] } + zeros })
+    shares = ShareRows(start: rows + 8, stride: taps + 16, points: taps)
   }
 
   /// The factors of values in a factor times a difference of them, in the middle of so many.

@@ -97,11 +97,9 @@ private final class Tables: @unchecked Sendable {
 
     // Gaps within i…i + 1 of these have the reach of the next one.
     let places = (0...Int(limit / quartiles) + 1).map { (Double($0) + 0.999) * quartiles }
-    let reach = places.map { lattice.lowestNode(second: 0, deepest: -$0, precision: precision) }
-    let leaderReach = places.map { lattice.lowestNode(second: -$0, deepest: 0, precision: precision) }
-    let pairReach = places.map {
-      lattice.lowestNode(second: 0, deepest: -$0, pairs: true, precision: precision)
-    }
+    let reach = places.map { law.lowestNode(gap: $0, drop: precision.drop) }
+    let leaderReach = places.map { law.lowestNode(gap: $0, ofLeader: true, drop: precision.drop) }
+    let pairReach = places.map { law.lowestNode(gap: $0, rareClasses: 2, drop: precision.drop) }
     let low = (pairReach + leaderReach).reduce(0, min)
     let high = first + slope * limit
 
@@ -173,6 +171,6 @@ extension Precision {
   /// The error of the polynomials, relative to what an integrand is at its peak.
   fileprivate var directTolerance: Double { self == .double ? 2e-13 : 2e-6 }
   /// The number of classes times that of nodes above which the lattice is faster.
-  fileprivate var mostEvaluations: Int { self == .double ? 3200 : 4400 }
-  fileprivate var mostPairEvaluations: Int { self == .double ? 8000 : 12_000 }
+  fileprivate var mostEvaluations: Int { self == .double ? 1300 : 1600 }
+  fileprivate var mostPairEvaluations: Int { self == .double ? 2100 : 2600 }
 }

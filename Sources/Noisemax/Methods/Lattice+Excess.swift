@@ -8,7 +8,7 @@ extension Lattice {
     pass.integrate()
     pass.weigh(by: shortfalls)
     // The pass divides its results by their sum.
-    pass.expand()
+    pass.takeLogarithms()
     let sum = 1 + pass.evaluate(row)
     var others = CompensatedSum()
     for index in row.indices where index != leader { others.add(row[index]) }
@@ -19,8 +19,8 @@ extension Lattice {
 extension LatticePass {
   /// Multiplies G by the mean shortfall at every node.
   fileprivate func weigh(by shortfalls: ShortfallSamples) {
-    let step = 1 << stepExponent
     for index in 0..<nodes { g[index] *= shortfalls[(firstNode + index) * step] }
+    integrals(of: g, to: heights)
   }
 }
 
@@ -31,9 +31,9 @@ struct ShortfallSamples: Sendable {
 
   init(_ table: LatticeTable) {
     func samples(_ noise: some SmoothNoise) -> (first: Int, values: [Double]) {
-      let deepest = table.lowestNode(second: -table.depth, deepest: -table.depth, precision: .double)
+      let deepest = table.lowestNode(deepest: -table.depth)
       // A row may begin up to two of the coarsest steps lower, and end as much higher.
-      let margin = 2 << LatticeTable.stepCount
+      let margin = 64
       let first = Int((deepest / table.unit).rounded(.down)) - margin
       let last =
         Int((noise.upperQuantile(at: Precision.double.tail / 1e9) / table.unit).rounded(.up)) + margin

@@ -3,14 +3,14 @@
 /// With G(x) = ∏ F(x − μ_j) and r = f/F, p_i = ∫ G(x) r(x − μ_i) dx. The integrand is analytic and vanishes at both
 /// ends, so the trapezoid rule on a uniform grid converges exponentially. Classes are not visited one by one:
 ///
-/// 1. deposit: classes in a cell of the logit axis are summed up as moments of their places in it, and the moments
-///    of all cells spread onto grid points as weights W (see ``CellBasis``);
-/// 2. log G(x_m) = Σ_g W_g log F(x_m − μ_g), from samples of log F;
+/// 1. deposit: the shares of every class in the grid points around its cell sum to their weights W (see ``CellBasis``);
+/// 2. log G(x_m) = Σ_g W_g log F(x_m − μ_g), from samples of log F, node by node from the highest one down, until the
+///    integrand of the rarest class no longer matters;
 /// 3. H_g = Σ_m G(x_m) r(x_m − μ_g) h, from samples of r: the probability of a class at the grid point;
-/// 4. evaluation: log H, interpolated to every class's place in its cell, is its log-probability.
+/// 4. evaluation: log H, interpolated to every class, is its log-probability.
 ///
-/// Cost: n·terms for steps 1 and 4, and (grid points near classes)·(nodes) for 2 and 3, which n and the law bound. Where
-/// that is worth it, 1 and 4 go by equal parts of cells (see ``CellParts``), and rows of few classes without a grid (see
+/// Cost: n·(taps) for steps 1 and 4, and (grid points near classes)·(nodes) for 2 and 3, which n and the law bound. Rows of
+/// many classes go by equal parts of cells in 1 and 4 (see ``CellParts``), and rows of few without a grid (see
 /// ``DirectSums``).
 final class Lattice: RowMethod {
   let table: LatticeTable
@@ -57,9 +57,10 @@ final class Lattice: RowMethod {
     }
     let depth = quantity == .probabilities ? table.depth : table.logDepth
     var pass = LatticePass(
-      UnsafeBufferPointer(row), depth: depth, table: table, precision: precision, scratch: &scratch)
+      UnsafeBufferPointer(row), depth: depth, table: table, precision: precision,
+      isOfLogarithms: quantity == .logProbabilities, scratch: &scratch)
     pass.integrate()
-    pass.expand()
+    pass.takeLogarithms()
     guard quantity == .logProbabilities else { return pass.evaluate(row) }
     let resolved = pass.resolvedDepth(depth)
     let deep =

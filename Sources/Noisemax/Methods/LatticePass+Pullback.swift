@@ -20,31 +20,29 @@ extension LatticePass {
   ) {
     guard let gaps = row.baseAddress, let v = cotangent.baseAddress else { return }
     let leader = row.firstIndex(of: 0) ?? 0
-    let (n, length, vectors) = (row.count, 8 * (grid.count + 1), padded(nodes) + 32)
+    let (n, listed, vectors) = (row.count, pointCount + 16, padded(nodes) + 32)
     var memory = Pieces(
       of: scratch.growList(
-        to: 3 * length + 3 * (pointCount + 8) + 2 * vectors + 2 * count + SteepClasses.memory(for: self),
+        to: 3 * listed + 2 * vectors + 2 * count + pullbackMemory + SteepClasses.memory(for: self),
         keeping: 0))
-    let (coefficients, moments) = (memory.take(2 * length), memory.take(length))
-    let (weightsOfV, a) = (memory.take(pointCount + 8), memory.take(pointCount + 8))
-    let b = memory.take(pointCount + 8)
+    let (weightsOfV, a, b) = (memory.take(listed), memory.take(listed), memory.take(listed))
     let (gR, gV) = (memory.take(vectors), memory.take(vectors))
-    let (p, places) = (memory.take(count), memory.take(count))
+    let (p, values, rest) = (memory.take(count), memory.take(count), memory.take(pullbackMemory))
     var steep = SteepClasses(for: self, memory: &memory)
 
-    expand()
+    takeLogarithms()
     // A Float's pullback is only as good as its largest entry.
     if precision == .double || kind == .logProbabilities || !table.isLogConcave {
       steep.find(in: self, gaps: gaps, count: n)
     }
-    dropTinyCells()
+    leaveOutTinyProbabilities()
     p.update(from: gaps, count: count)
     let defect = replaceByProbabilities(p)
     steep.writeProbabilities(in: self, gaps: gaps, to: p)
     if kind == .logProbabilities {
       for index in 0..<n where isDeep(index) { v[index] = 0 }
     }
-    let reference = reference(of: v, n, kind: kind, p: p, leader: leader, memory: places)
+    let reference = reference(of: v, n, kind: kind, p: p, leader: leader, memory: values)
     let largest = kernels.subtract(
       reference, times: kind == .probabilities ? nil : p, from: v, n, where: p, above: 0)
     // u is inflated, and of log-probabilities V, with its 1/p, is not. The largest v is brought near 1 before, by a power
@@ -62,31 +60,21 @@ extension LatticePass {
     if kind == .probabilities { kernels.multiply(v, n, by: p) }
     steep.keepRatios(of: v, to: p)
     steep.remove(from: v)
-    spreadRatios(v, at: gaps, moments: moments, to: weightsOfV)
+    spreadRatios(v, at: gaps, to: weightsOfV, memory: rest)
     if steep.areOthersRough {
       // R in the way of V: what cancels in v·R − V then does so whatever the errors of interpolation are.
-      kernels.scaled(p, count, by: inflation, to: places)
-      steep.remove(from: places)
-      spreadRatios(places, at: gaps, moments: moments, to: weights)
+      kernels.scaled(p, count, by: inflation, to: values)
+      steep.remove(from: values)
+      spreadRatios(values, at: gaps, to: weights, memory: rest)
     }
-    let hazard = table.samples[stepExponent].hazard
-    kernels.weightedSums(
-      weights, weightsOfV, starts: starts, reaches: reaches, count: pointCount, samples: hazard, sums: gR,
-      otherSums: gV, nodes: nodes)
+    hazardSums(weights, weightsOfV, to: gR, gV)
     steep.integrate(in: self, gaps: gaps, r: gR, v: gV)
-    // G is 0 behind the last node, up to whole vectors.
     kernels.multiply(gR, nodes, by: g)
     kernels.multiply(gV, nodes, by: g)
-    kernels.integrals(
-      of: gR, gV, starts: starts, reaches: reaches, count: pointCount, samples: hazard, factor: h, results: a,
-      otherResults: b)
+    integrals(of: gR, gV, to: a, b)
     kernels.divide(a, pointCount, by: heights, above: Self.inflatedLimit)
     kernels.divide(b, pointCount, by: heights, above: Self.inflatedLimit)
-    expandRatios(a, b, to: coefficients)
-    places.update(from: gaps, count: count)
-    kernels.evaluatePullback(
-      places, p, v, count, from: -depth, grid: grid, rows: coefficients, isShort: isShort, unit: unit,
-      ofA: ofA, ofB: ofB, scratch: loopMemory)
+    evaluatePullback(p, v, at: gaps, a: a, b: b, unit: unit, ofA: ofA, ofB: ofB, memory: rest)
     steep.writeEntries(times: unit * ofA, where: p, to: v)
     if kind == .logProbabilities {
       // Classes without a probability have no term of their own that the reference could be taken off.
@@ -126,31 +114,11 @@ extension LatticePass {
 
   /// Spreads u onto the grid points, over the heights there.
   private func spreadRatios(
-    _ u: UnsafePointer<Double>, at gaps: UnsafePointer<Double>, moments: UnsafeMutablePointer<Double>,
-    to weights: UnsafeMutablePointer<Double>
+    _ u: UnsafePointer<Double>, at gaps: UnsafePointer<Double>, to weights: UnsafeMutablePointer<Double>,
+    memory: UnsafeMutablePointer<Double>
   ) {
-    kernels.depositWeighted(
-      u, at: gaps, count, from: -depth, grid: grid, moments: moments, scratch: loopMemory)
-    kernels.spread(
-      moments, cells: grid.count, shares: basis.shares, taps: basis.taps, terms: basis.terms, points: points,
-      count: pointCount, slots: slots, weights: weights)
+    spread(u, at: gaps, to: weights, memory: memory)
     kernels.divide(weights, pointCount, by: heights, above: Self.inflatedLimit)
-  }
-
-  /// The coefficients of a and b on every cell.
-  private func expandRatios(
-    _ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, to coefficients: UnsafeMutablePointer<Double>
-  ) {
-    if isShort {
-      return kernels.expandPairs(
-        a, b, cells: grid.count, slots: slots, matrix: table.shortMatrix, taps: basis.taps, rows: coefficients
-      )
-    }
-    for (ratios, place) in [(a, 0), (b, 8)] {
-      kernels.expandValues(
-        ratios, cells: grid.count, slots: slots, matrix: basis.matrix, taps: basis.taps,
-        rows: coefficients + place, stride: 16)
-    }
   }
 
   /// Σ_m values(x_m) r(x_m − gap) h for a class that no table reaches, by the law itself.

@@ -7,7 +7,7 @@ internal import NoiseKernels
 /// - the cell w: the distance of the grid points that classes are spread to, by the number of classes and the digits
 ///   wanted. Halved until interpolation between them reproduces log F and log r;
 /// - `unit`, u: the distance of the samples, the finest step of the integral. Every w is a multiple of it;
-/// - the step h = 1, 2, 4, … u of the trapezoid rule, by the number of classes.
+/// - the step h of the trapezoid rule, some of these units, by the number of classes.
 final class LatticeTable: @unchecked Sendable {
   let noise: any SmoothNoise
   private let memory = KeptMemory()
@@ -29,35 +29,36 @@ final class LatticeTable: @unchecked Sendable {
   /// The sample index of the first sample, at firstIndex · u.
   let firstIndex: Int
   /// log r at every sample, from `firstIndex` on, as far as a class at `logDepth` needs it.
-  let logHazard: [Double]
+  let logHazard: UnsafePointer<Double>
+  let logHazardCount: Int
   /// How many samples there are below the ones from which on r is no normal number.
   let normalHazards: Int
   /// Whether every integrand has one hump, and the rarest class has the sharpest.
   let isLogConcave: Bool
-  /// For every step k = 1, 2, 4, … (in units) the samples of log F, and those of r as far as a class at `depth` needs
-  /// them.
-  let samples: [LatticeSamples]
+  /// Whether log r is concave, too: then the integrand of the rarest class is the last one to fall.
+  let isHazardConcave: Bool
+  /// The samples of log F, for every step.
+  private let cumulatives: [LatticeSamples]
+  /// Those of r in reversed rows, for every w, as far as a class at `depth` needs them.
+  private let hazards: [LatticeSamples]
 
-  /// For every tolerance, the exponent of the coarsest step for up to 2ʲ classes.
-  private let stepExponents: PerPrecision<UnsafePointer<Int>>
+  /// The coarsest step for up to 2ʲ classes, as the index of it.
+  private let coarsestSteps: PerPrecision<UnsafePointer<Int>>
   /// w/u for up to 2ʲ classes.
   private let strides: PerPrecision<UnsafePointer<Int>>
   /// The node above which up to 2ʲ classes have nothing left to win.
   private let highestNodes: PerPrecision<UnsafePointer<Double>>
-  /// The lowest node that matters to a class at the gap −j · `reachSpacing` beside one leader, and to that leader.
-  private let reach: PerPrecision<UnsafeBufferPointer<Double>>
-  private let leaderReach: PerPrecision<UnsafeBufferPointer<Double>>
-  /// Likewise for two classes at that gap in one integrand, as derivatives have them.
-  private let pairReach: PerPrecision<UnsafeBufferPointer<Double>>
-  private let reachSpacing: Double
   /// How far apart the quartiles are.
   let quartiles: Double
-  /// Below this the noise hardly ever is.
+  /// Below this the noise hardly ever is, and that of a winner is more rarely still.
   private let lowerEnd: Double
+  /// The lowest node that all classes have samples for.
+  private let lowest: Double
   /// How far apart the ends of the noise are, as far as they matter.
   private let competition: PerPrecision<Double>
 
-  static let stepCount = 5
+  /// The steps in units, the finest first.
+  static let steps = [1, 2, 3, 4, 6, 8, 12, 16]
 
   init(_ noise: some SmoothNoise) {
     self.noise = noise
@@ -80,15 +81,15 @@ final class LatticeTable: @unchecked Sendable {
     let memory = memory
     strides = PerPrecision { precision in memory.keep(cells[precision].map { Int($0 / unit) }) }
     logDepth = max(depth, min(384 * quartiles, 10 * depth))
-    reachSpacing = max(quartiles, logDepth / 512)
     self.quartiles = quartiles
 
     // From the lowest node of the deepest class to where even 10⁹ factors F are 1; the hazard of a class at some
     // depth is needed that much further.
     lowerEnd = noise.quantile(at: exponential(-Precision.double.drop - 1))
-    let lowest = min(Self.lowestNode(of: noise, gap: logDepth, quartiles: quartiles), lowerEnd - depth)
+    lowest = min(Self.lowestNode(of: noise, gap: logDepth, quartiles: quartiles), lowerEnd - depth)
     let highest = noise.upperQuantile(at: Precision.double.tail / 1e9)
-    let margin = 16 * widest
+    // Grid points reach beyond the classes, and blocks of nodes beyond those that matter.
+    let margin = 16 * widest + 32 * Double(Self.steps[Self.steps.count - 1]) * unit
     let count = (highest + logDepth - lowest + 2 * margin) / unit
     require(
       count <= Double(Self.mostSamples),
@@ -96,28 +97,32 @@ final class LatticeTable: @unchecked Sendable {
         + " which takes \(Int(count)) samples \(unit) apart, and \(Self.mostSamples) are the most")
     let integrands = SampledIntegrands(
       of: noise, unit: unit, first: Int(((lowest - margin) / unit).rounded(.down)), highest: highest + margin,
-      highestHazard: highest + margin + logDepth + 2 * reachSpacing)
+      highestHazard: highest + margin + logDepth + 2 * quartiles)
     firstIndex = integrands.first
-    logHazard = integrands.logHazard
-    normalHazards = (logHazard.lastIndex { $0 > -708 } ?? 0) + 1
+    logHazard = memory.keep(integrands.logHazard)
+    logHazardCount = integrands.logHazard.count
+    normalHazards = (integrands.logHazard.lastIndex { $0 > -708 } ?? 0) + 1
     isLogConcave = integrands.areConcave
-    let hazardSamples = logHazard.prefix(Int(((highest + depth + margin) / unit).rounded(.up)) - firstIndex)
-      .map { exponential($0) }
-    samples = (0..<Self.stepCount).map {
-      LatticeSamples(
-        logCumulative: integrands.logCumulative, hazard: hazardSamples, step: 1 << $0, in: memory)
+    isHazardConcave = integrands.areHazardsConcave
+    let hazardSamples = integrands.logHazard.prefix(
+      Int(((highest + depth + margin) / unit).rounded(.up)) - firstIndex
+    )
+    .map { exponential($0) }
+    cumulatives = Self.steps.map { LatticeSamples(integrands.logCumulative, step: $0, in: memory) }
+    let widestStride = Int(widest / unit)
+    hazards = (1...widestStride.trailingZeroBitCount).map {
+      LatticeSamples(hazardSamples, step: 1 << $0, isReversed: true, in: memory)
     }
-
-    stepExponents = PerPrecision { precision in
+    coarsestSteps = PerPrecision { precision in
       memory.keep(
         Self.sizes.map { size in
-          integrands.stepExponent(
+          integrands.coarsestStep(
             for: 1 << size, within: precision.stepTolerance, from: noise.quantile(at: 1e-18),
             to: noise.upperQuantile(at: Precision.double.tail / Double(1 << size)))
         })
     }
     let upperEnd = noise.upperQuantile(at: exponential(-Precision.double.drop - 1))
-    let (isLogConcave, depth, logDepth, reachSpacing) = (isLogConcave, depth, logDepth, reachSpacing)
+    let (isLogConcave, depth) = (isLogConcave, depth)
     highestNodes = Self.kept(in: memory, Self.sizes.map { 1 << $0 }) { leaders in
       let highest = PerPrecision { noise.upperQuantile(at: $0.tail / Double(leaders)) }
       // Under a law with one hump nobody wins higher up than one of the leaders does.
@@ -125,23 +130,6 @@ final class LatticeTable: @unchecked Sendable {
       let others = integrands.highestNodes(leaders: Double(leaders), depth: depth)
       return PerPrecision { max(highest[$0], others[$0], upperEnd) }
     }
-    /// The lowest nodes for all gaps down to 0, 1, 2, … times the spacing.
-    func nodes(to depth: Double, _ nodes: (_ gap: Double) -> PerPrecision<Double>) -> PerPrecision<
-      UnsafeBufferPointer<Double>
-    > {
-      var lowest = PerPrecision { _ in Double.infinity }
-      let count = Int(depth / reachSpacing) + 2
-      let start = Self.kept(in: memory, 0..<count) { index in
-        let these = nodes(Double(index) * reachSpacing)
-        let before = lowest
-        lowest = PerPrecision { min(before[$0], these[$0]) }
-        return lowest
-      }
-      return PerPrecision { UnsafeBufferPointer(start: start[$0], count: count) }
-    }
-    reach = nodes(to: logDepth) { integrands.lowestNodes(gap: $0) }
-    pairReach = nodes(to: depth) { integrands.lowestNodes(gap: $0, rareClasses: 2) }
-    leaderReach = nodes(to: depth) { integrands.lowestNodesOfLeader(gap: $0) }
     competition = PerPrecision {
       noise.upperQuantile(at: $0.tail) - noise.quantile(at: $0.tail)
     }
@@ -162,10 +150,16 @@ final class LatticeTable: @unchecked Sendable {
     min(Int.bitWidth - (count - 1).leadingZeroBitCount, sizes.upperBound)
   }
 
-  /// log₂ of the coarsest step, in units, for a row of `count` classes.
-  func stepExponent(for count: Int, precision: Precision) -> Int {
-    stepExponents[precision][Self.size(of: count)]
+  /// The coarsest step for a row of `count` classes, as its index.
+  func coarsestStep(for count: Int, precision: Precision) -> Int {
+    coarsestSteps[precision][Self.size(of: count)]
   }
+
+  /// The samples of log F for a step, given its index.
+  func cumulatives(forStep index: Int) -> LatticeSamples { cumulatives[index] }
+
+  /// The samples of r for grid points so many units apart, a power of two from 2 on.
+  func hazards(forStride stride: Int) -> LatticeSamples { hazards[stride.trailingZeroBitCount - 1] }
 
   /// w in units, for a row of `count` classes.
   func stride(for count: Int, precision: Precision) -> Int { strides[precision][Self.size(of: count)] }
@@ -173,9 +167,13 @@ final class LatticeTable: @unchecked Sendable {
   /// The parts of cells by which a row of `count` classes is deposited and evaluated, if that is worth it.
   func parts(for count: Int, cells: Int, precision: Precision) -> CellParts? {
     if count >= mostClassesInParts { return nil }
-    if precision == .single { return wholeCells }
-    return count >= 3 * parts.count * cells ? parts : nil
+    if precision == .single { return count >= Self.fewestFloatsInParts ? wholeCells : nil }
+    return count >= Self.fewestPerCellInParts * cells ? parts : nil
   }
+
+  /// From so many classes on Floats go by cells, and from so many for each cell on Doubles by parts of cells.
+  private static let fewestFloatsInParts = 400
+  private static let fewestPerCellInParts = 32
 
   /// The highest node that matters in a row of `count` classes.
   func highestNode(for count: Int, precision: Precision) -> Double {
@@ -185,51 +183,34 @@ final class LatticeTable: @unchecked Sendable {
   /// The width of the noise: how far below a node that matters a class has a factor F that differs from 1.
   func competition(_ precision: Precision) -> Double { competition[precision] }
 
-  /// The lowest node that matters where the second and the deepest class wanted have these gaps.
-  func lowestNode(second: Double, deepest: Double, pairs: Bool = false, precision: Precision) -> Double {
-    let (reach, leaderReach) = ((pairs ? pairReach : reach)[precision], leaderReach[precision])
-    // The deepest class needs the node of the next gap below, the leader likewise.
-    let deep = min(-deepest / reachSpacing + 1, Double(reach.count - 1))
-    let shallow = min(-second / reachSpacing + 1, Double(leaderReach.count - 1))
-    let lowest = min(reach[Int(deep)], leaderReach[Int(shallow)])
-    // If integrands have several humps, two hazards may meet in the tails of both.
-    return pairs && !isLogConcave ? min(lowest, deepest + lowerEnd) : lowest
-  }
+  /// Below all nodes that matter to classes down to a gap.
+  func lowestNode(deepest: Double) -> Double { max(deepest + lowerEnd, lowest) }
 }
 
-/// Samples of log F and r at first, first + 1, …, those with the same remainder by the step side by side: a walk along
-/// the grid in steps reads consecutive memory. Zeros follow on each such row, as many as whole vectors may read.
+/// Samples of a function at first, first + 1, …, those with the same remainder by the step side by side: a walk along the
+/// grid in steps reads consecutive memory. Zeros stand behind the last sample of each such row, as many as loops may read.
 struct LatticeSamples: @unchecked Sendable {
-  let logCumulative: UnsafePointer<Double>
-  let hazard: UnsafePointer<Double>
+  let values: UnsafePointer<Double>
   let layout: SampleLayout
 
-  init(logCumulative: [Double], hazard: [Double], step: Int, in memory: KeptMemory) {
-    let rowLength = max(logCumulative.count, hazard.count) / step + 1 + 64
-    layout = SampleLayout(
-      stepExponent: step.trailingZeroBitCount, rowLength: rowLength, cumulativeCount: logCumulative.count,
-      hazardCount: hazard.count)
-    func decimated(_ samples: [Double]) -> UnsafePointer<Double> {
-      var values = [Double](repeating: 0, count: rowLength * step)
-      for (offset, sample) in samples.enumerated() {
-        values[offset % step * rowLength + offset / step] = sample
-      }
-      return memory.keep(values)
+  init(_ samples: [Double], step: Int, isReversed: Bool = false, in memory: KeptMemory) {
+    let zeros = 96
+    let last = isReversed ? samples.count / step + zeros : 0
+    let rowLength = samples.count / step + 1 + zeros + (isReversed ? 16 : 0)
+    layout = SampleLayout(step: step, rowLength: rowLength, lastOfRow: last, count: samples.count)
+    var values = [Double](repeating: 0, count: rowLength * step)
+    for (offset, sample) in samples.enumerated() {
+      let index = offset / step
+      values[offset % step * rowLength + (isReversed ? last - index : index)] = sample
     }
-    self.logCumulative = decimated(logCumulative)
-    self.hazard = decimated(hazard)
+    self.values = memory.keep(values)
   }
 
-  /// The layout with no more than so many samples of log F.
-  func layout(upTo cumulativeCount: Int) -> SampleLayout {
+  /// The layout with no more than so many samples.
+  func layout(upTo count: Int) -> SampleLayout {
     SampleLayout(
-      stepExponent: layout.stepExponent, rowLength: layout.rowLength,
-      cumulativeCount: min(cumulativeCount, layout.cumulativeCount), hazardCount: layout.hazardCount)
-  }
-
-  /// Where a sample stands, counted from the first one; that a step further stands one place further.
-  func position(of offset: Int) -> Int {
-    (offset & ((1 << layout.stepExponent) - 1)) * layout.rowLength + (offset >> layout.stepExponent)
+      step: layout.step, rowLength: layout.rowLength, lastOfRow: layout.lastOfRow,
+      count: min(count, layout.count))
   }
 }
 
@@ -244,8 +225,8 @@ extension Precision {
   var cellTolerance: Double { self == .double ? 3e-13 : 1e-5 }
   /// The error of the trapezoid rule at its coarsest step.
   var stepTolerance: Double { self == .double ? 5e-14 : 3e-7 }
-  /// −Δ² log of an integrand at its peak, above which the step is halved: a bell of variance σ² integrated in steps h
-  /// has the relative error 2·exp(−2π²σ²/h²), and a skewed one more.
+  /// −Δ² log of an integrand at its peak, above which a finer step is taken: a bell of variance σ² integrated in steps h
+  /// has the relative error 2·exp(−2π²σ²/h²), and a skewed one far more.
   var sharpness: Double { self == .double ? 0.25 : 1 }
 }
 

@@ -20,44 +20,21 @@ struct SampledIntegrands {
 
   /// Whether log f is concave, as far as the samples of log F reach. Then every integrand has one hump, and the rarest
   /// class has the sharpest.
-  var areConcave: Bool {
-    let logDensity = zip(logCumulative, logHazard).map { $0 + $1 }
-    return logDensity.indices.dropFirst().dropLast().allSatisfy { index in
-      let (below, here, above) = (logDensity[index - 1], logDensity[index], logDensity[index + 1])
-      // Rounding bends straight tails.
-      return below + above - 2 * here <= 1e-12 * max(1, here.magnitude)
+  var areConcave: Bool { Self.isConcave(zip(logCumulative, logHazard).map { $0 + $1 }) }
+
+  /// Whether log r is concave: then of two classes the rarer one's integrand falls later, down the nodes.
+  var areHazardsConcave: Bool { Self.isConcave(logHazard) }
+
+  private static func isConcave(_ values: [Double]) -> Bool {
+    values.indices.dropFirst().dropLast().allSatisfy { index in
+      let (below, here, above) = (values[index - 1], values[index], values[index + 1])
+      // Rounding bends straight tails, and beyond all numbers there is nothing to bend.
+      return below == -.infinity || above == -.infinity
+        || below / 2 + above / 2 - here <= 5e-13 * max(1, here.magnitude)
     }
   }
 
   // MARK: windows
-
-  /// The lowest nodes that matter to classes, so many tied, at a gap below one leader.
-  func lowestNodes(gap: Double, rareClasses: Double = 1) -> PerPrecision<Double> {
-    let shift = Int((gap / unit).rounded())
-    return lowestNodes { index in
-      logCumulative[index] + rareClasses * (logCumulative(index + shift) + logHazard[index + shift])
-    }
-  }
-
-  /// The lowest nodes that matter to a leader with another class at a gap below it.
-  func lowestNodesOfLeader(gap: Double) -> PerPrecision<Double> {
-    let shift = Int((gap / unit).rounded())
-    return lowestNodes { index in
-      logCumulative[index] + logHazard[index] + logCumulative(index + shift)
-    }
-  }
-
-  /// Where an integrand first comes near its maximum. More competitors favour higher nodes: the node is low enough for
-  /// every row.
-  private func lowestNodes(_ logIntegrand: (Int) -> Double) -> PerPrecision<Double> {
-    let top = maximum(of: logIntegrand)
-    return PerPrecision { precision in
-      let floor = top - precision.drop
-      let near = coarseIndices.first { logIntegrand($0) > floor } ?? 0
-      let index = (max(0, near - stride)...near).first { logIntegrand($0) > floor } ?? near
-      return Double(first + index) * unit
-    }
-  }
 
   /// The highest node that matters to classes at any gap down to `depth` below so many tied leaders.
   func highestNodes(leaders: Double, depth: Double) -> PerPrecision<Double> {
@@ -94,19 +71,16 @@ struct SampledIntegrands {
 
   // MARK: steps
 
-  /// log₂ of the coarsest step that integrates n tied classes to the tolerance: the trapezoid sums of all phases, which
-  /// differ by twice the error at most, must agree.
-  func stepExponent(for classes: Int, within tolerance: Double, from low: Double, to high: Double) -> Int {
+  /// The index of the coarsest step that integrates n tied classes to the tolerance: the trapezoid sums of all phases,
+  /// which differ by twice the error at most, must agree.
+  func coarsestStep(for classes: Int, within tolerance: Double, from low: Double, to high: Double) -> Int {
     let n = Double(classes)
     let indices = Int((low / unit).rounded(.down)) - first...Int((high / unit).rounded(.up)) - first
     let values = indices.map { n * exponential(n * logCumulative($0) + logHazard[$0]) }
-    for exponent in (1..<LatticeTable.stepCount).reversed() {
-      let step = 1 << exponent
+    return LatticeTable.steps.lastIndex { step in
       var phases = [CompensatedSum](repeating: CompensatedSum(), count: step)
       for (index, value) in values.enumerated() { phases[index % step].add(value) }
-      let sums = phases.map { $0.value * Double(step) * unit }
-      if sums.allSatisfy({ ($0 - 1).magnitude <= tolerance }) { return exponent }
-    }
-    return 0
+      return phases.allSatisfy { ($0.value * Double(step) * unit - 1).magnitude <= tolerance }
+    } ?? 0
   }
 }

@@ -9,7 +9,7 @@ struct SampledLaw {
   init(_ table: LatticeTable, limit: Double) {
     unit = table.unit
     first = table.firstIndex + 7
-    let samples = table.samples[0]
+    let samples = table.cumulatives(forStep: 0)
     let basis = table.bases[.double]
     func expanded(_ samples: UnsafeBufferPointer<Double>) -> [Double] {
       var result: [Double] = []
@@ -24,12 +24,11 @@ struct SampledLaw {
       return result
     }
     logCumulative = expanded(
-      UnsafeBufferPointer(start: samples.logCumulative, count: samples.layout.cumulativeCount))
+      UnsafeBufferPointer(start: samples.values, count: samples.layout.count))
     // As far as the hazard of a class at the limit.
-    let count = samples.layout.cumulativeCount + Int((limit / unit).rounded(.up))
-    logHazard = table.logHazard.withUnsafeBufferPointer {
-      expanded(UnsafeBufferPointer(rebasing: $0[..<min(count, $0.count)]))
-    }
+    let count = samples.layout.count + Int((limit / unit).rounded(.up))
+    logHazard = expanded(
+      UnsafeBufferPointer(start: table.logHazard, count: min(count, table.logHazardCount)))
   }
 
   /// At the ends of the samples for what is beyond.
@@ -49,6 +48,23 @@ struct SampledLaw {
 
   func logIntegrand(gap: Double, leaders: Double, at x: Double) -> Double {
     leaders * logCumulative(at: x) + logHazard(at: x + gap)
+  }
+
+  /// The lowest nodes that matter to classes, so many tied, at a gap below one leader, or to that leader.
+  func lowestNode(gap: Double, rareClasses: Double = 1, ofLeader: Bool = false, drop: Double) -> Double {
+    func value(_ x: Double) -> Double {
+      if ofLeader { return logCumulative(at: x) + logHazard(at: x) + logCumulative(at: x + gap) }
+      return logCumulative(at: x) + rareClasses * (logCumulative(at: x + gap) + logHazard(at: x + gap))
+    }
+    // Down from the peak, in steps on which the law is smooth.
+    let step = 4 * unit
+    var x = lastPlace
+    var top = value(x)
+    while x > Double(first) * unit, value(x) > top - drop || value(x - step) > value(x) {
+      x -= step
+      top = max(top, value(x))
+    }
+    return x
   }
 
   /// The highest node of a class at a gap below tied leaders.
@@ -96,7 +112,9 @@ struct SampledLaw {
     for leaders in [classes / 2, classes] {
       for j in 0...5 {
         let integrand = Integrand(self, gap: steepest * Double(j) / 5, leaders: Double(leaders))
-        if integrand.error(step) > precision.sharpTolerance { limit = min(limit, integrand.sharpness(step)) }
+        if integrand.error(step) > precision.directSharpTolerance {
+          limit = min(limit, integrand.sharpness(step))
+        }
       }
     }
     return (Double(step) * unit, 0.95 * limit)
@@ -144,6 +162,6 @@ struct SampledLaw {
 
 extension Precision {
   /// The error of the trapezoid rule for the rarest class.
-  fileprivate var sharpTolerance: Double { self == .double ? 2e-14 : 3e-7 }
+  fileprivate var directSharpTolerance: Double { self == .double ? 2e-14 : 3e-7 }
   fileprivate var directStepTolerance: Double { self == .double ? 5e-14 : 1e-7 }
 }

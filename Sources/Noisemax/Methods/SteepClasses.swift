@@ -36,7 +36,7 @@ struct SteepClasses {
 
   private static func samples(for pass: LatticePass) -> Int {
     let gaps = Int(-pass.rarest / pass.table.unit) + 2 * pass.basis.taps * pass.stride
-    return padded(gaps + places(for: pass) << pass.stepExponent)
+    return padded(gaps + places(for: pass) * pass.step)
   }
 
   /// None yet, for rows whose digits would not show it.
@@ -60,14 +60,14 @@ struct SteepClasses {
       indices[count] = index
       count += 1
     }
-    let step = 1 << pass.stepExponent
+    let step = pass.step
     firstSample = Self.firstSample(of: highest, in: pass).first
     let end =
       Self.firstSample(of: lowest, in: pass).first + pass.table.bases[.double].taps + pass.nodes * step
     rowLength = (end - firstSample) / step + 17
     for offset in 0..<rowLength * step {
       // Vectors read beyond the last node.
-      let sample = min(firstSample + offset, pass.table.logHazard.count - 1)
+      let sample = min(firstSample + offset, pass.table.logHazardCount - 1)
       samples[offset % step * rowLength + offset / step] = pass.table.logHazard[sample]
     }
   }
@@ -76,7 +76,7 @@ struct SteepClasses {
   private mutating func range(in pass: LatticePass) -> ClosedRange<Int>? {
     // Rarer classes have no derivative above 1e-300, and no part in one.
     var first = pass.firstWantedPoint
-    while first < pass.pointCount, !(pass.logHeight(of: first) > -740) { first += 1 }
+    while first < pass.pointCount, !(pass.logHeights[first] > -740) { first += 1 }
     guard first < pass.pointCount else { return nil }
     var range: ClosedRange<Int>?
     func add(_ point: Int) {
@@ -97,7 +97,7 @@ struct SteepClasses {
     // log p is concave: where the points of a cell are not steep at their lower end, no higher ones are.
     var suspects = 0
     for cell in 0..<pass.grid.count where slots[cell] >= first {
-      let gain = pass.logHeight(of: slots[cell] + 1) - pass.logHeight(of: slots[cell])
+      let gain = pass.logHeights[slots[cell] + 1] - pass.logHeights[slots[cell]]
       if gain.magnitude <= 0.25 { break }
       suspects = cell + 1
     }
@@ -118,7 +118,7 @@ struct SteepClasses {
     let whole = samples.rounded(.down)
     let margin = pass.table.bases[.double].taps / 2 - 1
     return (
-      pass.firstNode << pass.stepExponent + Int(whole) - margin - pass.table.firstIndex,
+      pass.firstNode * pass.step + Int(whole) - margin - pass.table.firstIndex,
       2 * (samples - whole) - 1
     )
   }
@@ -129,12 +129,12 @@ struct SteepClasses {
   private func writeHazards(ofClassAt gap: Double, in pass: LatticePass) -> Int {
     let (first, t) = Self.firstSample(of: gap, in: pass)
     let basis = pass.table.bases[.double]
-    let reach = min(pass.nodes, max(0, (pass.table.normalHazards - first - basis.taps) >> pass.stepExponent))
+    let reach = min(pass.nodes, max(0, (pass.table.normalHazards - first - basis.taps) / pass.step))
     withUnsafeTemporaryAllocation(of: Double.self, capacity: basis.taps) { shares in
       guard let shares = shares.baseAddress else { return }
       basis.writeShares(at: t, to: shares)
       kernels.interpolatedExponentials(
-        of: samples, rowLength: rowLength, stepExponent: pass.stepExponent, from: first - firstSample,
+        of: samples, rowLength: rowLength, step: pass.step, from: first - firstSample,
         shares: shares, taps: basis.taps, to: hazards, reach)
     }
     return reach
@@ -201,23 +201,15 @@ extension LatticePass {
   /// hazards of the rarest class is largest; 0 in cells before the slot `first`.
   fileprivate func ratioErrors(from first: Int, cells: Int) -> UnsafePointer<Double> {
     let start = sampleOffset(node: 0, point: point(nearest: rarest))
-    let step = 1 << stepExponent
     let (ratios, errors) = (loopMemory, loopMemory + padded(pointCount))
     let end = slots[cells - 1] + basis.taps
-    table.logHazard.withUnsafeBufferPointer { logHazard in
-      func logIntegrand(_ node: Int) -> Double { logG[node] + 2 * logHazard[start + node * step] }
-      var (node, last) = (0, nodes - 1)
-      while node < last {
-        let middle = (node + last) / 2
-        if logIntegrand(middle) < logIntegrand(middle + 1) { node = middle + 1 } else { last = middle }
-      }
-      let sample = sampleOffset(node: node, point: 0)
-      func logRatio(_ index: Int) -> Double {
-        logHazard[sample - points[index] * stride] - logHeight(of: index)
-      }
-      let reference = logRatio(end - 1)
-      for index in first..<end { ratios[index] = logRatio(index) - reference }
+    let node = firstFall { logG[$0] + 2 * table.logHazard[start + $0 * step] }
+    let sample = sampleOffset(node: node, point: 0)
+    func logRatio(_ index: Int) -> Double {
+      table.logHazard[sample - points[index] * stride] - logHeights[index]
     }
+    let reference = logRatio(end - 1)
+    for index in first..<end { ratios[index] = logRatio(index) - reference }
     kernels.exponentials(of: ratios + first, end - first, shift: 0, to: ratios + first)
     kernels.interpolationErrors(
       of: ratios, from: first, cells: cells, slots: slots, differences: basis.differences, taps: basis.taps,

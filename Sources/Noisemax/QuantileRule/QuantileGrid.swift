@@ -33,7 +33,9 @@ final class QuantileGrid: Sendable {
 
   /// The sample index of the first sample of log F, at firstIndex · cell.
   let firstIndex: Int
-  let samples: LatticeSamples
+  let cumulatives: LatticeSamples
+  /// Those of r, for sums over grid points and for sums over places.
+  let hazards, reversedHazards: LatticeSamples
   private let memory = KeptMemory()
 
   /// For every node, how many grid points above a class the first of its 16 places stands, and their shares.
@@ -71,10 +73,13 @@ final class QuantileGrid: Sendable {
     firstIndex = first
     // The hazard of a deep class matters as far above it.
     let lastHazard = Int((noise.upperQuantile(at: 1e-300) / cell).rounded(.up)) + basis.taps
-    samples = LatticeSamples(
-      logCumulative: (first...last).map { noise.logCumulative(at: Double($0) * cell) },
-      hazard: (first...lastHazard).map { exponential(noise.logReversedHazard(at: Double($0) * cell)) },
-      step: 1, in: memory)
+    cumulatives = LatticeSamples(
+      (first...last).map { noise.logCumulative(at: Double($0) * cell) }, step: 1, in: memory)
+    let hazardSamples = (first...lastHazard).map {
+      exponential(noise.logReversedHazard(at: Double($0) * cell))
+    }
+    hazards = LatticeSamples(hazardSamples, step: 1, in: memory)
+    reversedHazards = LatticeSamples(hazardSamples, step: 1, isReversed: true, in: memory)
 
     let matrix = UnsafeBufferPointer(start: basis.matrix, count: 8 * basis.taps)
     let rows = (0..<basis.taps).map { Array(matrix[8 * $0..<8 * $0 + 8]) }

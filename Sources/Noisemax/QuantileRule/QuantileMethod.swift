@@ -1,32 +1,26 @@
 internal import NoiseKernels
 
-/// The K-point quantile rule, for any law: p_i ≈ (1/K) Σ_k ∏_{j≠i} F(μ_i − μ_j + q_k) with the nodes
-/// q_k = F⁻¹(k/(K+1)), k = 1 … K.
+/// The quantile rule for rows.
 ///
 /// The products keep their powers of two apart, since thousands of factors would underflow, and factors too small for
 /// that come by their logarithms. Gaps are sorted, and equal ones are one: ties get the same bits, and the order of the
-/// classes does not matter. Cost: n·m·K factors for n classes with m different logits, in vector loops for the laws of
-/// this library. Values are right to 1e-12 relative for up to 4000 classes, and the roundings of more add up.
+/// classes does not matter. Cost: m²·K factors for m different logits, in vector loops for the laws of this library.
+/// Values are right to 1e-12 relative for up to 4000 classes, and the roundings of more add up.
 ///
 /// Under a smooth law, the values of all but small rows come from ``QuantileGrid`` instead, and so do the derivatives of
 /// normalised ones. Those of raw values do not: next to a class that is almost certain they cancel there.
-struct QuantileRule: RowMethod {
+struct QuantileMethod: RowMethod {
   private let nodes: [Double]
   private let normalized: Bool
-  private let factors: any QuantileFactors
+  private let rule: any QuantileSums
   private let grid: QuantileGrid?
 
   init(_ noise: some NoiseDistribution, points: Int, normalized: Bool) {
     require(points >= 1, "the quantile rule needs at least 1 point, not \(points)")
-    self.normalized = normalized
     let nodes = (1...points).map { Self.node($0, of: points, under: noise) }
-    self.nodes = nodes
-    if let vectors = VectorFactors(noise, nodes: nodes) {
-      factors = vectors
-    } else {
-      factors = ScalarFactors(noise, nodes: nodes)
-    }
-    if let noise = noise as? any SmoothNoise { grid = QuantileGrid(noise, nodes: nodes) } else { grid = nil }
+    (self.nodes, self.normalized) = (nodes, normalized)
+    rule = QuantileVectors(noise, nodes: nodes) ?? QuantileRule(noise, nodes: nodes) as any QuantileSums
+    grid = (noise as? any SmoothNoise).map { QuantileGrid($0, nodes: nodes) }
   }
 
   /// F⁻¹(k/(K+1)), from the nearer end where the law allows, so that a symmetric law gets nodes of exactly opposite
@@ -55,8 +49,8 @@ struct QuantileRule: RowMethod {
       }
       return finish(row, as: quantity, reference: pass.reference)
     }
-    var work = self.work(on: gaps, scratch: &scratch)
-    writeValues(of: &work, all: quantity == .logProbabilities)
+    let work = self.work(on: gaps, scratch: &scratch)
+    writeValues(of: work, all: quantity == .logProbabilities)
     let total = total(of: work)
     let logDivisor = logarithm(total.divisor)
     row.update(repeating: quantity == .probabilities ? 0 : -.infinity)
@@ -88,8 +82,8 @@ struct QuantileRule: RowMethod {
       _ = row.update(from: p)
       return
     }
-    var work = self.work(on: row, scratch: &scratch)
-    let terms = writeTerms(of: &work, all: false, scratch: &scratch)
+    let work = self.work(on: row, scratch: &scratch)
+    let products = writeProducts(of: work, all: false, scratch: &scratch)
     let total = total(of: work)
     let p = UnsafeMutableBufferPointer(start: work.probabilities, count: row.count)
     p.update(repeating: 0)
@@ -97,7 +91,7 @@ struct QuantileRule: RowMethod {
       p[index] = work.values[gap].scaled(by: total.exponent) / total.divisor
     }
     if normalized { centre(cotangent, at: row, under: p) }
-    work.pullBack(cotangent, terms: terms, under: factors) { value in
+    work.pullBack(cotangent, products: products, by: rule) { value in
       QuantileValue(mantissa: 1, exponent: value.exponent).scaled(by: total.exponent) / total.divisor
     }
     _ = row.update(from: p)
@@ -128,23 +122,20 @@ struct QuantileRule: RowMethod {
   ) {
     if let pass = pullbackPass(on: row, scratch: &scratch), !pass.hasDeeper {
       let p = probabilities(on: row, of: pass)
-      var sum = CompensatedSum()
-      for value in cotangent { sum.add(value) }
-      let total = sum.value
+      let total = CompensatedSum(of: cotangent).value
       for index in row.indices { cotangent[index] -= total * p[index] }
       return pass.pullBack(cotangent, at: row, scratch: &scratch)
     }
-    var work = self.work(on: row, scratch: &scratch)
-    let terms = writeTerms(of: &work, all: true, scratch: &scratch)
+    let work = self.work(on: row, scratch: &scratch)
+    let products = writeProducts(of: work, all: true, scratch: &scratch)
     if normalized {
       let total = total(of: work)
-      var sum = CompensatedSum()
-      for value in cotangent { sum.add(value) }
+      let sum = CompensatedSum(of: cotangent).value
       work.forEachClass { gap, index in
-        cotangent[index] -= sum.value * (work.values[gap].scaled(by: total.exponent) / total.divisor)
+        cotangent[index] -= sum * (work.values[gap].scaled(by: total.exponent) / total.divisor)
       }
     }
-    work.pullBack(cotangent, terms: terms, under: factors) { 1 / $0.mantissa }
+    work.pullBack(cotangent, products: products, by: rule) { 1 / $0.mantissa }
   }
 
   /// The grid, where it is to take derivatives.
@@ -175,10 +166,10 @@ struct QuantileRule: RowMethod {
     return QuantileRow(row, nodes: nodes.count, in: &memory)
   }
 
-  /// The value of every gap, and its terms if there is a place for them; unless all are wanted, those that are nothing
-  /// beside the leader's are 0, without terms.
+  /// The value of every gap, and its products if there is a place for them; unless all are wanted, those that are nothing
+  /// beside the leader's are 0, without products.
   private func writeValues(
-    of work: inout QuantileRow, all: Bool, terms: UnsafeMutableBufferPointer<Double>? = nil
+    of work: QuantileRow, all: Bool, products: UnsafeMutableBufferPointer<Double>? = nil
   ) {
     let length = padded(nodes.count)
     for gap in 0..<work.count {
@@ -186,28 +177,28 @@ struct QuantileRule: RowMethod {
         work.values[gap] = .zero
         continue
       }
-      work.values[gap] = work.value(of: gap, under: factors, nodes: nodes)
-      if let terms {
-        for place in 0..<length { terms[gap * length + place] = work.products.mantissas[place] }
+      work.values[gap] = rule.sum(of: gap, in: work)
+      if let products {
+        for place in 0..<length { products[gap * length + place] = work.terms.mantissas[place] }
       }
     }
   }
 
-  /// The same, and the terms of all values, row by row.
-  private func writeTerms(
-    of work: inout QuantileRow, all: Bool, scratch: inout Scratch
+  /// The same, and the products of all values, row by row.
+  private func writeProducts(
+    of work: QuantileRow, all: Bool, scratch: inout Scratch
   ) -> UnsafeMutableBufferPointer<Double> {
-    let terms = scratch.growList(to: work.count * padded(nodes.count), keeping: 0)
-    writeValues(of: &work, all: all, terms: terms)
-    return terms
+    let products = scratch.growList(to: work.count * padded(nodes.count), keeping: 0)
+    writeValues(of: work, all: all, products: products)
+    return products
   }
 
   /// Whether the value of a gap is 0; or, unless all are wanted, less than 1e-307 of the leader's: no factor of it is larger
   /// than the leader's same one, and it has F(gap + q) for the leader where the leader has F(q − gap) for it.
   private func isNothing(_ gap: Double, all: Bool) -> Bool {
     let place = gap + nodes[nodes.count - 1]
-    let cumulative = factors.cumulative(at: place)
-    if all { return cumulative == 0 && factors.logCumulative(at: place) == -.infinity }
+    let cumulative = rule.cumulative(at: place)
+    if all { return cumulative == 0 && rule.logCumulative(at: place) == -.infinity }
     return cumulative * Double(nodes.count + 1) < 1e-307
   }
 
@@ -250,13 +241,12 @@ struct QuantileRule: RowMethod {
     to row: UnsafeMutableBufferPointer<Double>, gaps: UnsafeMutableBufferPointer<Double>,
     relativeTo reference: Double, scratch: inout Scratch
   ) {
-    var work = self.work(on: gaps, scratch: &scratch)
+    let work = self.work(on: gaps, scratch: &scratch)
     var (latest, logarithm) = (-1, 0.0)
-    let classes = work
-    classes.forEachClass { gap, index in
+    work.forEachClass { gap, index in
       guard row[index] == -.infinity else { return }
       if gap != latest {
-        logarithm = work.value(of: gap, under: factors, nodes: nodes).logarithm(relativeTo: 0) - reference
+        logarithm = rule.sum(of: gap, in: work).logarithm(relativeTo: 0) - reference
         latest = gap
       }
       row[index] = logarithm
@@ -277,7 +267,7 @@ struct QuantileRule: RowMethod {
 
   /// About how long a row takes class by class.
   private func secondsByClass(_ count: Int, withHazards: Bool = false) -> Double {
-    let seconds = factors.seconds
+    let seconds = rule.seconds
     let pair = seconds.factor + (withHazards ? seconds.hazard : 0)
     return Double(count) * (1.5e-7 + Double(nodes.count) * (1.5e-9 + pair * Double(count)))
   }
@@ -287,15 +277,11 @@ struct QuantileRule: RowMethod {
 func logSumOfExponentials(of values: some Sequence<Double>) -> Double {
   let top = values.max() ?? -.infinity
   guard top > -.infinity else { return top }
-  var sum = CompensatedSum()
-  for value in values { sum.add(exponential(value - top)) }
-  return top + logarithm(sum.value)
+  return top + logarithm(CompensatedSum(of: values.lazy.map { exponential($0 - top) }).value)
 }
 
 /// Divides the values by their sum.
 func normalize(_ values: UnsafeMutableBufferPointer<Double>) {
-  var sum = CompensatedSum()
-  for value in values { sum.add(value) }
-  let total = sum.value
+  let total = CompensatedSum(of: values).value
   for index in values.indices { values[index] /= total }
 }

@@ -1,8 +1,9 @@
 internal import NoiseKernels
 
-/// For every node a product of factors, too small for a Double: mantissa · 2^exponent · e^logarithm.
-struct QuantileProducts {
-  /// Once they are settled, the products relative to a power of two.
+/// The terms of a sum of the rule, for every node a product of factors, too small for a Double: mantissa · 2^exponent ·
+/// e^logarithm.
+struct QuantileTerms {
+  /// Once they are summed, the products relative to a power of two.
   let mantissas: UnsafeMutablePointer<Double>
   private let exponents, logarithms: UnsafeMutablePointer<Double>
   let count: Int
@@ -25,21 +26,34 @@ struct QuantileProducts {
     hasLogarithms = false
   }
 
-  /// Multiplies a product by a factor of at least 2⁻²⁵⁰; after every fourth one they must be ``normalize()``d.
+  /// Multiplies a product by a power of a factor. High powers come by the logarithm, where the roundings of one factor would
+  /// add up, and so do factors that are too small.
   @inline(__always)
-  func multiply(_ node: Int, by factor: Double) { mantissas[node] *= factor }
-
-  func normalize() { kernels.splitExponents(of: mantissas, exponents, count) }
-
-  /// Multiplies all products by F at every difference plus their nodes.
-  func multiplyByCumulatives(at differences: QuantileDifferences, _ table: QuantileTable) {
-    kernels.multiplyCumulatives(at: differences, table, mantissas: mantissas, exponents: exponents)
+  mutating func multiply(
+    _ node: Int, by factor: Double, power: Double, logarithm: @autoclosure () -> Double
+  ) {
+    guard factor >= 0x1p-250 && power <= 6 else {
+      return multiply(node, byExponentialOf: power * logarithm())
+    }
+    multiply(node, by: factor)
+    if power > 1 { for _ in 1..<Int(power) { multiply(node, by: factor) } }
   }
 
-  /// The same under the Gumbel law, whose factors come by their logarithms.
-  mutating func multiplyByCumulativesOfGumbel(at differences: QuantileDifferences, _ table: QuantileTable) {
-    prepareLogarithms()
-    kernels.addLogarithmsOfGumbel(at: differences, table, to: logarithms)
+  @inline(__always)
+  private func multiply(_ node: Int, by factor: Double) {
+    let product = mantissas[node] * factor
+    mantissas[node] = product
+    if product < 0x1p-500 { (mantissas[node], exponents[node]) = (product * 0x1p500, exponents[node] - 500) }
+  }
+
+  /// Multiplies all products by F at every difference plus their nodes.
+  mutating func multiplyByCumulatives(at differences: QuantileDifferences, _ table: QuantileTable) {
+    if table.law == .gumbel {
+      prepareLogarithms()
+      kernels.addLogarithmsOfGumbel(at: differences, table, to: logarithms)
+    } else {
+      kernels.multiplyCumulatives(at: differences, table, mantissas: mantissas, exponents: exponents)
+    }
   }
 
   /// Multiplies a product by a factor given by its logarithm.
@@ -60,8 +74,11 @@ struct QuantileProducts {
   @inline(__always)
   func isZero(_ node: Int) -> Bool { hasLogarithms && logarithms[node] == -.infinity }
 
-  /// Replaces the mantissas by the products over one power of two, with 0 behind the last.
-  func settle() -> QuantileValue {
+  /// Comes after products of single factors, before their sum.
+  func normalize() { kernels.splitExponents(of: mantissas, exponents, count) }
+
+  /// The sum of the products. Their mantissas become the products over its power of two, with 0 behind the last.
+  func sum() -> QuantileValue {
     let (sum, exponent) = kernels.settleTerms(
       mantissas, exponents, logarithms: hasLogarithms ? logarithms : nil, count)
     return QuantileValue(mantissa: sum, exponent: exponent)

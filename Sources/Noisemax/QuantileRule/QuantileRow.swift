@@ -11,14 +11,16 @@ struct QuantileRow {
   /// A number for every class of the row.
   let probabilities: UnsafeMutablePointer<Double>
   /// Numbers for each gap.
-  private let sums, losses: UnsafeMutablePointer<Double>
+  let sums: UnsafeMutablePointer<Double>
+  private let losses: UnsafeMutablePointer<Double>
   let count: Int
-  private(set) var products: QuantileProducts
-  private var differences: QuantileList
+  /// Memory for the sums of one gap.
+  let terms: QuantileTerms
+  let differences: QuantileList
 
   /// The places that a row needs.
   static func places(for count: Int, nodes: Int) -> Int {
-    8 * count + 10 * padded(count) + QuantileProducts.places(for: nodes)
+    8 * count + 10 * padded(count) + QuantileTerms.places(for: nodes)
   }
 
   init(_ row: UnsafeMutableBufferPointer<Double>, nodes: Int, in memory: inout Pieces) {
@@ -44,7 +46,7 @@ struct QuantileRow {
     values = UnsafeMutableRawPointer(memory.take(2 * padded(row.count)))
       .bindMemory(to: QuantileValue.self, capacity: row.count)
     differences = QuantileList(capacity: row.count, in: &memory)
-    products = QuantileProducts(count: nodes, in: &memory)
+    terms = QuantileTerms(count: nodes, in: &memory)
     var count = 0
     for index in 0..<classCount {
       let gap = 0 - classes[index].place.high
@@ -69,41 +71,24 @@ struct QuantileRow {
     }
   }
 
-  /// The value of a gap, K times what the rule says; its terms are left in ``products``.
-  ///
-  /// The factors of many ties are powers, taken from logarithms: else the roundings of one factor would add up.
-  mutating func value(of gap: Int, under factors: any QuantileFactors, nodes: [Double]) -> QuantileValue {
-    products.reset()
-    differences.count = 0
-    for other in 0..<count {
-      let difference = gaps[gap] - gaps[other]
-      let number = ties[other] - (other == gap ? 1 : 0)
-      if number > 6 {
-        for (node, place) in nodes.enumerated() {
-          products.multiply(node, byExponentialOf: number * factors.logCumulative(at: difference + place))
-        }
-      } else {
-        for _ in 0..<Int(number) { differences.append(difference) }
-      }
-    }
-    if differences.count > 0 { factors.multiply(&products, by: differences) }
-    return products.settle()
-  }
+  /// How many classes have a gap, without one of them where it is that of the class itself.
+  @inline(__always)
+  func others(than gap: Int, at other: Int) -> Double { ties[other] - (other == gap ? 1 : 0) }
 
-  /// Replaces the cotangents w of values by Σ_i w_i·∂t_i/∂μ_j, given the terms of all values, row by row, and what those of
-  /// one value are to be multiplied by.
+  /// Replaces the cotangents w of values by Σ_i w_i·∂t_i/∂μ_j, given the products of all values, row by row, and what those
+  /// of one value are to be multiplied by.
   ///
-  /// Every class takes t's own terms times r(μ_i − μ_j + q) from class i.
-  mutating func pullBack(
-    _ cotangent: UnsafeMutableBufferPointer<Double>, terms: UnsafeMutableBufferPointer<Double>,
-    under factors: any QuantileFactors, factor: (QuantileValue) -> Double
+  /// Class j takes t_i's products times r(μ_i − μ_j + q) from class i.
+  func pullBack(
+    _ cotangent: UnsafeMutableBufferPointer<Double>, products: UnsafeMutableBufferPointer<Double>,
+    by rule: any QuantileSums, factor: (QuantileValue) -> Double
   ) {
-    guard var row = UnsafePointer(terms.baseAddress) else { return }
+    guard var row = UnsafePointer(products.baseAddress) else { return }
     losses.update(repeating: 0, count: count)
     var start = 0
     for gap in 0..<count {
       let members = start..<start + Int(ties[gap])
-      defer { (start, row) = (members.upperBound, row + padded(products.count)) }
+      defer { (start, row) = (members.upperBound, row + padded(terms.count)) }
       var (weight, size) = (0.0, 0.0)
       for place in members {
         weight += cotangent[index(at: place)]
@@ -113,9 +98,7 @@ struct QuantileRow {
         for place in members { cotangent[index(at: place)] = 0 }
         continue
       }
-      differences.count = 0
-      for other in 0..<count { differences.append(gaps[gap] - gaps[other]) }
-      factors.sumHazards(of: row, at: differences, to: sums)
+      rule.sumHazards(of: gap, times: row, in: self)
       let factor = factor(values[gap])
       var gain = -factor * sums[gap]
       for other in 0..<count {

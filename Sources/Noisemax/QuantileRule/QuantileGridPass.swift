@@ -9,9 +9,12 @@ struct QuantileGridPass {
   let reference: Double
   let hasDeeper: Bool
 
+  /// For every class its cell, and its offset in it.
+  private let cells: UnsafeMutablePointer<Int>
+  private let offsets: UnsafeMutablePointer<Double>
   /// The grid points near classes, and from `firstPoint` on those near classes that are not too deep.
-  private let points, slots, starts, reaches, hazardReaches: UnsafeMutablePointer<Int>
-  private let pointCount, firstPoint, firstWanted: Int
+  private let points, slots, starts: UnsafeMutablePointer<Int>
+  private let pointCount, firstPoint: Int
   /// The places of S, and where those of a grid point begin.
   private let places, offset: Int
   /// The weights of the grid points, and log K·t there relative to the leader's.
@@ -19,8 +22,7 @@ struct QuantileGridPass {
   private let sums: UnsafeMutablePointer<Double>
   /// A number for every class.
   let values: UnsafeMutablePointer<Double>
-  /// A row of coefficients for every cell, and memory for the loops.
-  private let rows, middles, zeros, loopMemory: UnsafeMutablePointer<Double>
+  private let loopMemory: UnsafeMutablePointer<Double>
 
   /// Nil where other ways take less time: `seconds` says how much, from the number of classes that compete, and this way
   /// takes so many times that of values.
@@ -38,47 +40,42 @@ struct QuantileGridPass {
     (self.table, self.grid, self.count, hasDeeper) = (table, grid, count, survey.hasDeeper)
 
     let (taps, basis, shifts) = (table.basis.taps, table.basis, table.shifts)
-    let cells = padded(grid.count + 1)
-    let length = 8 * (grid.count + 1)
-    let mostPoints = padded(min(grid.count + taps - 1, taps * survey.competitors)) + 16
+    let cellMemory = padded(grid.count + 1)
+    let mostPoints = padded(min(grid.count + taps + 16, (taps + 16) * survey.competitors)) + 16
     // The places x_m of S, from m = firstPlace on.
-    firstWanted = max(0, grid.cell(of: -table.depth))
+    let firstWanted = max(0, grid.cell(of: -table.depth))
     let lowestPoint = grid.firstCell - (taps / 2 - 1)
     let firstPlace = max(
       Int((table.lowestPlace / table.cell).rounded(.down)), lowestPoint + firstWanted + shifts[0])
-    places = grid.firstCell + grid.count + taps / 2 + shifts[shifts.count - 1] + taps - firstPlace
+    places = grid.firstCell + grid.count + taps / 2 + 16 + shifts[shifts.count - 1] + taps - firstPlace
     offset = lowestPoint - firstPlace
-    let loopLength = 3 * length + blockMemory
+    let vectors = padded(places) + 48
     var memory = Pieces(
-      of: scratch.reserve(
-        length + 2 * cells + 7 * mostPoints + padded(places) + 48 + count + loopLength))
-    rows = memory.take(length)
-    middles = memory.take(cells)
-    slots = memory.takeIntegers(cells)
+      of: scratch.reserve(3 * count + cellMemory + 10 * mostPoints + vectors))
+    cells = memory.takeIntegers(count)
+    offsets = memory.take(count)
+    slots = memory.takeIntegers(cellMemory)
     points = memory.takeIntegers(mostPoints)
     starts = memory.takeIntegers(mostPoints)
-    reaches = memory.takeIntegers(mostPoints)
-    hazardReaches = memory.takeIntegers(mostPoints)
     weights = memory.take(mostPoints)
-    zeros = memory.take(mostPoints)
     logarithms = memory.take(mostPoints)
-    sums = memory.take(padded(places) + 48)
+    sums = memory.take(vectors)
     values = memory.take(count)
-    loopMemory = memory.take(loopLength)
+    loopMemory = memory.take(6 * mostPoints)
 
+    kernels.place(gaps, count, from: table.competing, grid: grid, cells: cells, offsets: offsets)
+    slots.update(repeating: -1, count: grid.count)
+    for index in 0..<count { slots[cells[index]] = 0 }
+    pointCount = kernels.list(slots, cells: grid.count, taps: taps, points: points)
     kernels.deposit(
-      gaps, count, from: table.competing, grid: grid, moments: rows, scratch: loopMemory)
-    pointCount = kernels.list(
-      occupied: rows, cells: grid.count, taps: taps, points: points, slots: slots)
-    kernels.spread(
-      rows, cells: grid.count, shares: basis.shares, taps: taps, terms: basis.terms, points: points,
-      count: pointCount, slots: slots, weights: weights)
-    kernels.locate(
-      points, pointCount, in: table.samples.layout, from: firstPlace - lowestPoint - table.firstIndex,
-      stride: 1, nodes: places, starts: starts, cumulativeReaches: reaches, hazardReaches: hazardReaches)
+      cells, offsets, count, slots: slots, shares: basis.shares, kept: nil, points: pointCount,
+      weights: weights,
+      scratch: loopMemory)
+    let nodes = NodeGrid(start: -offset - table.firstIndex, step: 1, strideExponent: 0)
+    kernels.locate(points, pointCount, on: nodes, in: table.cumulatives.layout, starts: starts)
     kernels.weightedSums(
-      weights, starts: starts, reaches: reaches, count: pointCount, samples: table.samples.logCumulative,
-      sums: sums, nodes: places)
+      weights, points: points, starts: starts, pointCount, on: nodes, samples: table.cumulatives.values,
+      below: table.cumulatives.layout.count, sums: sums, nodes: places)
 
     var firstPoint = 0
     while points[firstPoint] < firstWanted { firstPoint += 1 }
@@ -87,24 +84,17 @@ struct QuantileGridPass {
       of: sums, at: points, from: firstPoint, to: pointCount, offset: offset, shifts: shifts,
       shares: table.shares, logCumulatives: table.logCumulatives, nodes: shifts.count,
       logarithms: logarithms)
-    // The leader stands at the lower end of the last cell, whose grid points are the last ones.
-    reference = logarithms[pointCount - taps / 2 - 1]
-    for point in firstPoint..<pointCount {
-      logarithms[point] -= reference
-      zeros[point] = 0
-    }
+    // The leader stands at the lower end of the last cell.
+    reference = logarithms[slots[grid.count - 1] + taps / 2 - 1]
+    for point in firstPoint..<pointCount { logarithms[point] -= reference }
+    (logarithms + pointCount).update(repeating: 0, count: 16)
   }
 
   /// Replaces the gaps by the logarithms of K·t relative to the leader's, −∞ for classes deeper than the depth.
   func replaceByLogValues(_ gaps: UnsafeMutablePointer<Double>) {
-    let basis = table.basis
-    kernels.expand(
-      from: firstWanted, cells: grid.count, slots: slots, exponents: zeros, logarithms: logarithms,
-      shift: 0, matrix: basis.matrix, taps: basis.taps, rows: rows, middles: middles, scratch: loopMemory)
-    (rows + 8 * grid.count).update(repeating: 0, count: 8)
-    middles[grid.count] = -.infinity
     kernels.evaluateLogarithms(
-      gaps, count, from: -table.depth, grid: grid, rows: rows, middles: middles, scratch: loopMemory)
+      gaps, cells, offsets, count, from: -table.depth, slots: slots, shares: table.basis.shares,
+      kept: nil, logarithms: logarithms)
   }
 
   /// Replaces u, the cotangents of log t, by their pullback to the gaps. That of classes that are too deep is 0, and so is
@@ -114,45 +104,44 @@ struct QuantileGridPass {
     scratch: inout Scratch
   ) {
     guard let u = cotangent.baseAddress, let gaps = row.baseAddress else { return }
-    let (basis, vectors) = (table.basis, padded(places) + 48)
-    let listed = padded(pointCount) + 8
+    let vectors = padded(places) + 48
+    let listed = padded(pointCount) + 16
     var memory = Pieces(
-      of: scratch.growList(
-        to: 24 * (grid.count + 1) + 2 * count + 2 * vectors + 3 * listed, keeping: 0))
-    let coefficients = memory.take(16 * (grid.count + 1))
-    let moments = memory.take(8 * (grid.count + 1))
-    let (competing, positions) = (memory.take(count), memory.take(count))
+      of: scratch.growList(to: 2 * count + 3 * vectors + 3 * listed, keeping: 0))
+    let (wanted, competing) = (memory.take(count), memory.take(count))
     let (slopes, spread) = (memory.take(vectors), memory.take(vectors))
     let (ofU, gains, losses) = (memory.take(listed), memory.take(listed), memory.take(listed))
+    let samplePlaces = memory.takeIntegers(vectors)
+    let shares = table.basis.shares
 
+    for index in 0..<count {
+      wanted[index] = gaps[index] >= -table.depth ? u[index] : 0
+      competing[index] = gaps[index] >= table.competing ? 1 : 0
+    }
     kernels.depositWeighted(
-      u, at: gaps, count, from: -table.depth, grid: grid, moments: moments, scratch: loopMemory)
-    kernels.spread(
-      moments, cells: grid.count, shares: basis.shares, taps: basis.taps, terms: basis.terms,
-      points: points, count: pointCount, slots: slots, weights: ofU)
+      wanted, cells, offsets, count, slots: slots, shares: shares, points: pointCount, weights: ofU,
+      scratch: loopMemory)
+    let (nodes, hazardCount) = (
+      NodeGrid(start: -offset - table.firstIndex, step: 1, strideExponent: 0), table.hazards.layout.count
+    )
+    kernels.locate(points, pointCount, on: nodes, in: table.hazards.layout, starts: starts)
     kernels.weightedSums(
-      weights, starts: starts, reaches: hazardReaches, count: pointCount, samples: table.samples.hazard,
-      sums: slopes, nodes: places)
+      weights, points: points, starts: starts, pointCount, on: nodes, samples: table.hazards.values,
+      below: hazardCount, sums: slopes, nodes: places)
     spread.update(repeating: 0, count: vectors)
     gains.update(repeating: 0, count: listed)
+    losses.update(repeating: 0, count: listed)
     kernels.spreadQuantileShares(
       of: sums, slopes: slopes, at: points, from: firstPoint, to: pointCount, offset: offset,
       shifts: table.shifts, shares: table.shares, logCumulatives: table.logCumulatives,
       nodes: table.shifts.count, logarithms: logarithms, reference: reference, weights: ofU,
       gains: gains, spread: spread)
+    kernels.locate(nodes: places, on: nodes, in: table.reversedHazards.layout, places: samplePlaces)
     kernels.integrals(
-      of: spread, starts: starts, reaches: hazardReaches, count: pointCount,
-      samples: table.samples.hazard, factor: 1, results: losses)
-    for (values, place) in [(gains, 0), (losses, 8)] {
-      kernels.expandValues(
-        values, cells: grid.count, slots: slots, matrix: basis.matrix, taps: basis.taps,
-        rows: coefficients + place, stride: 16)
-    }
-    for index in 0..<count {
-      (competing[index], positions[index]) = (gaps[index] >= table.competing ? 1 : 0, gaps[index])
-    }
+      of: spread, places, on: nodes, places: samplePlaces, points: points, pointCount,
+      samples: table.reversedHazards.values, below: hazardCount, factor: 1, results: losses)
     kernels.evaluatePullback(
-      positions, competing, u, count, from: table.competing, grid: grid, rows: coefficients,
-      isShort: false, unit: 1, ofA: 1, ofB: 1, scratch: loopMemory)
+      competing, u, cells, offsets, count, slots: slots, shares: shares, a: gains, b: losses, unit: 1,
+      ofA: 1, ofB: 1)
   }
 }

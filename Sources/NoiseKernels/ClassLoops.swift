@@ -1,0 +1,313 @@
+#if VARIANT
+  import NoiseKernels
+#endif
+
+// The loops of the lattice over classes: each meets the grid points around its cell by their shares, polynomials of its
+// offset t ∈ −1…1 in the cell. There are 16 of them, or 8 where few digits are wanted: one or two vectors.
+
+extension VectorKernels {
+  @inline(never)
+  package static func place(
+    _ gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
+    cells: UnsafeMutablePointer<Int>, offsets: UnsafeMutablePointer<Double>
+  ) {
+    let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), Double(grid.count))
+    var index = 0
+    while index < count {
+      let (places, t) = places(
+        of: load(gaps + index), from: limit, perUnit: perUnit, firstCell: firstCell, last: last)
+      UnsafeMutableRawPointer(cells + index).storeBytes(of: places, as: Words.self)
+      store(t, to: offsets + index)
+      index += 8
+    }
+  }
+}
+
+/// The shares of grid points at offsets in a cell.
+private struct Shares {
+  private let even0, even1, even2, even3, odd0, odd1, odd2, odd3: Doubles
+
+  /// The coefficients of the first eight points; the others' are theirs in mirror image.
+  @inline(__always)
+  init(_ rows: ShareRows) {
+    @inline(__always) func row(_ k: Int) -> Doubles { load(rows.start + rows.stride * k) }
+    (even0, odd0, even1, odd1) = (row(0), row(1), row(2), row(3))
+    (even2, odd2, even3, odd3) = (row(4), row(5), row(6), row(7))
+  }
+
+  @inline(__always)
+  func of16(at offset: Double) -> (Doubles, Doubles) {
+    let t = Doubles(repeating: offset)
+    let s = t * t
+    let even = multiplyAdd(multiplyAdd(multiplyAdd(even3, s, even2), s, even1), s, even0)
+    let odd = t * multiplyAdd(multiplyAdd(multiplyAdd(odd3, s, odd2), s, odd1), s, odd0)
+    return (even + odd, reversed(even - odd))
+  }
+
+  /// Of five terms, for eight points.
+  @inline(__always)
+  func of8(at offset: Double) -> Doubles {
+    let t = Doubles(repeating: offset)
+    let s = t * t
+    return multiplyAdd(
+      t, multiplyAdd(odd1, s, odd0), multiplyAdd(multiplyAdd(even2, s, even1), s, even0))
+  }
+}
+
+// MARK: deposit
+
+/// Whole numbers are summed exactly in any order: 15/16 of a share, which is within −1…1, has its last bit at 2⁻⁵¹ when this
+/// is added.
+private let raised = 3.0
+private let reduction = 0.9375
+/// The sums of so many stay below 2⁶³.
+private let chunk = 2048
+
+extension VectorKernels {
+  @inline(never)
+  package static func deposit(
+    _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>, _ count: Int, slots: UnsafePointer<Int>,
+    shares rows: ShareRows, kept: UnsafeMutablePointer<Double>?, points: Int,
+    weights: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
+  ) {
+    let shares = Shares(rows)
+    // Four copies, so that classes of near cells do not wait for each other.
+    let length = points + 16
+    let sums = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int64.self)
+    let (high, low) = (sums + 4 * length, sums + 5 * length)
+    let base = Words(repeating: Int64(bitPattern: raised.bitPattern))
+    @inline(__always) func add(_ share: Doubles, to place: UnsafeMutablePointer<Int64>) {
+      let place = UnsafeMutableRawPointer(place)
+      place.storeBytes(
+        of: place.loadUnaligned(as: Words.self)
+          &+ (words(multiplyAdd(reduction, share, Doubles(repeating: raised))) &- base),
+        as: Words.self)
+    }
+    var start = 0
+    repeat {
+      let end = count - start > chunk ? start + chunk : count
+      var place = 0
+      while place < 4 * length {
+        UnsafeMutableRawPointer(sums + place).storeBytes(of: Words(), as: Words.self)
+        place += 8
+      }
+      var index = start
+      if rows.points == 16 {
+        while index < end {
+          let place = sums + (index & 3) * length + slots[cells[index]]
+          let (lower, upper) = shares.of16(at: offsets[index])
+          add(lower, to: place)
+          add(upper, to: place + 8)
+          if let kept {
+            store(lower, to: kept + 16 * index)
+            store(upper, to: kept + (16 * index + 8))
+          }
+          index += 1
+        }
+      } else {
+        while index < end {
+          let shares = shares.of8(at: offsets[index])
+          add(shares, to: sums + (index & 3) * length + slots[cells[index]])
+          if let kept { store(shares, to: kept + 8 * index) }
+          index += 1
+        }
+      }
+      place = 0
+      while place < points {
+        @inline(__always) func copy(_ k: Int) -> Words {
+          UnsafeMutableRawPointer(sums + (k * length + place)).loadUnaligned(as: Words.self)
+        }
+        let sum = (copy(0) &+ copy(1)) &+ (copy(2) &+ copy(3))
+        if count <= chunk {
+          store(number(sum) * (1 / reduction), to: weights + place)
+        } else {
+          // The parts above and below 2⁻²⁷ each have room for the sums of many chunks.
+          let (aboves, belows) = (UnsafeMutableRawPointer(high + place), UnsafeMutableRawPointer(low + place))
+          var (above, below) = (sum &>> 24, sum & Words(repeating: 0xFF_FFFF))
+          if start > 0 {
+            above &+= aboves.loadUnaligned(as: Words.self)
+            below &+= belows.loadUnaligned(as: Words.self)
+          }
+          aboves.storeBytes(of: above, as: Words.self)
+          belows.storeBytes(of: below, as: Words.self)
+          let sum = multiplyAdd(0x1p24, number(above), number(below))
+          store(sum * (1 / reduction), to: weights + place)
+        }
+        place += 8
+      }
+      start = end
+    } while start < count
+  }
+
+  @inline(never)
+  package static func depositWeighted(
+    _ numbers: UnsafePointer<Double>, _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>,
+    _ count: Int, slots: UnsafePointer<Int>, shares rows: ShareRows, points: Int,
+    weights: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
+  ) {
+    let shares = Shares(rows)
+    let length = points + 16
+    var place = 0
+    while place < length {
+      store(Doubles(), to: weights + place)
+      store(Doubles(), to: scratch + place)
+      place += 8
+    }
+    var index = 0
+    while index < count {
+      let place = (index & 1 == 0 ? weights : scratch) + slots[cells[index]]
+      if rows.points == 16 {
+        let (lower, upper) = shares.of16(at: offsets[index])
+        store(multiplyAdd(numbers[index], lower, load(place)), to: place)
+        store(multiplyAdd(numbers[index], upper, load(place + 8)), to: place + 8)
+      } else {
+        store(multiplyAdd(numbers[index], shares.of8(at: offsets[index]), load(place)), to: place)
+      }
+      index += 1
+    }
+    place = 0
+    while place < points {
+      store(load(weights + place) + load(scratch + place), to: weights + place)
+      place += 8
+    }
+  }
+}
+
+/// A whole number times 2⁻⁵¹, rounded once.
+@inline(__always)
+private func number(_ whole: Words) -> Doubles {
+  let raised = unsafeBitCast(whole &+ Words(repeating: .min), to: SIMD8<UInt64>.self)
+  let magic = SIMD8<UInt64>(repeating: 0x1p52.bitPattern)
+  let high = unsafeBitCast((raised &>> 32) | magic, to: Doubles.self) - (0x1p52 + 0x1p31)
+  let low = unsafeBitCast((raised & 0xFFFF_FFFF) | magic, to: Doubles.self) - 0x1p52
+  return multiplyAdd(0x1p-19, high, low * 0x1p-51)
+}
+
+// MARK: evaluation
+
+extension VectorKernels {
+  /// Hands over, for eight classes after the other, a number at a grid point in the middle, and by how much a function at
+  /// their offsets exceeds its value there: shares of large values would cancel.
+  @inline(__always)
+  private static func forEachEight(
+    _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>, _ count: Int, slots: UnsafePointer<Int>,
+    shares rows: ShareRows, kept: UnsafePointer<Double>?, values: UnsafePointer<Double>,
+    numbers: UnsafePointer<Double>, _ body: (_ index: Int, _ middle: Doubles, _ rise: Doubles) -> Void
+  ) {
+    let middle = rows.points / 2 - 1
+    @inline(__always) func forEachEight(_ rise: (_ index: Int, _ values: UnsafePointer<Double>) -> Doubles) {
+      @inline(__always) func riseOf(_ index: Int) -> Doubles { rise(index, values + slots[cells[index]]) }
+      @inline(__always) func number(_ index: Int) -> Double { numbers[slots[cells[index]] + middle] }
+      var index = 0
+      while index < count {
+        body(
+          index,
+          Doubles(
+            number(index), number(index + 1), number(index + 2), number(index + 3), number(index + 4),
+            number(index + 5), number(index + 6), number(index + 7)),
+          sumsOfLanes(
+            riseOf(index), riseOf(index + 1), riseOf(index + 2), riseOf(index + 3), riseOf(index + 4),
+            riseOf(index + 5), riseOf(index + 6), riseOf(index + 7)))
+        index += 8
+      }
+    }
+    @inline(__always) func rise(_ lower: Doubles, of values: UnsafePointer<Double>) -> Doubles {
+      lower * (load(values) - values[middle])
+    }
+    @inline(__always) func rise(
+      _ lower: Doubles, _ upper: Doubles, of values: UnsafePointer<Double>
+    ) -> Doubles {
+      let reference = values[middle]
+      return multiplyAdd(upper, load(values + 8) - reference, lower * (load(values) - reference))
+    }
+    let shares = Shares(rows)
+    switch (rows.points, kept) {
+    case (16, nil):
+      forEachEight { index, values in
+        let (lower, upper) = shares.of16(at: offsets[index])
+        return rise(lower, upper, of: values)
+      }
+    case (16, let kept?):
+      forEachEight { index, values in
+        rise(load(kept + 16 * index), load(kept + (16 * index + 8)), of: values)
+      }
+    case (_, nil): forEachEight { index, values in rise(shares.of8(at: offsets[index]), of: values) }
+    case (_, let kept?): forEachEight { index, values in rise(load(kept + 8 * index), of: values) }
+    }
+  }
+
+  @inline(never)
+  package static func evaluate(
+    _ gaps: UnsafeMutablePointer<Double>, _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>,
+    _ count: Int, from limit: Double, slots: UnsafePointer<Int>, shares: ShareRows,
+    kept: UnsafePointer<Double>?, logarithms: UnsafePointer<Double>, numbers: UnsafePointer<Double>
+  ) -> Double {
+    var total = (high: -1.0, low: 0.0)
+    var part = Doubles()
+    forEachEight(
+      cells, offsets, count, slots: slots, shares: shares, kept: kept, values: logarithms,
+      numbers: numbers
+    ) { index, middle, rise in
+      let p = (middle * moderateExponential(rise)).replacing(with: 0, where: load(gaps + index) .< limit)
+      store(p, to: gaps + index)
+      part += p
+      if index & 511 == 0 {
+        add(laneSum(part), to: &total)
+        part = Doubles()
+      }
+    }
+    add(laneSum(part), to: &total)
+    return total.high + total.low
+  }
+
+  @inline(never)
+  package static func evaluateLogarithms(
+    _ gaps: UnsafeMutablePointer<Double>, _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>,
+    _ count: Int, from limit: Double, slots: UnsafePointer<Int>, shares: ShareRows,
+    kept: UnsafePointer<Double>?, logarithms: UnsafePointer<Double>
+  ) {
+    forEachEight(
+      cells, offsets, count, slots: slots, shares: shares, kept: kept, values: logarithms,
+      numbers: logarithms
+    ) { index, middle, rise in
+      store((middle + rise).replacing(with: -.infinity, where: load(gaps + index) .< limit), to: gaps + index)
+    }
+  }
+
+  @inline(never)
+  package static func evaluatePullback(
+    _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>, _ cells: UnsafePointer<Int>,
+    _ offsets: UnsafePointer<Double>, _ count: Int, slots: UnsafePointer<Int>, shares rows: ShareRows,
+    a: UnsafePointer<Double>, b: UnsafePointer<Double>, unit: Double, ofA: Double, ofB: Double
+  ) {
+    let shares = Shares(rows)
+    @inline(__always) func values(_ index: Int) -> (Doubles, Doubles) {
+      let slot = slots[cells[index]]
+      if rows.points == 16 {
+        let (lower, upper) = shares.of16(at: offsets[index])
+        return (
+          multiplyAdd(upper, load(a + slot + 8), lower * load(a + slot)),
+          multiplyAdd(upper, load(b + slot + 8), lower * load(b + slot))
+        )
+      }
+      let lower = shares.of8(at: offsets[index])
+      return (lower * load(a + slot), lower * load(b + slot))
+    }
+    var index = 0
+    while index < count {
+      let (a0, b0) = values(index)
+      let (a1, b1) = values(index + 1)
+      let (a2, b2) = values(index + 2)
+      let (a3, b3) = values(index + 3)
+      let (a4, b4) = values(index + 4)
+      let (a5, b5) = values(index + 5)
+      let (a6, b6) = values(index + 6)
+      let (a7, b7) = values(index + 7)
+      let (a, b) = (sumsOfLanes(a0, a1, a2, a3, a4, a5, a6, a7), sumsOfLanes(b0, b1, b2, b3, b4, b5, b6, b7))
+      let result = unit * ((load(u + index) * ofA) * a - (load(p + index) * ofB) * b)
+      // Where p is 0 so is what it moves, whatever a and b are.
+      store(result.replacing(with: 0, where: load(p + index) .<= 0), to: u + index)
+      index += 8
+    }
+  }
+}
