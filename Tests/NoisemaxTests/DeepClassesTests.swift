@@ -101,6 +101,39 @@ import Testing
     }
   }
 
+  /// Classes an ulp apart, of which rounding alone could tell which one is nearest to a peak far above them.
+  @Test(arguments: [40, 150])
+  func neighboursCountAsTies(count: Int) {
+    for law: any SmoothNoise in [LogGamma(shape: 3), ReversedGumbel(), Normal()] {
+      let argmax = NoisyArgmax(law)
+      for gap: Double in [-3000, -1e5] {
+        let ties: [Double] = [0, -0.5] + [Double](repeating: gap, count: count - 2)
+        let steps = (2..<count).map { (index: Int) -> Double in gap - Double(index % 5) * gap.ulp }
+        let neighbours: [Double] = [0, -0.5] + steps
+        let (logs, truth) = (argmax.logProbabilities(for: neighbours), argmax.logProbabilities(for: ties))
+        for (value, expected) in zip(logs, truth) {
+          #expect(
+            (value - expected).magnitude <= 3e-12 * max(1, expected.magnitude),
+            "\(law), \(gap): \(value), not \(expected)")
+        }
+      }
+    }
+  }
+
+  /// Far enough below two leaders their factors are exponentials, and the rest is the same at any distance.
+  @Test func laddersAreTheSameFartherAway() {
+    let argmax = NoisyArgmax(LogGamma(shape: 3))
+    func logs(_ gap: Double) -> [Double] {
+      let ladder = (0..<148).map { (index: Int) -> Double in gap - 30 * Double(index) }
+      return argmax.logProbabilities(for: [0, -0.5] + ladder).map { $0 - 6 * gap }
+    }
+    let (near, far) = (logs(-2048), logs(-1e7))
+    for index in 2..<150 {
+      #expect(
+        (near[index] - far[index]).magnitude <= 3e-12 * 6e7, "\(index): \(far[index]), not \(near[index])")
+    }
+  }
+
   /// Not by timing: by how often the law is asked. Hundreds of classes or tens, near each other or 1e300 apart.
   @Test(arguments: [10, 100, isDebugBuild ? 100 : 1000])
   func theWorkForAClassIsBounded(count: Int) {

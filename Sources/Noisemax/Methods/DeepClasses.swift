@@ -319,7 +319,25 @@ struct DeepClasses {
       }
     }
     guard fm > -.infinity else { return (m, fm) }
+    // Of sources next to each other rounding may have picked any: out to where the function is lower beyond doubt.
+    func isLower(_ value: Double) -> Bool { value < fm - 1e-12 * fm.magnitude }
+    (stride, high) = (1, source - 1)
+    while high >= 0 && !isLower(fb) {
+      if fb > fm { (m, fm) = (b, fb) }
+      (stride, high) = (2 * stride, high == 0 ? -1 : max(high - stride, 0))
+      b = high < 0 ? max(scale.limit, scale.unit) : sources[high].gap
+      fb = high < 0 ? function(b) : value(high)
+    }
+    (stride, low) = (1, source + 1)
+    while low <= last && !isLower(fa) {
+      if fa > fm { (m, fm) = (a, fa) }
+      (stride, low) = (2 * stride, low == last ? last + 1 : min(low + stride, last))
+      a = low > last ? sources[last].gap + min(lowerEnd, -scale.unit) : sources[low].gap
+      fa = low > last ? function(a) : value(low)
+    }
     var (left, before, way) = (Double.infinity, Double.infinity, 0)
+    // How often in a row the lower end moved, or, below 0, the upper one.
+    var run = 0
     for _ in 0..<1200 {
       // A concave function lies below the chords that lead to its inner points.
       let (rise, fall) = ((fm - fa) / (m - a), (fm - fb) / (b - m))
@@ -334,14 +352,23 @@ struct DeepClasses {
         let isSteep = way % 3 == 1 || left == .infinity
         x = (below > above) == isSteep ? m + (b - m) / 8 : m - (m - a) / 8
       }
-      guard x > a, x < b, x != m else { break }
+      // What is to gain on one side is not found by closing in from the other one.
+      let (higher, lower) = (m + (b - m) / 8, m - (m - a) / 8)
+      func isInside(_ x: Double) -> Bool { x > a && x < b && x != m }
+      if run > 2 && isInside(higher) { x = higher }
+      if run < -2 && isInside(lower) { x = lower }
+      if !isInside(x) { x = isInside(higher) ? higher : lower }
+      guard isInside(x) else { break }
       let value = function(x)
       if value > fm {
+        run = 0
         if x > m { (a, fa) = (m, fm) } else { (b, fb) = (m, fm) }
         (m, fm) = (x, value)
       } else if x > m {
+        run = min(run, 0) - 1
         (b, fb) = (x, value)
       } else {
+        run = max(run, 0) + 1
         (a, fa) = (x, value)
       }
     }

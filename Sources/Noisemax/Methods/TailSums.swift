@@ -12,6 +12,8 @@ final class TailSums {
   /// So few classes are summed one by one.
   private static let fewest = 24
   private static let fewestTerms = 20_000
+  /// From the smallest number above 0 to the largest one.
+  private static let mostLevels = 2100
 
   private let kernel: (Double) -> Double
   private let scale: TailScale
@@ -108,23 +110,24 @@ final class TailSums {
     // Those of moderate size come first; the larger ones are below and above them.
     var start = first.firstIndex(of: first.min() ?? 0) ?? 0
     var end = start
-    while true {
-      let length = shortest * twoTo(levels.count)
+    for number in 0..<mostLevels {
+      let length = shortest * twoTo(number)
       var level = Level()
       let (oldStart, oldEnd) = (start, end)
-      while start > 0 && first[start - 1] <= levels.count { start -= 1 }
-      while end < ascending.count && first[end] <= levels.count { end += 1 }
+      while start > 0 && first[start - 1] <= number { start -= 1 }
+      while end < ascending.count && first[end] <= number { end += 1 }
       for source in ascending[start..<oldStart] { level.add(source.weight, at: source.gap / length) }
       if let last = levels.last { level.add(last) }
       for source in ascending[oldEnd..<end] { level.add(source.weight, at: source.gap / length) }
       levels.append(level)
       let isWhole = start == 0 && end == ascending.count
-      if isWhole, firstLevel(at: lowest, shortest: shortest) < levels.count,
+      if isWhole, firstLevel(at: lowest, shortest: shortest) <= number,
         (level.indices.last ?? 0) - Int((lowest / length).rounded(.down)) <= 4
       {
-        return levels
+        break
       }
     }
+    return levels
   }
 
   private static func twoTo(_ exponent: Int) -> Double {
@@ -134,7 +137,8 @@ final class TailSums {
   /// The shortest boxes that tell a place as far from 0 from others. Where the logarithms have no digits left for
   /// the length of the noise, they need not be so short.
   private static func firstLevel(at place: Double, shortest: Double) -> Int {
-    let exponent = place == 0 ? 0 : (place / shortest).exponent
+    // Not that of their ratio, which may be too large for a number.
+    let exponent = place == 0 ? 0 : place.exponent - shortest.exponent
     return exponent <= 44 ? 0 : exponent - 24
   }
 
@@ -145,7 +149,7 @@ final class TailSums {
   }
 
   private func view(of x: Double) -> View {
-    if levels.isEmpty || x < lowest { return View(piece: Piece.empty, near: places.indices) }
+    if levels.isEmpty || !(x >= lowest) { return View(piece: Piece.empty, near: places.indices) }
     if x > highest { return View(piece: Piece.empty, near: 0..<0) }
     let next = index(below: x)
     let above = next > 0 ? places[next - 1] - x : .infinity
@@ -259,16 +263,16 @@ final class TailSums {
     }
     // Further up, the box of twice the length has seen them already.
     let last = key.level == levels.count - 1 ? key.index + 5 : 2 * (key.index >> 1) + 5
-    if samples[key.level].isEmpty {
-      let spacing = shortest * Self.twoTo(key.level) / Double(count - 1)
-      samples[key.level] = (2 * (count - 1)...6 * (count - 1)).map { kernel(-Double($0) * spacing) }
-    }
     var (low, high) = (0, level.indices.count)
     while low < high {
       let middle = (low + high) / 2
       if level.indices[middle] < key.index + 3 { low = middle + 1 } else { high = middle }
     }
     while low < level.indices.count && level.indices[low] <= last {
+      if samples[key.level].isEmpty {
+        let spacing = shortest * Self.twoTo(key.level) / Double(count - 1)
+        samples[key.level] = (2 * (count - 1)...6 * (count - 1)).map { kernel(-Double($0) * spacing) }
+      }
       let offset = (level.indices[low] - key.index - 2) * (count - 1)
       level.weights.withUnsafeBufferPointer { weights in
         samples[key.level].withUnsafeBufferPointer { samples in
