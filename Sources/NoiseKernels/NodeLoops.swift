@@ -63,7 +63,7 @@ extension VectorKernels {
     var top = -Double.infinity
     while node > 0 {
       node -= 32
-      let lowest = grid.firstPoint(at: node, below: end)
+      let lowest = firstPoint(at: node, on: grid, below: end)
       while first > 0, points[first - 8] + 7 >= lowest { first -= 8 }
       sums(at: node, weights, starts: starts, from: first, to: count, samples: samples, to: logarithms)
       guard let hazards = stop.logHazards else { continue }
@@ -92,27 +92,11 @@ extension VectorKernels {
     at node: Int, _ weights: UnsafePointer<Double>, starts: UnsafePointer<Int>, from first: Int,
     to end: Int, samples: UnsafePointer<Double>, to sums: UnsafeMutablePointer<Double>
   ) {
-    var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
-    var (e, f, g, h) = (Doubles(), Doubles(), Doubles(), Doubles())
-    let start = samples + node
-    var point = first
-    while point < end {
-      let (weight, row) = (weights[point], start + starts[point])
-      let (next, nextRow) = (weights[point + 1], start + starts[point + 1])
-      a = multiplyAdd(weight, load(row), a)
-      b = multiplyAdd(weight, load(row + 8), b)
-      c = multiplyAdd(weight, load(row + 16), c)
-      d = multiplyAdd(weight, load(row + 24), d)
-      e = multiplyAdd(next, load(nextRow), e)
-      f = multiplyAdd(next, load(nextRow + 8), f)
-      g = multiplyAdd(next, load(nextRow + 16), g)
-      h = multiplyAdd(next, load(nextRow + 24), h)
-      point += 2
-    }
-    store(a + e, to: sums + node)
-    store(b + f, to: sums + node + 8)
-    store(c + g, to: sums + node + 16)
-    store(d + h, to: sums + node + 24)
+    let sum = sumOfRows(samples + node, starts, times: weights, from: first, to: end)
+    store(sum.0, to: sums + node)
+    store(sum.1, to: sums + node + 8)
+    store(sum.2, to: sums + node + 16)
+    store(sum.3, to: sums + node + 24)
   }
 
   @inline(never)
@@ -124,7 +108,7 @@ extension VectorKernels {
     var first = 0
     var node = 0
     while node < nodes {
-      let lowest = grid.firstPoint(at: node, below: end)
+      let lowest = firstPoint(at: node, on: grid, below: end)
       while first < count, points[first] + 7 < lowest { first += 8 }
       sums(at: node, weights, starts: starts, from: first, to: count, samples: samples, to: results)
       node += 32
@@ -155,38 +139,16 @@ extension VectorKernels {
     while point < count {
       let start = samples + points[point]
       if point + 32 <= count, points[point + 24] == points[point] + 24 {
-        var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
-        var (e, f, g, h) = (Doubles(), Doubles(), Doubles(), Doubles())
-        let end = grid.reach(of: points[point] + 31, below: last, nodes)
-        var node = 0
-        while node + 1 < end {
-          let (value, row) = (values[node], start + places[node])
-          let (next, nextRow) = (values[node + 1], start + places[node + 1])
-          a = multiplyAdd(value, load(row), a)
-          b = multiplyAdd(value, load(row + 8), b)
-          c = multiplyAdd(value, load(row + 16), c)
-          d = multiplyAdd(value, load(row + 24), d)
-          e = multiplyAdd(next, load(nextRow), e)
-          f = multiplyAdd(next, load(nextRow + 8), f)
-          g = multiplyAdd(next, load(nextRow + 16), g)
-          h = multiplyAdd(next, load(nextRow + 24), h)
-          node += 2
-        }
-        if node < end {
-          let (value, row) = (values[node], start + places[node])
-          a = multiplyAdd(value, load(row), a)
-          b = multiplyAdd(value, load(row + 8), b)
-          c = multiplyAdd(value, load(row + 16), c)
-          d = multiplyAdd(value, load(row + 24), d)
-        }
-        store(factor * (a + e), to: results + point)
-        store(factor * (b + f), to: results + (point + 8))
-        store(factor * (c + g), to: results + (point + 16))
-        store(factor * (d + h), to: results + (point + 24))
+        let end = reach(of: points[point] + 31, on: grid, below: last, nodes)
+        let sum = sumOfRows(start, places, times: values, from: 0, to: end)
+        store(factor * sum.0, to: results + point)
+        store(factor * sum.1, to: results + (point + 8))
+        store(factor * sum.2, to: results + (point + 16))
+        store(factor * sum.3, to: results + (point + 24))
         point += 32
       } else {
         var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
-        let end = grid.reach(of: points[point] + 7, below: last, nodes)
+        let end = reach(of: points[point] + 7, on: grid, below: last, nodes)
         var node = 0
         while node + 3 < end {
           a = multiplyAdd(values[node], load(start + places[node]), a)
@@ -264,7 +226,7 @@ extension VectorKernels {
     var first = 0
     var node = 0
     while node < nodes {
-      let lowest = grid.firstPoint(at: node, below: end)
+      let lowest = firstPoint(at: node, on: grid, below: end)
       while first < count, points[first] + 7 < lowest { first += 8 }
       let (p, q) = (samples + places[node], samples + places[node + 1])
       let (r, s) = (samples + places[node + 2], samples + places[node + 3])
@@ -304,7 +266,7 @@ extension VectorKernels {
       if point + 16 <= count, points[point + 8] == points[point] + 8 {
         var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
         var (e, f, g, h) = (Doubles(), Doubles(), Doubles(), Doubles())
-        let end = grid.reach(of: points[point] + 15, below: last, nodes)
+        let end = reach(of: points[point] + 15, on: grid, below: last, nodes)
         var node = 0
         while node + 1 < end {
           let (value, other, row) = (values[node], others[node], start + places[node])
@@ -335,7 +297,7 @@ extension VectorKernels {
         point += 16
       } else {
         var (a, b) = (Doubles(), Doubles())
-        let end = grid.reach(of: points[point] + 7, below: last, nodes)
+        let end = reach(of: points[point] + 7, on: grid, below: last, nodes)
         var node = 0
         while node < end {
           let near = load(start + places[node])
@@ -351,19 +313,52 @@ extension VectorKernels {
   }
 }
 
-extension NodeGrid {
-  /// The first point whose sample at a node is one of so many.
-  @inline(__always)
-  func firstPoint(at node: Int, below end: Int) -> Int {
-    (start + node * step - end) >> strideExponent + 1
+/// Σ_i factors_i · (the 32 numbers from offsets_i on), two rows at a time, so that sums wait for each other half as long.
+@inline(__always)
+private func sumOfRows(
+  _ numbers: UnsafePointer<Double>, _ offsets: UnsafePointer<Int>, times factors: UnsafePointer<Double>,
+  from first: Int, to end: Int
+) -> (Doubles, Doubles, Doubles, Doubles) {
+  var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
+  var (e, f, g, h) = (Doubles(), Doubles(), Doubles(), Doubles())
+  var index = first
+  while index + 1 < end {
+    let (factor, row) = (factors[index], numbers + offsets[index])
+    let (next, nextRow) = (factors[index + 1], numbers + offsets[index + 1])
+    a = multiplyAdd(factor, load(row), a)
+    b = multiplyAdd(factor, load(row + 8), b)
+    c = multiplyAdd(factor, load(row + 16), c)
+    d = multiplyAdd(factor, load(row + 24), d)
+    e = multiplyAdd(next, load(nextRow), e)
+    f = multiplyAdd(next, load(nextRow + 8), f)
+    g = multiplyAdd(next, load(nextRow + 16), g)
+    h = multiplyAdd(next, load(nextRow + 24), h)
+    index += 2
   }
+  if index < end {
+    let (factor, row) = (factors[index], numbers + offsets[index])
+    a = multiplyAdd(factor, load(row), a)
+    b = multiplyAdd(factor, load(row + 8), b)
+    c = multiplyAdd(factor, load(row + 16), c)
+    d = multiplyAdd(factor, load(row + 24), d)
+  }
+  return (a + e, b + f, c + g, d + h)
+}
 
-  /// How many nodes have one of so many samples at a point.
-  @inline(__always)
-  func reach(of point: Int, below end: Int, _ nodes: Int) -> Int {
-    let reach = floorQuotient(end - (start - point << strideExponent) + step - 1, step)
-    return reach < 0 ? 0 : reach > nodes ? nodes : reach
-  }
+// Functions of this file: methods of a type that the variants share would be code that they share.
+
+/// The first point whose sample at a node is one of so many.
+@inline(__always)
+private func firstPoint(at node: Int, on grid: NodeGrid, below end: Int) -> Int {
+  (grid.start + node * grid.step - end) >> grid.strideExponent + 1
+}
+
+/// How many nodes have one of so many samples at a point.
+@inline(__always)
+private func reach(of point: Int, on grid: NodeGrid, below end: Int, _ nodes: Int) -> Int {
+  let reach = floorQuotient(
+    end - (grid.start - point << grid.strideExponent) + grid.step - 1, grid.step)
+  return reach < 0 ? 0 : reach > nodes ? nodes : reach
 }
 
 /// The quotient rounded down, for a positive divisor.

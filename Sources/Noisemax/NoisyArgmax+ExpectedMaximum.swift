@@ -35,7 +35,7 @@ extension NoisyArgmax {
   ///
   /// - Precondition: the method is ``Method/exact``.
   public func expectedMaximumWithGradient(of logits: [Double]) -> (value: Double, gradient: [Double]) {
-    (expectedMaximum(of: logits), probabilities(for: logits))
+    expectedMaximumWithGradient(ofArray: logits)
   }
 
   /// E[max(μ + s·ε)] and its gradient, the probabilities, in the precision of the row.
@@ -44,7 +44,7 @@ extension NoisyArgmax {
   public func expectedMaximumWithGradient<Scalar: LogitScalar>(
     of logits: [Scalar]
   ) -> (value: Scalar, gradient: [Scalar]) {
-    (expectedMaximum(of: logits), probabilities(for: logits))
+    expectedMaximumWithGradient(ofArray: logits)
   }
 
   /// Not by way of the array's span: an optimised build may end the life of a local array before that of a span which
@@ -54,20 +54,33 @@ extension NoisyArgmax {
     return logits.withUnsafeBufferPointer { Scalar(expectedMaximum(of: $0, workspace: &workspace)) }
   }
 
+  private func expectedMaximumWithGradient<Scalar: LogitScalar>(
+    ofArray logits: [Scalar]
+  ) -> (value: Scalar, gradient: [Scalar]) {
+    valueWithGradient(for: logits) { row, workspace in
+      expectedMaximum(of: UnsafeBufferPointer(row), gradient: row, workspace: &workspace)
+    }
+  }
+
+  /// The gradient may be written to the memory of the row itself.
   private func expectedMaximum<Scalar: LogitScalar>(
-    of row: UnsafeBufferPointer<Scalar>, workspace: inout Workspace
+    of row: UnsafeBufferPointer<Scalar>, gradient: UnsafeMutableBufferPointer<Scalar>? = nil,
+    workspace: inout Workspace
   ) -> Double {
     requireExact("expected maximum")
+    guard let mean = (StandardizedNoise(noise).standard as? any ExactNoise)?.mean else { return .nan }
+    let value: Double
     switch RowKind(of: row) {
-    case .undefined: return row.contains { $0.isNaN } ? .nan : .infinity
-    case .masked: return -.infinity
-    case .certain(let index):
-      guard let mean = (StandardizedNoise(noise).standard as? any ExactNoise)?.mean else { return .nan }
-      return Double(row[index]) + (location + unit * mean)
     case .regular(let top, _):
-      let gaps = gaps(of: row, below: top, workspace: &workspace)
-      let maximum = rowMethod.expectedMaximum(of: UnsafeBufferPointer(gaps), scratch: &workspace.method)
-      return top + (location + unit * (maximum ?? .nan))
+      let (p, _, sums) = evaluate(
+        row, below: top, for: gradient == nil ? .excess : [.excess, .probabilities], workspace: &workspace)
+      if let gradient { copy(p, times: 1, to: gradient) }
+      return top + (location + unit * (mean + sums.excess))
+    case .undefined: value = row.contains { $0.isNaN } ? .nan : .infinity
+    case .masked: value = -.infinity
+    case .certain(let index): value = Double(row[index]) + (location + unit * mean)
     }
+    if let gradient { write(.probabilities, of: row, to: gradient, workspace: &workspace) }
+    return value
   }
 }

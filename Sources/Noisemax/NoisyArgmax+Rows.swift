@@ -25,11 +25,9 @@ extension NoisyArgmax {
       if open < row.count, lattice?.hasTable(for: open, besides: row.count) == true {
         return writeAlone(quantity, of: row, open: open, masked: zero, to: result, workspace: &workspace)
       }
-      let gaps = gaps(of: row, below: top, workspace: &workspace)
-      let defect = rowMethod.replace(
-        gaps, by: quantity, precision: Precision(of: Scalar.self), scratch: &workspace.method)
-      copy(gaps, times: 1, to: result)
-      return defect
+      let (values, _, sums) = evaluate(row, below: top, for: Request(quantity), workspace: &workspace)
+      copy(values, times: 1, to: result)
+      return sums.defect
     }
     return 0
   }
@@ -53,26 +51,32 @@ extension NoisyArgmax {
     }
   }
 
-  /// The gaps of a row, followed by their remainders if the method wants them, and by −∞ up to a whole number of vectors.
+  /// A regular row for a request: its probabilities or their logarithms, the gradient for a cotangent, and what comes
+  /// besides, in units of the standard law.
+  ///
+  /// The row may be in the memory of what is written next.
   @inline(__always)
-  func gaps<Scalar: LogitScalar>(
-    of row: UnsafeBufferPointer<Scalar>, below top: Double, workspace: inout Workspace
-  ) -> UnsafeMutableBufferPointer<Double> {
-    gaps(of: row, below: top, besides: 0, workspace: &workspace).gaps
-  }
-
-  /// The gaps of a row, and memory for some vectors that belong to it, every one padded to whole vectors as the gaps are.
-  @inline(__always)
-  func gaps<Scalar: LogitScalar>(
-    of row: UnsafeBufferPointer<Scalar>, below top: Double, besides vectors: Int, workspace: inout Workspace
-  ) -> (gaps: UnsafeMutableBufferPointer<Double>, vectors: UnsafeMutableBufferPointer<Double>) {
-    let length = (rowMethod.wantsRemainders ? 2 : 1) * row.count
-    let memory = workspace.row.reserve(padded(length) + vectors * padded(row.count))
+  func evaluate<Scalar: LogitScalar>(
+    _ row: UnsafeBufferPointer<Scalar>, below top: Double, for request: Request, workspace: inout Workspace,
+    cotangent: (_ gap: Double, _ index: Int) -> Double = { _, _ in 0 }
+  ) -> (
+    values: UnsafeMutableBufferPointer<Double>, gradient: UnsafeMutableBufferPointer<Double>, sums: RowSums
+  ) {
+    let n = row.count
+    let gapCount = (rowMethod.wantsRemainders ? 2 : 1) * n
+    let length = padded(gapCount)
+    // The spare vector has the length of the gaps.
+    let vectors = request.isDisjoint(with: [.pullback, .excess]) ? 0 : padded(n) + length
+    let memory = workspace.row.reserve(length + vectors)
+    guard let start = memory.baseAddress else { return (memory, memory, RowSums()) }
     writeGaps(of: row, below: top, to: memory)
-    return (
-      UnsafeMutableBufferPointer(rebasing: memory[..<length]),
-      UnsafeMutableBufferPointer(rebasing: memory[padded(length)...])
-    )
+    let gaps = UnsafeMutableBufferPointer(rebasing: memory[..<gapCount])
+    let vector = UnsafeMutableBufferPointer(rebasing: memory[length...].prefix(n))
+    if request.contains(.pullback) { for index in 0..<n { vector[index] = cotangent(gaps[index], index) } }
+    let sums = rowMethod.evaluate(
+      gaps, for: request, vectors: RowVectors(cotangent: vector, spare: start + length + padded(n)),
+      precision: Precision(of: Scalar.self), scratch: &workspace.method)
+    return (UnsafeMutableBufferPointer(rebasing: gaps[..<n]), vector, sums)
   }
 
   /// Writes the gaps of a row, followed by their remainders if the method wants them, or by −∞ up to a whole number of
@@ -188,6 +192,17 @@ extension NoisyArgmax {
       }
       count = rows.count
     }
+  }
+
+  /// What a body returns for a row, and a fresh array: the logits, which the body replaces by a gradient.
+  func valueWithGradient<Scalar: LogitScalar>(
+    for logits: [Scalar],
+    _ body: (_ row: UnsafeMutableBufferPointer<Scalar>, _ workspace: inout Workspace) -> Double
+  ) -> (value: Scalar, gradient: [Scalar]) {
+    var workspace = Workspace()
+    var gradient = logits
+    let value = gradient.withUnsafeMutableBufferPointer { body($0, &workspace) }
+    return (Scalar(value), gradient)
   }
 
   /// Spans in, span out: one row.

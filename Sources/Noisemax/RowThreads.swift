@@ -36,8 +36,7 @@ extension NoisyArgmax {
     if let parts = Self.forcedParts { return min(parts, rows) }
     let threads = min(threads, processorCount, rows)
     let seconds = Double(rows) * passes * rowMethod.seconds(forRowOf: rowLength)
-    // Waking a thread takes some microseconds: it should save many.
-    guard threads > 1, seconds > 1e-4 else { return 1 }
+    guard threads > 1, seconds > Policy.leastSecondsForThreads else { return 1 }
     // More parts than threads, so that one that is held up does not hold up all; fewer if the caller wants few threads.
     return threads < processorCount ? threads : min(rows, 4 * threads)
   }

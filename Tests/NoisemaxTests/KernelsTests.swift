@@ -160,7 +160,7 @@ import Noisemax
           sum + weight.1 * exp(slope * Double(weight.0 + grid.firstCell - (points / 2 - 1)) / 4)
         }
         #expect(
-          (sum / truth - 1).magnitude <= (points == 16 ? 1e-13 : 1e-6) * (slope == 0 ? 1e-1 : 1),
+          (sum / truth - 1).magnitude <= (points == 16 ? 1e-13 : 1e-8) * (slope == 0 ? 1e-1 : 1),
           "\(set), \(count) classes, \(points) points, slope \(slope): \(sum), not \(truth)")
       }
     }

@@ -93,15 +93,13 @@ extension NoisyArgmax {
     func distance(scale: Double) -> Double {
       meanDistance(of: row, below: top, scale: scale) { target.weight(of: $0) }
     }
-    let excess = excess(of: row, below: top, workspace: &workspace)
-    var value = unit * (excess + distance(scale: unit))
-    // In units of a subnormal scale a distance may be infinite that is not.
-    if value == .infinity { value = unit * excess + distance(scale: 1) }
-    guard let gradient else { return value }
     let leader = row.firstIndex { Double($0) == top } ?? 0
-    let p = gaps(of: row, below: top, workspace: &workspace)
-    rowMethod.replace(
-      p, by: .probabilities, precision: Precision(of: Scalar.self), scratch: &workspace.method)
+    let (p, _, sums) = evaluate(
+      row, below: top, for: gradient == nil ? .excess : [.excess, .probabilities], workspace: &workspace)
+    var value = unit * (sums.excess + distance(scale: unit))
+    // In units of a subnormal scale a distance may be infinite that is not.
+    if value == .infinity { value = unit * sums.excess + distance(scale: 1) }
+    guard let gradient else { return value }
     // What the others leave to a leader, near certainty, is what their sum says.
     var others = CompensatedSum()
     for index in row.indices where index != leader { others.add(p[index]) }
@@ -119,21 +117,16 @@ extension NoisyArgmax {
     _ row: UnsafeBufferPointer<Scalar>, below top: Double, target: LossTarget<Scalar>,
     gradient: UnsafeMutableBufferPointer<Scalar>?, times factor: Double, workspace: inout Workspace
   ) -> Double {
+    let (logarithms, vector, _) = evaluate(
+      row, below: top, for: gradient == nil ? .logarithms : [.logarithms, .pullback], workspace: &workspace
+    ) { 0 - target.weight(of: $1) }
     var sum = CompensatedSum()
-    func add(_ logProbability: Double, of index: Int) -> Double {
+    for index in row.indices {
       let weight = target.weight(of: index)
-      if weight > 0 { sum.add(weight * Swift.max(0, 0 - logProbability)) }
-      return 0 - weight
+      if weight > 0 { sum.add(weight * Swift.max(0, 0 - logarithms[index])) }
     }
     if let gradient {
-      pullBackLogarithms(at: row, below: top, workspace: &workspace, cotangent: add) { vector in
-        for index in vector.indices { gradient[index] = Scalar(factor * vector[index] / unit) }
-      }
-    } else {
-      let logarithms = gaps(of: row, below: top, workspace: &workspace)
-      rowMethod.replace(
-        logarithms, by: .logProbabilities, precision: Precision(of: Scalar.self), scratch: &workspace.method)
-      for index in row.indices { _ = add(logarithms[index], of: index) }
+      for index in row.indices { gradient[index] = Scalar(factor * vector[index] / unit) }
     }
     return sum.value
   }

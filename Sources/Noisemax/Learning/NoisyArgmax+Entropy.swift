@@ -8,7 +8,7 @@ extension NoisyArgmax {
   /// with the scale of the noise, and is 0 where one class is certain; near certainty it keeps the relative accuracy
   /// of the probabilities, 3e-12. Where no class is open it is 0, and NaN where a logit is.
   ///
-  /// Cost: about twice that of the probabilities.
+  /// Cost: up to twice that of the probabilities.
   ///
   /// - Precondition: the method is ``Method/exact``.
   public func entropy(for logits: [Double]) -> Double { entropy(ofArray: logits) }
@@ -69,12 +69,9 @@ extension NoisyArgmax {
   private func entropyWithGradient<Scalar: LogitScalar>(
     forArray logits: [Scalar]
   ) -> (value: Scalar, gradient: [Scalar]) {
-    var workspace = Workspace()
-    var gradient = logits
-    let value = gradient.withUnsafeMutableBufferPointer {
-      writeEntropyGradient(of: UnsafeBufferPointer($0), to: $0, workspace: &workspace)
+    valueWithGradient(for: logits) { row, workspace in
+      writeEntropyGradient(of: UnsafeBufferPointer(row), to: row, workspace: &workspace)
     }
-    return (Scalar(value), gradient)
   }
 
   func entropy<Scalar: LogitScalar>(
@@ -85,11 +82,9 @@ extension NoisyArgmax {
     case .undefined: return .nan
     case .masked, .certain: return 0
     case .regular(let top, _):
-      let excess = excess(of: row, below: top, workspace: &workspace)
-      let gaps = gaps(of: row, below: top, workspace: &workspace)
-      rowMethod.replace(
-        gaps, by: .probabilities, precision: Precision(of: Scalar.self), scratch: &workspace.method)
-      return unit * (excess + meanDistance(of: row, below: top, scale: unit) { gaps[$0] })
+      let (p, _, sums) = evaluate(
+        row, below: top, for: [.probabilities, .excess], workspace: &workspace)
+      return unit * (sums.excess + meanDistance(of: row, below: top, scale: unit) { p[$0] })
     }
   }
 
@@ -107,23 +102,13 @@ extension NoisyArgmax {
       gradient.update(repeating: 0)
       return 0
     case .regular(let top, _):
-      var value = excess(of: row, below: top, workspace: &workspace)
-      pullBack(at: row, below: top, workspace: &workspace, cotangent: { gap, _ in 0 - gap }) { p, vector in
-        value += meanDistance(of: row, below: top, scale: unit) { p[$0] }
-        for index in vector.indices { gradient[index] = Scalar(vector[index]) }
-      }
-      return unit * value
+      let (p, vector, sums) = evaluate(
+        row, below: top, for: [.probabilities, .pullback, .excess], workspace: &workspace,
+        cotangent: { gap, _ in 0 - gap })
+      let distance = meanDistance(of: row, below: top, scale: unit) { p[$0] }
+      for index in vector.indices { gradient[index] = Scalar(vector[index]) }
+      return unit * (sums.excess + distance)
     }
-  }
-
-  /// E[max] − E[ε] − max μ over the unit, of a regular row.
-  func excess<Scalar: LogitScalar>(
-    of row: UnsafeBufferPointer<Scalar>, below top: Double, workspace: inout Workspace
-  ) -> Double {
-    let excess = rowMethod.excess(
-      of: gaps(of: row, below: top, workspace: &workspace), precision: Precision(of: Scalar.self),
-      scratch: &workspace.method)
-    return excess ?? .nan
   }
 
   /// What hangs on the expected maximum needs a method that has one.

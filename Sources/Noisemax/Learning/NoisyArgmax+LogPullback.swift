@@ -83,31 +83,3 @@ extension NoisyArgmax {
     (logProbabilities(for: logits), { logProbabilitiesPullback(at: logits, of: $0) })
   }
 }
-
-extension NoisyArgmax {
-  /// Pulls a cotangent of the log-probabilities, given by log-probability and index, back to the gaps of a regular row,
-  /// and passes the result on.
-  @inline(__always)
-  func pullBackLogarithms<Scalar: LogitScalar>(
-    at row: UnsafeBufferPointer<Scalar>, below top: Double, workspace: inout Workspace,
-    cotangent: (_ logProbability: Double, _ index: Int) -> Double,
-    _ body: (_ vector: UnsafeMutableBufferPointer<Double>) -> Void
-  ) {
-    let n = row.count
-    let precision = Precision(of: Scalar.self)
-    let (gaps, vectors) = gaps(of: row, below: top, besides: 2, workspace: &workspace)
-    let vector = UnsafeMutableBufferPointer(rebasing: vectors[..<n])
-    let logarithms = UnsafeMutableBufferPointer(rebasing: vectors[(vectors.count / 2)...].prefix(n))
-    rowMethod.replace(gaps, by: .logProbabilities, precision: precision, scratch: &workspace.method)
-    for index in 0..<n {
-      logarithms[index] = gaps[index]
-      let value = cotangent(gaps[index], index)
-      vector[index] = gaps[index] > -.infinity ? value : 0
-    }
-    writeGaps(of: row, below: top, to: gaps)
-    rowMethod.pullBackLogarithms(
-      vector, logProbabilities: UnsafeBufferPointer(logarithms), at: gaps, precision: precision,
-      scratch: &workspace.method)
-    body(vector)
-  }
-}

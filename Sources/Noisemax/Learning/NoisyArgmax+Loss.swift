@@ -12,7 +12,8 @@ extension NoisyArgmax {
   ///   1e-300. +∞ where the target cannot win: where it is masked, or, for the likelihood, out of the noise's reach. NaN
   ///   for a row with a NaN or several +∞.
   ///
-  /// Cost: that of the probabilities; with the gradient twice that for the Fenchel–Young loss, three times for the other.
+  /// Cost: up to twice that of the probabilities for the Fenchel–Young loss, with the gradient or without; that of the
+  /// log-probabilities for the other, and with the gradient three times that.
   ///
   /// - Precondition: `target` is the index of a class. The Fenchel–Young loss needs ``Method/exact``.
   public func loss(for logits: [Double], target: Int, as loss: Loss = .fenchelYoung) -> Double {
@@ -110,28 +111,22 @@ extension NoisyArgmax {
   private func valueWithGradient<Scalar: LogitScalar>(
     of loss: Loss, for logits: [Scalar], target: Int
   ) -> (value: Scalar, gradient: [Scalar]) {
-    var workspace = Workspace()
-    var gradient = logits
-    let value = gradient.withUnsafeMutableBufferPointer {
+    valueWithGradient(for: logits) { row, workspace in
       self.loss(
-        loss, of: UnsafeBufferPointer($0), target: .index(target), gradient: $0, times: 1,
+        loss, of: UnsafeBufferPointer(row), target: .index(target), gradient: row, times: 1,
         workspace: &workspace)
     }
-    return (Scalar(value), gradient)
   }
 
   private func valueWithGradient<Scalar: LogitScalar>(
     of loss: Loss, for logits: [Scalar], target: [Scalar]
   ) -> (value: Scalar, gradient: [Scalar]) {
-    var workspace = Workspace()
-    var gradient = logits
-    let value = gradient.withUnsafeMutableBufferPointer { row in
+    valueWithGradient(for: logits) { row, workspace in
       target.withUnsafeBufferPointer {
         self.loss(
           loss, of: UnsafeBufferPointer(row), target: .distribution($0), gradient: row, times: 1,
           workspace: &workspace)
       }
     }
-    return (Scalar(value), gradient)
   }
 }

@@ -132,17 +132,10 @@ extension NoisyArgmax {
       case .undefined: result.update(repeating: .nan)
       case .masked, .certain: result.update(repeating: 0)
       case .regular(let top, _):
-        func value(_: Double, _ index: Int) -> Double { Double(cotangent[index]) }
-        switch quantity {
-        case .probabilities:
-          pullBack(at: row, below: top, workspace: &workspace, cotangent: value) { _, vector in
-            copy(vector, dividedBy: unit, to: result)
-          }
-        case .logProbabilities:
-          pullBackLogarithms(at: row, below: top, workspace: &workspace, cotangent: value) { vector in
-            copy(vector, dividedBy: unit, to: result)
-          }
-        }
+        let (_, gradient, _) = evaluate(
+          row, below: top, for: [.pullback, Request(quantity)], workspace: &workspace
+        ) { Double(cotangent[$1]) }
+        copy(gradient, dividedBy: unit, to: result)
       }
     }
   }
@@ -168,21 +161,5 @@ extension NoisyArgmax {
     result[0] = Scalar(first > second ? -slope : slope)
     result[1] = Scalar(first > second ? slope : -slope)
     return true
-  }
-
-  /// Pulls a cotangent, given by gap and index, back to the gaps of a regular row, and passes on the probabilities and
-  /// the result.
-  @inline(__always)
-  func pullBack<Scalar: LogitScalar>(
-    at row: UnsafeBufferPointer<Scalar>, below top: Double, workspace: inout Workspace,
-    cotangent: (_ gap: Double, _ index: Int) -> Double,
-    _ body: (_ p: UnsafeMutableBufferPointer<Double>, _ vector: UnsafeMutableBufferPointer<Double>) -> Void
-  ) {
-    let n = row.count
-    let (gaps, vectors) = gaps(of: row, below: top, besides: 1, workspace: &workspace)
-    let vector = UnsafeMutableBufferPointer(rebasing: vectors[..<n])
-    for index in 0..<n { vector[index] = cotangent(gaps[index], index) }
-    rowMethod.pullBack(vector, at: gaps, precision: Precision(of: Scalar.self), scratch: &workspace.method)
-    body(UnsafeMutableBufferPointer(rebasing: gaps[..<n]), vector)
   }
 }

@@ -50,11 +50,11 @@ extension NoisyArgmax {
       case .masked, .certain: return 0
       case .regular(let top, _):
         var sum = CompensatedSum()
-        pullBack(at: row, below: top, workspace: &workspace, cotangent: { Double(cotangent[$1]) }) {
-          _, vector in
-          for index in vector.indices where vector[index] != 0 {
-            sum.add(vector[index] * gap(of: Double(row[index]), below: top, scale: unit))
-          }
+        let (_, vector, _) = evaluate(
+          row, below: top, for: [.probabilities, .pullback], workspace: &workspace
+        ) { Double(cotangent[$1]) }
+        for index in vector.indices where vector[index] != 0 {
+          sum.add(vector[index] * gap(of: Double(row[index]), below: top, scale: unit))
         }
         return Scalar(0 - sum.value / scale)
       }

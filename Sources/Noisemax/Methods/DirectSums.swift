@@ -13,8 +13,6 @@ internal import NoiseKernels
 /// and so are rows whose rarest class has a sharper integrand than the step is made for.
 final class DirectSums: Sendable {
   private let tables: PerPrecision<Tables>
-  /// Rows of more places, be they masked, are not looked through for classes.
-  static let longest = 4096
   /// Whether rows of so many classes may be for this.
   func servesRows(of classes: Int) -> Bool { classes <= 1 << Tables.sizes.upperBound }
 
@@ -24,35 +22,40 @@ final class DirectSums: Sendable {
     tables = PerPrecision { Tables(table, law, limit: limit, quartiles: table.quartiles, precision: $0) }
   }
 
-  /// Replaces the gaps of a row by a quantity.
+  /// Evaluates a row for anything but its excess.
   ///
-  /// - Returns: Σp − 1 before the normalisation, or nil where the row is not one for this.
+  /// - Returns: Σp − 1 before the normalisation, or nil where the row is not one for this, and is left as it is.
   @inline(__always)
-  func replace(
-    _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision,
-    scratch: inout Scratch
+  func evaluate(
+    _ row: UnsafeMutableBufferPointer<Double>, for request: Request, vectors: RowVectors,
+    precision: Precision, scratch: inout Scratch
   ) -> Double? {
     guard let (gaps, memory, table) = prepare(row, precision, &scratch) else { return nil }
-    let defect =
-      quantity == .probabilities
-      ? kernels.directProbabilities(gaps, padded(row.count), table: table, memory: memory)
-      : kernels.directLogProbabilities(gaps, padded(row.count), table: table, memory: memory)
-    return defect.isNaN ? nil : defect
-  }
-
-  /// Replaces v by the gradient of Σ v_i p_i, or by that of Σ v_i log p_i, and the gaps by the probabilities.
-  ///
-  /// - Returns: Whether the row is one for this.
-  func pullBack(
-    _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
-    of quantity: Quantity, precision: Precision, scratch: inout Scratch
-  ) -> Bool {
-    guard let (gaps, memory, table) = prepare(row, precision, &scratch), let v = cotangent.baseAddress else {
-      return false
+    let count = padded(row.count)
+    let isOfLogarithms = request.contains(.logarithms)
+    guard request.contains(.pullback) else {
+      let defect =
+        isOfLogarithms
+        ? kernels.directLogProbabilities(gaps, count, table: table, memory: memory)
+        : kernels.directProbabilities(gaps, count, table: table, memory: memory)
+      return defect.isNaN ? nil : defect
     }
-    return kernels.directPullback(
-      v, at: gaps, padded(row.count), ofLogarithms: quantity == .logProbabilities, table: table,
-      memory: memory)
+    guard let v = vectors.cotangent.baseAddress else { return nil }
+    if !isOfLogarithms {
+      return kernels.directPullback(v, at: gaps, count, ofLogarithms: false, table: table, memory: memory)
+        ? 0 : nil
+    }
+    vectors.spare.update(from: gaps, count: count)
+    let defect = kernels.directLogProbabilities(gaps, count, table: table, memory: memory)
+    if defect.isNaN { return nil }
+    vectors.dropCotangents(ofLogarithms: row)
+    if kernels.directPullback(
+      v, at: vectors.spare, count, ofLogarithms: true, table: table, memory: memory)
+    {
+      return defect
+    }
+    gaps.update(from: vectors.spare, count: count)
+    return nil
   }
 
   @inline(__always)
@@ -63,7 +66,7 @@ final class DirectSums: Sendable {
     table: UnsafePointer<DirectTable>
   )? {
     let tables = tables[precision]
-    guard row.count <= Self.longest, tables.isUsable, let gaps = row.baseAddress,
+    guard row.count <= Policy.longestRowLookedThrough, tables.isUsable, let gaps = row.baseAddress,
       let memory = scratch.reserve(4 * padded(row.count) + tables.memoryForNodes).baseAddress
     else { return nil }
     return (gaps, memory, tables.table)
@@ -145,7 +148,8 @@ private final class Tables: @unchecked Sendable {
     }
     mostNodes = padded(mostNodes)
     let mostClasses = 1 << Self.sizes.upperBound
-    memoryForNodes = precision.mostPairEvaluations + 16 * mostClasses + 4 * (mostNodes + 16)
+    memoryForNodes =
+      Policy.mostDirectEvaluations(precision, pairs: true) + 16 * mostClasses + 4 * (mostNodes + 16)
     isUsable = steps.count == Self.sizes.count
 
     var table = DirectTable(
@@ -154,8 +158,8 @@ private final class Tables: @unchecked Sendable {
     table.terms = fit.terms
     table.mostNodes = mostNodes
     table.mostClasses = mostClasses
-    table.mostEvaluations = precision.mostEvaluations
-    table.mostPairEvaluations = precision.mostPairEvaluations
+    table.mostEvaluations = Policy.mostDirectEvaluations(precision, pairs: false)
+    table.mostPairEvaluations = Policy.mostDirectEvaluations(precision, pairs: true)
     table.stepCount = steps.count
     table.deepest = -limit
     table.ignored = -lattice.depth - lattice.competition(precision)
@@ -170,7 +174,4 @@ private final class Tables: @unchecked Sendable {
 extension Precision {
   /// The error of the polynomials, relative to what an integrand is at its peak.
   fileprivate var directTolerance: Double { self == .double ? 2e-13 : 2e-6 }
-  /// The number of classes times that of nodes above which the lattice is faster.
-  fileprivate var mostEvaluations: Int { self == .double ? 1300 : 1600 }
-  fileprivate var mostPairEvaluations: Int { self == .double ? 2100 : 2600 }
 }

@@ -1,26 +1,26 @@
-extension Lattice {
-  func excess(
-    of row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
-  ) -> Double? {
-    let leader = row.firstIndex(of: 0) ?? 0
-    var pass = LatticePass(
-      UnsafeBufferPointer(row), depth: table.depth, table: table, precision: precision, scratch: &scratch)
-    pass.integrate()
-    pass.weigh(by: shortfalls)
-    // The pass divides its results by their sum.
-    pass.takeLogarithms()
-    let sum = 1 + pass.evaluate(row)
-    var others = CompensatedSum()
-    for index in row.indices where index != leader { others.add(row[index]) }
-    return others.value * sum
-  }
-}
+internal import NoiseKernels
 
 extension LatticePass {
-  /// Multiplies G by the mean shortfall at every node.
-  fileprivate func weigh(by shortfalls: ShortfallSamples) {
-    for index in 0..<nodes { g[index] *= shortfalls[(firstNode + index) * step] }
-    integrals(of: g, to: heights)
+  /// Σ_{j ≠ leader} ∫ G(x) r(x − μ_j) m(x) dx, with m the mean shortfall (see ``MeanShortfall``), from the probabilities
+  /// ∫ G r: the ratio of the two integrals is a smooth function of μ, and the probabilities are its weights.
+  func excess(
+    ofWinning row: UnsafeMutableBufferPointer<Double>, areLogarithms: Bool,
+    at gaps: UnsafeMutableBufferPointer<Double>, shortfalls: ShortfallSamples, scratch: inout Scratch
+  ) -> Double {
+    guard let values = row.baseAddress, let gaps = gaps.baseAddress else { return 0 }
+    let listed = pointCount + 16
+    var memory = Pieces(
+      of: scratch.growList(to: 2 * listed + nodes + 8 + count + pullbackMemory, keeping: 0))
+    let (means, weights) = (memory.take(listed), memory.take(listed))
+    let (terms, p) = (memory.take(nodes + 8), memory.take(count))
+    for index in 0..<nodes { terms[index] = g[index] * shortfalls[(firstNode + index) * step] }
+    integrals(of: terms, to: means)
+    kernels.divide(means, pointCount, by: heights, above: Self.inflatedLimit)
+    p.update(from: values, count: count)
+    if areLogarithms { kernels.exponentials(of: p, row.count, shift: 0, to: p) }
+    p[(0..<row.count).first { gaps[$0] == 0 } ?? 0] = 0
+    spread(p, at: gaps, to: weights, memory: memory.take(pullbackMemory))
+    return kernels.sum(of: means, pointCount, times: weights)
   }
 }
 

@@ -32,7 +32,8 @@ final class Lattice: RowMethod {
 
   /// Whether so few classes have a table that they would miss among as many places with masks.
   func hasTable(for classes: Int, besides places: Int) -> Bool {
-    classes == 2 ? pairs != nil : directSums?.servesRows(of: classes) == true && places > DirectSums.longest
+    classes == 2
+      ? pairs != nil : directSums?.servesRows(of: classes) == true && places > Policy.longestRowLookedThrough
   }
 
   convenience init(_ table: LatticeTable) {
@@ -48,79 +49,97 @@ final class Lattice: RowMethod {
     }
   }
 
-  func replace(
-    _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision,
-    scratch: inout Scratch
-  ) -> Double {
-    if let defect = directSums?.replace(row, by: quantity, precision: precision, scratch: &scratch) {
-      return defect
+  func evaluate(
+    _ row: UnsafeMutableBufferPointer<Double>, for request: Request, vectors: RowVectors,
+    precision: Precision, scratch: inout Scratch
+  ) -> RowSums {
+    if !request.contains(.excess), let directSums,
+      let defect = directSums.evaluate(
+        row, for: request, vectors: vectors, precision: precision, scratch: &scratch)
+    {
+      return RowSums(defect: defect)
     }
-    let depth = quantity == .probabilities ? table.depth : table.logDepth
+    if request.contains([.pullback, .logarithms]) {
+      return pullBackLogarithms(row, for: request, vectors: vectors, precision: precision, scratch: &scratch)
+    }
+    let gaps = UnsafeMutableBufferPointer(start: vectors.spare, count: row.count)
+    let wantsExcess = request.contains(.excess)
+    if wantsExcess { copyPadded(row, to: gaps) }
+    let isOfLogarithms = request.contains(.logarithms)
+    let depth = isOfLogarithms ? table.logDepth : table.depth
     var pass = LatticePass(
       UnsafeBufferPointer(row), depth: depth, table: table, precision: precision,
-      isOfLogarithms: quantity == .logProbabilities, scratch: &scratch)
+      isOfLogarithms: isOfLogarithms,
+      derivativesOf: request.contains(.pullback) ? .probabilities : nil, scratch: &scratch)
     pass.integrate()
     pass.takeLogarithms()
-    guard quantity == .logProbabilities else { return pass.evaluate(row) }
-    let resolved = pass.resolvedDepth(depth)
-    let deep =
-      pass.hasDeeperClasses || resolved < depth
-      ? DeepClasses(of: row, table: table, scale: tailScale).logProbabilities(in: row, deeperThan: resolved)
-      : []
-    let defect = pass.evaluateLogarithms(row)
-    for (index, value) in deep { row[index] = value }
-    return defect
+    var sums = RowSums()
+    if request.contains(.pullback) {
+      sums.defect = pass.pullBack(vectors.cotangent, at: row, scratch: &scratch)
+    } else if isOfLogarithms {
+      let resolved = pass.resolvedDepth(depth)
+      let deep =
+        pass.hasDeeperClasses || resolved < depth
+        ? DeepClasses(of: row, table: table, scale: tailScale).logProbabilities(in: row, deeperThan: resolved)
+        : []
+      sums.defect = pass.evaluateLogarithms(row)
+      for (index, value) in deep { row[index] = value }
+    } else {
+      sums.defect = pass.evaluate(row)
+    }
+    if wantsExcess {
+      sums.excess = pass.excess(
+        ofWinning: row, areLogarithms: isOfLogarithms, at: gaps, shortfalls: shortfalls, scratch: &scratch)
+    }
+    return sums
   }
 
-  func pullBack(
-    _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
+  /// Log-probabilities and the gradient of some: from one pass, if none of them is deep.
+  private func pullBackLogarithms(
+    _ row: UnsafeMutableBufferPointer<Double>, for request: Request, vectors: RowVectors,
     precision: Precision, scratch: inout Scratch
-  ) {
-    if directSums?.pullBack(
-      cotangent, at: row, of: .probabilities, precision: precision, scratch: &scratch) == true
-    {
-      return
-    }
-    var pass = LatticePass(
-      UnsafeBufferPointer(row), depth: table.depth, table: table, precision: precision,
-      derivativesOf: .probabilities, scratch: &scratch)
-    pass.integrate()
-    pass.pullBack(cotangent, at: row, scratch: &scratch)
-  }
-
-  func pullBackLogarithms(
-    _ cotangent: UnsafeMutableBufferPointer<Double>, logProbabilities: UnsafeBufferPointer<Double>,
-    at row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
-  ) {
-    if directSums?.pullBack(
-      cotangent, at: row, of: .logProbabilities, precision: precision, scratch: &scratch) == true
-    {
-      return
-    }
+  ) -> RowSums {
     // Far enough above 1e-300 that no class without a probability has a part in the derivatives.
-    func isDeep(_ index: Int) -> Bool { logProbabilities[index] < -680 }
-    let deep = row.indices.filter { isDeep($0) && cotangent[$0] != 0 }
-    let gradients =
-      deep.isEmpty
-      ? nil
-      : [Double](unsafeUninitializedCapacity: row.count) { result, count in
-        count = row.count
-        result.update(repeating: 0)
-        DeepClasses(of: row, table: table, scale: tailScale)
-          .addGradient(of: deep.map { ($0, cotangent[$0]) }, in: row, to: result)
-      }
+    func isDeep(_ index: Int) -> Bool { row[index] < -680 }
+    let cotangent = vectors.cotangent
+    let gaps = UnsafeMutableBufferPointer(start: vectors.spare, count: row.count)
+    copyPadded(row, to: gaps)
     var pass = LatticePass(
       UnsafeBufferPointer(row), depth: table.depth, table: table, precision: precision,
       derivativesOf: .logProbabilities, scratch: &scratch)
     pass.integrate()
-    pass.pullBack(cotangent, at: row, of: .logProbabilities, isDeep: isDeep, scratch: &scratch)
+    pass.takeLogarithms()
+    var sums = RowSums()
+    var gradients: [Double]?
+    sums.defect = pass.evaluateLogarithms(row)
+    // What the pass leaves out has −∞.
+    if row.indices.contains(where: { isDeep($0) && gaps[$0] > -.infinity }) {
+      // The pass is in the memory that these take.
+      copyPadded(gaps, to: row)
+      sums = evaluate(
+        row, for: .logarithms, vectors: vectors, precision: precision, scratch: &scratch)
+      let deep = row.indices.filter { isDeep($0) && cotangent[$0] != 0 && row[$0] > -.infinity }
+      if !deep.isEmpty {
+        gradients = [Double](repeating: 0, count: row.count)
+        let classes = DeepClasses(of: gaps, table: table, scale: tailScale)
+        gradients?.withUnsafeMutableBufferPointer { gradients in
+          classes.addGradient(of: deep.map { ($0, cotangent[$0]) }, in: gaps, to: gradients)
+        }
+      }
+      pass = LatticePass(
+        UnsafeBufferPointer(gaps), depth: table.depth, table: table, precision: precision,
+        derivativesOf: .logProbabilities, scratch: &scratch)
+      pass.integrate()
+      pass.takeLogarithms()
+    }
+    vectors.dropCotangents(ofLogarithms: row)
+    if request.contains(.excess) {
+      sums.excess = pass.excess(
+        ofWinning: row, areLogarithms: true, at: gaps, shortfalls: shortfalls, scratch: &scratch)
+    }
+    _ = pass.pullBack(cotangent, at: gaps, of: .logProbabilities, isDeep: isDeep, scratch: &scratch)
     if let gradients { for index in row.indices { cotangent[index] += gradients[index] } }
-  }
-
-  func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double? {
-    var pass = LatticePass(gaps, depth: 0, table: table, precision: .double, scratch: &scratch)
-    pass.integrate()
-    return pass.expectedMaximum()
+    return sums
   }
 
   func seconds(forRowOf count: Int) -> Double { min(6e-8 * Double(count), 4e-6) + 3e-9 * Double(count) }

@@ -14,11 +14,13 @@ extension LatticePass {
   /// met mostly where it is as steep as p. Where not, see ``SteepClasses``.
   ///
   /// Of log-probabilities, classes with `isDeep` (all below 1e-295) get their entries, and move none.
+  ///
+  /// - Returns: Σp − 1 before the normalisation.
   mutating func pullBack(
     _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
     of kind: Quantity = .probabilities, isDeep: (Int) -> Bool = { _ in false }, scratch: inout Scratch
-  ) {
-    guard let gaps = row.baseAddress, let v = cotangent.baseAddress else { return }
+  ) -> Double {
+    guard let gaps = row.baseAddress, let v = cotangent.baseAddress else { return 0 }
     let leader = row.firstIndex(of: 0) ?? 0
     let (n, listed, vectors) = (row.count, pointCount + 16, padded(nodes) + 32)
     var memory = Pieces(
@@ -30,7 +32,6 @@ extension LatticePass {
     let (p, values, rest) = (memory.take(count), memory.take(count), memory.take(pullbackMemory))
     var steep = SteepClasses(for: self, memory: &memory)
 
-    takeLogarithms()
     // A Float's pullback is only as good as its largest entry.
     if precision == .double || kind == .logProbabilities || !table.isLogConcave {
       steep.find(in: self, gaps: gaps, count: n)
@@ -85,6 +86,7 @@ extension LatticePass {
     }
     kernels.scaled(p, count, by: 1 / (1 + defect), to: gaps)
     if table.isLogConcave { balance(cotangent, at: row, leader: leader) }
+    return defect
   }
 
   /// What is taken off all v, or v/p, which moves nothing: one that leaves 0 where a row saturates.

@@ -8,13 +8,13 @@ struct LatticePass {
   let basis: CellBasis
   let precision: Precision
   /// Whether probabilities below 1e-300 are wanted, too, by their logarithms.
-  private let isOfLogarithms: Bool
+  let isOfLogarithms: Bool
   /// Where log G is less, nodes do not matter.
   private let leastLogarithm: Double
   /// The deepest gap that is wanted.
   let rarest: Double
   /// How deep classes are evaluated.
-  private(set) var depth: Double
+  var depth: Double
   /// Whether classes deeper than `depth` (not masked ones) are left out.
   let hasDeeperClasses: Bool
 
@@ -24,15 +24,15 @@ struct LatticePass {
   /// The number of gaps, padded to whole vectors.
   let count: Int
   /// For every class its cell, and its offset in it, if there are no parts.
-  private let cells: UnsafeMutablePointer<Int>
-  private let offsets: UnsafeMutablePointer<Double>
+  let cells: UnsafeMutablePointer<Int>
+  let offsets: UnsafeMutablePointer<Double>
   /// The shares of grid points in the values of every class, if these are few enough for near memory.
-  private let keptShares: UnsafeMutablePointer<Double>?
+  let keptShares: UnsafeMutablePointer<Double>?
   /// The parts of cells by which many classes are deposited and get their probabilities, if not each by itself.
-  private let parts: CellParts?
+  let parts: CellParts?
   /// The moments of the cells, and later the coefficients of log p on them and log p in the middle, if there are parts.
-  private let rows: UnsafeMutablePointer<Double>
-  private let logMiddles: UnsafeMutablePointer<Double>
+  let rows: UnsafeMutablePointer<Double>
+  let logMiddles: UnsafeMutablePointer<Double>
   /// For every cell with a class, where in the list its first grid point stands; −1 for the others, and for the cell behind
   /// the last one, which has the classes that are not wanted, the end of the list.
   let slots: UnsafeMutablePointer<Int>
@@ -44,7 +44,7 @@ struct LatticePass {
   /// H·2^inflation at the grid points, log H, and H itself.
   let heights: UnsafeMutablePointer<Double>
   let logHeights: UnsafeMutablePointer<Double>
-  private let probabilities: UnsafeMutablePointer<Double>
+  let probabilities: UnsafeMutablePointer<Double>
   /// What the loops over classes and cells need besides.
   let loopMemory: UnsafeMutablePointer<Double>
 
@@ -60,7 +60,7 @@ struct LatticePass {
   /// How many hazards meet in an integrand.
   private let hazardCount: Double
   // Nodes are x_m = m·step·unit, m = firstNode + index.
-  private var stepIndex: Int
+  var stepIndex: Int
   private(set) var firstNode = 0
   private(set) var nodes = 0
   private let nodeMemory: UnsafeMutablePointer<Double>
@@ -119,7 +119,7 @@ struct LatticePass {
     let loopLength =
       6 * (mostPoints + 16) + cellMemory + 3 * length + 8 * (parts?.count ?? 0) * (grid.count + 2)
       + blockMemory
-    let keepsShares = parts == nil && count <= Self.mostKeptShares
+    let keepsShares = parts == nil && count <= Policy.mostClassesWithKeptShares
     var memory = Pieces(
       of: scratch.reserve(
         2 * count + (keepsShares ? basis.taps * count : 0) + length + 2 * cellMemory + 6 * (mostPoints + 16)
@@ -166,7 +166,7 @@ struct LatticePass {
     setNodes(from: lowest)
   }
 
-  private mutating func setNodes(from low: Double) {
+  mutating func setNodes(from low: Double) {
     let last = Int((highest / h).rounded(.up))
     nodes = (last - Int((low / h).rounded(.down)) + 32) & ~31
     firstNode = last - nodes + 1
@@ -197,9 +197,6 @@ struct LatticePass {
     kernels.locate(nodes: nodes + 3, on: nodeGrid, in: hazards.layout, places: places)
     integrals(of: g, to: heights)
   }
-
-  /// Rows of so many classes keep the shares: more would need far memory, and computing them again takes less time.
-  private static let mostKeptShares = 4096
 
   /// Probabilities of 1e-300 are sums of products that would be subnormal: G is multiplied by 2 to this power.
   static let inflation = 800.0
@@ -237,89 +234,6 @@ struct LatticePass {
     logG += first
   }
 
-  // MARK: the step
-
-  /// Takes a finer step, if the rarest class that is wanted has too sharp an integrand for this one.
-  private mutating func refineStep() -> Bool {
-    guard stepIndex > 0, case let excess = sharpness / sharpnessLimit, excess > 1 else { return false }
-    let low = Double(firstNode - 1) * h
-    let finer = LatticeTable.steps[..<stepIndex].lastIndex { Double($0 * $0) * excess <= Double(step * step) }
-    stepIndex = finer ?? 0
-    setNodes(from: low)
-    return true
-  }
-
-  /// Under a law with several humps the product of two broad hazards may be a narrow one.
-  private var sharpnessLimit: Double { (table.isLogConcave ? precision : .double).sharpness }
-
-  /// The sharpness of the integrand of the rarest class, if any, under a law with one hump.
-  private var sharpness: Double {
-    if table.isLogConcave { return sharpness(of: rarestWithProbability) }
-    return (firstWantedCell..<grid.count).reduce(0) { sharpest, cell in
-      slots[cell] < 0
-        ? sharpest : max(sharpest, sharpness(of: Double(cell + grid.firstCell) / grid.perUnit))
-    }
-  }
-
-  /// The deepest gap that is wanted and has a probability, if these are wanted.
-  private var rarestWithProbability: Double {
-    func hasProbability(_ gap: Double) -> Bool { logIntegrandAtPeak(of: gap) > -700 }
-    if isOfLogarithms || hasProbability(rarest) { return rarest }
-    var (near, far) = (0.0, rarest)
-    while (near - far) * grid.perUnit > 1 {
-      let middle = (near + far) / 2
-      if hasProbability(middle) { near = middle } else { far = middle }
-    }
-    return near
-  }
-
-  /// The deepest gap, `depth` at most, whose integrand is not sharper than the finest step can follow.
-  func resolvedDepth(_ depth: Double) -> Double {
-    func isSharp(_ gap: Double) -> Bool { sharpness(of: gap) > sharpnessLimit }
-    guard stepIndex == 0, isSharp(rarest) else { return depth }
-    var (near, far) = (0.0, -rarest)
-    while (far - near) * grid.perUnit > 1 {
-      let middle = (near + far) / 2
-      if isSharp(-middle) { far = middle } else { near = middle }
-    }
-    return near
-  }
-
-  /// −Δ² of the logarithm of a class's integrand at its peak, or the largest of those of its humps.
-  private func sharpness(of gap: Double) -> Double {
-    let first = sampleOffset(node: 0, point: point(nearest: gap))
-    func logIntegrand(_ index: Int) -> Double { logG[index] + table.logHazard[first + index * step] }
-    func sharpness(at index: Int) -> Double {
-      2 * logIntegrand(index) - logIntegrand(index - 1) - logIntegrand(index + 1)
-    }
-    guard table.isLogConcave else {
-      let top = (0..<nodes).reduce(-Double.infinity) { max($0, logIntegrand($1)) }
-      let humps = (1..<max(1, nodes - 1)).lazy.filter {
-        logIntegrand($0) >= max(top - 25, logIntegrand($0 - 1), logIntegrand($0 + 1))
-      }
-      return humps.reduce(0) { max($0, sharpness(at: $1)) }
-    }
-    let peak = firstFall(of: logIntegrand)
-    guard peak > 0, peak < nodes - 1 else { return 0 }
-    return sharpness(at: peak)
-  }
-
-  private func logIntegrandAtPeak(of gap: Double) -> Double {
-    let first = sampleOffset(node: 0, point: point(nearest: gap))
-    func logIntegrand(_ index: Int) -> Double { logG[index] + table.logHazard[first + index * step] }
-    return logIntegrand(firstFall(of: logIntegrand))
-  }
-
-  /// The node from which on a function with one hump falls.
-  func firstFall(of function: (Int) -> Double) -> Int {
-    var (first, last) = (0, nodes - 1)
-    while first < last {
-      let middle = (first + last) / 2
-      if function(middle) < function(middle + 1) { first = middle + 1 } else { last = middle }
-    }
-    return first
-  }
-
   // MARK: integrals
 
   /// Σ_m values(x_m) r(x_m − μ_g) h at all grid points.
@@ -348,208 +262,5 @@ struct LatticePass {
     kernels.weightedSums(
       weights, others, points: points, pointCount, on: nodeGrid, places: places, samples: hazards.values,
       below: hazards.layout.count, sums: sums, otherSums: otherSums, nodes: nodes)
-  }
-
-  /// log H at a grid point that is too deep for H itself.
-  private func logHeight(at point: Int) -> Double {
-    let first = sampleOffset(node: 0, point: point)
-    func logIntegrand(_ index: Int) -> Double { logG[index] + table.logHazard[first + index * step] }
-    var top = -Double.infinity
-    for index in 0..<nodes { top = max(top, logIntegrand(index)) }
-    var sum = 0.0
-    for index in 0..<nodes {
-      let below = logIntegrand(index) - top
-      if below > -precision.drop { sum += exponential(below) }
-    }
-    return top + logarithm(sum * h)
-  }
-
-  // MARK: classes
-
-  /// The first cell whose classes are wanted.
-  private var firstWantedCell: Int { max(0, grid.cell(of: -depth)) }
-
-  /// The first point of the list that they need.
-  var firstWantedPoint: Int {
-    for cell in firstWantedCell..<grid.count where slots[cell] >= 0 { return slots[cell] }
-    return pointCount
-  }
-
-  /// The first grid point of the list where H itself is known, not its logarithm alone: H grows from point to point.
-  var firstNumber: Int {
-    let deepest = grid.cell(of: -table.depth)
-    var index = firstWantedPoint
-    while index < pointCount - 1 && (points[index] < deepest || !(heights[index] > Self.inflatedLimit)) {
-      index += 1
-    }
-    return index
-  }
-
-  /// Computes log H at the grid points that wanted classes need. Of probabilities, those far below 1e-300 are left out.
-  mutating func takeLogarithms() {
-    kernels.logarithms(of: heights, pointCount, shift: Self.inflation, to: logHeights)
-    kernels.scaled(heights, pointCount, by: 1 / pullbackInflation, to: probabilities)
-    (logHeights + pointCount).update(repeating: 0, count: 16)
-    (probabilities + pointCount).update(repeating: 0, count: 16)
-    func take(_ index: Int) {
-      logHeights[index] = logHeight(at: points[index])
-      probabilities[index] = exponential(logHeights[index])
-    }
-    let firstWanted = firstWantedPoint
-    var first = firstNumber
-    while first > firstWanted {
-      first -= 1
-      take(first)
-      if !isOfLogarithms && logHeights[first] < -700 { break }
-    }
-    guard first > firstWanted else { return }
-    // A class has this grid point in the middle, or a higher one, and some below.
-    depth = min(depth, -gap(ofPoint: points[first]))
-    for index in max(firstWanted, first - basis.taps / 2)..<first { take(index) }
-  }
-
-  /// From here on no class has a probability that is not far above 1e-300.
-  mutating func leaveOutTinyProbabilities() {
-    let first = firstNumber
-    if first > firstWantedPoint { depth = min(depth, -Double(points[first] + grid.firstCell) / grid.perUnit) }
-  }
-
-  /// Replaces the gaps by probabilities that sum to one; classes deeper than the depth of the pass get 0.
-  ///
-  /// - Returns: Σp − 1 before the normalisation.
-  func evaluate(_ row: UnsafeMutableBufferPointer<Double>) -> Double {
-    guard let p = row.baseAddress else { return 0 }
-    let defect = replaceByProbabilities(p)
-    if defect.magnitude > precision.defect { kernels.scaled(p, count, by: 1 / (1 + defect), to: p) }
-    return defect
-  }
-
-  /// What few coefficients on a cell do, where Floats are wanted of many classes.
-  private var isOfShortCells: Bool { parts?.count == 1 }
-
-  /// Computes the coefficients of log p on every cell.
-  private func expand() {
-    kernels.expand(
-      logHeights, from: firstWantedCell, cells: grid.count, slots: slots,
-      matrix: isOfShortCells ? table.shortMatrix : basis.matrix, taps: basis.taps, rows: rows,
-      middles: logMiddles, scratch: loopMemory)
-    // Behind the last cell stand the classes that are not wanted.
-    (rows + 8 * grid.count).update(repeating: 0, count: 8)
-    logMiddles[grid.count] = -.infinity
-  }
-
-  /// Replaces the gaps by probabilities as the sums gave them.
-  ///
-  /// - Returns: Σp − 1.
-  func replaceByProbabilities(_ row: UnsafeMutablePointer<Double>) -> Double {
-    guard let parts else {
-      return kernels.evaluate(
-        row, cells, offsets, count, from: -depth, slots: slots, shares: basis.shares, kept: keptShares,
-        logarithms: logHeights, numbers: probabilities)
-    }
-    expand()
-    if parts.count == 1 {
-      return kernels.evaluateFloats(row, count, from: -depth, grid: grid, rows: rows, scratch: loopMemory)
-    }
-    let partRows = loopMemory
-    let scratch = partRows + 4 * parts.count * (grid.count + 1)
-    kernels.divide(
-      rows, from: firstWantedCell, cells: grid.count, slots: slots, parts: parts.count,
-      shares: parts.coefficientShares, to: partRows, scratch: scratch)
-    return kernels.evaluateParts(
-      row, count, from: -depth, grid: grid, parts: parts.count, rows: partRows, scratch: scratch)
-  }
-
-  /// Replaces the gaps by log-probabilities, those of classes deeper than the depth of the pass by −∞.
-  ///
-  /// - Returns: Σp − 1 before the normalisation.
-  func evaluateLogarithms(_ row: UnsafeMutableBufferPointer<Double>) -> Double {
-    guard let logP = row.baseAddress else { return 0 }
-    if parts == nil {
-      kernels.evaluateLogarithms(
-        logP, cells, offsets, count, from: -depth, slots: slots, shares: basis.shares, kept: keptShares,
-        logarithms: logHeights)
-    } else {
-      expand()
-      kernels.evaluateLogarithmsOfCells(
-        logP, count, from: -depth, grid: grid, rows: rows, middles: logMiddles, scratch: loopMemory)
-    }
-    let likely = -0.6
-    let sums = kernels.sumsOfExponentials(logP, count, split: likely)
-    let defect = (sums.above - 1) + sums.below
-    let shift = logarithmOfOnePlus(defect)
-    // That of a class above ½ is taken from what the others leave to it, so that it has all its digits however near 0
-    // it is.
-    let leader = sums.above > 0 ? row.firstIndex { $0 > likely } : nil
-    for index in row.indices { row[index] -= shift }
-    if let leader { row[leader] = logarithmOfOnePlus(-sums.below / (1 + defect)) }
-    return defect
-  }
-
-  /// How much memory the steps below need.
-  var pullbackMemory: Int { parts == nil ? 0 : 16 * (grid.count + 1) + count }
-
-  /// Spreads numbers of the classes onto the grid points; there are 16 more behind the list.
-  func spread(
-    _ numbers: UnsafePointer<Double>, at gaps: UnsafePointer<Double>,
-    to weights: UnsafeMutablePointer<Double>,
-    memory: UnsafeMutablePointer<Double>
-  ) {
-    if parts == nil {
-      return kernels.depositWeighted(
-        numbers, cells, offsets, count, slots: slots, shares: basis.shares, points: pointCount,
-        weights: weights, scratch: loopMemory)
-    }
-    kernels.depositMoments(
-      numbers, at: gaps, count, from: -depth, grid: grid, moments: memory, scratch: loopMemory)
-    kernels.spread(
-      memory, cells: grid.count, shares: basis.shares, terms: basis.terms, points: points, count: pointCount,
-      slots: slots, weights: weights)
-  }
-
-  /// Replaces u by unit·(ofA·u·a − ofB·p·b), 0 where p is, for a and b at the grid points.
-  func evaluatePullback(
-    _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>, at gaps: UnsafePointer<Double>,
-    a: UnsafeMutablePointer<Double>, b: UnsafeMutablePointer<Double>, unit: Double, ofA: Double, ofB: Double,
-    memory: UnsafeMutablePointer<Double>
-  ) {
-    if parts == nil {
-      (a + pointCount).update(repeating: 0, count: 16)
-      (b + pointCount).update(repeating: 0, count: 16)
-      return kernels.evaluatePullback(
-        p, u, cells, offsets, count, slots: slots, shares: basis.shares, a: a, b: b, unit: unit, ofA: ofA,
-        ofB: ofB)
-    }
-    let places = memory + 16 * (grid.count + 1)
-    if isOfShortCells {
-      kernels.expandPairs(
-        a, b, cells: grid.count, slots: slots, matrix: table.shortMatrix, taps: basis.taps, rows: memory)
-    } else {
-      for (ratios, place) in [(a, 0), (b, 8)] {
-        kernels.expandValues(
-          ratios, cells: grid.count, slots: slots, matrix: basis.matrix, taps: basis.taps,
-          rows: memory + place, stride: 16)
-      }
-    }
-    places.update(from: gaps, count: count)
-    kernels.evaluatePullbackOfCells(
-      places, p, u, count, from: -depth, grid: grid, rows: memory, isShort: isOfShortCells, unit: unit,
-      ofA: ofA, ofB: ofB, scratch: loopMemory)
-  }
-
-  /// E[max] by the trapezoid rule on 1 − G above the top and G below it, which together jump by 1 there.
-  func expectedMaximum() -> Double {
-    var sum = CompensatedSum()
-    // Below the nodes that matter G is 0.
-    if firstNode > 0 { sum.add(Double(firstNode) - 0.5) }
-    for index in 0..<nodes {
-      let node = firstNode + index
-      if node > 0 {
-        sum.add(-exponentialMinusOne(logG[index]))
-      } else {
-        sum.add((node == 0 ? 0.5 : 0) - exponential(logG[index]))
-      }
-    }
-    return h * sum.value
   }
 }

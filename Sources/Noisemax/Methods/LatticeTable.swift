@@ -108,19 +108,21 @@ final class LatticeTable: @unchecked Sendable {
       Int(((highest + depth + margin) / unit).rounded(.up)) - firstIndex
     )
     .map { exponential($0) }
-    cumulatives = Self.steps.map { LatticeSamples(integrands.logCumulative, step: $0, in: memory) }
     let widestStride = Int(widest / unit)
     hazards = (1...widestStride.trailingZeroBitCount).map {
       LatticeSamples(hazardSamples, step: 1 << $0, isReversed: true, in: memory)
     }
-    coarsestSteps = PerPrecision { precision in
-      memory.keep(
-        Self.sizes.map { size in
-          integrands.coarsestStep(
-            for: 1 << size, within: precision.stepTolerance, from: noise.quantile(at: 1e-18),
-            to: noise.upperQuantile(at: Precision.double.tail / Double(1 << size)))
-        })
+    let coarsest = PerPrecision { precision in
+      Self.sizes.map { size in
+        integrands.coarsestStep(
+          for: 1 << size, within: precision.stepTolerance, from: noise.quantile(at: 1e-18),
+          to: noise.upperQuantile(at: Precision.double.tail / Double(1 << size)))
+      }
     }
+    coarsestSteps = PerPrecision { memory.keep(coarsest[$0]) }
+    // No row takes a coarser one.
+    let last = (coarsest[.single] + coarsest[.double]).reduce(0, max)
+    cumulatives = Self.steps[...last].map { LatticeSamples(integrands.logCumulative, step: $0, in: memory) }
     let upperEnd = noise.upperQuantile(at: exponential(-Precision.double.drop - 1))
     let (isLogConcave, depth) = (isLogConcave, depth)
     highestNodes = Self.kept(in: memory, Self.sizes.map { 1 << $0 }) { leaders in
@@ -167,13 +169,9 @@ final class LatticeTable: @unchecked Sendable {
   /// The parts of cells by which a row of `count` classes is deposited and evaluated, if that is worth it.
   func parts(for count: Int, cells: Int, precision: Precision) -> CellParts? {
     if count >= mostClassesInParts { return nil }
-    if precision == .single { return count >= Self.fewestFloatsInParts ? wholeCells : nil }
-    return count >= Self.fewestPerCellInParts * cells ? parts : nil
+    if precision == .single { return count >= Policy.fewestFloatsByCells ? wholeCells : nil }
+    return count >= Policy.fewestDoublesByParts * cells ? parts : nil
   }
-
-  /// From so many classes on Floats go by cells, and from so many for each cell on Doubles by parts of cells.
-  private static let fewestFloatsInParts = 400
-  private static let fewestPerCellInParts = 32
 
   /// The highest node that matters in a row of `count` classes.
   func highestNode(for count: Int, precision: Precision) -> Double {
@@ -204,13 +202,6 @@ struct LatticeSamples: @unchecked Sendable {
       values[offset % step * rowLength + (isReversed ? last - index : index)] = sample
     }
     self.values = memory.keep(values)
-  }
-
-  /// The layout with no more than so many samples.
-  func layout(upTo count: Int) -> SampleLayout {
-    SampleLayout(
-      step: layout.step, rowLength: layout.rowLength, lastOfRow: layout.lastOfRow,
-      count: min(count, layout.count))
   }
 }
 

@@ -129,19 +129,23 @@ private struct PairLogarithms: ~Copyable {
   }
 
   private mutating func logarithms(at gap: Double) -> (above: Double, below: Double) {
-    let memory = row.reserve(16)
+    let memory = row.reserve(24)
     memory.update(repeating: -.infinity)
     let (gaps, cotangent) = (
       UnsafeMutableBufferPointer(rebasing: memory[..<2]), UnsafeMutableBufferPointer(rebasing: memory[8..<10])
     )
     (gaps[0], gaps[1]) = (0, gap)
+    guard let start = memory.baseAddress else { return (0, 0) }
+    let vectors = RowVectors(cotangent: cotangent, spare: start + 16)
     switch function {
     case .probability:
-      _ = lattice.replace(gaps, by: .logProbabilities, precision: .double, scratch: &scratch)
+      _ = lattice.evaluate(
+        gaps, for: .logarithms, vectors: vectors, precision: .double, scratch: &scratch)
       return (gaps[0], gaps[1])
     case .slope:
       (cotangent[0], cotangent[1]) = (0, 1)
-      lattice.pullBack(cotangent, at: gaps, precision: .double, scratch: &scratch)
+      _ = lattice.evaluate(
+        gaps, for: .pullback, vectors: vectors, precision: .double, scratch: &scratch)
       let slope = logarithm(cotangent[1])
       return (slope, slope)
     }

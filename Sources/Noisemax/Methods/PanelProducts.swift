@@ -59,9 +59,9 @@ struct PanelProducts {
   static func serves(_ row: PanelRow, under form: ProductForm) -> Bool {
     let deepest = row.classes[row.count - 1].place
     switch form {
-    case .uniform: return row.open <= 1000 && (DoubleDouble(1) - deepest).high > 0x1p-300
-    case .exponential: return row.open <= 4000
-    case .laplace: return row.open <= 4000 && deepest.high < 600
+    case .uniform: return row.open <= Policy.mostProducts(form) && (DoubleDouble(1) - deepest).high > 0x1p-300
+    case .exponential: return row.open <= Policy.mostProducts(form)
+    case .laplace: return row.open <= Policy.mostProducts(form) && deepest.high < Policy.deepestLaplaceProduct
     }
   }
 

@@ -4,7 +4,7 @@ extension Panels {
   @_specialize(where Noise == Laplace)
   func excess(
     of row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
-  ) -> Double? {
+  ) -> Double {
     let place = place(row.count / 2, in: &scratch)
     let classes = PanelRow(
       UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd,

@@ -1,6 +1,6 @@
 /// Exact probabilities under a law with kinks: p_i = ∫ G(x)·r(x − μ_i) dx with G = ∏ F(x − μ_j), r = f/F, by
 /// Gauss–Legendre panels between the places where a class meets a kink of the law.
-struct Panels<Noise: PiecewiseNoise>: RowMethod {
+struct Panels<Noise: PiecewiseNoise>: StepwiseRowMethod {
   let law: PanelLaw<Noise>
   private let productForm: ProductForm?
 
@@ -59,33 +59,6 @@ struct Panels<Noise: PiecewiseNoise>: RowMethod {
       }
     }
     return defect
-  }
-
-  @_specialize(where Noise == Uniform)
-  @_specialize(where Noise == Exponential)
-  @_specialize(where Noise == Laplace)
-  func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double? {
-    let place = place(gaps.count / 2, in: &scratch)
-    let classes = PanelRow(
-      gaps, width: law.upperEnd - law.lowerEnd, reach: law.reach, sorted: place.sorted,
-      classes: place.classes, other: place.other)
-    if let products = products(of: classes, precision: .double, scratch: &scratch) {
-      return law.noise.mean + products.excess()
-    }
-    // E = ∫ x dG, and dG = G·Σ r dx; relative to the node with the most of it, so that the rounding of the
-    // integral of dG does not count.
-    let grid = grid(of: classes, precision: .double, floor: -64, place: place, scratch: &scratch)
-    let nodes = PanelGrid<Noise>.nodes(grid.nodeCount, keeping: grid.nodeCount, in: &scratch)
-    var (origin, most) = (0.0, -1.0)
-    for m in 0..<grid.nodeCount where nodes[m].weight > most && nodes[m].exponent == 0 {
-      (origin, most) = (nodes[m].place.high, nodes[m].weight)
-    }
-    var sum = CompensatedSum()
-    for m in 0..<grid.nodeCount where nodes[m].exponent == 0 {
-      let hazards = grid.sums.reversedHazards(at: nodes[m].place)
-      sum.add(nodes[m].weight * hazards.sum.value * (nodes[m].place.high - origin))
-    }
-    return origin + sum.value
   }
 
   /// The products of F, for a law and a row that they serve.

@@ -1,3 +1,5 @@
+internal import NoiseKernels
+
 /// What is asked of a row.
 enum Quantity: Sendable {
   case probabilities, logProbabilities
@@ -24,6 +26,46 @@ struct PerPrecision<Value> {
 
 extension PerPrecision: Sendable where Value: Sendable {}
 
+/// What a row is evaluated for, in one pass where the method can.
+struct Request: OptionSet, Sendable {
+  let rawValue: Int
+
+  /// In the place of the row, its probabilities, or their logarithms.
+  static let probabilities = Request(rawValue: 1)
+  static let logarithms = Request(rawValue: 2)
+  /// In the place of a cotangent v, the gradient of Σ v_i p_i in the gaps, or of Σ v_i log p_i if logarithms are asked for.
+  static let pullback = Request(rawValue: 4)
+  /// E[max(gap + ε)] − E[ε] for the standard law.
+  static let excess = Request(rawValue: 8)
+
+  init(rawValue: Int) { self.rawValue = rawValue }
+
+  init(_ quantity: Quantity) { self = quantity == .probabilities ? .probabilities : .logarithms }
+}
+
+/// Two vectors as long as a row, where it is pulled back or its excess asked for.
+struct RowVectors {
+  /// v, and in its place the gradient. The cotangent of a class without a probability is taken as 0, be it masked or, of
+  /// log-probabilities, at −∞.
+  let cotangent: UnsafeMutableBufferPointer<Double>
+  /// What a method may need besides.
+  let spare: UnsafeMutablePointer<Double>
+
+  /// A class whose log-probability is −∞ moves nothing.
+  func dropCotangents(ofLogarithms row: UnsafeMutableBufferPointer<Double>) {
+    for index in cotangent.indices where row[index] == -.infinity { cotangent[index] = 0 }
+  }
+}
+
+/// What comes of a row besides its numbers.
+struct RowSums {
+  /// Σp − 1 before any normalisation, an estimate of the absolute error.
+  var defect = 0.0
+  /// If asked for, to the relative accuracy of a probability, so that it has its digits where one class is almost certain.
+  /// NaN where the method has no such value.
+  var excess = Double.nan
+}
+
 /// One way to do the integral over the noise, for one row.
 ///
 /// The gaps of a row are (μ_i − max μ)/scale: never NaN, never above 0, 0 for at least one class, −∞ for masked
@@ -35,17 +77,33 @@ protocol RowMethod: Sendable {
   /// them what the roundings of each took away, and the result goes to the first n.
   var wantsRemainders: Bool { get }
 
-  /// Replaces the gaps of a row by the quantity asked for.
+  /// Replaces the gaps of a row by probabilities or their logarithms, if asked for or needed, and a cotangent by the
+  /// gradient.
+  func evaluate(
+    _ row: UnsafeMutableBufferPointer<Double>, for request: Request, vectors: RowVectors,
+    precision: Precision, scratch: inout Scratch
+  ) -> RowSums
+
+  /// About how long the probabilities of a row take, for the choice whether a batch is worth several threads.
+  func seconds(forRowOf count: Int) -> Double
+}
+
+extension RowMethod {
+  var wantsRemainders: Bool { false }
+}
+
+/// A method that evaluates a row quantity by quantity.
+protocol StepwiseRowMethod: RowMethod {
+  /// Replaces the gaps of a row by a quantity.
   ///
-  /// - Returns: Σp − 1 before any normalisation, an estimate of the absolute error.
-  @discardableResult
+  /// - Returns: Σp − 1 before any normalisation.
   func replace(
     _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision,
     scratch: inout Scratch
   ) -> Double
 
   /// Replaces a cotangent v by Jᵀv, where J is the Jacobian of the probabilities in the gaps, and the gaps by the
-  /// probabilities. The cotangent of a masked class is taken as 0, and so is its entry of the result.
+  /// probabilities.
   func pullBack(
     _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
     precision: Precision, scratch: inout Scratch)
@@ -56,21 +114,47 @@ protocol RowMethod: Sendable {
     _ cotangent: UnsafeMutableBufferPointer<Double>, logProbabilities: UnsafeBufferPointer<Double>,
     at row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch)
 
-  /// E[max(gap + ε)] for the standard law, or nil where the method has no such value.
-  func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double?
-
-  /// E[max(gap + ε)] − E[ε] for the standard law, to the relative accuracy of a probability, so that it has its digits
-  /// where one class is almost certain; or nil where the method has no such value. The row may be overwritten.
+  /// E[max(gap + ε)] − E[ε], or NaN; the row is left as it is.
   func excess(
     of row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
-  ) -> Double?
-
-  /// About how long the probabilities of a row take, for the choice whether a batch is worth several threads.
-  func seconds(forRowOf count: Int) -> Double
+  ) -> Double
 }
 
-extension RowMethod {
-  var wantsRemainders: Bool { false }
+extension StepwiseRowMethod {
+  func evaluate(
+    _ row: UnsafeMutableBufferPointer<Double>, for request: Request, vectors: RowVectors,
+    precision: Precision, scratch: inout Scratch
+  ) -> RowSums {
+    var sums = RowSums()
+    if request.contains(.excess) { sums.excess = excess(of: row, precision: precision, scratch: &scratch) }
+    let (cotangent, wantsPullback) = (vectors.cotangent, request.contains(.pullback))
+    guard request.contains(.logarithms) else {
+      if wantsPullback {
+        pullBack(cotangent, at: row, precision: precision, scratch: &scratch)
+      } else if request.contains(.probabilities) {
+        sums.defect = replace(row, by: .probabilities, precision: precision, scratch: &scratch)
+      }
+      return sums
+    }
+    let gaps = UnsafeMutableBufferPointer(start: vectors.spare, count: row.count)
+    if wantsPullback { copyPadded(row, to: gaps) }
+    sums.defect = replace(row, by: .logProbabilities, precision: precision, scratch: &scratch)
+    if wantsPullback {
+      vectors.dropCotangents(ofLogarithms: row)
+      pullBackLogarithms(
+        cotangent, logProbabilities: UnsafeBufferPointer(rebasing: row[..<cotangent.count]), at: gaps,
+        precision: precision, scratch: &scratch)
+    }
+    return sums
+  }
+}
+
+/// Copies the gaps of a row, and what follows them up to whole vectors.
+func copyPadded(
+  _ row: UnsafeMutableBufferPointer<Double>, to other: UnsafeMutableBufferPointer<Double>
+) {
+  guard let start = row.baseAddress else { return }
+  other.baseAddress?.update(from: start, count: padded(row.count))
 }
 
 /// What a row is before any law of noise matters.

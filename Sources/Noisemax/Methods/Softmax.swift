@@ -5,7 +5,7 @@ internal import NoiseKernels
 /// Every exponential is of a gap, never above 0, so that nothing overflows whatever the size of the logits. The
 /// leader's own 1 is kept apart from the other terms, so that its log-probability −log(1 + rest) is accurate to the
 /// last place where the rest is tiny.
-struct Softmax: RowMethod {
+struct Softmax: StepwiseRowMethod {
   func replace(
     _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision,
     scratch: inout Scratch
@@ -47,21 +47,13 @@ struct Softmax: RowMethod {
     balance(cotangent, at: row, leader: leader)
   }
 
-  func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double? {
-    Gumbel().mean + excess(of: gaps)
-  }
-
+  /// log Σ e^gap, the 1 of one leader apart.
   func excess(
     of row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
-  ) -> Double? {
-    excess(of: UnsafeBufferPointer(row))
-  }
-
-  /// log Σ e^gap, the 1 of one leader apart.
-  private func excess(of gaps: UnsafeBufferPointer<Double>) -> Double {
-    let leader = gaps.firstIndex(of: 0)
+  ) -> Double {
+    let leader = row.firstIndex(of: 0)
     var rest = CompensatedSum()
-    for index in gaps.indices where index != leader { rest.add(exponential(gaps[index])) }
+    for index in row.indices where index != leader { rest.add(exponential(row[index])) }
     return logarithmOfOnePlus(rest.value)
   }
 

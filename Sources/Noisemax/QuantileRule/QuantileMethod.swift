@@ -9,7 +9,7 @@ internal import NoiseKernels
 ///
 /// Under a smooth law, the values of all but small rows come from ``QuantileGrid`` instead, and so do the derivatives of
 /// normalised ones. Those of raw values do not: next to a class that is almost certain they cancel there.
-struct QuantileMethod: RowMethod {
+struct QuantileMethod: StepwiseRowMethod {
   private let nodes: [Double]
   private let normalized: Bool
   private let rule: any QuantileSums
@@ -254,11 +254,9 @@ struct QuantileMethod: RowMethod {
   }
 
   /// The rule has no potential: its values are not the gradient of any function.
-  func expectedMaximum(of gaps: UnsafeBufferPointer<Double>, scratch: inout Scratch) -> Double? { nil }
-
   func excess(
     of row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
-  ) -> Double? { nil }
+  ) -> Double { .nan }
 
   func seconds(forRowOf count: Int) -> Double {
     let byClass = secondsByClass(count)

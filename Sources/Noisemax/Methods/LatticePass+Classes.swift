@@ -1,0 +1,190 @@
+internal import NoiseKernels
+
+// From the grid points to the classes, and back.
+
+extension LatticePass {
+  /// log H at a grid point that is too deep for H itself.
+  private func logHeight(at point: Int) -> Double {
+    let first = sampleOffset(node: 0, point: point)
+    func logIntegrand(_ index: Int) -> Double { logG[index] + table.logHazard[first + index * step] }
+    var top = -Double.infinity
+    for index in 0..<nodes { top = max(top, logIntegrand(index)) }
+    var sum = 0.0
+    for index in 0..<nodes {
+      let below = logIntegrand(index) - top
+      if below > -precision.drop { sum += exponential(below) }
+    }
+    return top + logarithm(sum * h)
+  }
+
+  /// The first cell whose classes are wanted.
+  var firstWantedCell: Int { max(0, grid.cell(of: -depth)) }
+
+  /// The first point of the list that they need.
+  var firstWantedPoint: Int {
+    for cell in firstWantedCell..<grid.count where slots[cell] >= 0 { return slots[cell] }
+    return pointCount
+  }
+
+  /// The first grid point of the list where H itself is known, not its logarithm alone: H grows from point to point.
+  var firstNumber: Int {
+    let deepest = grid.cell(of: -table.depth)
+    var index = firstWantedPoint
+    while index < pointCount - 1 && (points[index] < deepest || !(heights[index] > Self.inflatedLimit)) {
+      index += 1
+    }
+    return index
+  }
+
+  /// Computes log H at the grid points that wanted classes need. Of probabilities, those far below 1e-300 are left out.
+  mutating func takeLogarithms() {
+    kernels.logarithms(of: heights, pointCount, shift: Self.inflation, to: logHeights)
+    kernels.scaled(heights, pointCount, by: 1 / pullbackInflation, to: probabilities)
+    (logHeights + pointCount).update(repeating: 0, count: 16)
+    (probabilities + pointCount).update(repeating: 0, count: 16)
+    func take(_ index: Int) {
+      logHeights[index] = logHeight(at: points[index])
+      probabilities[index] = exponential(logHeights[index])
+    }
+    let firstWanted = firstWantedPoint
+    var first = firstNumber
+    while first > firstWanted {
+      first -= 1
+      take(first)
+      if !isOfLogarithms && logHeights[first] < -700 { break }
+    }
+    guard first > firstWanted else { return }
+    // A class has this grid point in the middle, or a higher one, and some below.
+    depth = min(depth, -gap(ofPoint: points[first]))
+    for index in max(firstWanted, first - basis.taps / 2)..<first { take(index) }
+  }
+
+  /// From here on no class has a probability that is not far above 1e-300.
+  mutating func leaveOutTinyProbabilities() {
+    let first = firstNumber
+    if first > firstWantedPoint { depth = min(depth, -Double(points[first] + grid.firstCell) / grid.perUnit) }
+  }
+
+  /// Replaces the gaps by probabilities that sum to one; classes deeper than the depth of the pass get 0.
+  ///
+  /// - Returns: Σp − 1 before the normalisation.
+  func evaluate(_ row: UnsafeMutableBufferPointer<Double>) -> Double {
+    guard let p = row.baseAddress else { return 0 }
+    let defect = replaceByProbabilities(p)
+    if defect.magnitude > precision.defect { kernels.scaled(p, count, by: 1 / (1 + defect), to: p) }
+    return defect
+  }
+
+  /// What few coefficients on a cell do, where Floats are wanted of many classes.
+  private var isOfShortCells: Bool { parts?.count == 1 }
+
+  /// Computes the coefficients of log p on every cell.
+  private func expand() {
+    kernels.expand(
+      logHeights, from: firstWantedCell, cells: grid.count, slots: slots,
+      matrix: isOfShortCells ? table.shortMatrix : basis.matrix, taps: basis.taps, rows: rows,
+      middles: logMiddles, scratch: loopMemory)
+    // Behind the last cell stand the classes that are not wanted.
+    (rows + 8 * grid.count).update(repeating: 0, count: 8)
+    logMiddles[grid.count] = -.infinity
+  }
+
+  /// Replaces the gaps by probabilities as the sums gave them.
+  ///
+  /// - Returns: Σp − 1.
+  func replaceByProbabilities(_ row: UnsafeMutablePointer<Double>) -> Double {
+    guard let parts else {
+      return kernels.evaluate(
+        row, cells, offsets, count, from: -depth, slots: slots, shares: basis.shares, kept: keptShares,
+        logarithms: logHeights, numbers: probabilities)
+    }
+    expand()
+    if parts.count == 1 {
+      return kernels.evaluateFloats(row, count, from: -depth, grid: grid, rows: rows, scratch: loopMemory)
+    }
+    let partRows = loopMemory
+    let scratch = partRows + 4 * parts.count * (grid.count + 1)
+    kernels.divide(
+      rows, from: firstWantedCell, cells: grid.count, slots: slots, parts: parts.count,
+      shares: parts.coefficientShares, to: partRows, scratch: scratch)
+    return kernels.evaluateParts(
+      row, count, from: -depth, grid: grid, parts: parts.count, rows: partRows, scratch: scratch)
+  }
+
+  /// Replaces the gaps by log-probabilities, those of classes deeper than the depth of the pass by −∞.
+  ///
+  /// - Returns: Σp − 1 before the normalisation.
+  func evaluateLogarithms(_ row: UnsafeMutableBufferPointer<Double>) -> Double {
+    guard let logP = row.baseAddress else { return 0 }
+    if parts == nil {
+      kernels.evaluateLogarithms(
+        logP, cells, offsets, count, from: -depth, slots: slots, shares: basis.shares, kept: keptShares,
+        logarithms: logHeights)
+    } else {
+      expand()
+      kernels.evaluateLogarithmsOfCells(
+        logP, count, from: -depth, grid: grid, rows: rows, middles: logMiddles, scratch: loopMemory)
+    }
+    let likely = -0.6
+    let sums = kernels.sumsOfExponentials(logP, count, split: likely)
+    let defect = (sums.above - 1) + sums.below
+    let shift = logarithmOfOnePlus(defect)
+    // That of a class above ½ is taken from what the others leave to it, so that it has all its digits however near 0
+    // it is.
+    let leader = sums.above > 0 ? row.firstIndex { $0 > likely } : nil
+    for index in row.indices { row[index] -= shift }
+    if let leader { row[leader] = logarithmOfOnePlus(-sums.below / (1 + defect)) }
+    return defect
+  }
+
+  /// How much memory the steps below need.
+  var pullbackMemory: Int { parts == nil ? 0 : 16 * (grid.count + 1) + count }
+
+  /// Spreads numbers of the classes onto the grid points; there are 16 more behind the list.
+  func spread(
+    _ numbers: UnsafePointer<Double>, at gaps: UnsafePointer<Double>,
+    to weights: UnsafeMutablePointer<Double>,
+    memory: UnsafeMutablePointer<Double>
+  ) {
+    if parts == nil {
+      return kernels.depositWeighted(
+        numbers, cells, offsets, count, slots: slots, shares: basis.shares, points: pointCount,
+        weights: weights, scratch: loopMemory)
+    }
+    kernels.depositMoments(
+      numbers, at: gaps, count, from: -depth, grid: grid, moments: memory, scratch: loopMemory)
+    kernels.spread(
+      memory, cells: grid.count, shares: basis.shares, terms: basis.terms, points: points, count: pointCount,
+      slots: slots, weights: weights)
+  }
+
+  /// Replaces u by unit·(ofA·u·a − ofB·p·b), 0 where p is, for a and b at the grid points.
+  func evaluatePullback(
+    _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>, at gaps: UnsafePointer<Double>,
+    a: UnsafeMutablePointer<Double>, b: UnsafeMutablePointer<Double>, unit: Double, ofA: Double, ofB: Double,
+    memory: UnsafeMutablePointer<Double>
+  ) {
+    if parts == nil {
+      (a + pointCount).update(repeating: 0, count: 16)
+      (b + pointCount).update(repeating: 0, count: 16)
+      return kernels.evaluatePullback(
+        p, u, cells, offsets, count, slots: slots, shares: basis.shares, a: a, b: b, unit: unit, ofA: ofA,
+        ofB: ofB)
+    }
+    let places = memory + 16 * (grid.count + 1)
+    if isOfShortCells {
+      kernels.expandPairs(
+        a, b, cells: grid.count, slots: slots, matrix: table.shortMatrix, taps: basis.taps, rows: memory)
+    } else {
+      for (ratios, place) in [(a, 0), (b, 8)] {
+        kernels.expandValues(
+          ratios, cells: grid.count, slots: slots, matrix: basis.matrix, taps: basis.taps,
+          rows: memory + place, stride: 16)
+      }
+    }
+    places.update(from: gaps, count: count)
+    kernels.evaluatePullbackOfCells(
+      places, p, u, count, from: -depth, grid: grid, rows: memory, isShort: isOfShortCells, unit: unit,
+      ofA: ofA, ofB: ofB, scratch: loopMemory)
+  }
+}

@@ -1,0 +1,84 @@
+// How fine the nodes of a row are: the coarsest step of its law and number of classes, or finer if an integrand is sharper.
+
+extension LatticePass {
+  /// Takes a finer step, if the rarest class that is wanted has too sharp an integrand for this one.
+  mutating func refineStep() -> Bool {
+    guard stepIndex > 0, case let excess = sharpness / sharpnessLimit, excess > 1 else { return false }
+    let low = Double(firstNode - 1) * h
+    let finer = LatticeTable.steps[..<stepIndex].lastIndex { Double($0 * $0) * excess <= Double(step * step) }
+    stepIndex = finer ?? 0
+    setNodes(from: low)
+    return true
+  }
+
+  /// Under a law with several humps the product of two broad hazards may be a narrow one.
+  private var sharpnessLimit: Double { (table.isLogConcave ? precision : .double).sharpness }
+
+  /// The sharpness of the integrand of the rarest class, if any, under a law with one hump.
+  private var sharpness: Double {
+    if table.isLogConcave { return sharpness(of: rarestWithProbability) }
+    return (firstWantedCell..<grid.count).reduce(0) { sharpest, cell in
+      slots[cell] < 0
+        ? sharpest : max(sharpest, sharpness(of: Double(cell + grid.firstCell) / grid.perUnit))
+    }
+  }
+
+  /// The deepest gap that is wanted and has a probability, if these are wanted.
+  private var rarestWithProbability: Double {
+    func hasProbability(_ gap: Double) -> Bool { logIntegrandAtPeak(of: gap) > -700 }
+    if isOfLogarithms || hasProbability(rarest) { return rarest }
+    var (near, far) = (0.0, rarest)
+    while (near - far) * grid.perUnit > 1 {
+      let middle = (near + far) / 2
+      if hasProbability(middle) { near = middle } else { far = middle }
+    }
+    return near
+  }
+
+  /// The deepest gap, `depth` at most, whose integrand is not sharper than the finest step can follow.
+  func resolvedDepth(_ depth: Double) -> Double {
+    func isSharp(_ gap: Double) -> Bool { sharpness(of: gap) > sharpnessLimit }
+    guard stepIndex == 0, isSharp(rarest) else { return depth }
+    var (near, far) = (0.0, -rarest)
+    while (far - near) * grid.perUnit > 1 {
+      let middle = (near + far) / 2
+      if isSharp(-middle) { far = middle } else { near = middle }
+    }
+    return near
+  }
+
+  /// −Δ² of the logarithm of a class's integrand at its peak, or the largest of those of its humps.
+  private func sharpness(of gap: Double) -> Double {
+    let first = sampleOffset(node: 0, point: point(nearest: gap))
+    func logIntegrand(_ index: Int) -> Double { logG[index] + table.logHazard[first + index * step] }
+    func sharpness(at index: Int) -> Double {
+      2 * logIntegrand(index) - logIntegrand(index - 1) - logIntegrand(index + 1)
+    }
+    guard table.isLogConcave else {
+      let top = (0..<nodes).reduce(-Double.infinity) { max($0, logIntegrand($1)) }
+      let humps = (1..<max(1, nodes - 1)).lazy.filter {
+        logIntegrand($0) >= max(top - 25, logIntegrand($0 - 1), logIntegrand($0 + 1))
+      }
+      return humps.reduce(0) { max($0, sharpness(at: $1)) }
+    }
+    let peak = firstFall(of: logIntegrand)
+    guard peak > 0, peak < nodes - 1 else { return 0 }
+    return sharpness(at: peak)
+  }
+
+  private func logIntegrandAtPeak(of gap: Double) -> Double {
+    let first = sampleOffset(node: 0, point: point(nearest: gap))
+    func logIntegrand(_ index: Int) -> Double { logG[index] + table.logHazard[first + index * step] }
+    return logIntegrand(firstFall(of: logIntegrand))
+  }
+
+  /// The node from which on a function with one hump falls.
+  func firstFall(of function: (Int) -> Double) -> Int {
+    var (first, last) = (0, nodes - 1)
+    while first < last {
+      let middle = (first + last) / 2
+      if function(middle) < function(middle + 1) { first = middle + 1 } else { last = middle }
+    }
+    return first
+  }
+}

@@ -1,0 +1,60 @@
+/// What runs for a row: every threshold between methods, with its reason.
+///
+/// The law decides first. Gumbel noise has softmax, a smooth law the lattice, a law with kinks panels, any law the quantile
+/// rule (see ``RowMethod``). Then, for a row of a smooth law:
+///
+/// 1. two classes: ``PairTable``, but for the rarest;
+/// 2. few classes, none of them deep: ``DirectSums``;
+/// 3. all others: ``LatticePass``, by the shares of every class, or of very many by parts of cells (``CellParts``);
+/// 4. log-probabilities that no sum over the nodes holds: ``DeepClasses``.
+///
+/// For a row of a built-in law with kinks: products of F between kinks (``PanelProducts``), and for more or deeper classes
+/// the panels of any law. For the quantile rule: ``QuantileRule`` class by class, or under a smooth law ``QuantileGrid``
+/// where that is estimated to take less time.
+///
+/// Times are those of one thread with AVX-512, where both ways were run in turns.
+enum Policy {
+  // MARK: smooth laws
+
+  /// The most classes times nodes for direct sums, whose time is proportional to that, where the lattice begins with that
+  /// of some fifty grid points.
+  ///
+  /// Eight Normal classes: 0.7 µs, on the lattice 1.2; sixteen: 1.4 and 1.4; 32: 2.8 and 1.8. Floats: 0.27 µs, 0.9; 0.5, 0.9;
+  /// at 64 1.5 and 1.3. With the gradient 16: 1.7 and 2.8; 32: 3.4 and 3.7; 64: 11 and 4.3.
+  static func mostDirectEvaluations(_ precision: Precision, pairs: Bool) -> Int {
+    switch precision {
+    case .double: pairs ? 2100 : 1300
+    case .single: pairs ? 2600 : 1600
+    }
+  }
+
+  /// A row with few open classes among more places than this is computed without the others, so that it is looked through
+  /// once.
+  static let longestRowLookedThrough = 4096
+
+  /// From so many classes on Floats go by cells with four coefficients: at 300 classes 3.3 µs, by shares 3.1; at 1,000 5.5
+  /// and 7.2.
+  static let fewestFloatsByCells = 400
+
+  /// From so many classes for each cell on Doubles go by sixteen parts of cells, which cost as much as some hundred classes
+  /// each: Normal rows of 2,000 classes take 19 µs either way.
+  static let fewestDoublesByParts = 32
+
+  /// The most classes that keep their shares in the grid points, 128 bytes each, for their evaluation. 1,000 classes: 9.9 µs,
+  /// without 11.5; more than this would leave the near memory.
+  static let mostClassesWithKeptShares = 4096
+
+  // MARK: laws with kinks
+
+  /// The most classes for products: their roundings add up, and class by class they take n² time.
+  static func mostProducts(_ form: ProductForm) -> Int { form == .uniform ? 1000 : 4000 }
+
+  /// Where a Laplace class is that far behind, products of its small factors would be subnormal.
+  static let deepestLaplaceProduct = 600.0
+
+  // MARK: batches
+
+  /// The least work that is shared between threads. Waking one takes some microseconds, and it should save many: the work
+  /// from which on two took less time than one was 50 µs.
+  static let leastSecondsForThreads = 1e-4
+}
