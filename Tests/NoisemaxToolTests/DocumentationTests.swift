@@ -10,8 +10,9 @@ import Testing
   var sources: [String: String] = [:]
   for folder in ["NoisemaxTests", "NoisemaxToolTests"] {
     let directory = repository.appendingPathComponent("Tests/\(folder)")
-    for file in try FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)
-    where file.pathExtension == "swift" {
+    for path in try FileManager.default.subpathsOfDirectory(atPath: directory.path)
+    where path.hasSuffix(".swift") {
+      let file = directory.appendingPathComponent(path)
       sources[file.deletingPathExtension().lastPathComponent] = try String(contentsOf: file, encoding: .utf8)
     }
   }

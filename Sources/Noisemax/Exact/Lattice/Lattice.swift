@@ -105,7 +105,7 @@ final class Lattice: RowMethod {
     let gaps = UnsafeMutableBufferPointer(start: vectors.spare, count: row.count)
     copyPadded(row, to: gaps)
     var pass = LatticePass(
-      UnsafeBufferPointer(row), depth: table.depth, table: table, precision: precision,
+      UnsafeBufferPointer(gaps), depth: table.depth, table: table, precision: precision,
       derivativesOf: .logProbabilities, scratch: &scratch)
     pass.integrate()
     pass.takeLogarithms()
@@ -114,10 +114,10 @@ final class Lattice: RowMethod {
     sums.defect = pass.evaluateLogarithms(row)
     // What the pass leaves out has −∞.
     if row.indices.contains(where: { isDeep($0) && gaps[$0] > -.infinity }) {
-      // The pass is in the memory that these take.
       copyPadded(gaps, to: row)
-      sums = evaluate(
-        row, for: .logarithms, vectors: vectors, precision: precision, scratch: &scratch)
+      // The pass is still needed, and what it has in its memory.
+      var scratch = Scratch()
+      sums = evaluate(row, for: .logarithms, vectors: vectors, precision: precision, scratch: &scratch)
       let deep = row.indices.filter { isDeep($0) && cotangent[$0] != 0 && row[$0] > -.infinity }
       if !deep.isEmpty {
         gradients = [Double](repeating: 0, count: row.count)
@@ -126,11 +126,6 @@ final class Lattice: RowMethod {
           classes.addGradient(of: deep.map { ($0, cotangent[$0]) }, in: gaps, to: gradients)
         }
       }
-      pass = LatticePass(
-        UnsafeBufferPointer(gaps), depth: table.depth, table: table, precision: precision,
-        derivativesOf: .logProbabilities, scratch: &scratch)
-      pass.integrate()
-      pass.takeLogarithms()
     }
     vectors.dropCotangents(ofLogarithms: row)
     if request.contains(.excess) {

@@ -2,6 +2,8 @@
 struct TailScale {
   /// From here on log F and r are 0, even where very many classes have a part.
   let limit: Double
+  /// The noise is hardly ever below this.
+  let lowerEnd: Double
   /// How far apart the quartiles are.
   let unit: Double
   /// A piece of the logit axis this long has no features that a polynomial of degree 15 misses.
@@ -16,6 +18,7 @@ struct TailScale {
   init(_ table: LatticeTable) {
     let noise = table.noise
     limit = noise.upperQuantile(at: 1e-26)
+    lowerEnd = noise.quantile(at: 1e-20)
     unit = table.quartiles
     func hazard(_ x: Double) -> Double { exponential(noise.logReversedHazard(at: x)) }
     let (unit, low, high) = (unit, -8 * unit, limit)

@@ -18,7 +18,7 @@ final class TailSums {
   private let kernel: (Double) -> Double
   private let scale: TailScale
   /// In descending order.
-  private let places: [Double]
+  private let gaps: [Double]
   private let weights: [Double]
   /// Boxes of twice the length each; none where classes are summed one by one.
   private let levels: [Level]
@@ -44,6 +44,10 @@ final class TailSums {
   private struct View {
     let piece: Piece
     let near: Range<Int>
+
+    func value(at x: Double, in sums: TailSums) -> Double {
+      piece.value(at: x) + sums.sum(of: near, at: x)
+    }
   }
 
   /// The boxes of one length that have classes, in ascending order.
@@ -92,7 +96,7 @@ final class TailSums {
     kernel: @escaping (Double) -> Double
   ) {
     (self.kernel, self.scale) = (kernel, scale)
-    self.places = sources.map(\.gap)
+    gaps = sources.map(\.gap)
     weights = sources.map(\.weight)
     shortest = scale.box ?? 0
     (self.lowest, highest) = (lowest, (sources.first?.gap ?? 0) + scale.limit)
@@ -144,16 +148,16 @@ final class TailSums {
 
   func value(at x: Double) -> Double {
     let view = current.piece.contains(x) ? current : view(of: x)
-    let value = view.piece.value(at: x) + sum(of: view.near, at: x)
-    return value.isFinite ? value : sum(of: places.indices, at: x)
+    let value = view.value(at: x, in: self)
+    return value.isFinite ? value : sum(of: gaps.indices, at: x)
   }
 
   private func view(of x: Double) -> View {
-    if levels.isEmpty || !(x >= lowest) { return View(piece: Piece.empty, near: places.indices) }
+    if levels.isEmpty || !(x >= lowest) { return View(piece: Piece.empty, near: gaps.indices) }
     if x > highest { return View(piece: Piece.empty, near: 0..<0) }
     let next = index(below: x)
-    let above = next > 0 ? places[next - 1] - x : .infinity
-    let below = next < places.count ? x - places[next] : .infinity
+    let above = next > 0 ? gaps[next - 1] - x : .infinity
+    let below = next < gaps.count ? x - gaps[next] : .infinity
     // So far from all classes the box with this place, and those beside it, are empty.
     let distance = min(above / 3, below / 2)
     let first = Self.firstLevel(at: x, shortest: shortest)
@@ -190,10 +194,10 @@ final class TailSums {
 
   /// The first class that is below a place.
   private func index(below x: Double) -> Int {
-    var (low, high) = (0, places.count)
+    var (low, high) = (0, gaps.count)
     while low < high {
       let middle = (low + high) / 2
-      if places[middle] >= x { low = middle + 1 } else { high = middle }
+      if gaps[middle] >= x { low = middle + 1 } else { high = middle }
     }
     return low
   }
@@ -207,7 +211,7 @@ final class TailSums {
   private func sum(of indices: Range<Int>, at x: Double) -> Double {
     var sum = 0.0
     for index in indices {
-      let z = x - places[index]
+      let z = x - gaps[index]
       // In descending order: the others are too low to compete.
       if z > scale.limit || sum == -.infinity { break }
       sum += weights[index] * kernel(z)
@@ -218,9 +222,7 @@ final class TailSums {
   /// The sum on a short piece in one of the shortest boxes.
   private func finePiece(_ key: Key, of view: View) -> Piece {
     let low = Double(key.index) * scale.piece
-    return Piece(from: low, to: low + scale.piece) { x in
-      view.piece.value(at: x) + sum(of: view.near, at: x)
-    }
+    return Piece(from: low, to: low + scale.piece) { view.value(at: $0, in: self) }
   }
 
   /// The sum over all classes that are far above a box.

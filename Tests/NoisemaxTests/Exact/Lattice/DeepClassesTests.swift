@@ -134,6 +134,60 @@ import Testing
     }
   }
 
+  /// Above its peak an integrand of this law falls like exp(−eˣ), and the next class is a hundred times that far.
+  @Test func steepIntegrandsHaveTheirPeak() {
+    let law = LogGamma(shape: 3)
+    for step: Double in [15, 40] {
+      let row: [Double] = [0] + (1..<26).map { (index: Int) -> Double in -600 - step * Double(index) }
+      let truth = DirectIntegral(row, under: law, window: -20...9, step: 1 / 32).logProbabilities
+      let logs = NoisyArgmax(law).logProbabilities(for: row)
+      for (index, expected) in truth.enumerated() {
+        #expect(
+          (logs[index] - expected).magnitude <= 3e-12 * max(1, expected.magnitude),
+          "\(row), class \(index): \(logs[index]), not \(expected)")
+      }
+    }
+  }
+
+  /// Three normal classes: the last wins near a third of its gap if the two others are together as seen from there, and
+  /// log p = −g²/3 but for terms as small as 1/g.
+  @Test(arguments: [1e20, 1e50, 1e86, 1e150])
+  func gapsThatHideEachOther(gap: Double) {
+    let argmax = NoisyArgmax(.normal)
+    for other in [0.5, 1, 1e3, 1e-14 * gap] {
+      let row = [0, -other, -gap]
+      let logP = argmax.logProbabilities(for: row)[2]
+      let expected = -gap * gap / 3 + gap * other / 3
+      #expect((logP - expected).magnitude <= 3e-12 * expected.magnitude, "\(row): \(logP), not \(expected)")
+    }
+  }
+
+  /// Far enough below two leaders their factors are exponentials: a crowd has the same derivatives at any distance.
+  @Test func gradientsAreTheSameFartherAway() {
+    for law: any SmoothNoise in [LogGamma(shape: 3), ReversedGumbel(), Logistic()] {
+      let argmax = NoisyArgmax(law)
+      for count in [5, 40] {
+        let v = (0..<count + 2).map { (index: Int) -> Double in index < 2 ? 0 : Double(index % 4) - 1.25 }
+        func gradient(_ gap: Double) -> [Double] {
+          // Sixteenths are exact at both distances.
+          let crowd = (0..<count).map { (index: Int) -> Double in gap - Double(index * index % 50) / 16 }
+          return argmax.logProbabilitiesPullback(at: [0, -0.5] + crowd, of: v)
+        }
+        let near = gradient(-2048)
+        let largest = near.reduce(0) { max($0, $1.magnitude) }
+        for distance in [0x1p20, 0x1p30, 0x1p36] {
+          let far = gradient(-distance)
+          let bound = max(1e-10, 0x1p-50 * 6 * distance)
+          for index in near.indices {
+            #expect(
+              (far[index] - near[index]).magnitude <= bound * largest,
+              "\(law), \(count) classes, \(distance), class \(index): \(far[index]), not \(near[index])")
+          }
+        }
+      }
+    }
+  }
+
   /// Not by timing: by how often the law is asked. Hundreds of classes or tens, near each other or 1e300 apart.
   @Test(arguments: [10, 100, isDebugBuild ? 100 : 1000])
   func theWorkForAClassIsBounded(count: Int) {
