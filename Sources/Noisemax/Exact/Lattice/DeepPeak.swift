@@ -42,7 +42,7 @@ extension DeepClasses {
       if step % 4 > 0 || !bracket.contains(x) {
         var distance = max(2 * scale.unit, 4 * other, 0x1p-48 * length)
         let breadth = (enough * (b - a) / (rise + fall)).squareRoot()
-        if step % 4 == 1 { distance = max(breadth, scale.unit / 64) }
+        if step % 4 == 1 { distance = max(breadth, scale.unit / 64, 0x1p-48 * length) }
         distance = min(distance * reach, length / 2)
         if step % 4 == 3 && length > 32 * scale.unit { distance = length - 8 * scale.unit }
         x = isAbove ? m + distance : m - distance
@@ -57,7 +57,7 @@ extension DeepClasses {
         continue
       }
       // As flat as that on its longer side, a concave function gains nothing on the other one.
-      if (x - m).magnitude >= length / 2 { break }
+      if (x - m).magnitude >= length / 4 || reach > 0x1p80 { break }
       reach *= 4
     }
     return (bracket.m, bracket.atM)
