@@ -109,8 +109,11 @@ struct BoxBasis {
     let count = Self.count
     let nodes = (0..<count).map { GaussLegendre.cosineOfHalfTurns((Double($0) + 0.5) / Double(count)) }
     let values = nodes.map { Self.shares(at: ($0 + 1) / 2) }
-    halves = (0..<2).map { half in
-      (0..<count).flatMap { Self.shares(at: (Double(half) + Double($0) / Double(count - 1)) / 2) }
+    halves = [0.0, 1].map { (half: Double) -> [Double] in
+      (0..<count).flatMap { (point: Int) -> [Double] in
+        let place: Double = half + Double(point) / Double(count - 1)
+        return Self.shares(at: place / 2)
+      }
     }
     coefficients = (0..<count).flatMap { k in
       (0..<count).map { j in
