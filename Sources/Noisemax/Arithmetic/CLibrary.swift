@@ -31,6 +31,27 @@ package func logarithmOfOnePlus(_ x: Double) -> Double { log1p(x) }
 @inline(__always)
 package func cosine(_ x: Double) -> Double { cos(x) }
 
+/// A mutual exclusion between threads.
+final class Lock: @unchecked Sendable {
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+
+  init() {
+    let error = pthread_mutex_init(mutex, nil)
+    require(error == 0, "the system has no lock to give: error \(error)")
+  }
+
+  func withLock<Result>(_ body: () -> Result) -> Result {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    return body()
+  }
+
+  deinit {
+    pthread_mutex_destroy(mutex)
+    mutex.deallocate()
+  }
+}
+
 /// How many processors the system has in use.
 let processorCount = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 

@@ -3,13 +3,14 @@
 extension NoisyArgmax {
   /// The gradient of Σ v_i log p_i: how a loss with the gradient v in the log-probabilities changes with the logits.
   ///
-  /// Each ∂log p_i/∂μ_j is accurate also where p_i underflows: to 1e-10 of the largest of its class (1e-7 where
-  /// log p_i is below −1e12). A class with the log-probability −∞, be it masked or out of the noise's reach, stays where
-  /// it is: it gets 0 and moves no other, whatever its cotangent. A row where one class is certain, or none is open, gets
-  /// 0 everywhere; one with a NaN gets NaN.
+  /// Each ∂log p_i/∂μ_j is accurate also where p_i underflows: to 1e-10 of the largest of its class, or to 2⁻⁵⁰ |log p_i|
+  /// where that is more, since an integrand as small has lost as many digits. A class with the log-probability −∞, be it
+  /// masked or out of the noise's reach, stays where it is: it gets 0 and moves no other, whatever its cotangent. A row
+  /// where one class is certain, or none is open, gets 0 everywhere; one with a NaN gets NaN.
   ///
   /// Cost: about three times that of the probabilities. A class with a cotangent and a probability below 1e-295
-  /// is integrated on its own, at the cost of some hundred hazards of the law for every other class, whatever the gaps.
+  /// is integrated on its own, at a cost that grows neither with the gaps nor, under laws with smooth tails, with the
+  /// number of classes.
   ///
   /// - Parameters:
   ///   - logits: μ, of one row or of many ``Rows``.

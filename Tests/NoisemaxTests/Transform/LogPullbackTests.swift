@@ -221,14 +221,16 @@ struct PairIntegrals {
     }
     let logG = places.map { x in gaps.reduce(0) { $0 + noise.logCumulative(at: x - $1) } }
     let hazards = gaps.map { gap in places.map { noise.logReversedHazard(at: $0 - gap) } }
-    logProbabilities = hazards.map { hazard in
+    /// The largest value of an integrand, as a logarithm, and log p above it: together they have lost digits.
+    let parts = hazards.map { hazard in
       let terms = zip(logG, hazard).map { $0 + $1 }
       let largest = terms.max()!
-      return largest + log(step * terms.reduce(0) { $0 + exp($1 - largest) })
+      return (largest, log(step * terms.reduce(0) { $0 + exp($1 - largest) }))
     }
+    logProbabilities = parts.map { $0 + $1 }
     ratios = []
     for i in gaps.indices {
-      let density = places.indices.map { logG[$0] + hazards[i][$0] - logProbabilities[i] }
+      let density = places.indices.map { logG[$0] + hazards[i][$0] - parts[i].0 - parts[i].1 }
       ratios.append(
         gaps.indices.map { j in
           step * places.indices.reduce(0) { $0 + exp(density[$1] + hazards[j][$1]) }

@@ -1,242 +1,178 @@
 /// Log-probabilities of classes so far below the leader that no table reaches them: each by its own integral.
 ///
-/// The integrand G(x) r(x − μ_i) is log-concave. Its peak is found by golden sections, its ends where it no longer
-/// matters, and in between panels are halved until Gauss–Legendre quadrature agrees with itself: the number of panels
-/// grows with the logarithm of the gap at most. Every evaluation of G visits the classes above.
+/// log p_i = log ∫ G(x) r(x − μ_i) dx. What the classes have in common, log G, comes from ``TailSums``, at a cost that does
+/// not grow with their number. The integrand is followed from its peak, where it matters and no farther.
 ///
 /// Where many classes crowd into few cells of the logit axis, the grid points around the cells stand for them, as on
 /// the lattice, both in G and where log p is wanted: a million classes far below the leader cost no more than the
 /// cells they fill.
-struct DeepClasses {
-  private static let rule = GaussLegendre(count: 10)
+final class DeepClasses {
+  /// Σ w log F(x − gap) over these is log G(x).
+  typealias Source = (gap: Double, weight: Double)
 
-  private let noise: any SmoothNoise
+  let scale: TailScale
   private let cell: Double
   private let basis: CellBasis
-  /// Places and weights whose sum of log F is log G.
-  private let sources: [(gap: Double, weight: Double)]
-  /// The deep classes: their place in the row and their gaps.
-  private let targets: [(index: Int, gap: Double)]
+  /// In descending order.
+  let sources: [Source]
+  let logG: TailSums
+  /// The sources and, before and after them, nodes beyond all integrands: between the two beside the highest one lies a
+  /// peak. Log G is NaN until it is needed.
+  var landmarks: [(x: Double, logG: Double)]
 
-  init(of row: UnsafeMutableBufferPointer<Double>, table: LatticeTable, deeperThan depth: Double) {
-    noise = table.noise
-    let (cell, basis) = (table.cell, table.bases[.double])
-    (self.cell, self.basis) = (cell, basis)
-    targets = row.indices.filter { row[$0] < -depth && row[$0] > -.infinity }.map { ($0, row[$0]) }
-    var ties: [Double: Double] = [:]
-    var moments: [Double: [Double]] = [:]
-    for gap in row where gap > -.infinity {
-      ties[gap, default: 0] += 1
-      let (corner, t) = Self.place(of: gap, in: cell)
-      var power = 1.0
-      for k in 0..<basis.terms {
-        moments[corner, default: [Double](repeating: 0, count: basis.terms)][k] += power
-        power *= t
-      }
+  /// The nodes of the last integral, with weights in proportion to its parts.
+  var nodes: [(x: Double, weight: Double)] = []
+  /// The length of its first panel, where the next integral begins.
+  var firstWidth: Double
+  /// Its class, if others may have the same integrand but for a factor, and what of the axis it took.
+  var known: (gap: Double, logProbability: Double, low: Double, high: Double)?
+
+  init(of row: UnsafeMutableBufferPointer<Double>, table: LatticeTable, scale: TailScale) {
+    (cell, basis, self.scale) = (table.cell, table.bases[.double], scale)
+    var ties: [Source] = []
+    for gap in row.filter({ $0 > -.infinity }).sorted(by: >) {
+      if ties.last?.gap == gap { ties[ties.count - 1].weight += 1 } else { ties.append((gap, 1)) }
     }
-    var weights = ties
-    if moments.count * basis.taps < ties.count {
-      weights = [:]
-      for (corner, moments) in moments.sorted(by: { $0.key < $1.key }) {
-        for tap in 0..<basis.taps {
-          let weight = (0..<basis.terms).reduce(0) { $0 + basis.matrix[8 * tap + $1] * moments[$1] }
-          weights[(corner + basis.position(of: tap)) * cell, default: 0] += weight
-        }
-      }
+    let sources = Self.withoutCrowds(ties, cell: cell, basis: basis)
+    let lowest = (sources.last?.gap ?? 0) + min(scale.lowerEnd, -scale.unit)
+    let logG = TailSums(of: sources, at: 50 * row.count, downTo: lowest, scale: scale) {
+      scale.logCumulative($0)
     }
-    sources = weights.sorted { $0.key > $1.key }.map { ($0.key, $0.value) }
+    let landmarks = [max(scale.limit, scale.unit)] + sources.map(\.gap) + [lowest]
+    (self.sources, self.logG, firstWidth) = (sources, logG, scale.unit)
+    self.landmarks = landmarks.map { ($0, .nan) }
   }
 
-  /// Writes the log-probabilities of the deep classes to their places.
-  func writeLogProbabilities(to row: UnsafeMutableBufferPointer<Double>) {
-    var crowds: [Double: Int] = [:]
-    for target in targets { crowds[Self.place(of: target.gap, in: cell).corner, default: 0] += 1 }
-    var known: [Double: Double] = [:]
-    func value(at gap: Double) -> Double {
-      if let value = known[gap] { return value }
-      let value = logProbability(of: gap, under: noise)
-      known[gap] = value
-      return value
-    }
-    for (index, gap) in targets {
-      let (corner, t) = Self.place(of: gap, in: cell)
-      if crowds[corner, default: 0] > basis.taps {
-        let values = (0..<basis.taps).map { value(at: (corner + basis.position(of: $0)) * cell) }
-        // What is too deep to be represented cannot be interpolated.
-        if values.allSatisfy(\.isFinite) {
-          row[index] = basis.value(of: values[...], at: t)
-          continue
-        }
+  /// Sources in descending order, those that crowd into few cells replaced by the grid points around these.
+  private static func withoutCrowds(_ given: [Source], cell: Double, basis: CellBasis) -> [Source] {
+    var sources: [Source] = []
+    sources.reserveCapacity(given.count)
+    var first = 0
+    while first < given.count {
+      // Up to where the next ones have grid points of their own. The cells of very large gaps have no numbers.
+      var (corner, points) = (offset(of: given[first].gap, in: cell).corner, Double(basis.taps))
+      var end = first + 1
+      let top = corner
+      while end < given.count {
+        let next = offset(of: given[end].gap, in: cell).corner
+        if !(corner - next < Double(basis.taps)) { break }
+        points += corner - next
+        (corner, end) = (next, end + 1)
       }
-      row[index] = value(at: gap)
+      if 2 * points > Double(end - first) {
+        sources += given[first..<end]
+      } else {
+        sources += gridPoints(Int(points), below: top, for: given[first..<end], cell: cell, basis: basis)
+      }
+      first = end
+    }
+    return sources
+  }
+
+  /// So many grid points in descending order, from the highest one around the cell `top` on, in the place of sources.
+  private static func gridPoints(
+    _ count: Int, below top: Double, for sources: ArraySlice<Source>, cell: Double, basis: CellBasis
+  ) -> [Source] {
+    let last = basis.taps - 1
+    var weights = [Double](repeating: 0, count: count)
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: basis.taps) { shares in
+      guard let start = shares.baseAddress else { return }
+      for (gap, weight) in sources {
+        let (corner, t) = offset(of: gap, in: cell)
+        basis.writeShares(at: t, to: start)
+        for tap in 0...last { weights[Int(top - corner) + last - tap] += weight * shares[tap] }
+      }
+    }
+    return weights.enumerated().map { index, weight in
+      ((top + basis.position(of: 0) + Double(last - index)) * cell, weight)
     }
   }
 
-  /// Adds the gradient of v·log p of the class `index` to the entries of all classes.
-  ///
-  /// With q ∝ G(x) r(x − μ_i), the density of the winner's place where class i wins, ∂log p_i/∂μ_j = −∫ q(x) r(x − μ_j) dx
-  /// for the others, and for itself what they lose. Cost: some hundred hazards for each class that q reaches.
-  func addGradient(
-    ofLogProbabilityOf index: Int, times v: Double, gaps: UnsafeMutableBufferPointer<Double>,
-    to result: UnsafeMutableBufferPointer<Double>
-  ) {
-    func addGradient(under noise: some SmoothNoise) {
-      var nodes: [Node] = []
-      _ = logProbability(of: gaps[index], under: noise) { if $0.weight > 0 { nodes.append($0) } }
-      nodes.sort { $0.place < $1.place }
-      let total = nodes.reduce(0) { $0 + $1.weight }
-      var known: [Double: Double] = [:]
-      func loss(at gap: Double) -> Double {
-        if let value = known[gap] { return value }
-        var sum = CompensatedSum()
-        for node in nodes {
-          let logHazard = noise.logReversedHazard(at: node.place + (node.origin - gap))
-          // From here on it only falls.
-          if logHazard < -745 { break }
-          sum.add(node.weight / total * exponential(logHazard))
-        }
-        known[gap] = sum.value
-        return sum.value
-      }
-      var own = CompensatedSum()
-      for other in gaps.indices where other != index && gaps[other] > -.infinity {
-        let value = v * loss(at: gaps[other])
-        result[other] -= value
-        own.add(value)
-      }
-      result[index] += own.value
-    }
-    addGradient(under: noise)
-  }
-
-  /// The lower end of the cell of a gap, and the place t ∈ −1…1 in it.
-  private static func place(of gap: Double, in cell: Double) -> (corner: Double, t: Double) {
+  /// The lower end of the cell of a gap, and the offset t ∈ −1…1 in it.
+  private static func offset(of gap: Double, in cell: Double) -> (corner: Double, t: Double) {
     let corner = (gap / cell).rounded(.down)
     return (corner, 2 * (gap / cell - corner) - 1)
   }
 
-  /// A node of the integral of one class.
-  private typealias Node = (place: Double, origin: Double, weight: Double)
-
-  /// Log p of one class; `visit` is given the nodes of its integral, with weights that are in proportion.
-  private func logProbability(
-    of gap: Double, under noise: some SmoothNoise, visit: ((Node) -> Void)? = nil
-  ) -> Double {
-    let limit = noise.upperQuantile(at: 1e-26)
-    let unit = noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)
-    // Places are counted from the class or from the leader: with a gap of 1e18 only one of the two can resolve a peak
-    // that is near it.
-    var origin = 0.0
-    func logIntegrand(_ place: Double) -> Double {
-      var sum = noise.logReversedHazard(at: place + (origin - gap))
-      // In descending order: the others are too low to compete.
-      for source in sources {
-        let other = place + (origin - source.gap)
-        if other > limit { break }
-        sum += source.weight * noise.logCumulative(at: other)
-      }
-      return sum
+  /// The log-probabilities of the classes deeper than some gap, and their indices.
+  func logProbabilities(
+    in row: UnsafeMutableBufferPointer<Double>, deeperThan depth: Double
+  ) -> [(index: Int, value: Double)] {
+    let wanted = row.indices.filter { row[$0] < -depth && row[$0] > -.infinity }
+      .sorted { row[$0] > row[$1] }
+    var result: [(index: Int, value: Double)] = []
+    result.reserveCapacity(wanted.count)
+    var gridPoints: [Double: Double] = [:]
+    func value(atGridPoint gap: Double) -> Double {
+      if let value = gridPoints[gap] { return value }
+      let value = logProbability(of: gap)
+      gridPoints[gap] = value
+      return value
     }
-    func highest(from newOrigin: Double) -> (place: Double, value: Double) {
-      origin = newOrigin
-      return maximum(
-        of: logIntegrand, from: noise.quantile(at: 1e-20) + (gap - origin), to: limit - origin,
-        resolution: unit * 1e-7, isBeyond: { noise.logReversedHazard(at: $0 + (origin - gap)) == -.infinity })
-    }
-    var (peak, top) = highest(from: 0)
-    if -gap > unit * 1e6 {
-      let other = highest(from: gap)
-      if other.value > top { (peak, top) = other } else { origin = 0 }
-    }
-    guard top > -.infinity else { return top }
-    // The integral is e^top times a width: the larger |top|, the fewer digits of the width show.
-    let tolerance = 1e-13 * max(1, top.magnitude)
-    guard tolerance < 1 else {
-      visit?((peak, origin, 1))
-      return top
-    }
-    let drop = 11 - logarithm(tolerance)
-    func end(_ direction: Double) -> Double {
-      var (inside, outside) = (0.0, unit)
-      while logIntegrand(peak + direction * outside) > top - drop {
-        (inside, outside) = (outside, outside * 2)
-      }
-      // Among many ties an integrand is far narrower than the noise.
-      while outside - inside > Swift.min(unit, inside) {
-        let middle = (inside + outside) / 2
-        guard middle > inside, middle < outside else { break }
-        if logIntegrand(peak + direction * middle) > top - drop { inside = middle } else { outside = middle }
-      }
-      return peak + direction * outside
-    }
-    func integral(_ a: Double, _ b: Double) -> Double {
-      let (middle, half) = ((a + b) / 2, (b - a) / 2)
-      return half
-        * zip(Self.rule.nodes, Self.rule.weights).reduce(0) { sum, node in
-          sum + node.1 * exponential(logIntegrand(middle + half * node.0) - top)
-        }
-    }
-    func show(_ a: Double, _ b: Double) {
-      let (middle, half) = ((a + b) / 2, (b - a) / 2)
-      for (node, weight) in zip(Self.rule.nodes, Self.rule.weights) {
-        let place = middle + half * node
-        visit?((place, origin, half * weight * exponential(logIntegrand(place) - top)))
+    var first = 0
+    while first < wanted.count {
+      let corner = Self.offset(of: row[wanted[first]], in: cell).corner
+      let end = wanted[first...].firstIndex { Self.offset(of: row[$0], in: cell).corner != corner }
+      let crowd = wanted[first..<(end ?? wanted.count)]
+      first = crowd.endIndex
+      let isCrowded = crowd.count > basis.taps && row[crowd[crowd.startIndex]] != row[crowd[first - 1]]
+      let values =
+        isCrowded
+        ? (0..<basis.taps).map { value(atGridPoint: (corner + basis.position(of: $0)) * cell) } : []
+      // What is too deep to be represented cannot be interpolated.
+      let isKnown = isCrowded && values.allSatisfy(\.isFinite)
+      for index in crowd {
+        let t = Self.offset(of: row[index], in: cell).t
+        result.append((index, isKnown ? basis.value(of: values[...], at: t) : logProbability(of: row[index])))
       }
     }
-    func refined(_ a: Double, _ b: Double, _ whole: Double, halvings: Int) -> Double {
-      let middle = (a + b) / 2
-      let (left, right) = (integral(a, middle), integral(middle, b))
-      if halvings == 0 || (left + right - whole).magnitude <= tolerance * (whole + 1e-5) {
-        if visit != nil {
-          show(a, middle)
-          show(middle, b)
-        }
-        return left + right
-      }
-      return refined(a, middle, left, halvings: halvings - 1)
-        + refined(middle, b, right, halvings: halvings - 1)
-    }
-    // Between its ends the integrand may be a plateau many thousands of units long that falls within one: panels that
-    // double from both ends inwards meet every scale.
-    func graded(from end: Double) -> Double {
-      let length = peak - end
-      var (sum, near, far) = (0.0, 0.0, min(unit, length.magnitude))
-      while near < length.magnitude {
-        let (a, b) = (end + (length < 0 ? -near : near), end + (length < 0 ? -far : far))
-        sum += refined(min(a, b), max(a, b), 0, halvings: 60)
-        (near, far) = (far, min(2 * far, length.magnitude))
-      }
-      return sum
-    }
-    return top + logarithm(graded(from: end(-1)) + graded(from: end(1)))
+    return result
   }
-}
 
-/// The largest value of a concave function and its place, by golden sections, until what is left to gain cannot be
-/// seen in the value. Where the function is −∞, `isBeyond` tells whether the place is above all finite values.
-private func maximum(
-  of function: (Double) -> Double, from start: Double, to end: Double, resolution: Double,
-  isBeyond: (Double) -> Bool
-) -> (place: Double, value: Double) {
-  let golden = 0.6180339887498949
-  var (low, high) = (start, end)
-  var (a, b) = (high - golden * (high - low), low + golden * (high - low))
-  var (fa, fb) = (function(a), function(b))
-  var (fLow, fHigh) = (-Double.infinity, -Double.infinity)
-  while high - low > resolution && b > a {
-    // A concave function lies below the chords that lead to its inner points.
-    if fa.isFinite, fb.isFinite, max(fa, fb) - min(fLow, fHigh) <= 1e-15 * max(fa, fb).magnitude { break }
-    if fa == -.infinity && fb == fa ? !isBeyond(b) : fa < fb {
-      (low, fLow) = (a, fa)
-      (a, fa) = (b, fb)
-      b = low + golden * (high - low)
-      fb = function(b)
-    } else {
-      (high, fHigh) = (b, fb)
-      (b, fb) = (a, fa)
-      a = high - golden * (high - low)
-      fa = function(a)
+  /// Adds the gradient of Σ v_i log p_i over deep classes to the entries of all classes.
+  ///
+  /// With q_i ∝ G(x) r(x − μ_i), the density of the highest noisy logit where class i wins, entry j is
+  /// −∫ Σ_i v_i q_i(x) r(x − μ_j) dx, and a class i has besides what all of them lose by it, v_i ∫ q_i(x) R(x) dx with
+  /// R(x) = Σ_j r(x − μ_j). The integrals have few nodes, which are taken together before any class is visited.
+  func addGradient(
+    of deep: [(index: Int, v: Double)], in row: UnsafeMutableBufferPointer<Double>,
+    to result: UnsafeMutableBufferPointer<Double>
+  ) {
+    func hazard(_ z: Double) -> Double { exponential(scale.logHazard(z)) }
+    let sumOfHazards = TailSums(
+      of: sources, at: 40 * deep.count, downTo: landmarks[landmarks.count - 1].x, scale: scale,
+      kernel: hazard)
+    /// Nodes as sources: what they are to a class is what a class is to them, upside down.
+    var mirrored: [Source] = []
+    let deep = deep.sorted { row[$0.index] > row[$1.index] }
+    var first = 0
+    while first < deep.count {
+      let gap = row[deep[first].index]
+      _ = integrate(gap, forDerivatives: true)
+      let total = nodes.reduce(0) { $0 + $1.weight }
+      var loss = CompensatedSum()
+      for node in nodes where node.weight > 0 {
+        loss.add(node.weight / total * sumOfHazards.value(at: node.x))
+      }
+      var v = 0.0
+      repeat {
+        v += deep[first].v
+        result[deep[first].index] += deep[first].v * loss.value
+        first += 1
+      } while first < deep.count && hasSameIntegrand(row[deep[first].index], as: gap)
+      for node in nodes where node.weight > 0 {
+        mirrored.append((-node.x, v * node.weight / total))
+      }
+    }
+    mirrored.sort { $0.gap > $1.gap }
+    mirrored = Self.withoutCrowds(mirrored, cell: cell, basis: basis)
+    let sumOverNodes = TailSums(of: mirrored, at: row.count, downTo: 0, scale: scale, kernel: hazard)
+    for index in row.indices where row[index] > -.infinity {
+      result[index] -= sumOverNodes.value(at: -row[index])
     }
   }
-  return fa > fb ? (a, fa) : (b, fb)
+
+  private func hasSameIntegrand(_ gap: Double, as other: Double) -> Bool {
+    gap == other || lead(of: gap, digits: 4e-16) != nil
+  }
 }

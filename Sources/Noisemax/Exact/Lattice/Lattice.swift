@@ -14,17 +14,21 @@
 /// ``DirectSums``).
 final class Lattice: RowMethod {
   let table: LatticeTable
-  let shortfalls: ShortfallSamples
+  /// What excesses need besides, made when one is first asked for.
+  private let shortfalls: LazyValue<ShortfallSamples>
+  /// What the sums over classes far below the leader go by, made when a row first has some.
+  private let tailScale: LazyValue<TailScale>
   /// Rows of two classes have a table of their own.
   let pairs: PairTable?
   /// And so have rows of few classes.
   private let directSums: DirectSums?
 
   private init(
-    _ table: LatticeTable, shortfalls: ShortfallSamples, pairs: PairTable? = nil,
-    directSums: DirectSums? = nil
+    _ table: LatticeTable, pairs: PairTable?, directSums: DirectSums?
   ) {
-    (self.table, self.shortfalls, self.pairs, self.directSums) = (table, shortfalls, pairs, directSums)
+    (self.table, self.pairs, self.directSums) = (table, pairs, directSums)
+    shortfalls = LazyValue { ShortfallSamples(table) }
+    tailScale = LazyValue { TailScale(table) }
   }
 
   /// Whether so few classes have a table that they would miss among as many places with masks.
@@ -34,14 +38,12 @@ final class Lattice: RowMethod {
   }
 
   convenience init(_ table: LatticeTable) {
-    let shortfalls = ShortfallSamples(table)
     if table.isLogConcave {
-      self.init(
-        table, shortfalls: shortfalls, pairs: PairTable(Lattice(table, shortfalls: shortfalls)),
-        directSums: DirectSums(table))
+      let lattice = Lattice(table, pairs: nil, directSums: nil)
+      self.init(table, pairs: PairTable(lattice), directSums: DirectSums(table))
     } else {
       // Those tables are measured on integrands with one hump.
-      self.init(table, shortfalls: shortfalls)
+      self.init(table, pairs: nil, directSums: nil)
     }
   }
 
@@ -74,17 +76,19 @@ final class Lattice: RowMethod {
       sums.defect = pass.pullBack(vectors.cotangent, at: row, scratch: &scratch)
     } else if isOfLogarithms {
       let resolved = pass.resolvedDepth(depth)
-      let deepClasses =
+      let deep =
         pass.hasDeeperClasses || resolved < depth
-        ? DeepClasses(of: row, table: table, deeperThan: resolved) : nil
+        ? DeepClasses(of: row, table: table, scale: tailScale()).logProbabilities(
+          in: row, deeperThan: resolved)
+        : []
       sums.defect = pass.evaluateLogarithms(row)
-      deepClasses?.writeLogProbabilities(to: row)
+      for (index, value) in deep { row[index] = value }
     } else {
       sums.defect = pass.evaluate(row)
     }
     if wantsExcess {
       sums.excess = pass.excess(
-        ofWinning: row, areLogarithms: isOfLogarithms, at: gaps, shortfalls: shortfalls, scratch: &scratch)
+        ofWinning: row, areLogarithms: isOfLogarithms, at: gaps, shortfalls: shortfalls(), scratch: &scratch)
     }
     return sums
   }
@@ -100,7 +104,7 @@ final class Lattice: RowMethod {
     let gaps = UnsafeMutableBufferPointer(start: vectors.spare, count: row.count)
     copyPadded(row, to: gaps)
     var pass = LatticePass(
-      UnsafeBufferPointer(row), depth: table.depth, table: table, precision: precision,
+      UnsafeBufferPointer(gaps), depth: table.depth, table: table, precision: precision,
       derivativesOf: .logProbabilities, scratch: &scratch)
     pass.integrate()
     pass.takeLogarithms()
@@ -109,31 +113,23 @@ final class Lattice: RowMethod {
     sums.defect = pass.evaluateLogarithms(row)
     // What the pass leaves out has −∞.
     if row.indices.contains(where: { isDeep($0) && gaps[$0] > -.infinity }) {
-      // The pass is in the memory that these take.
       copyPadded(gaps, to: row)
-      sums = evaluate(
-        row, for: .logarithms, vectors: vectors, precision: precision, scratch: &scratch)
+      // The pass is still needed, and what it has in its memory.
+      var scratch = Scratch()
+      sums = evaluate(row, for: .logarithms, vectors: vectors, precision: precision, scratch: &scratch)
       let deep = row.indices.filter { isDeep($0) && cotangent[$0] != 0 && row[$0] > -.infinity }
       if !deep.isEmpty {
         gradients = [Double](repeating: 0, count: row.count)
-        let classes = DeepClasses(of: gaps, table: table, deeperThan: .infinity)
+        let classes = DeepClasses(of: gaps, table: table, scale: tailScale())
         gradients?.withUnsafeMutableBufferPointer { gradients in
-          for index in deep {
-            classes.addGradient(
-              ofLogProbabilityOf: index, times: cotangent[index], gaps: gaps, to: gradients)
-          }
+          classes.addGradient(of: deep.map { ($0, cotangent[$0]) }, in: gaps, to: gradients)
         }
       }
-      pass = LatticePass(
-        UnsafeBufferPointer(gaps), depth: table.depth, table: table, precision: precision,
-        derivativesOf: .logProbabilities, scratch: &scratch)
-      pass.integrate()
-      pass.takeLogarithms()
     }
     vectors.dropCotangents(ofLogarithms: row)
     if request.contains(.excess) {
       sums.excess = pass.excess(
-        ofWinning: row, areLogarithms: true, at: gaps, shortfalls: shortfalls, scratch: &scratch)
+        ofWinning: row, areLogarithms: true, at: gaps, shortfalls: shortfalls(), scratch: &scratch)
     }
     _ = pass.pullBack(cotangent, at: gaps, of: .logProbabilities, isDeep: isDeep, scratch: &scratch)
     if let gradients { for index in row.indices { cotangent[index] += gradients[index] } }

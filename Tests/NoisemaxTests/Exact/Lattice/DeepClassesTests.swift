@@ -1,3 +1,4 @@
+import Foundation
 import Noisemax
 import Testing
 
@@ -53,4 +54,174 @@ import Testing
       }
     }
   }
+
+  /// Rows of so many classes that sums over them are shared: ladders, crowds, spread ones and two scales.
+  static func rows(_ count: Int, deep: Double) -> [[Double]] {
+    var generator = SeededGenerator(state: 21)
+    func random() -> Double { Double.random(in: 0...1, using: &generator) }
+    func row(_ gap: (Int) -> Double) -> [Double] { [0, -0.5] + (2..<count).map(gap) }
+    return [
+      row { -deep - Double($0) - 0.3 * random() }, row { -deep / 20 * Double($0) - random() },
+      row { _ in -deep - 0.5 * random() }, row { _ in -deep - 300 * random() },
+      row { $0 % 2 == 0 ? -deep - 5 * random() : -5 * random() },
+      row { $0 % 2 == 0 ? -2 * deep : -deep * random() }, row { _ in -deep * pow(2.5, random()) },
+    ]
+  }
+
+  /// Log-probabilities and their gradients against a quadrature on one fine grid.
+  @Test(arguments: LatticeTests.windows)
+  func manyDeepClassesAgreeWithDirectSums(law: String, window: ClosedRange<Double>) throws {
+    let noise = try #require(ShippedLaw.standard(named: law) as? any SmoothNoise)
+    let argmax = try LatticeTests.transform(law)
+    let rows = Self.rows(isDebugBuild ? 30 : 48, deep: 750)
+    for row in isDebugBuild ? Array(rows.prefix(1)) : rows {
+      let truth = PairIntegrals(row, under: noise, window: window)
+      let logP = argmax.logProbabilities(for: row)
+      for (index, value) in logP.enumerated() {
+        let expected = truth.logProbabilities[index]
+        #expect(
+          (value - expected).magnitude <= 3e-12 * max(1, expected.magnitude),
+          "\(row), class \(index): \(value), not \(expected)")
+      }
+      let v = row.indices.map { logP[$0] < -700 ? Double($0 % 7) - 2.5 : 0 }
+      let gradient = argmax.logProbabilitiesPullback(for: row, of: v)
+      var expected = row.map { _ in 0.0 }
+      for i in row.indices where v[i] != 0 {
+        for j in row.indices where j != i {
+          expected[j] -= v[i] * truth.ratios[i][j]
+          expected[i] += v[i] * truth.ratios[i][j]
+        }
+      }
+      let largest = expected.reduce(0) { max($0, $1.magnitude) }
+      for index in row.indices {
+        #expect(
+          isClose(gradient[index], expected[index], within: 1e-11 * largest),
+          "\(row), class \(index): \(gradient[index]), not \(expected[index])")
+      }
+    }
+  }
+
+  /// Classes an ulp apart, of which rounding alone could tell which one is nearest to a peak far above them.
+  @Test(arguments: [40, 150])
+  func neighboursCountAsTies(count: Int) {
+    for law: any SmoothNoise in [LogGamma(shape: 3), ReversedGumbel(), Normal()] {
+      let argmax = NoisyArgmax(law)
+      for gap: Double in [-3000, -1e5] {
+        let ties: [Double] = [0, -0.5] + [Double](repeating: gap, count: count - 2)
+        let steps = (2..<count).map { (index: Int) -> Double in gap - Double(index % 5) * gap.ulp }
+        let neighbours: [Double] = [0, -0.5] + steps
+        let (logs, truth) = (argmax.logProbabilities(for: neighbours), argmax.logProbabilities(for: ties))
+        for (value, expected) in zip(logs, truth) {
+          #expect(
+            (value - expected).magnitude <= 3e-12 * max(1, expected.magnitude),
+            "\(law), \(gap): \(value), not \(expected)")
+        }
+      }
+    }
+  }
+
+  /// Far enough below two leaders their factors are exponentials, and the rest is the same at any distance.
+  @Test func laddersAreTheSameFartherAway() {
+    let argmax = NoisyArgmax(LogGamma(shape: 3))
+    func logs(_ gap: Double) -> [Double] {
+      let ladder = (0..<148).map { (index: Int) -> Double in gap - 30 * Double(index) }
+      return argmax.logProbabilities(for: [0, -0.5] + ladder).map { $0 - 6 * gap }
+    }
+    let (near, far) = (logs(-2048), logs(-1e7))
+    for index in 2..<150 {
+      #expect(
+        (near[index] - far[index]).magnitude <= 3e-12 * 6e7, "\(index): \(far[index]), not \(near[index])")
+    }
+  }
+
+  /// Above its peak an integrand of this law falls like exp(−eˣ), and the next class is a hundred times that far.
+  @Test func steepIntegrandsHaveTheirPeak() {
+    let law = LogGamma(shape: 3)
+    for step: Double in [15, 40] {
+      let row: [Double] = [0] + (1..<26).map { (index: Int) -> Double in -600 - step * Double(index) }
+      let truth = DirectIntegral(row, under: law, window: -20...9, step: 1 / 32).logProbabilities
+      let logs = NoisyArgmax(law).logProbabilities(for: row)
+      for (index, expected) in truth.enumerated() {
+        #expect(
+          (logs[index] - expected).magnitude <= 3e-12 * max(1, expected.magnitude),
+          "\(row), class \(index): \(logs[index]), not \(expected)")
+      }
+    }
+  }
+
+  /// Three normal classes: the last wins near a third of its gap if the two others are together as seen from there, and
+  /// log p = −g²/3 but for terms as small as 1/g.
+  @Test(arguments: [1e20, 1e50, 1e86, 1e150])
+  func gapsThatHideEachOther(gap: Double) {
+    let argmax = NoisyArgmax(.normal)
+    for other in [0.5, 1, 1e3, 1e-14 * gap] {
+      let row = [0, -other, -gap]
+      let logP = argmax.logProbabilities(for: row)[2]
+      let expected = -gap * gap / 3 + gap * other / 3
+      #expect((logP - expected).magnitude <= 3e-12 * expected.magnitude, "\(row): \(logP), not \(expected)")
+    }
+  }
+
+  /// Far enough below two leaders their factors are exponentials: a crowd has the same derivatives at any distance.
+  @Test func gradientsAreTheSameFartherAway() {
+    for law: any SmoothNoise in [LogGamma(shape: 3), ReversedGumbel(), Logistic()] {
+      let argmax = NoisyArgmax(law)
+      for count in [5, 40] {
+        let v = (0..<count + 2).map { (index: Int) -> Double in index < 2 ? 0 : Double(index % 4) - 1.25 }
+        func gradient(_ gap: Double) -> [Double] {
+          // Sixteenths are exact at both distances.
+          let crowd = (0..<count).map { (index: Int) -> Double in gap - Double(index * index % 50) / 16 }
+          return argmax.logProbabilitiesPullback(for: [0, -0.5] + crowd, of: v)
+        }
+        let near = gradient(-2048)
+        let largest = near.reduce(0) { max($0, $1.magnitude) }
+        for distance in [0x1p20, 0x1p30, 0x1p36] {
+          let far = gradient(-distance)
+          let bound = max(1e-10, 0x1p-50 * 6 * distance)
+          for index in near.indices {
+            #expect(
+              (far[index] - near[index]).magnitude <= bound * largest,
+              "\(law), \(count) classes, \(distance), class \(index): \(far[index]), not \(near[index])")
+          }
+        }
+      }
+    }
+  }
+
+  /// Not by timing: by how often the law is asked. Hundreds of classes or tens, near each other or 1e300 apart.
+  @Test(arguments: [10, 100, isDebugBuild ? 100 : 1000])
+  func theWorkForAClassIsBounded(count: Int) {
+    func expectFewEvaluations(_ base: some SmoothNoise) {
+      let law = CountingSmooth(base: base)
+      let argmax = NoisyArgmax(law)
+      // The first such row makes what all of them go by.
+      _ = argmax.logProbabilities(for: [0, -0.5, -2000, -2001])
+      func evaluations(_ body: () -> Void) -> Int {
+        let before = law.count.value
+        body()
+        return (law.count.value - before) / count
+      }
+      var generator = SeededGenerator(state: 22)
+      let spreads = [1e9, 1e140, 1e300].map { largest in
+        [0, -0.5]
+          + (2..<count).map { _ in -pow(10, Double.random(in: 3.3...log10(largest), using: &generator)) }
+      }
+      let masks = (0..<count).map { -Double($0 % 5) - ($0 % 2 == 0 ? 0 : 1e9) }
+      for row in Self.rows(count, deep: 2000) + Self.rows(count, deep: 2e4) + spreads + [masks] {
+        let logs = evaluations { _ = argmax.logProbabilities(for: row) }
+        #expect(logs <= Self.mostEvaluations, "\(base), \(row.prefix(9)): \(logs) evaluations for a class")
+        let gradients = evaluations {
+          _ = argmax.logProbabilitiesPullback(for: row, of: row.indices.map { Double($0 % 3) - 1 })
+        }
+        #expect(
+          gradients <= 4 * Self.mostEvaluations,
+          "\(base), \(row.prefix(9)): \(gradients) evaluations for a class, with derivatives")
+      }
+    }
+    expectFewEvaluations(Normal())
+    expectFewEvaluations(Logistic())
+    expectFewEvaluations(ReversedGumbel())
+  }
+
+  private static let mostEvaluations = 500
 }

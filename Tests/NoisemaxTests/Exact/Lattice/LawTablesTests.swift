@@ -106,28 +106,6 @@ import Testing
   }
 }
 
-/// A smooth law that counts how often it is asked, by one thread.
-private struct CountingSmooth<Base: SmoothNoise>: SmoothNoise {
-  let base: Base
-  let count = Counting.Count()
-
-  private func counted(_ value: Double) -> Double {
-    count.value += 1
-    return value
-  }
-
-  var mean: Double { base.mean }
-  var variance: Double { base.variance }
-  func cumulative(at x: Double) -> Double { counted(base.cumulative(at: x)) }
-  func density(at x: Double) -> Double { counted(base.density(at: x)) }
-  func quantile(at p: Double) -> Double { counted(base.quantile(at: p)) }
-  func survival(at x: Double) -> Double { counted(base.survival(at: x)) }
-  func upperQuantile(at q: Double) -> Double { counted(base.upperQuantile(at: q)) }
-  func logCumulative(at x: Double) -> Double { counted(base.logCumulative(at: x)) }
-  func logSurvival(at x: Double) -> Double { counted(base.logSurvival(at: x)) }
-  func logReversedHazard(at x: Double) -> Double { counted(base.logReversedHazard(at: x)) }
-}
-
 /// Tails that no gap makes rare.
 private struct SmoothCauchy: SmoothNoise, ForwardingNoise {
   var original: any AccurateNoise { Cauchy() }

@@ -1,0 +1,97 @@
+// The integral of one class far below the leader.
+
+extension DeepClasses {
+  private static let rule = GaussLegendre(count: 20)
+
+  /// Log p of one class.
+  func logProbability(of gap: Double) -> Double {
+    if let known, let lead = lead(of: gap, digits: 1e-13) { return known.logProbability + lead }
+    return integrate(gap, forDerivatives: false)
+  }
+
+  /// By how much log r of a class is above that of the one that was integrated last, if by the same wherever that one
+  /// may win: above all of the noise of both of them, if the tail of the law is an exponential.
+  func lead(of gap: Double, digits: Double) -> Double? {
+    guard let known else { return nil }
+    if gap == known.gap { return 0 }
+    func lead(at x: Double) -> Double { scale.logHazard(x - gap) - scale.logHazard(x - known.gap) }
+    let (low, high) = (lead(at: known.low), lead(at: known.high))
+    // What rounding may hide of a difference counts as one.
+    let difference = (low - high).magnitude + 0x1p-53 * low.magnitude
+    return difference <= digits * max(1, known.logProbability.magnitude) ? low : nil
+  }
+
+  /// The logarithm of a class's integrand.
+  func logIntegrand(of gap: Double, at x: Double) -> Double {
+    let logHazard = scale.logHazard(x - gap)
+    return logHazard == -.infinity ? logHazard : logHazard + logG.value(at: x)
+  }
+
+  /// Log p of one class, by panels from the peak out to where nothing matters any more, which leave their nodes.
+  func integrate(_ gap: Double, forDerivatives: Bool) -> Double {
+    let (peak, top) = highest(of: gap)
+    known = nil
+    nodes.removeAll(keepingCapacity: true)
+    // The integral is e^top times a width: the larger |top|, the fewer digits of the width show.
+    guard top.magnitude < 1e14 else {
+      if top > -.infinity { nodes.append((peak, 1)) }
+      return top
+    }
+    let digits = forDerivatives ? 2e-12 : min(0.1, 1.5e-14 * max(1, top.magnitude))
+    let drop = Self.mostLeft / 4 - logarithm(digits)
+    let low = addPanels(-1, from: peak, of: gap, top: top, drop: drop)
+    let high = addPanels(1, from: peak, of: gap, top: top, drop: drop)
+    let value = top + logarithm(nodes.reduce(0) { $0 + $1.weight })
+    known = (gap, value, low, high)
+    return value
+  }
+
+  /// Panels from the peak on, downwards or upwards, as long as the logarithm and the distance to the next class allow; and
+  /// where they end.
+  private func addPanels(
+    _ direction: Double, from peak: Double, of gap: Double, top: Double, drop: Double
+  ) -> Double {
+    let steepest = 30.0
+    var (near, valueNear, width) = (0.0, top, firstWidth)
+    var isFitted = false
+    // Some hundred steps at the most, if the logarithm is concave.
+    for _ in 0..<4000 {
+      let (start, end) = (peak + direction * near, peak + direction * (near + width))
+      let value = logIntegrand(of: gap, at: end)
+      guard start != end, value < top + 300 else { break }
+      let fall = (valueNear - value).magnitude
+      let hasFeatures =
+        width > 2 * scale.unit && hasSource(near: (start + end) / 2, 1.5 * width)
+      // As if the logarithm were a parabola that falls by a little less from end to end.
+      let stretch = (0.95 * steepest / fall).squareRoot()
+      if fall > steepest || hasFeatures {
+        width *= hasFeatures ? 0.5 : max(0.0625, stretch)
+        isFitted = true
+        continue
+      }
+      if stretch > 1.25 && !isFitted && value > top - drop {
+        width *= min(2, stretch)
+        continue
+      }
+      let (middle, half) = ((start + end) / 2, width / 2)
+      for (node, weight) in zip(Self.rule.nodes, Self.rule.weights) {
+        let x = middle + half * node
+        nodes.append((x, half * weight * exponential(logIntegrand(of: gap, at: x) - top)))
+      }
+      if near == 0 { firstWidth = width }
+      (near, valueNear, width, isFitted) = (near + width, value, 2 * width, false)
+      if value < top - drop { break }
+    }
+    return peak + direction * near
+  }
+
+  /// Whether there is a source as near to a node.
+  private func hasSource(near x: Double, _ distance: Double) -> Bool {
+    var (low, high) = (0, sources.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if sources[middle].gap <= x + distance { high = middle } else { low = middle + 1 }
+    }
+    return low < sources.count && sources[low].gap >= x - distance
+  }
+}

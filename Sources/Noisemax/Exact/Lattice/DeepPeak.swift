@@ -1,0 +1,137 @@
+// Where the integrand of one class far below the leader is largest.
+
+extension DeepClasses {
+  /// Three nodes a < m < b and the integrand's logarithm there, which is concave and largest at m.
+  private struct Bracket {
+    var (a, m, b) = (0.0, 0.0, 0.0)
+    var (atA, atM, atB) = (0.0, 0.0, 0.0)
+
+    func contains(_ x: Double) -> Bool { x > a && x < b && x != m }
+
+    mutating func add(_ x: Double, _ value: Double) {
+      switch (value > atM, x > m) {
+      case (true, true): (a, atA, m, atM) = (m, atM, x, value)
+      case (true, false): (b, atB, m, atM) = (m, atM, x, value)
+      case (false, true): (b, atB) = (x, value)
+      case (false, false): (a, atA) = (x, value)
+      }
+    }
+  }
+
+  /// What may be left to gain at a peak.
+  static let mostLeft = 4.0
+
+  /// The largest value of a class's integrand, as a logarithm, and its node: near enough that what is left to gain is little
+  /// or cannot be seen in a large value.
+  func highest(of gap: Double) -> (x: Double, value: Double) {
+    var bracket = bracket(of: gap)
+    guard bracket.atM > -.infinity else { return (bracket.m, bracket.atM) }
+    // How much farther probes are taken where rounding hides what they gain.
+    var reach = 1.0
+    for step in 0..<1200 {
+      let (a, m, b) = (bracket.a, bracket.m, bracket.b)
+      let (rise, fall) = ((bracket.atM - bracket.atA) / (m - a), (bracket.atM - bracket.atB) / (b - m))
+      // A concave function lies below the chords that lead to its inner points.
+      let enough = max(Self.mostLeft, 3e-14 * bracket.atM.magnitude)
+      if max(rise * (b - m), fall * (m - a)) <= enough { break }
+      // In turns the top of a parabola; on the longer side, where that has fallen by enough, and near the middle, where the
+      // classes are; and near the end.
+      let isAbove = b - m > m - a
+      let (length, other) = isAbove ? (b - m, m - a) : (m - a, b - m)
+      var x = (a + m) / 2 + rise / (rise + fall) * ((b - a) / 2)
+      if step % 4 > 0 || !bracket.contains(x) {
+        var distance = max(2 * scale.unit, 4 * other, 0x1p-48 * length)
+        let breadth = (enough * (b - a) / (rise + fall)).squareRoot()
+        if step % 4 == 1 { distance = max(breadth, scale.unit / 64, 0x1p-48 * length) }
+        distance = min(distance * reach, length / 2)
+        if step % 4 == 3 && length > 32 * scale.unit { distance = length - 8 * scale.unit }
+        x = isAbove ? m + distance : m - distance
+      }
+      if !bracket.contains(x) { x = isAbove ? m + length / 2 : m - length / 2 }
+      guard bracket.contains(x) else { break }
+      let value = logIntegrand(of: gap, at: x)
+      let isHidden = (value - bracket.atM).magnitude <= 1e-15 * bracket.atM.magnitude
+      if !isHidden {
+        reach = 1
+        bracket.add(x, value)
+        continue
+      }
+      // As flat as that on its longer side, a concave function gains nothing on the other one.
+      if (x - m).magnitude >= length / 4 || reach > 0x1p80 { break }
+      reach *= 4
+    }
+    return (bracket.m, bracket.atM)
+  }
+
+  /// Nodes around the peak. If all of them are without a finite value, there is none.
+  private func bracket(of gap: Double) -> Bracket {
+    /// Whether the integrand is larger at the next landmark below. Where it is 0, the noise of the class may not reach.
+    func isRising(_ index: Int) -> Bool {
+      let (here, below) = (atLandmark(index, gap), atLandmark(index + 1, gap))
+      return below == -.infinity && here == below
+        ? scale.logHazard(landmarks[index + 1].x - gap) == below : below > here
+    }
+    var (low, high) = (1, landmarks.count - 2)
+    while low < high {
+      let middle = (low + high) / 2
+      if isRising(middle) { low = middle + 1 } else { high = middle }
+    }
+    var bracket = Bracket()
+    (bracket.a, bracket.atA) = (landmarks[low + 1].x, atLandmark(low + 1, gap))
+    (bracket.m, bracket.atM) = (landmarks[low].x, atLandmark(low, gap))
+    (bracket.b, bracket.atB) = (landmarks[low - 1].x, atLandmark(low - 1, gap))
+    findFiniteValue(&bracket, of: gap)
+    if bracket.atM > -.infinity { widen(&bracket, around: low, of: gap) }
+    return bracket
+  }
+
+  private func atLandmark(_ index: Int, _ gap: Double) -> Double {
+    let logHazard = scale.logHazard(landmarks[index].x - gap)
+    if logHazard == -.infinity { return logHazard }
+    if landmarks[index].logG.isNaN { landmarks[index].logG = logG.value(at: landmarks[index].x) }
+    return logHazard + landmarks[index].logG
+  }
+
+  /// In the middle of a long gap the logarithm may be finite, although it is not at its ends.
+  private func findFiniteValue(_ bracket: inout Bracket, of gap: Double) {
+    for _ in 0..<1200 where bracket.atM == -.infinity {
+      let x = bracket.a + (bracket.b - bracket.a) / 2
+      guard x > bracket.a, x < bracket.b else { break }
+      let value = logIntegrand(of: gap, at: x)
+      if value > -.infinity {
+        (bracket.m, bracket.atM) = (x, value)
+      } else if scale.logHazard(x - gap) == value {
+        (bracket.b, bracket.atB) = (x, value)
+      } else {
+        (bracket.a, bracket.atA) = (x, value)
+      }
+    }
+  }
+
+  /// Of landmarks next to each other rounding may have picked any: out to where the integrand is lower beyond doubt, and
+  /// past all landmarks if need be.
+  private func widen(_ bracket: inout Bracket, around index: Int, of gap: Double) {
+    func isLower(_ value: Double) -> Bool { value < bracket.atM - 1e-12 * bracket.atM.magnitude }
+    func next(to end: Double, _ index: Int) -> (x: Double, value: Double) {
+      if landmarks.indices.contains(index) { return (landmarks[index].x, atLandmark(index, gap)) }
+      let distance = max(scale.unit, 0x1p-40 * gap.magnitude, 16 * (end - bracket.m).magnitude)
+      let x = index < 0 ? end + distance : end - distance
+      return (x, logIntegrand(of: gap, at: x))
+    }
+    let last = landmarks.count - 1
+    var (high, low, stride) = (index - 1, index + 1, 1)
+    for _ in 0..<300 where !isLower(bracket.atB) && bracket.b < 1e307 {
+      if bracket.atB > bracket.atM { (bracket.m, bracket.atM) = (bracket.b, bracket.atB) }
+      high = high > 0 ? max(high - stride, 0) : -1
+      (bracket.b, bracket.atB) = next(to: bracket.b, high)
+      stride = min(2 * stride, last)
+    }
+    stride = 1
+    for _ in 0..<300 where !isLower(bracket.atA) && bracket.a > -1e307 {
+      if bracket.atA > bracket.atM { (bracket.m, bracket.atM) = (bracket.a, bracket.atA) }
+      low = low < last ? min(low + stride, last) : last + 1
+      (bracket.a, bracket.atA) = next(to: bracket.a, low)
+      stride = min(2 * stride, last)
+    }
+  }
+}

@@ -1,0 +1,160 @@
+/// The lengths of a law that sums over far classes go by, measured when its table is made.
+struct TailScale {
+  /// From here on log F and r are 0, even where very many classes have a part.
+  let limit: Double
+  /// The noise is hardly ever below this.
+  let lowerEnd: Double
+  /// How far apart the quartiles are.
+  let unit: Double
+  /// A piece of the logit axis this long has no features that a polynomial of degree 15 misses.
+  let piece: Double
+  /// Boxes of this length, and of any power of two times it, see each other's classes as polynomials, two boxes in
+  /// between; nil if under this law they do not.
+  let box: Double?
+  /// log F and log r where boxes do not reach, between samples.
+  let logCumulative: SampledFunction
+  let logHazard: SampledFunction
+
+  init(_ table: LatticeTable) {
+    let noise = table.noise
+    limit = noise.upperQuantile(at: 1e-26)
+    lowerEnd = noise.quantile(at: 1e-20)
+    unit = table.quartiles
+    func hazard(_ x: Double) -> Double { exponential(noise.logReversedHazard(at: x)) }
+    let (unit, low, high) = (unit, -8 * unit, limit)
+    /// Whether polynomials on pieces of some length are a function, as far as numbers of its size show.
+    func reproduces(_ function: (Double) -> Double, on length: Double, size: Double) -> Bool {
+      stride(from: (low / length).rounded(.down) * length, to: high, by: length).allSatisfy { start in
+        let piece = Piece(from: start, to: start + length, function)
+        return [0.02, 0.3, 0.55, 0.9].map { start + $0 * length }.allSatisfy {
+          (piece.value(at: $0) - function($0)).magnitude <= 2e-13 * max(size, function($0).magnitude)
+        }
+      }
+    }
+    let shortest = 4 * table.cell
+    piece =
+      [16, 8, 4, 2].map { $0 * shortest }.first { length in
+        reproduces(noise.logCumulative, on: length, size: 1)
+          && reproduces(hazard, on: length, size: 1 / unit)
+      } ?? shortest
+    var length = piece
+    while length < limit { length *= 2 }
+    let candidates = (0..<6).map { length * Double(1 << $0) }
+    box = candidates.first { length in
+      [1, 2, 4, 64, 0x1p20].allSatisfy { factor in
+        BoxBasis.shared.reproduces(noise.logCumulative, onLength: factor * length)
+          && BoxBasis.shared.reproduces(hazard, onLength: factor * length)
+      }
+    }
+    let lowest = -4 * (box ?? 16 * length)
+    logCumulative = SampledFunction(noise.logCumulative, from: lowest, to: limit, table: table)
+    logHazard = SampledFunction(noise.logReversedHazard, from: lowest, to: limit, table: table)
+  }
+}
+
+/// A function of which samples are kept, with a polynomial between every two of them.
+struct SampledFunction {
+  private let function: @Sendable (Double) -> Double
+  private let perUnit: Double
+  private let first: Double
+  private let end: Double
+  /// Eight for every interval.
+  private let coefficients: [Double]
+
+  init(
+    _ function: @escaping @Sendable (Double) -> Double, from low: Double, to high: Double, table: LatticeTable
+  ) {
+    let (unit, basis) = (table.cell, table.bases[.double])
+    self.function = function
+    perUnit = 1 / unit
+    let first = (low / unit).rounded(.down)
+    self.first = first
+    let count = Int(min((high / unit).rounded(.up) - first, Double(LatticeTable.mostSamples)))
+    end = first + Double(count)
+    let samples = (0..<count + basis.taps).map { function((first + basis.position(of: $0)) * unit) }
+    coefficients = (0..<count).flatMap { index in
+      (0..<8).map { k in
+        (0..<basis.taps).reduce(0) { $0 + basis.matrix[8 * $1 + k] * samples[index + $1] }
+      }
+    }
+  }
+
+  func callAsFunction(_ x: Double) -> Double {
+    let place = x * perUnit
+    guard place >= first && place < end else { return function(x) }
+    let corner = place.rounded(.down)
+    let t = 2 * (place - corner) - 1
+    return coefficients.withUnsafeBufferPointer { coefficients in
+      let c = UnsafeBufferPointer(
+        rebasing: coefficients[8 * Int(corner - first)..<8 * Int(corner - first) + 8])
+      let s = t * t
+      let value =
+        (c[0] + s * (c[2] + s * (c[4] + s * c[6]))) + t * (c[1] + s * (c[3] + s * (c[5] + s * c[7])))
+      return value.isFinite ? value : function(x)
+    }
+  }
+}
+
+/// Interpolation between equally spaced points of a box, its ends among them.
+struct BoxBasis {
+  static let shared = BoxBasis()
+  static let count = 12
+
+  /// halves[s][count·i + j]: the share of point j of a box in the value at point i of its lower or upper half.
+  let halves: [[Double]]
+  /// The coefficients of Chebyshev polynomials from the values at the points: count rows.
+  let coefficients: [Double]
+
+  private init() {
+    let count = Self.count
+    let nodes = (0..<count).map { GaussLegendre.cosineOfHalfTurns((Double($0) + 0.5) / Double(count)) }
+    let values = nodes.map { Self.shares(at: ($0 + 1) / 2) }
+    halves = [0.0, 1].map { (half: Double) -> [Double] in
+      (0..<count).flatMap { (point: Int) -> [Double] in
+        let place: Double = half + Double(point) / Double(count - 1)
+        return Self.shares(at: place / 2)
+      }
+    }
+    coefficients = (0..<count).flatMap { k in
+      (0..<count).map { j in
+        let sum = nodes.indices.reduce(0) { $0 + Piece.chebyshev(k, at: $1, of: count) * values[$1][j] }
+        return sum * (k == 0 ? 1 : 2) / Double(count)
+      }
+    }
+  }
+
+  /// The shares of the points in the value at t ∈ 0…1.
+  static func shares(at t: Double) -> [Double] {
+    [Double](unsafeUninitializedCapacity: count) { shares, initialized in
+      initialized = count
+      let place = t * Double(count - 1)
+      var product = 1.0
+      for j in 0..<count {
+        shares[j] = product * reciprocals[j]
+        product *= place - Double(j)
+      }
+      product = 1
+      for j in (0..<count).reversed() {
+        shares[j] *= product
+        product *= place - Double(j)
+      }
+    }
+  }
+
+  /// 1/∏ (j − k) over all other points k.
+  private static let reciprocals: [Double] = (0..<count).map { j in
+    let others = (0..<count).filter { $0 != j }
+    return 1 / others.reduce(1.0) { product, k in product * Double(j - k) }
+  }
+
+  /// Whether a function that goes on growing below 0 is a polynomial, as it were, from −3 to −2 such lengths.
+  func reproduces(_ function: (Double) -> Double, onLength length: Double) -> Bool {
+    let last = Double(Self.count - 1)
+    let values = (0..<Self.count).map { function((Double($0) / last - 3) * length) }
+    return [0.5, 1.5, 5.5, last - 0.5].allSatisfy { place in
+      let truth = function((place / last - 3) * length)
+      let value = zip(Self.shares(at: place / last), values).reduce(0) { $0 + $1.0 * $1.1 }
+      return (value - truth).magnitude <= 4e-13 * truth.magnitude
+    }
+  }
+}
