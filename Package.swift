@@ -83,7 +83,7 @@ if !usesBuiltinModule {
   package.targets.removeAll { tools.contains($0.name) }
 }
 
-// Targets that libFuzzer drives, which comes with the toolchain on Linux, built on request only: see the README.
+// Targets that libFuzzer drives, which comes with the toolchain on Linux, built on request only: see the page on testing.
 if Context.environment["NOISEMAX_FUZZING"] != nil {
   package.targets += ["FuzzRows", "FuzzReader"].map { name in
     .executableTarget(

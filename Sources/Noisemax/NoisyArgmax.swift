@@ -156,17 +156,7 @@ extension NoisyArgmax {
     /// - `normalized`: whether the values are divided by their sum. The formula's own values do not sum to one: for
     ///   K = 64 under Normal noise the sum is about 3 % short at 10 random classes, and 35 % at 1000.
     ///
-    /// The rule is an approximation. Largest error of a normalised probability, measured on random logits of standard
-    /// deviation 1.5 (`swift run -c release benchmarks accuracy`):
-    ///
-    /// | law | classes | K = 16 | K = 64 | K = 256 |
-    /// |---|---|---|---|---|
-    /// | normal | 2 | 1.5e-2 | 4.9e-3 | 1.4e-3 |
-    /// | normal | 10 | 7.3e-2 | 2.5e-2 | 7.4e-3 |
-    /// | normal | 100 | 2.0e-1 | 7.5e-2 | 2.6e-2 |
-    /// | gumbel | 10 | 1.1e-1 | 3.6e-2 | 1.1e-2 |
-    /// | logistic | 10 | 9.2e-2 | 2.9e-2 | 9.9e-3 |
-    /// | uniform | 10 | 1.8e-2 | 4.7e-3 | 1.2e-3 |
+    /// The rule is an approximation, good to two or three digits: <doc:ChoosingALaw> has its errors by law, classes and K.
     case quantileRule(points: Int, normalized: Bool = true)
   }
 }

@@ -16,8 +16,8 @@ public enum ContinuousGradientEstimator: Sendable, Hashable {
 
   /// f(z)·∇log p(z): unbiased whatever f is, jumps included; needs no gradient of f.
   ///
-  /// The law must be a ``DifferentiableNoise``. For a law whose density jumps, such as ``Uniform`` and ``Exponential``
-  /// at the ends of their supports, it would be biased, and is refused.
+  /// The law must be a ``Noisemax/DifferentiableNoise``. For a law whose density jumps, such as ``Noisemax/Uniform`` and
+  /// ``Noisemax/Exponential`` at the ends of their supports, it would be biased, and is refused.
   case scoreFunction(baseline: ScoreBaseline = .none)
 }
 

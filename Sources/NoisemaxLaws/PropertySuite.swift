@@ -5,7 +5,7 @@ import Noisemax
 /// ```swift
 /// @Test func myNoiseIsALaw() {
 ///   #expect(PropertySuite().failures(of: MyNoise()) == [])
-///   let argmax = NoisyArgmax(MyNoise(), method: .quantileRule(points: 16))
+///   let argmax = NoisyArgmax(MyNoise(), points: 16)
 ///   #expect(PropertySuite().failures(of: argmax) == [])
 /// }
 /// ```

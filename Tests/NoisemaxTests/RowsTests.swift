@@ -82,7 +82,8 @@ import Testing
       let pulled = pullback(Rows(v, length: row.rowLength)).elements
       for index in pulled.indices {
         #expect(
-          isClose(pulled[index], expected[index], within: 1e-14), "\(law), \(index): \(pulled), \(expected)")
+          isClose(pulled[index], expected[index], within: 1e-14 * expected[index].magnitude),
+          "\(law), \(index): \(pulled), \(expected)")
       }
     }
     let floats = argmax.probabilitiesWithPullback(for: [0, -40] as [Float]).pullback([1, 0])

@@ -5,7 +5,7 @@
 /// ```swift
 /// struct Triangular: PiecewiseNoise {
 ///   var kinks: [Double] { [-1, 0, 1] }
-///   // … and what ExactNoise requires: both tails, both logarithms, the quantiles, mean and variance.
+///   // … and what AccurateNoise requires: both tails, both logarithms, the quantiles, mean and variance.
 /// }
 /// NoisyArgmax(Triangular()).probabilities(for: logits)
 /// ```

@@ -1,6 +1,6 @@
 /// A law that is smooth on the whole line, with light tails: its probabilities come exactly from the lattice.
 ///
-/// One function beyond ``ExactNoise`` is all that the law states. Grid, step and window follow from measurements of
+/// One function beyond ``AccurateNoise`` is all that the law states. Grid, step and window follow from measurements of
 /// the law when its method is made, which takes some tens of milliseconds: keep the ``NoisyArgmax``, or the method in a
 /// `static let` as the laws of this library do. State the law near 0, at whatever scale, and move it with
 /// ``NoiseDistribution/shifted(by:)``.

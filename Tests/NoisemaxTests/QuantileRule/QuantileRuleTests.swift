@@ -146,7 +146,7 @@ import Testing
     #expect(rule.probabilities(for: shuffled) == shuffled.map { p[$0] })
   }
 
-  /// The raw values fall short of one by what the article's nodes leave out: measured, so that the README can say it.
+  /// The raw values fall short of one by what the article's nodes leave out: measured, so that the documentation can say it.
   @Test func rawValuesDoNotSumToOne() {
     let raw = NoisyArgmax(.normal, method: .quantileRule(points: 64, normalized: false))
     let ties = raw.probabilities(for: [Double](repeating: 0, count: 10)).reduce(0, +)

@@ -12,9 +12,9 @@ import Testing
       let odds = exp(-gap)
       let entropy = log1p(odds) + gap * odds / (1 + odds)
       let value = NoisyArgmax(.gumbel).shannonEntropy(for: [0, -gap])
-      #expect(isClose(value, entropy, within: 3e-12), "gap \(gap): \(value), not \(entropy)")
+      #expect(isClose(value, entropy, within: 3e-12 * entropy), "gap \(gap): \(value), not \(entropy)")
       let scaled = NoisyArgmax(.gumbel, scale: 0.25).shannonEntropy(for: [3, 3 - gap / 4])
-      #expect(isClose(scaled, entropy, within: 3e-12), "gap \(gap): \(scaled), not \(entropy)")
+      #expect(isClose(scaled, entropy, within: 3e-12 * entropy), "gap \(gap): \(scaled), not \(entropy)")
     }
   }
 
@@ -26,7 +26,8 @@ import Testing
       let value = NoisyArgmax(.gumbel).divergenceFromUniform(for: [delta, 0])
       // What p itself has lost, twice.
       #expect(
-        isClose(value, divergence, within: 4e-16 / delta + 1e-14), "δ \(delta): \(value), not \(divergence)")
+        isClose(value, divergence, within: (4e-16 / delta + 1e-14) * divergence),
+        "δ \(delta): \(value), not \(divergence)")
     }
   }
 
@@ -54,8 +55,11 @@ import Testing
       for index in row.indices {
         let slope = p[index] == 0 ? 0 : -p[index] * (logP[index] + entropy) / scale
         #expect(
-          isClose(gradient[index], slope, within: 1e-12), "\(scale), \(index): \(gradient), not \(slope)")
-        #expect(isClose(opposite[index], -slope, within: 1e-12), "\(scale), \(index): \(opposite)")
+          isClose(gradient[index], slope, within: 1e-12 * slope.magnitude),
+          "\(scale), \(index): \(gradient), not \(slope)")
+        #expect(
+          isClose(opposite[index], -slope, within: 1e-12 * slope.magnitude), "\(scale), \(index): \(opposite)"
+        )
       }
     }
   }
