@@ -25,7 +25,10 @@ extension NoisyArgmax: Equatable {
 extension NoisyArgmax: CustomStringConvertible {
   /// One line: the law, and what is not as usual.
   public var description: String {
-    let law = NoiseRegistry.shipped.name(of: noise) ?? "\(noise)"
+    let standardized = StandardizedNoise(noise)
+    var law = NoiseRegistry.shipped.name(of: standardized.standard) ?? "\(standardized.standard)"
+    if standardized.scale != 1 { law = "\(standardized.scale)·" + law }
+    if standardized.location != 0 { law += " + \(standardized.location)" }
     let scale = scale == 1 ? "" : ", scale \(scale)"
     guard case .quantileRule(let points, let isNormalized) = method else {
       return "argmax under \(law)\(scale)"

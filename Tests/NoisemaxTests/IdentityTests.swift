@@ -66,6 +66,8 @@ import Testing
   @Test func descriptionsAreOneLine() {
     #expect("\(NoisyArgmax(.reversedGumbel))" == "argmax under reversed-gumbel")
     #expect("\(NoisyArgmax(.normal, scale: 0.5))" == "argmax under normal, scale 0.5")
+    let moved = NoisyArgmax(Logistic().scaled(by: 2).shifted(by: 3))
+    #expect("\(moved)" == "argmax under 2.0·logistic + 3.0")
     let rule = NoisyArgmax(.uniform, scale: 2, points: 16, normalized: false)
     #expect("\(rule)" == "argmax under uniform, scale 2.0 by 16 points, not normalized")
   }
