@@ -1,7 +1,5 @@
 extension Panels {
   @_specialize(where Noise == Uniform)
-  @_specialize(where Noise == Exponential)
-  @_specialize(where Noise == Laplace)
   func excess(
     of row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
   ) -> Double {

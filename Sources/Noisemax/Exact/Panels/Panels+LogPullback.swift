@@ -2,8 +2,6 @@ extension Panels {
   /// Classes above 1e-300 by J(v/p). The others, each with the density q_i of the winner's place where it wins, by
   /// ∂log p_i/∂μ_j = −∫ q_i(x) r(x − μ_j) dx.
   @_specialize(where Noise == Uniform)
-  @_specialize(where Noise == Exponential)
-  @_specialize(where Noise == Laplace)
   func pullBackLogarithms(
     _ cotangent: UnsafeMutableBufferPointer<Double>, logProbabilities: UnsafeBufferPointer<Double>,
     at row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch

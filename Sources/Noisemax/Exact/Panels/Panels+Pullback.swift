@@ -10,8 +10,6 @@ extension Panels {
   /// smaller r than the leader wherever log F is concave, and a smaller term than the leader's with it, so that
   /// nothing cancels that would matter.
   @_specialize(where Noise == Uniform)
-  @_specialize(where Noise == Exponential)
-  @_specialize(where Noise == Laplace)
   func pullBack(
     _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
     precision: Precision, scratch: inout Scratch
