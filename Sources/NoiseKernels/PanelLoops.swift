@@ -3,7 +3,7 @@
 #endif
 
 // The loops over the classes of a row at the nodes of one panel, of which there are eight or sixteen: one vector or two.
-// Two share their division, as a/b + c/d = (a·d + b·c)/(b·d).
+// Two share their division, as 1/b and 1/d are d/(b·d) and b/(b·d).
 
 /// F to the power of a number of ties, at least 1.
 @inline(__always)
@@ -74,7 +74,9 @@ extension VectorKernels {
     while k < count {
       let near = multiplyAdd(slopes[k], factors, constants)
       let far = multiplyAdd(slopes[k], otherFactors, otherConstants)
-      let term = multiplyAdd(weighted, far, otherWeighted * near) / (near * far)
+      // The reciprocals one by one: products of three small numbers could underflow.
+      let both = Doubles(repeating: 1) / (near * far)
+      let term = multiplyAdd(weighted, both * far, otherWeighted * (both * near))
       store(load(sums + 8 * k) + term, to: sums + 8 * k)
       k += 1
     }

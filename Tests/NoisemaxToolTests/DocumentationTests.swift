@@ -10,8 +10,8 @@ import Testing
   var sources: [String: String] = [:]
   for folder in ["NoisemaxTests", "NoisemaxToolTests"] {
     let directory = repository.appendingPathComponent("Tests/\(folder)")
-    for file in try FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)
-    where file.pathExtension == "swift" {
+    let files = try #require(FileManager.default.enumerator(at: directory, includingPropertiesForKeys: nil))
+    for case let file as URL in files where file.pathExtension == "swift" {
       sources[file.deletingPathExtension().lastPathComponent] = try String(contentsOf: file, encoding: .utf8)
     }
   }

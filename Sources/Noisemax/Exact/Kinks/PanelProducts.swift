@@ -34,7 +34,8 @@ struct PanelProducts {
   /// numbers, the rounding of the places counts n times as well: 5e-13 at most.
   static func serves(_ row: PanelRow) -> Bool {
     let deepest = row.classes[row.count - 1].place
-    return row.open <= Policy.mostProducts && (DoubleDouble(1) - deepest).high > 0x1p-300
+    // Two F at a node, each as small as that, have a product.
+    return row.open <= Policy.mostProducts && (DoubleDouble(1) - deepest).high > 2 * PanelRow.leastReach
   }
 
   /// The memory is the list of the scratch, which a grid would have. If there is a cotangent, derivatives are wanted.

@@ -55,6 +55,7 @@ struct TailClasses {
   /// More than this no row has near classes.
   private static var mostNear: Int { 1024 }
 
+  @inline(__always)
   init(
     of gaps: UnsafeMutablePointer<Double>, _ count: Int, under form: TailForm, precision: Precision,
     request: Request, scratch: inout Scratch

@@ -13,11 +13,12 @@ extension TailMoments {
   /// lone leader may not even be integrable, but moving all classes together changes nothing: so u may be taken relative
   /// to the leader's, which is then 0. A class behind has a smaller term than the leader's, so that nothing cancels.
   func pullBack(
-    _ vectors: RowVectors, at row: UnsafeMutableBufferPointer<Double>, classes: TailClasses, nodes: TailNodes,
+    _ vectors: RowVectors, at row: UnsafeMutableBufferPointer<Double>, nodes: TailNodes,
     integrals: TailClasses.Integrals, for request: Request
   ) {
     guard let gaps = row.baseAddress, let u = vectors.cotangent.baseAddress else { return }
     let isLogarithm = request.contains(.logarithms)
+    let classes = nodes.classes
     let leader = classes.leader
     let ownProbability: Double
     // e^gap, which the gaps give way to.

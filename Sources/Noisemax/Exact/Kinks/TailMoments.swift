@@ -34,25 +34,28 @@ struct TailMoments: RowMethod {
     precision: Precision, scratch: inout Scratch
   ) -> RowSums {
     guard let gaps = row.baseAddress else { return RowSums() }
-    let classes = TailClasses(
-      of: gaps, row.count, under: form, precision: precision, request: request, scratch: &scratch)
-    guard classes.canLose else { return certain(row, leader: classes.leader, for: request, vectors: vectors) }
-    var nodes = TailNodes(of: classes, precision: precision, request: request)
+    var nodes = TailNodes(
+      of: TailClasses(
+        of: gaps, row.count, under: form, precision: precision, request: request, scratch: &scratch),
+      precision: precision, request: request)
+    guard nodes.classes.canLose else {
+      return certain(row, leader: nodes.classes.leader, for: request, vectors: vectors)
+    }
     nodes.lay(scratch: &scratch)
     var sums = RowSums()
     if request.contains(.excess) { sums.excess = nodes.excess() }
     if request.isDisjoint(with: [.probabilities, .logarithms, .pullback]) { return sums }
-    let integrals = classes.integrate(over: nodes)
+    let integrals = nodes.classes.integrate(over: nodes)
     sums.defect = integrals.total - 1
     guard request.contains(.pullback) else {
       if request.contains(.logarithms) {
-        classes.writeLogarithms(integrals, to: gaps)
+        nodes.classes.writeLogarithms(integrals, to: gaps)
       } else {
-        classes.writeProbabilities(integrals, to: gaps)
+        nodes.classes.writeProbabilities(integrals, to: gaps)
       }
       return sums
     }
-    pullBack(vectors, at: row, classes: classes, nodes: nodes, integrals: integrals, for: request)
+    pullBack(vectors, at: row, nodes: nodes, integrals: integrals, for: request)
     return sums
   }
 

@@ -28,6 +28,7 @@ struct TailNodes {
   /// Whether there are classes whose kinks are below all nodes, and whose logarithms are wanted.
   let waitsForDeep: Bool
 
+  @inline(__always)
   init(of classes: TailClasses, precision: Precision, request: Request) {
     (self.classes, self.precision) = (classes, precision)
     withPairs = request.contains(.pullback)

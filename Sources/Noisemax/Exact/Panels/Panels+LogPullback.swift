@@ -36,7 +36,7 @@ extension Panels {
     let place = place(v.count, in: &scratch)
     let classes = PanelRow(
       UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, farthest: law.farthest,
-      sorted: place.sorted, classes: place.classes, other: place.other)
+      mergesClose: hasProducts, sorted: place.sorted, classes: place.classes, other: place.other)
     let grid = grid(
       of: classes, precision: precision, floor: -.infinity, pairs: true, place: place, scratch: &scratch)
     let count = grid.nodeCount

@@ -19,7 +19,7 @@ extension Panels {
     let place = place(n, in: &scratch)
     let classes = PanelRow(
       UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, reach: law.reach,
-      sorted: place.sorted, classes: place.classes, other: place.other)
+      mergesClose: hasProducts, sorted: place.sorted, classes: place.classes, other: place.other)
     if let products = products(of: classes, precision: precision, cotangent: cotangent, scratch: &scratch) {
       for index in 0..<n { row[index] = -.infinity }
       products.pullBack(cotangent, probabilities: row)

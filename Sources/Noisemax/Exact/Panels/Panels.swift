@@ -3,7 +3,7 @@
 struct Panels<Noise: PiecewiseNoise>: StepwiseRowMethod {
   let law: PanelLaw<Noise>
   /// Whether products of F serve ordinary rows.
-  private let hasProducts: Bool
+  let hasProducts: Bool
 
   init(_ noise: Noise) {
     law = PanelLaw(noise)
@@ -22,7 +22,7 @@ struct Panels<Noise: PiecewiseNoise>: StepwiseRowMethod {
     let classes = PanelRow(
       UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd,
       reach: quantity == .probabilities ? reach : .infinity, farthest: law.farthest,
-      sorted: place.sorted, classes: place.classes, other: place.other)
+      mergesClose: hasProducts, sorted: place.sorted, classes: place.classes, other: place.other)
     let zero = quantity == .probabilities ? 0 : -Double.infinity
     for index in 0..<row.count / 2 { row[index] = zero }
     var defect = 0.0

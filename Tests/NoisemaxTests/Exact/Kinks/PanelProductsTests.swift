@@ -143,6 +143,81 @@ import Testing
     }
   }
 
+  /// A class 1e-100 inside the edge of the support of many: ∫ x·∏ d dx over its reach, with d the distances of the others.
+  @Test func aClassAtTheEdgeAmongMany() {
+    for reach in [1e-80, 1e-100, 1e-140] {
+      // The reach is the logit itself.
+      let row = [1, reach] + [Double](repeating: 0.5, count: 20) + [Double](repeating: 0.75, count: 7)
+      let expected = 0.5 * reach * reach * pow(0.5, 20) * pow(0.25, 7)
+      let p = NoisyArgmax(.uniform).probabilities(for: row)[1]
+      #expect(isClose(p, expected, within: 1e-12 * expected), "\(row): \(p), not \(expected)")
+      let gradient = NoisyArgmax(.uniform).pullback(at: row, of: row.indices.map { $0 == 1 ? 1 : 0 })
+      // The leader has no F of its own there, and the others have d.
+      let slopes = [-2 * expected / reach, -expected / 0.5, -expected / 0.25]
+      for (value, slope) in zip([gradient[0], gradient[2], gradient[22]], slopes) {
+        #expect(isClose(value, slope, within: 1e-12 * slope.magnitude), "\(row): \(value), not \(slope)")
+      }
+    }
+  }
+
+  /// Logits closer to each other than any probability shows count as ties, to the bits of these.
+  @Test func logitsCloserThanAnyProbabilityShowsAreTies() {
+    let argmax = NoisyArgmax(.uniform)
+    for count in isDebugBuild ? [100] : [100, 4500] {
+      let row = (0..<count).map { Double($0) * .leastNonzeroMagnitude }
+      let v = row.indices.map { cos(Double($0)) }
+      let ties = row.map { _ in 0.0 }
+      #expect(argmax.probabilities(for: row) == argmax.probabilities(for: ties), "\(count)")
+      #expect(argmax.logProbabilities(for: row) == argmax.logProbabilities(for: ties), "\(count)")
+      // Another class leads, and v is taken relative to its.
+      let (gradient, expected) = (argmax.pullback(at: row, of: v), argmax.pullback(at: ties, of: v))
+      #expect(zip(gradient, expected).allSatisfy { isClose($0, $1, within: 1e-14) }, "\(count)")
+    }
+    // An ulp near 1/2 is none of these.
+    let p = argmax.probabilities(for: [0.5, 0.5.nextUp, 0.25])
+    #expect(p[0] < p[1], "\(p)")
+  }
+
+  /// Not by timing: by the memory for nodes and classes, beside an ordinary row.
+  @Test func hostileUniformRowsTakeTheWorkOfOrdinaryOnes() {
+    let argmax = NoisyArgmax(.uniform)
+    func rooms(_ row: [Double]) -> [Int] {
+      (0..<4).map { quantity in
+        var result = row
+        var span = result.mutableSpan
+        var workspace = NoisyArgmax.Workspace()
+        switch quantity {
+        case 0: argmax.writeProbabilities(for: row.span, to: &span, workspace: &workspace)
+        case 1: argmax.writeLogProbabilities(for: row.span, to: &span, workspace: &workspace)
+        case 2: _ = argmax.expectedMaximum(of: row.span, workspace: &workspace) as Double
+        default:
+          argmax.writePullback(
+            atRowsOf: row.span, of: row.span, rowLength: row.count, to: &span, workspace: &workspace)
+        }
+        return workspace.room
+      }
+    }
+    func ordinary(_ count: Int) -> [Double] { (0..<count).map { sin(Double($0 * $0)) } }
+    let count = isDebugBuild ? 150 : 1000
+    let part = { (index: Int) -> Double in Double(index) / Double(count) }
+    let shapes: [(Int) -> Double] = [
+      { Double($0) * .leastNonzeroMagnitude },
+      { $0 == 0 ? 1 : $0 == 1 ? 1e-100 : part($0) },
+      { 0.5 + Double($0) * 0x1p-53 },
+      part,
+      { -pow(1.01, Double($0)) },
+      { -pow(10, 18 * part($0) - 15) },
+    ]
+    for shape in shapes {
+      let row = (0..<count).map(shape)
+      let limits = [20, 100, 20, 20]
+      for (quantity, (value, expected)) in zip(rooms(row), rooms(ordinary(count))).enumerated() {
+        #expect(
+          value <= limits[quantity] * expected, "\(row), quantity \(quantity): \(value), not \(expected)")
+      }
+    }
+  }
+
   @Test(arguments: InstructionSet.available)
   func loopsOfEverySet(set: InstructionSet) {
     let nodes = (0..<16).map { (Double($0) + 0.5) / 16 }
