@@ -14,6 +14,9 @@ struct TailReach {
   /// For normal numbers up to ½.
   private static var bins: Int { 4 * 1022 }
 
+  /// Below that, classes have no part in the end, and are far: there may be any number of them.
+  private static var leastCounted: Double { 0x1.4p-1022 }
+
   /// The lower edge of a bin: the first one begins with ½.
   private static func edge(_ bin: Int) -> Double { Double(bitPattern: UInt64(bins - bin) << 50) }
 
@@ -48,9 +51,9 @@ struct TailReach {
         break
       }
     }
-    // All classes are near, or the far ones are those below ⅛ at the last node.
+    // All classes with a count are near, or the far ones are those below ⅛ at the last node.
     guard last <= deepest else {
-      (end, limit, factor) = (.infinity, 0, 1)
+      (end, limit, factor) = (.infinity, Self.leastCounted, 1 / Self.leastCounted)
       return
     }
     var end = 0.5 / Self.edge(last)
@@ -76,8 +79,7 @@ struct TailReach {
     var deepest = 0
     for index in 0..<count {
       let bin = bins - Int(truncatingIfNeeded: tails[index].bitPattern >> 50)
-      // What is below the least normal number has no part in anything.
-      guard bin < bins - 4 else { continue }
+      guard tails[index] >= leastCounted else { continue }
       counts[bin] += 1
       deepest = Swift.max(deepest, bin)
     }

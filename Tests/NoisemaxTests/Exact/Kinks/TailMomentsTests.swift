@@ -174,6 +174,27 @@ import Testing
     }
   }
 
+  /// Thousands of classes whose tails are subnormal numbers behind two leaders: each wins as it would alone.
+  @Test(arguments: laws)
+  func crowdsBelowTheLeastNormalNumber(law: String) throws {
+    let argmax = try Self.transform(law)
+    for gap in [706.0, 709, 712, 740, 745] {
+      let row = (0..<5000).map { $0 < 2 ? 0 : -gap }
+      let (logs, alone) = (argmax.logProbabilities(for: row), argmax.logProbabilities(for: [0, 0, -gap]))
+      #expect(isClose(logs[2], alone[2], within: 1e-14 * gap), "\(law), \(gap): \(logs[2]), not \(alone[2])")
+      #expect(logs[2...].allSatisfy { $0 == logs[2] }, "\(law), \(gap)")
+      let v = row.indices.map { $0 == 2 ? 1.0 : 0 }
+      let gradient = argmax.logProbabilitiesPullback(at: row, of: v)
+      let expected = argmax.logProbabilitiesPullback(at: [0, 0, -gap], of: [0, 0, 1])
+      for index in 0..<3 {
+        #expect(
+          isClose(gradient[index], expected[index], within: 1e-12),
+          "\(law), \(gap), \(index): \(gradient[index]), not \(expected[index])")
+      }
+      #expect(argmax.pullback(at: row, of: v).allSatisfy { $0.magnitude <= 1e-300 }, "\(law), \(gap)")
+    }
+  }
+
   /// Where a lone leader is so far ahead that the way down to the others is one node.
   @Test func nothingJumpsWhereALeaderIsAlone() {
     let argmax = NoisyArgmax(.laplace)
