@@ -5,7 +5,7 @@
 ///
 /// Rows of gaps are padded to whole vectors of eight with −∞, other buffers with anything; counts are those of the
 /// numbers that matter.
-package protocol Kernels: Sendable {
+package protocol Kernels: TailKernels {
   static func top(of row: UnsafePointer<Double>, _ count: Int) -> RowTop
 
   static func top(of row: UnsafePointer<Float>, _ count: Int) -> RowTop
@@ -400,31 +400,28 @@ package protocol Kernels: Sendable {
     ofLogarithms: Bool, table: UnsafePointer<DirectTable>, memory: UnsafeMutablePointer<Double>
   ) -> Bool
 
-  /// Adds the nodes of a panel to ∫ f_k·F_k^(ties − 1)·∏ F_j^ties of the classes from `first` to before `end`, eight places
-  /// for each.
+  /// Adds the nodes of a panel to ∫ f_k·F_k^(ties − 1)·∏ F_j^ties of so many classes, eight places for each.
   ///
   /// `nodes` are one or two vectors in rows of ``panelNodes``. The first row is a and the second c in F_k = a + c·slope_k,
-  /// the third has the weights, the density in them but for a factor of the class; the product of the powers goes to the
-  /// fourth.
+  /// the third has the weights, the density in them; the product of the powers goes to the fourth.
   static func addProducts(
     at nodes: UnsafeMutablePointer<Double>, vectors: Int, slopes: UnsafePointer<Double>,
-    ties: UnsafePointer<Double>, from first: Int, to end: Int, sums: UnsafeMutablePointer<Double>
+    ties: UnsafePointer<Double>, _ count: Int, sums: UnsafeMutablePointer<Double>
   )
 
   /// As ``addProducts``, with three vectors of sums for each class, the second and third with another factor in the integral:
-  /// R = `otherTies` + Σ c·density_j/F_j, and V = `otherCotangent` + Σ c·cotangent_j/F_j. The product times them goes to
-  /// the fifth and sixth row of `nodes`. The memory for reciprocals is 16 places for each class.
+  /// R = Σ c·ties_j/F_j, and V = Σ c·cotangent_j/F_j. The product times them goes to the fifth and sixth row of `nodes`. The
+  /// memory for reciprocals is 16 places for each class.
   static func addProductDerivatives(
     at nodes: UnsafeMutablePointer<Double>, vectors: Int, slopes: UnsafePointer<Double>,
-    ties: UnsafePointer<Double>, densities: UnsafePointer<Double>, cotangents: UnsafePointer<Double>,
-    from first: Int, to end: Int, otherTies: Double, otherCotangent: Double,
+    ties: UnsafePointer<Double>, cotangents: UnsafePointer<Double>, _ count: Int,
     sums: UnsafeMutablePointer<Double>, reciprocals: UnsafeMutablePointer<Double>
   )
 
   /// Replaces the numbers q in the fourth row of the nodes by 1 − (1 − q)·∏ F_k^ties, where 1 − F_k = a + c·slope_k.
   static func addSurvivals(
     at nodes: UnsafeMutablePointer<Double>, vectors: Int, slopes: UnsafePointer<Double>,
-    ties: UnsafePointer<Double>, from first: Int, to end: Int
+    ties: UnsafePointer<Double>, _ count: Int
   )
 
   /// The sums of vectors of eight.

@@ -3,7 +3,7 @@
 #endif
 
 // The loops over the classes of a row at the nodes of one panel, of which there are eight or sixteen: one vector or two.
-// Two share their division, as a/b + c/d = (a·d + b·c)/(b·d).
+// Two share their division, as 1/b and 1/d are d/(b·d) and b/(b·d).
 
 /// F to the power of a number of ties, at least 1.
 @inline(__always)
@@ -39,21 +39,21 @@ extension VectorKernels {
   @inline(never)
   package static func addProducts(
     at nodes: UnsafeMutablePointer<Double>, vectors: Int, slopes: UnsafePointer<Double>,
-    ties: UnsafePointer<Double>, from first: Int, to end: Int, sums: UnsafeMutablePointer<Double>
+    ties: UnsafePointer<Double>, _ count: Int, sums: UnsafeMutablePointer<Double>
   ) {
     let (constants, otherConstants) = (load(nodes), load(nodes + 8))
     let (factors, otherFactors) = (load(nodes + panelNodes), load(nodes + panelNodes + 8))
     var product = Doubles(repeating: 1)
-    var k = first
+    var k = 0
     if vectors == 1 {
-      while k < end {
+      while k < count {
         product = product * power(multiplyAdd(slopes[k], factors, constants), ties[k])
         k += 1
       }
       store(product, to: nodes + 3 * panelNodes)
       let weighted = load(nodes + 2 * panelNodes) * product
-      k = first
-      while k < end {
+      k = 0
+      while k < count {
         store(
           load(sums + 8 * k) + weighted / multiplyAdd(slopes[k], factors, constants), to: sums + 8 * k)
         k += 1
@@ -61,7 +61,7 @@ extension VectorKernels {
       return
     }
     var other = product
-    while k < end {
+    while k < count {
       product = product * power(multiplyAdd(slopes[k], factors, constants), ties[k])
       other = other * power(multiplyAdd(slopes[k], otherFactors, otherConstants), ties[k])
       k += 1
@@ -70,11 +70,13 @@ extension VectorKernels {
     store(other, to: nodes + 3 * panelNodes + 8)
     let weighted = load(nodes + 2 * panelNodes) * product
     let otherWeighted = load(nodes + 2 * panelNodes + 8) * other
-    k = first
-    while k < end {
+    k = 0
+    while k < count {
       let near = multiplyAdd(slopes[k], factors, constants)
       let far = multiplyAdd(slopes[k], otherFactors, otherConstants)
-      let term = multiplyAdd(weighted, far, otherWeighted * near) / (near * far)
+      // The reciprocals one by one: products of three small numbers could underflow.
+      let both = Doubles(repeating: 1) / (near * far)
+      let term = multiplyAdd(weighted, both * far, otherWeighted * (both * near))
       store(load(sums + 8 * k) + term, to: sums + 8 * k)
       k += 1
     }
@@ -83,27 +85,26 @@ extension VectorKernels {
   @inline(never)
   package static func addProductDerivatives(
     at nodes: UnsafeMutablePointer<Double>, vectors: Int, slopes: UnsafePointer<Double>,
-    ties: UnsafePointer<Double>, densities: UnsafePointer<Double>, cotangents: UnsafePointer<Double>,
-    from first: Int, to end: Int, otherTies: Double, otherCotangent: Double,
+    ties: UnsafePointer<Double>, cotangents: UnsafePointer<Double>, _ count: Int,
     sums: UnsafeMutablePointer<Double>, reciprocals: UnsafeMutablePointer<Double>
   ) {
     let (constants, otherConstants) = (load(nodes), load(nodes + 8))
     let (factors, otherFactors) = (load(nodes + panelNodes), load(nodes + panelNodes + 8))
     var (product, hazards, cotangent) = (Doubles(repeating: 1), Doubles(), Doubles())
     var (other, otherHazards, otherCotangents) = (product, hazards, cotangent)
-    var k = first
+    var k = 0
     if vectors == 1 {
-      while k < end {
+      while k < count {
         let cumulative = multiplyAdd(slopes[k], factors, constants)
         product = product * power(cumulative, ties[k])
         let reciprocal = Doubles(repeating: 1) / cumulative
         store(reciprocal, to: reciprocals + 16 * k)
-        hazards = multiplyAdd(densities[k], reciprocal, hazards)
+        hazards = multiplyAdd(ties[k], reciprocal, hazards)
         cotangent = multiplyAdd(cotangents[k], reciprocal, cotangent)
         k += 1
       }
     } else {
-      while k < end {
+      while k < count {
         let near = multiplyAdd(slopes[k], factors, constants)
         let far = multiplyAdd(slopes[k], otherFactors, otherConstants)
         product = product * power(near, ties[k])
@@ -112,8 +113,8 @@ extension VectorKernels {
         let (reciprocal, otherReciprocal) = (both * far, both * near)
         store(reciprocal, to: reciprocals + 16 * k)
         store(otherReciprocal, to: reciprocals + 16 * k + 8)
-        hazards = multiplyAdd(densities[k], reciprocal, hazards)
-        otherHazards = multiplyAdd(densities[k], otherReciprocal, otherHazards)
+        hazards = multiplyAdd(ties[k], reciprocal, hazards)
+        otherHazards = multiplyAdd(ties[k], otherReciprocal, otherHazards)
         cotangent = multiplyAdd(cotangents[k], reciprocal, cotangent)
         otherCotangents = multiplyAdd(cotangents[k], otherReciprocal, otherCotangents)
         k += 1
@@ -124,15 +125,15 @@ extension VectorKernels {
       _ vector: Int, _ product: Doubles, _ hazards: Doubles, _ cotangents: Doubles, _ factors: Doubles
     ) {
       let nodes = nodes + 8 * vector
-      let r = product * multiplyAdd(hazards, factors, Doubles(repeating: otherTies))
-      let v = product * multiplyAdd(cotangents, factors, Doubles(repeating: otherCotangent))
+      let r = product * (hazards * factors)
+      let v = product * (cotangents * factors)
       store(product, to: nodes + 3 * panelNodes)
       store(r, to: nodes + 4 * panelNodes)
       store(v, to: nodes + 5 * panelNodes)
       let weights = load(nodes + 2 * panelNodes)
       let (ofG, ofR, ofV) = (weights * product, weights * r, weights * v)
-      var k = first
-      while k < end {
+      var k = 0
+      while k < count {
         let reciprocal = load(reciprocals + 16 * k + 8 * vector)
         let place = sums + 24 * k
         store(multiplyAdd(ofG, reciprocal, load(place)), to: place)
@@ -148,14 +149,14 @@ extension VectorKernels {
   @inline(never)
   package static func addSurvivals(
     at nodes: UnsafeMutablePointer<Double>, vectors: Int, slopes: UnsafePointer<Double>,
-    ties: UnsafePointer<Double>, from first: Int, to end: Int
+    ties: UnsafePointer<Double>, _ count: Int
   ) {
     var node = 0
     while node < 8 * vectors {
       let (constants, factors) = (load(nodes + node), load(nodes + panelNodes + node))
       var survival = load(nodes + 3 * panelNodes + node)
-      var k = first
-      while k < end {
+      var k = 0
+      while k < count {
         survival = either(survival, any(multiplyAdd(slopes[k], factors, constants), of: ties[k]))
         k += 1
       }

@@ -5,6 +5,9 @@ public struct ExactMethod: Sendable {
   /// Softmax in closed form: right for the standard Gumbel law and for no other.
   package static let softmax = ExactMethod(rowMethod: Softmax())
 
+  /// Sums of powers of the classes' tails, for a law whose upper tail is exponential.
+  static func tails(_ form: TailForm) -> ExactMethod { ExactMethod(rowMethod: TailMoments(form: form)) }
+
   /// Gauss–Legendre panels between the kinks of a law: what ``PiecewiseNoise`` fills in.
   public static func panels(of noise: some PiecewiseNoise) -> ExactMethod {
     ExactMethod(rowMethod: Panels(noise))

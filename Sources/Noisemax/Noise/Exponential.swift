@@ -39,6 +39,11 @@ public struct Exponential: PiecewiseNoise, Hashable {
   private static let median = 0.6931471805599453
 }
 
+extension Exponential {
+  /// Sums of powers of the classes' tails.
+  public var exactMethod: ExactMethod { .tails(.exponential) }
+}
+
 extension NoiseDistribution where Self == Exponential {
   /// The exponential law of rate 1: its transform is the permute-and-flip mechanism.
   public static var exponential: Exponential { Exponential() }

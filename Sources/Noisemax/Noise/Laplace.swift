@@ -47,6 +47,11 @@ extension Laplace: DifferentiableNoise {
   public func logDensityDerivative(at x: Double) -> Double { x == 0 || x.isNaN ? x : x < 0 ? 1 : -1 }
 }
 
+extension Laplace {
+  /// Sums of powers of the classes' tails.
+  public var exactMethod: ExactMethod { .tails(.laplace) }
+}
+
 extension NoiseDistribution where Self == Laplace {
   /// The standard Laplace law.
   public static var laplace: Laplace { Laplace() }

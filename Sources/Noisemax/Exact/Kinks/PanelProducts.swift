@@ -1,112 +1,68 @@
 internal import NoiseKernels
 
-/// A law whose F is a constant and a multiple of one function of the place alone on either side of a kink, so that the
-/// classes of a row share what is to be computed at a node.
-protocol ProductNoise: PiecewiseNoise {
-  static var productForm: ProductForm { get }
-}
-
-/// Where the function is x itself, and where it is e^(−x).
-enum ProductForm: Sendable {
-  case uniform, exponential, laplace
-}
-
-extension Uniform: ProductNoise { static var productForm: ProductForm { .uniform } }
-extension Exponential: ProductNoise { static var productForm: ProductForm { .exponential } }
-extension Laplace: ProductNoise { static var productForm: ProductForm { .laplace } }
-
-/// Exact probabilities of ordinary rows from the products of F themselves, without logarithms.
+/// Exact probabilities of ordinary rows under the uniform law from the products of F themselves, without logarithms.
 ///
-/// Between two breaks every F that is not 1 has the form a + c·b_j, with a and c from the node and b_j from the class, or
-/// it is e^(x − μ_j)/2, a Laplace class below its kink: those have one product in closed form. All of a, c·b_j and the
-/// sums are as accurate as the distances of the classes. A panel has eight nodes or sixteen, and needs no judgement:
-/// - in x under the uniform law, and in t = e^(−x) under the exponential and above all kinks of the Laplace law, the
-///   integrands are polynomials of a degree below the number of open classes, exact for 16 and 32 classes. For more,
-///   a panel of a width w leaves (w·R)^(2m)·m!⁴/((2m + 1)·(2m)!³) of its greatest value, R = Σ r where G is largest, as
-///   that is what the derivatives of order 2m are below: 2e-17 for m = 8, w·R = 2.5 and for m = 16, w·R = 14;
-/// - in x between the kinks of the Laplace law, where R ≤ the number of classes above and the sum of e^(μ_j − x) over those
-///   below, the same limits were measured to leave less than 1e-16.
+/// Between two breaks every F that is not 1 is x plus the distance of the class: G is a polynomial of a degree below the
+/// number of open classes. A panel has eight nodes or sixteen, and needs no judgement: that is exact for 16 and 32 classes.
+/// For more, a panel of a width w leaves (w·R)^(2m)·m!⁴/((2m + 1)·(2m)!³) of its greatest value, R = Σ r where G is
+/// largest, as that is what the derivatives of order 2m are below: 2e-17 for m = 8, w·R = 2.5 and for m = 16, w·R = 14.
 ///
 /// Everything is a sum of positive terms, and a panel is left out only where no class has anything left below it. So rare
 /// classes are as accurate as others, as long as the numbers do not underflow; those that may are left to the grid.
 struct PanelProducts {
-  let form: ProductForm
   let row: PanelRow
   let precision: Precision
   let wantsDerivatives: Bool
 
-  /// F_k is constant + factor·`slopes`_k at a node, and f_k factor·`densities`_k.
-  let slopes, densities, ties: UnsafeMutablePointer<Double>
-  /// Σ ties·density over a class and all deeper ones.
-  let deeperDensities: UnsafeMutablePointer<Double>
-  /// Sums over the nodes in vectors, ``sumsPerClass`` for each class, still without its density.
+  /// How far the classes are behind the leader: F_k is x plus that.
+  let distances, ties: UnsafeMutablePointer<Double>
+  /// Where the support of a class ends.
+  let breaks: UnsafeMutablePointer<Double>
+  /// Sums over the nodes in vectors, ``sumsPerClass`` for each class.
   let vectorSums: UnsafeMutablePointer<Double>
-  /// The sums of these vectors; then the integrals themselves.
+  /// The sums of these vectors, which are the integrals.
   let sums: UnsafeMutablePointer<Double>
-  /// The integrals from the kink of a class down to the next, for it and all classes above it: r is 1 for them there.
-  let sharedSums: UnsafeMutablePointer<Double>
   /// Rows of ``panelNodes``, as the loops take them.
   let nodes: UnsafeMutablePointer<Double>
-  /// For derivatives: the sum of the cotangent over the ties, that and their number times the density, and memory for
-  /// the loops.
-  let cotangents, densityCotangents, densityTies, reciprocals: UnsafeMutablePointer<Double>
+  /// For derivatives: the sum of the cotangent over the ties, and memory for the loops.
+  let cotangents, reciprocals: UnsafeMutablePointer<Double>
 
   /// ∫ G r, and for derivatives ∫ G R r and ∫ G V r.
   var sumsPerClass: Int { wantsDerivatives ? 3 : 1 }
 
-  /// A product of n factors is rounded n times, and among ties always alike. Under the uniform law, where a rare class sees
-  /// powers of small numbers, the rounding of the places counts n times as well: 5e-13 at most.
-  static func serves(_ row: PanelRow, under form: ProductForm) -> Bool {
+  /// A product of n factors is rounded n times, and among ties always alike; where a rare class sees powers of small
+  /// numbers, the rounding of the places counts n times as well: 5e-13 at most.
+  static func serves(_ row: PanelRow) -> Bool {
     let deepest = row.classes[row.count - 1].place
-    switch form {
-    case .uniform: return row.open <= Policy.mostProducts(form) && (DoubleDouble(1) - deepest).high > 0x1p-300
-    case .exponential: return row.open <= Policy.mostProducts(form)
-    case .laplace: return row.open <= Policy.mostProducts(form) && deepest.high < Policy.deepestLaplaceProduct
-    }
+    // Two F at a node, each as small as that, have a product.
+    return row.open <= Policy.mostProducts && (DoubleDouble(1) - deepest).high > 2 * PanelRow.leastReach
   }
 
   /// The memory is the list of the scratch, which a grid would have. If there is a cotangent, derivatives are wanted.
   init(
-    of row: PanelRow, under form: ProductForm, precision: Precision,
-    cotangent: UnsafeMutableBufferPointer<Double>? = nil, scratch: inout Scratch
+    of row: PanelRow, precision: Precision, cotangent: UnsafeMutableBufferPointer<Double>? = nil,
+    scratch: inout Scratch
   ) {
     let wantsDerivatives = cotangent != nil
-    (self.form, self.row, self.precision, self.wantsDerivatives) = (form, row, precision, wantsDerivatives)
-    let n = padded(row.count + 1)
+    (self.row, self.precision, self.wantsDerivatives) = (row, precision, wantsDerivatives)
+    let n = padded(row.count)
     let perClass = wantsDerivatives ? 3 : 1
     var pieces = Pieces(
       of: scratch.growList(
-        to: n * (4 + 10 * perClass + (wantsDerivatives ? 19 : 0)) + 6 * panelNodes, keeping: 0))
+        to: n * (3 + 9 * perClass + (wantsDerivatives ? 17 : 0)) + 6 * panelNodes, keeping: 0))
     nodes = pieces.take(6 * panelNodes)
     vectorSums = pieces.take(8 * perClass * n)
     reciprocals = pieces.take(wantsDerivatives ? 16 * n : 0)
-    slopes = pieces.take(n)
-    densities = pieces.take(n)
+    distances = pieces.take(n)
+    breaks = pieces.take(n)
     ties = pieces.take(n)
-    deeperDensities = pieces.take(n)
     sums = pieces.take(perClass * n)
-    sharedSums = pieces.take(perClass * n)
     cotangents = pieces.take(wantsDerivatives ? n : 0)
-    densityCotangents = pieces.take(wantsDerivatives ? n : 0)
-    densityTies = pieces.take(wantsDerivatives ? n : 0)
     vectorSums.update(repeating: 0, count: 8 * perClass * n)
-    sharedSums.update(repeating: 0, count: perClass * n)
     for k in 0..<row.count {
       ties[k] = row.classes[k].weight
-      slopes[k] = row.classes[k].place.high
-      densities[k] = form == .uniform ? 1 : -slopes[k]
-    }
-    if form != .uniform {
-      kernels.exponentials(of: densities, row.count, shift: form == .laplace ? -1 : 0, to: densities)
-      for k in 0..<row.count {
-        densities[k] *= 1 - row.classes[k].place.low
-        // F is 1 − density·t: where that cancels, as (1 − t) + t·slope.
-        slopes[k] = form == .laplace ? -densities[k] : 1 - densities[k]
-      }
-    }
-    deeperDensities[row.count] = 0
-    for k in (0..<row.count).reversed() {
-      deeperDensities[k] = deeperDensities[k + 1] + ties[k] * densities[k]
+      distances[k] = row.classes[k].place.high
+      breaks[k] = (DoubleDouble(1) - row.classes[k].place).value
     }
     guard let cotangent else { return }
     var index = 0
@@ -117,8 +73,6 @@ struct PanelProducts {
         index += 1
       }
       cotangents[k] = sum.value
-      densityCotangents[k] = sum.value * densities[k]
-      densityTies[k] = ties[k] * densities[k]
     }
   }
 
@@ -138,12 +92,8 @@ struct PanelProducts {
     }
     var rest = CompensatedSum()
     for k in 0..<row.count {
-      guard sums[k] > 0x1p-900 || form == .exponential else { return nil }
-      // A rare class is its density times a sum that is never small.
-      let logValue =
-        sums[k] > 0x1p-900
-        ? logarithm(sums[k] * unit) : logarithm(laneSum(of: k) * unit) - row.classes[k].place.value
-      values[k] = Swift.min(logValue, 0)
+      guard sums[k] > 0x1p-900 else { return nil }
+      values[k] = Swift.min(logarithm(sums[k] * unit), 0)
       if k > 0 { rest.add(ties[k] * sums[k]) }
     }
     if sums[0] > 0.5 && ties[0] == 1 { values[0] = logarithmOfOnePlus(0 - rest.value * unit) }
@@ -180,19 +130,7 @@ struct PanelProducts {
 
   /// All integrals, in `sums`.
   private func integrate() {
-    switch form {
-    case .uniform: layUniformPanels()
-    case .exponential: layExponentialPanels()
-    case .laplace: layLaplacePanels()
-    }
-    let count = sumsPerClass
-    kernels.laneSums(of: vectorSums, count * row.count, to: sums)
-    for sum in 0..<count {
-      var shared = 0.0
-      for k in (0..<row.count).reversed() {
-        shared += sharedSums[count * k + sum]
-        sums[count * k + sum] = sums[count * k + sum] * densities[k] + shared
-      }
-    }
+    layPanels()
+    kernels.laneSums(of: vectorSums, sumsPerClass * row.count, to: sums)
   }
 }

@@ -10,8 +10,6 @@ extension Panels {
   /// smaller r than the leader wherever log F is concave, and a smaller term than the leader's with it, so that
   /// nothing cancels that would matter.
   @_specialize(where Noise == Uniform)
-  @_specialize(where Noise == Exponential)
-  @_specialize(where Noise == Laplace)
   func pullBack(
     _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
     precision: Precision, scratch: inout Scratch
@@ -21,7 +19,7 @@ extension Panels {
     let place = place(n, in: &scratch)
     let classes = PanelRow(
       UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, reach: law.reach,
-      sorted: place.sorted, classes: place.classes, other: place.other)
+      mergesClose: hasProducts, sorted: place.sorted, classes: place.classes, other: place.other)
     if let products = products(of: classes, precision: precision, cotangent: cotangent, scratch: &scratch) {
       for index in 0..<n { row[index] = -.infinity }
       products.pullBack(cotangent, probabilities: row)

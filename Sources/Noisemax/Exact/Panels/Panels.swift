@@ -2,18 +2,17 @@
 /// Gauss–Legendre panels between the places where a class meets a kink of the law.
 struct Panels<Noise: PiecewiseNoise>: StepwiseRowMethod {
   let law: PanelLaw<Noise>
-  private let productForm: ProductForm?
+  /// Whether products of F serve ordinary rows.
+  let hasProducts: Bool
 
   init(_ noise: Noise) {
     law = PanelLaw(noise)
-    productForm = (Noise.self as? any ProductNoise.Type)?.productForm
+    hasProducts = Noise.self == Uniform.self
   }
 
   var wantsRemainders: Bool { true }
 
   @_specialize(where Noise == Uniform)
-  @_specialize(where Noise == Exponential)
-  @_specialize(where Noise == Laplace)
   func replace(
     _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision,
     scratch: inout Scratch
@@ -23,7 +22,7 @@ struct Panels<Noise: PiecewiseNoise>: StepwiseRowMethod {
     let classes = PanelRow(
       UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd,
       reach: quantity == .probabilities ? reach : .infinity, farthest: law.farthest,
-      sorted: place.sorted, classes: place.classes, other: place.other)
+      mergesClose: hasProducts, sorted: place.sorted, classes: place.classes, other: place.other)
     let zero = quantity == .probabilities ? 0 : -Double.infinity
     for index in 0..<row.count / 2 { row[index] = zero }
     var defect = 0.0
@@ -66,9 +65,8 @@ struct Panels<Noise: PiecewiseNoise>: StepwiseRowMethod {
     of row: PanelRow, precision: Precision, cotangent: UnsafeMutableBufferPointer<Double>? = nil,
     scratch: inout Scratch
   ) -> PanelProducts? {
-    guard let productForm, PanelProducts.serves(row, under: productForm) else { return nil }
-    return PanelProducts(
-      of: row, under: productForm, precision: precision, cotangent: cotangent, scratch: &scratch)
+    guard hasProducts, PanelProducts.serves(row) else { return nil }
+    return PanelProducts(of: row, precision: precision, cotangent: cotangent, scratch: &scratch)
   }
 
   /// Below e^−745 a Double is zero, below e^−104 a Float.
@@ -241,6 +239,6 @@ struct Panels<Noise: PiecewiseNoise>: StepwiseRowMethod {
   }
 
   func seconds(forRowOf count: Int) -> Double {
-    productForm == nil ? 1.5e-5 * Double(count) : 2e-7 + 7e-8 * Double(count)
+    hasProducts ? 2e-7 + 7e-8 * Double(count) : 1.5e-5 * Double(count)
   }
 }

@@ -3,7 +3,8 @@ import NoiseKernels
 import Noisemax
 import Testing
 
-/// Products of F, for the laws that have them, against the grid that serves every law, and against exact arithmetic.
+/// What the shipped laws with kinks have of their own, products of F and sums of powers, against the grid that serves every
+/// law, and against exact arithmetic.
 @Suite struct PanelProductsTests {
   static let laws: [any PiecewiseNoise] = [Uniform(), Exponential(), Laplace()]
 
@@ -30,7 +31,10 @@ import Testing
       let shuffled = row.indices.map { ($0 * 7919 + 13) % row.count }
       if Set(shuffled).count == row.count {
         let other = argmax.probabilities(for: shuffled.map { row[$0] })
-        #expect(zip(shuffled, other).allSatisfy { p[$0] == $1 }, "\(law) \(row)")
+        // Uniform classes are sorted; of others the far ones are summed up in their order.
+        let bound = law is Uniform ? 0 : 1e-14
+        #expect(
+          zip(shuffled, other).allSatisfy { isClose(p[$0], $1, within: bound * $1) }, "\(law) \(row)")
       }
       let single = argmax.probabilities(for: row.map { Float($0) })
       let expected = reference.probabilities(for: row.map { Double(Float($0)) })
@@ -140,18 +144,81 @@ import Testing
     }
   }
 
-  /// Either side of the depths and lengths up to which rows are served.
-  @Test func nothingJumpsWhereTheGridTakesOver() {
-    let argmax = NoisyArgmax(.laplace)
-    let (near, far) = (599.999999, 600.000001)
-    let slope = 1 - 1 / (2 + near)
-    for values in [
-      argmax.logProbabilities(for: [0, -near])[1] - argmax.logProbabilities(for: [0, -far])[1],
-      log(argmax.probabilities(for: [0, -near])[1] / argmax.probabilities(for: [0, -far])[1]),
-      log(
-        argmax.pullback(for: [0, -near], of: [0, 1])[1] / argmax.pullback(for: [0, -far], of: [0, 1])[1]),
-    ] {
-      #expect(isClose(values, (far - near) * slope, within: 1e-10))
+  /// A class 1e-100 inside the edge of the support of many: ∫ x·∏ d dx over its reach, with d the distances of the others.
+  @Test func aClassAtTheEdgeAmongMany() {
+    for reach in [1e-80, 1e-100, 1e-140] {
+      // The reach is the logit itself.
+      let row = [1, reach] + [Double](repeating: 0.5, count: 20) + [Double](repeating: 0.75, count: 7)
+      let expected = 0.5 * reach * reach * pow(0.5, 20) * pow(0.25, 7)
+      let p = NoisyArgmax(.uniform).probabilities(for: row)[1]
+      #expect(isClose(p, expected, within: 1e-12 * expected), "\(row): \(p), not \(expected)")
+      let gradient = NoisyArgmax(.uniform).pullback(for: row, of: row.indices.map { $0 == 1 ? 1 : 0 })
+      // The leader has no F of its own there, and the others have d.
+      let slopes = [-2 * expected / reach, -expected / 0.5, -expected / 0.25]
+      for (value, slope) in zip([gradient[0], gradient[2], gradient[22]], slopes) {
+        #expect(isClose(value, slope, within: 1e-12 * slope.magnitude), "\(row): \(value), not \(slope)")
+      }
+    }
+  }
+
+  /// Logits closer to each other than any probability shows count as ties, to the bits of these.
+  @Test func logitsCloserThanAnyProbabilityShowsAreTies() {
+    let argmax = NoisyArgmax(.uniform)
+    for count in isDebugBuild ? [100] : [100, 4500] {
+      let row = (0..<count).map { Double($0) * .leastNonzeroMagnitude }
+      let v = row.indices.map { cos(Double($0)) }
+      let ties = row.map { _ in 0.0 }
+      #expect(argmax.probabilities(for: row) == argmax.probabilities(for: ties), "\(count)")
+      #expect(argmax.logProbabilities(for: row) == argmax.logProbabilities(for: ties), "\(count)")
+      // Another class leads, and v is taken relative to its.
+      let (gradient, expected) = (argmax.pullback(for: row, of: v), argmax.pullback(for: ties, of: v))
+      #expect(zip(gradient, expected).allSatisfy { isClose($0, $1, within: 1e-14) }, "\(count)")
+    }
+    // An ulp near 1/2 is none of these.
+    let p = argmax.probabilities(for: [0.5, 0.5.nextUp, 0.25])
+    #expect(p[0] < p[1], "\(p)")
+  }
+
+  /// Not by timing: by the memory for nodes and classes, beside an ordinary row.
+  @Test func hostileUniformRowsTakeTheWorkOfOrdinaryOnes() {
+    let argmax = NoisyArgmax(.uniform)
+    func rooms(_ row: [Double]) -> [Int] {
+      (0..<4).map { quantity in
+        var result = row
+        var span = result.mutableSpan
+        var workspace = NoisyArgmax.Workspace()
+        switch quantity {
+        case 0: argmax.writeProbabilities(for: row.span, to: &span, workspace: &workspace)
+        case 1: argmax.writeLogProbabilities(for: row.span, to: &span, workspace: &workspace)
+        case 2:
+          var value = [0.0]
+          var valueSpan = value.mutableSpan
+          argmax.writeValues(of: .expectedMaximum, for: row.span, to: &valueSpan, workspace: &workspace)
+        default:
+          argmax.writePullback(
+            for: row.span, of: row.span, rowLength: row.count, to: &span, workspace: &workspace)
+        }
+        return workspace.room
+      }
+    }
+    func ordinary(_ count: Int) -> [Double] { (0..<count).map { sin(Double($0 * $0)) } }
+    let count = isDebugBuild ? 150 : 1000
+    let part = { (index: Int) -> Double in Double(index) / Double(count) }
+    let shapes: [(Int) -> Double] = [
+      { Double($0) * .leastNonzeroMagnitude },
+      { $0 == 0 ? 1 : $0 == 1 ? 1e-100 : part($0) },
+      { 0.5 + Double($0) * 0x1p-53 },
+      part,
+      { -pow(1.01, Double($0)) },
+      { -pow(10, 18 * part($0) - 15) },
+    ]
+    for shape in shapes {
+      let row = (0..<count).map(shape)
+      let limits = [20, 100, 20, 20]
+      for (quantity, (value, expected)) in zip(rooms(row), rooms(ordinary(count))).enumerated() {
+        #expect(
+          value <= limits[quantity] * expected, "\(row), quantity \(quantity): \(value), not \(expected)")
+      }
     }
   }
 
@@ -165,18 +232,18 @@ import Testing
       var (sums, derivatives) = ([Double](repeating: 0, count: 24), [Double](repeating: 0, count: 72))
       var reciprocals = [Double](repeating: 0, count: 48)
       set.kernels.addProducts(
-        at: &memory, vectors: vectors, slopes: slopes, ties: ties, from: 1, to: 3, sums: &sums)
+        at: &memory, vectors: vectors, slopes: slopes, ties: ties, 3, sums: &sums)
       set.kernels.addProductDerivatives(
-        at: &memory, vectors: vectors, slopes: slopes, ties: ties, densities: ties, cotangents: cotangents,
-        from: 1, to: 3, otherTies: 5, otherCotangent: -3, sums: &derivatives, reciprocals: &reciprocals)
+        at: &memory, vectors: vectors, slopes: slopes, ties: ties, cotangents: cotangents, 3,
+        sums: &derivatives, reciprocals: &reciprocals)
       var results = [Double](repeating: 0, count: 12)
       set.kernels.laneSums(of: sums, 3, to: &results)
       let forward = Array(results[..<3])
       set.kernels.laneSums(of: derivatives, 9, to: &results)
       for m in 0..<8 * vectors { memory[3 * panelNodes + m] = 0.25 }
-      set.kernels.addSurvivals(at: &memory, vectors: vectors, slopes: slopes, ties: ties, from: 1, to: 3)
+      set.kernels.addSurvivals(at: &memory, vectors: vectors, slopes: slopes, ties: ties, 3)
       for m in 0..<8 * vectors {
-        let below = (1...2).reduce(0.75) { $0 * pow(nodes[m] * (1 - slopes[$1]), ties[$1]) }
+        let below = (0...2).reduce(0.75) { $0 * pow(nodes[m] * (1 - slopes[$1]), ties[$1]) }
         #expect(isClose(memory[3 * panelNodes + m], 1 - below, within: 1e-15), "\(set)")
       }
       for k in 0..<3 {
@@ -184,10 +251,10 @@ import Testing
         for m in 0..<8 * vectors {
           let c = nodes[m]
           func cumulative(_ j: Int) -> Double { 1 - c + c * slopes[j] }
-          let product = (1...2).reduce(1) { $0 * pow(cumulative($1), ties[$1]) }
-          let hazards = (1...2).reduce(5) { $0 + c * ties[$1] / cumulative($1) }
-          let weighted = (1...2).reduce(-3) { $0 + c * cotangents[$1] / cumulative($1) }
-          let term = k > 0 ? (1 + c) * product / cumulative(k) : 0
+          let product = (0...2).reduce(1) { $0 * pow(cumulative($1), ties[$1]) }
+          let hazards = (0...2).reduce(0.0) { $0 + c * ties[$1] / cumulative($1) }
+          let weighted = (0...2).reduce(0.0) { $0 + c * cotangents[$1] / cumulative($1) }
+          let term = (1 + c) * product / cumulative(k)
           for (sum, factor) in [1, hazards, weighted].enumerated() { expected[sum] += term * factor }
         }
         #expect(isClose(forward[k], expected[0], within: 1e-14), "\(set)")
