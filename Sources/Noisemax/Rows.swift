@@ -14,7 +14,7 @@ public struct Rows<Scalar: LogitScalar>: Sendable, Hashable {
   public let count: Int
 
   /// The elements of all rows, row after row.
-  public var elements: [Scalar] { storage }
+  public var elements: [Scalar] { storage }  // Computed: of a stored one no other module can state the derivative.
 
   /// The rows of a row-major array.
   ///
