@@ -13,8 +13,9 @@ public struct Rows<Scalar: LogitScalar>: Sendable, Hashable {
   /// How many rows there are.
   public let count: Int
 
+  // Computed, since no other module can state the derivative of a stored property.
   /// The elements of all rows, row after row.
-  public var elements: [Scalar] { storage }  // Computed: of a stored one no other module can state the derivative.
+  public var elements: [Scalar] { storage }
 
   /// The rows of a row-major array.
   ///
