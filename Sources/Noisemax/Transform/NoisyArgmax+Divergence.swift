@@ -124,11 +124,13 @@ extension NoisyArgmax {
           (logP[index], logQ[index]) = (term.slopeInP, term.slopeInLogQ)
         }
         pullBack(
-          logP, through: .probabilities, at: p, to: UnsafeMutableBufferPointer(rebasing: first[slots]),
-          workspace: &workspace)
+          through: .probabilities, at: p, to: UnsafeMutableBufferPointer(rebasing: first[slots]),
+          workspace: &workspace
+        ) { logP[$0] }
         pullBack(
-          logQ, through: .logProbabilities, at: q, to: UnsafeMutableBufferPointer(rebasing: second[slots]),
-          workspace: &workspace)
+          through: .logProbabilities, at: q, to: UnsafeMutableBufferPointer(rebasing: second[slots]),
+          workspace: &workspace
+        ) { logQ[$0] }
       }
       swap(&kept, &workspace.cotangents)
     }
@@ -147,22 +149,6 @@ extension NoisyArgmax {
     case .regular(let top, _):
       let (logarithms, _, _) = evaluate(row, below: top, for: .logarithms, workspace: &workspace)
       _ = result.update(fromContentsOf: logarithms)
-    }
-  }
-
-  private func pullBack<Scalar: LogitScalar>(
-    _ cotangent: UnsafeMutableBufferPointer<Double>, through quantity: Quantity,
-    at row: UnsafeBufferPointer<Scalar>, to gradient: UnsafeMutableBufferPointer<Scalar>,
-    workspace: inout Workspace
-  ) {
-    switch RowKind(of: row) {
-    case .undefined: gradient.update(repeating: .nan)
-    case .masked, .certain: gradient.update(repeating: 0)
-    case .regular(let top, _):
-      let (_, vector, _) = evaluate(
-        row, below: top, for: [.pullback, Request(quantity)], workspace: &workspace
-      ) { cotangent[$1] }
-      copy(vector, dividedBy: unit, to: gradient)
     }
   }
 }

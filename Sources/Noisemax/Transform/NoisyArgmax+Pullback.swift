@@ -65,8 +65,7 @@ extension NoisyArgmax {
   ) -> (probabilities: L, pullback: @Sendable (L) -> L) {
     let p = probabilities(for: logits)
     if isSoftmax {
-      let unit = unit
-      return (p, { pulledBack($0, throughSoftmax: p, scale: unit) })
+      return (p, { pullbackThroughSoftmax(p, of: $0) })
     }
     return (p, { pullback(for: logits, of: $0) })
   }
@@ -139,6 +138,28 @@ extension NoisyArgmax {
       })
   }
 
+  /// Cotangents pulled back through a softmax that is known.
+  @_specialize(where L == [Float])
+  @_specialize(where L == [Double])
+  @_specialize(where L == Rows<Float>)
+  @_specialize(where L == Rows<Double>)
+  private func pullbackThroughSoftmax<L: Logits>(_ p: L, of cotangent: L) -> L {
+    let (p, v) = (p.asRows, cotangent.asRows)
+    p.shape.check(v.shape, "a cotangent")
+    return L.form(
+      of: freshArray(like: v) { v, result in
+        p.elements.withUnsafeBufferPointer { elements in
+          for row in 0..<p.count {
+            let slots = p.shape.slots(of: row)
+            pullSoftmaxBack(
+              UnsafeBufferPointer(rebasing: v[slots]),
+              throughSoftmax: UnsafeBufferPointer(rebasing: elements[slots]), scale: unit,
+              to: UnsafeMutableBufferPointer(rebasing: result[slots]))
+          }
+        }
+      })
+  }
+
   /// Spans in, span out.
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
@@ -190,15 +211,25 @@ extension NoisyArgmax {
       let cotangent = UnsafeBufferPointer(rebasing: cotangent[slots])
       let result = UnsafeMutableBufferPointer(rebasing: result[slots])
       if writePairPullback(through: quantity, at: row, of: cotangent, to: result) { return }
-      switch RowKind(of: row) {
-      case .undefined: result.update(repeating: .nan)
-      case .masked, .certain: result.update(repeating: 0)
-      case .regular(let top, _):
-        let (_, gradient, _) = evaluate(
-          row, below: top, for: [.pullback, Request(quantity)], workspace: &workspace
-        ) { Double(cotangent[$1]) }
-        copy(gradient, dividedBy: unit, to: result)
-      }
+      pullBack(through: quantity, at: row, to: result, workspace: &workspace) { Double(cotangent[$0]) }
+    }
+  }
+
+  /// Writes the cotangent of every class of a row pulled back. The result may be the memory of the row, and of the
+  /// cotangents.
+  @inline(__always)
+  func pullBack<Scalar: LogitScalar>(
+    through quantity: Quantity, at row: UnsafeBufferPointer<Scalar>,
+    to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace, _ cotangent: (Int) -> Double
+  ) {
+    switch RowKind(of: row) {
+    case .undefined: result.update(repeating: .nan)
+    case .masked, .certain: result.update(repeating: 0)
+    case .regular(let top, _):
+      let (_, gradient, _) = evaluate(
+        row, below: top, for: [.pullback, Request(quantity)], workspace: &workspace
+      ) { cotangent($1) }
+      copy(gradient, dividedBy: unit, to: result)
     }
   }
 
@@ -226,32 +257,9 @@ extension NoisyArgmax {
   }
 }
 
-/// p_i·(v_i − Σ p_j v_j)/scale for every row, with v relative to the leader's: where that is almost certain, nothing cancels.
-@_specialize(where L == [Float])
-@_specialize(where L == [Double])
-@_specialize(where L == Rows<Float>)
-@_specialize(where L == Rows<Double>)
-private func pulledBack<L: Logits>(_ cotangent: L, throughSoftmax p: L, scale: Double) -> L {
-  let (p, v) = (p.asRows, cotangent.asRows)
-  p.shape.check(v.shape, "a cotangent")
-  let gradient = [L.Scalar](unsafeUninitializedCapacity: v.elements.count) { result, count in
-    p.elements.withUnsafeBufferPointer { p in
-      v.elements.withUnsafeBufferPointer { v in
-        for row in 0..<cotangent.asRows.count {
-          let slots = cotangent.asRows.shape.slots(of: row)
-          pullBack(
-            UnsafeBufferPointer(rebasing: v[slots]), throughSoftmax: UnsafeBufferPointer(rebasing: p[slots]),
-            scale: scale, to: UnsafeMutableBufferPointer(rebasing: result[slots]))
-        }
-      }
-    }
-    count = v.elements.count
-  }
-  return L.form(of: Rows(gradient, v.shape))
-}
-
+/// p_i·(v_i − Σ p_j v_j)/scale, with v relative to the leader's: where that is almost certain, nothing cancels.
 @inline(__always)
-private func pullBack<Scalar: LogitScalar>(
+private func pullSoftmaxBack<Scalar: LogitScalar>(
   _ v: UnsafeBufferPointer<Scalar>, throughSoftmax p: UnsafeBufferPointer<Scalar>, scale: Double,
   to result: UnsafeMutableBufferPointer<Scalar>
 ) {

@@ -18,51 +18,46 @@ extension ForwardingNoise {
 }
 
 /// A law that counts how often it is asked, by one thread.
-struct Counting: PiecewiseNoise {
-  final class Count: @unchecked Sendable {
-    var value = 0
+protocol CountingNoise: AccurateNoise {
+  var original: any AccurateNoise { get }
+  var count: Count { get }
+}
+
+final class Count: @unchecked Sendable {
+  var value = 0
+}
+
+extension CountingNoise {
+  func counted(_ value: Double) -> Double {
+    count.value += 1
+    return value
   }
 
+  var mean: Double { original.mean }
+  var variance: Double { original.variance }
+  func cumulative(at x: Double) -> Double { counted(original.cumulative(at: x)) }
+  func density(at x: Double) -> Double { counted(original.density(at: x)) }
+  func quantile(at p: Double) -> Double { counted(original.quantile(at: p)) }
+  func survival(at x: Double) -> Double { counted(original.survival(at: x)) }
+  func upperQuantile(at q: Double) -> Double { counted(original.upperQuantile(at: q)) }
+  func logCumulative(at x: Double) -> Double { counted(original.logCumulative(at: x)) }
+  func logSurvival(at x: Double) -> Double { counted(original.logSurvival(at: x)) }
+}
+
+struct Counting: PiecewiseNoise, CountingNoise {
   let base: any PiecewiseNoise
   let count = Count()
 
-  private func counted(_ value: Double) -> Double {
-    count.value += 1
-    return value
-  }
-
+  var original: any AccurateNoise { base }
   var kinks: [Double] { base.kinks }
-  var mean: Double { base.mean }
-  var variance: Double { base.variance }
-  func cumulative(at x: Double) -> Double { counted(base.cumulative(at: x)) }
-  func density(at x: Double) -> Double { counted(base.density(at: x)) }
-  func quantile(at p: Double) -> Double { counted(base.quantile(at: p)) }
-  func survival(at x: Double) -> Double { counted(base.survival(at: x)) }
-  func upperQuantile(at q: Double) -> Double { counted(base.upperQuantile(at: q)) }
-  func logCumulative(at x: Double) -> Double { counted(base.logCumulative(at: x)) }
-  func logSurvival(at x: Double) -> Double { counted(base.logSurvival(at: x)) }
   func logDensity(at x: Double) -> Double { counted(base.logDensity(at: x)) }
 }
 
-/// A smooth law that counts how often it is asked, by one thread.
-struct CountingSmooth<Base: SmoothNoise>: SmoothNoise {
+struct CountingSmooth<Base: SmoothNoise>: SmoothNoise, CountingNoise {
   let base: Base
-  let count = Counting.Count()
+  let count = Count()
 
-  private func counted(_ value: Double) -> Double {
-    count.value += 1
-    return value
-  }
-
-  var mean: Double { base.mean }
-  var variance: Double { base.variance }
-  func cumulative(at x: Double) -> Double { counted(base.cumulative(at: x)) }
-  func density(at x: Double) -> Double { counted(base.density(at: x)) }
-  func quantile(at p: Double) -> Double { counted(base.quantile(at: p)) }
-  func survival(at x: Double) -> Double { counted(base.survival(at: x)) }
-  func upperQuantile(at q: Double) -> Double { counted(base.upperQuantile(at: q)) }
-  func logCumulative(at x: Double) -> Double { counted(base.logCumulative(at: x)) }
-  func logSurvival(at x: Double) -> Double { counted(base.logSurvival(at: x)) }
+  var original: any AccurateNoise { base }
   func logReversedHazard(at x: Double) -> Double { counted(base.logReversedHazard(at: x)) }
 }
 
