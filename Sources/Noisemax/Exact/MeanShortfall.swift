@@ -8,8 +8,8 @@
 ///
 /// These are the integrals of the probabilities with one more factor that is smooth wherever F is, and as accurate.
 ///
-/// m satisfies m(b) = m(a)·F(a)/F(b) + ∫_a^b F(s) ds / F(b): from place to place upwards, every step forgets a part of
-/// what errors the steps before have made.
+/// m satisfies m(b) = m(a)·F(a)/F(b) + ∫_a^b F(s) ds / F(b): from point to point upwards, every step forgets a part of
+/// what errors the steps before have made. The mathematics: <doc:Mathematics#The-potential>.
 struct MeanShortfall {
   /// Where log F has no derivatives, in rising order, and the lower end of the support.
   let kinks: [Double]
@@ -17,7 +17,7 @@ struct MeanShortfall {
   /// A length on which the law is smooth.
   let deviation: Double
 
-  /// m(b), where m(a) is known for a place a below, or else from the lower end of the support on.
+  /// m(b), where m(a) is known for a point a below, or else from the lower end of the support on.
   ///
   /// Relative error about 1e-15: panels of eight nodes, on each of which log F changes by 2 at most, and which are no
   /// longer than half the distance from the lower end of the support.
