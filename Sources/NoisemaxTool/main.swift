@@ -23,6 +23,7 @@ let help = HelpPage(
   options: [Option("--help", nil, "show this page, or after a command that command's")])
 
 run("noisemax") { arguments, output throws(Failure) in
+  if let complaint = InstructionSet.complaint { writeToStandardError("noisemax: \(complaint)\n") }
   switch arguments.first {
   case nil:
     try output.write(Example.text)
