@@ -21,8 +21,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._arrays import FLOAT32, is_plain, memory, memory_of_fresh, restored, row_count, rows
-from ._library import fail, functions, kept_transform, laws, thread_count, transform
+from . import _small
+from ._arrays import FLOAT32, memory, restored, row_count, rows
+from ._library import fail, functions, laws, thread_count, transform
 
 __all__ = [
     "entropy",
@@ -37,8 +38,7 @@ __all__ = [
 ]
 __version__ = "2.0.0"
 
-_probabilities = functions("probabilities")
-_log_probabilities = functions("log_probabilities")
+_values = {name: functions(name) for name in ("probabilities", "log_probabilities")}
 _pullback = functions("pullback")
 _log_pullback = functions("log_pullback")
 _losses = functions("losses")
@@ -60,7 +60,7 @@ def probabilities(
     threads: int | None = None,
 ) -> np.ndarray:
     """P[argmax(x + scale·ε) = i] for every class i, in the shape of x."""
-    return _values(_probabilities, x, noise, scale, axis, points, threads)
+    return _numbers("probabilities", x, noise, scale, axis, points, threads)
 
 
 def log_probabilities(
@@ -73,7 +73,7 @@ def log_probabilities(
     threads: int | None = None,
 ) -> np.ndarray:
     """The logarithms of the probabilities, accurate where these underflow and where they are almost 1."""
-    return _values(_log_probabilities, x, noise, scale, axis, points, threads)
+    return _numbers("log_probabilities", x, noise, scale, axis, points, threads)
 
 
 def pullback(
@@ -217,24 +217,15 @@ def relaxed_sample(
     return restored(result, axis)
 
 
-def _values(functions, x, noise, scale, axis, points, threads) -> np.ndarray:
-    """A number for every class. Rows of few classes take less time than all that is said about them here."""
-    held = kept_transform((noise, scale, points)) or transform(noise, scale, points)
-    if axis != -1 or not is_plain(x):
-        x = rows(x, axis)
+def _numbers(name, x, noise, scale, axis, points, threads) -> np.ndarray:
+    """A number for every class."""
+    scale, count = float(scale), thread_count(threads)
+    if axis == -1 and _small.serves(x):
+        return _small.values(name, x, noise, scale, points)
+    held, x = transform(noise, scale, points), rows(x, axis)
     result = np.empty(x.shape, x.dtype)
-    length = x.shape[-1]
-    arguments = (
-        held.handle,
-        memory(x),
-        x.size // length if length else 0,
-        length,
-        thread_count(threads),
-        memory_of_fresh(result),
-    )
-    function = functions[x.dtype != FLOAT32]
-    if function(*arguments, None, 0):
-        fail(function, *arguments)
+    shape = (row_count(x), x.shape[-1], count)
+    _call(_values[name][x.dtype != FLOAT32], held, memory(x), *shape, memory(result))
     return restored(result, axis)
 
 

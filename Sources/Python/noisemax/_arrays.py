@@ -9,18 +9,14 @@ from numpy.typing import ArrayLike
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
-# An array of the library's own types and no other needs no look at its type.
-_is_native = {FLOAT32: True, FLOAT64: True}.get
-
 # No length of its own: it stands for the address of whatever it is laid over.
 _Memory = ctypes.c_char * 0
-memory_of_fresh = _Memory.from_buffer
 
 
 def memory(array: np.ndarray):
     """The memory of an array, as an argument of a C function."""
     if array.flags.writeable:
-        return memory_of_fresh(array)
+        return _Memory.from_buffer(array)
     return ctypes.c_void_p(array.ctypes.data)
 
 
@@ -28,10 +24,11 @@ def native(x: ArrayLike, like: np.dtype | None = None) -> np.ndarray:
     """An array in float32 or float64: the nearest type that holds its numbers, or a given one."""
     array = np.asarray(x)
     if like is None:
-        if _is_native(array.dtype):
+        if array.dtype == FLOAT64 or array.dtype == FLOAT32:
             return array
-        is_half = array.dtype.kind in "fV" and array.dtype.itemsize <= 2
-        like = FLOAT32 if is_half else FLOAT64
+        # A type of two bytes that NumPy does not know is bfloat16.
+        fits = {"f": 4, "V": 2}.get(array.dtype.kind, 0)
+        like = FLOAT32 if array.dtype.itemsize <= fits else FLOAT64
     if array.dtype.kind == "c":
         raise ValueError(f"logits are real numbers, not {array.dtype}")
     try:
@@ -52,11 +49,6 @@ def rows(x: ArrayLike, axis: int = -1, like: np.ndarray | None = None) -> np.nda
     if like is not None and array.shape != like.shape:
         raise ValueError(f"an array with rows {array.shape} does not fit logits with rows {like.shape}")
     return array
-
-
-def is_plain(x: object) -> bool:
-    """Whether an array can be handed on as it is."""
-    return type(x) is np.ndarray and _is_native(x.dtype) is True and x.ndim > 0 and x.flags.carray
 
 
 def row_count(array: np.ndarray) -> int:

@@ -78,6 +78,8 @@ class Transform:
     __slots__ = ("handle",)
 
     def __init__(self, noise: str, scale: float, points: int | None) -> None:
+        if not isinstance(noise, str):
+            raise TypeError(f"the name of a law of noise is a string, not {noise!r}")
         if points is not None and points < 1:
             raise ValueError(f"the quantile rule takes at least 1 point, not {points}")
         handle = ctypes.c_void_p()
@@ -97,15 +99,14 @@ class Transform:
 
 _kept: dict[tuple, Transform] = {}
 _most_kept = 256
-kept_transform = _kept.get
 
 
 def transform(noise: str, scale: float = 1.0, points: int | None = None) -> Transform:
     """The transform with these parameters, made if it is not at hand."""
-    key = (noise, scale, points)
+    key = (noise, float(scale), points)
     found = _kept.get(key)
     if found is None:
-        found = Transform(noise, float(scale), points)
+        found = Transform(*key)
         if len(_kept) >= _most_kept:
             _kept.clear()
         _kept[key] = found

@@ -14,6 +14,8 @@ import numpy as np
 
 import noisemax as _noisemax
 
+from ._library import transform
+
 __all__ = ["log_probabilities", "loss", "probabilities"]
 
 
@@ -54,6 +56,9 @@ def loss(
         raise ValueError(f"the index of a class is an integer, not {target.dtype}")
     elif target.shape != rows.shape[:-1]:
         raise ValueError(f"targets of the shape {target.shape} do not fit rows {rows.shape}")
+    if kind not in _noisemax._losses_by_name:
+        raise ValueError(f"there is no kind of loss named {kind!r}: there are {', '.join(_noisemax._losses_by_name)}")
+    transform(noise, scale, points)
     values = _losses(rows, target, noise, scale, points, kind)
     if unit is not None and kind == "fenchel-young":
         values = unit * values
@@ -63,6 +68,8 @@ def loss(
 def _along(x, noise, scale, axis, points, log):
     x = jnp.asarray(x)
     rows, scale, _ = _in_units(_rows(x, axis), scale)
+    # What is wrong with it is said here, and not in a callback.
+    transform(noise, scale, points)
     return jnp.moveaxis(_values(rows, noise, scale, points, log), -1, axis).astype(_result_type(x))
 
 
