@@ -120,6 +120,7 @@ import Testing
         refused(handle.pointer, x.baseAddress, 1, 2, false, "is null, for 1 rows of 2 logits")
         for (rows, length) in [
           (-1, 2), (1, -2), (-1, -2), (.max, 2), (2, .max), (.min, .min), (1 << 31, 1 << 32),
+          (1 << 30, 1 << 31),
         ] {
           refused(
             handle.pointer, x.baseAddress, rows, length, true, "there are no \(rows) rows of \(length) logits"

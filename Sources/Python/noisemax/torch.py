@@ -212,7 +212,7 @@ def _in_units(rows: Tensor, scale) -> tuple[Tensor, float, Tensor | None]:
 
 
 def _native(t: Tensor) -> Tensor:
-    return t.detach().to("cpu").contiguous()
+    return t.to("cpu").contiguous()
 
 
 def _run(functions, like: Tensor, noise: str, scale: float, points: int, *arguments) -> None:
@@ -222,61 +222,58 @@ def _run(functions, like: Tensor, noise: str, scale: float, points: int, *argume
         fail(function, held.handle, *arguments)
 
 
-def _shape(t: Tensor) -> tuple[int, int]:
-    return t.shape[:-1].numel(), t.shape[-1]
+def _shape(t: Tensor) -> tuple[int, int, int]:
+    """How many rows of what length, and the most threads."""
+    length = t.shape[-1]
+    return t.numel() // length if length else t.shape[:-1].numel(), length, torch.get_num_threads()
 
 
-@torch.library.custom_op("noisemax::values", mutates_args=())
-def values(logits: Tensor, noise: str, scale: float, points: int, log: bool) -> Tensor:
+def _operator(schema: str, kernel, fake):
+    name = f"noisemax::{schema[:schema.index('(')]}"
+    torch.library.define(name, schema[schema.index("(") :])
+    torch.library.impl(name, "default", kernel)
+    torch.library.register_fake(name, fake)
+    return getattr(torch.ops.noisemax, name[10:]).default
+
+
+def _compute_values(logits, noise, scale, points, log):
     x = _native(logits)
     result = torch.empty_like(x)
-    shape = (*_shape(x), torch.get_num_threads())
     functions = _log_probabilities if log else _probabilities
-    _run(functions, x, noise, scale, points, x.data_ptr(), *shape, result.data_ptr())
+    _run(functions, x, noise, scale, points, x.data_ptr(), *_shape(x), result.data_ptr())
     return result.to(logits.device)
 
 
-@torch.library.custom_op("noisemax::pullback", mutates_args=())
-def pullback(logits: Tensor, cotangents: Tensor, noise: str, scale: float, points: int, log: bool) -> Tensor:
+def _compute_pullback(logits, cotangents, noise, scale, points, log):
     x, v = _native(logits), _native(cotangents)
     result = torch.empty_like(x)
-    shape = (*_shape(x), torch.get_num_threads())
     functions = _log_pullback if log else _pullback
-    _run(functions, x, noise, scale, points, x.data_ptr(), v.data_ptr(), *shape, result.data_ptr())
+    _run(functions, x, noise, scale, points, x.data_ptr(), v.data_ptr(), *_shape(x), result.data_ptr())
     return result.to(logits.device)
 
 
-@torch.library.custom_op("noisemax::losses", mutates_args=())
-def losses(
-    logits: Tensor, targets: Tensor, noise: str, scale: float, points: int, kind: int, with_gradient: bool
-) -> tuple[Tensor, Tensor]:
-    """The loss of each row, and its gradient, or nothing where nobody wants it."""
+def _compute_losses(logits, targets, noise, scale, points, kind, with_gradient):
     x, y = _native(logits), _native(targets)
     are_classes = y.ndim < x.ndim
     if y.shape != (x.shape[:-1] if are_classes else x.shape):
         raise ValueError(f"targets of the shape {tuple(y.shape)} do not fit rows {tuple(x.shape)}")
     result = x.new_empty(x.shape[:-1])
     gradient = x.new_empty(x.shape if with_gradient else (0,))
-    shape = (*_shape(x), torch.get_num_threads())
     y_pointers = (y.data_ptr(), None) if are_classes else (None, y.data_ptr())
     results = (result.data_ptr(), gradient.data_ptr() if with_gradient else None)
-    _run(_loss_functions, x, noise, scale, points, kind, x.data_ptr(), *y_pointers, *shape, *results)
+    _run(_loss_functions, x, noise, scale, points, kind, x.data_ptr(), *y_pointers, *_shape(x), *results)
     return result.to(logits.device), gradient.to(logits.device)
 
 
-@torch.library.custom_op("noisemax::loss_pullback", mutates_args=())
-def loss_pullback(logits: Tensor, gradient: Tensor, weights: Tensor) -> Tensor:
-    """What flows back through losses: their gradient, row by row times a weight. It depends on the logits, but not so that
-    anybody knew how."""
+def _compute_loss_pullback(logits, gradient, weights):
     return gradient * weights.unsqueeze(-1)
 
 
-@torch.library.custom_op("noisemax::perturbed", mutates_args=())
-def perturbed(logits: Tensor, seed: Tensor, noise: str, scale: float) -> Tensor:
-    """logits + scale·ε less the largest of each row: 0 at the winner, -inf at a class that cannot win."""
+def _compute_perturbed(logits, seed, noise, scale):
     x = _native(logits)
     result = torch.empty_like(x)
-    streams = (*_shape(x), int(seed) & ((1 << 64) - 1), 0, torch.get_num_threads())
+    rows, length, threads = _shape(x)
+    streams = (rows, length, int(seed) & ((1 << 64) - 1), 0, threads)
     _run(_relaxed_sample, x, noise, scale, 0, 1.0, x.data_ptr(), *streams, None, result.data_ptr())
     return result.to(logits.device)
 
@@ -285,13 +282,34 @@ def _like_logits(logits, *_):
     return torch.empty(logits.shape, dtype=logits.dtype, device=logits.device)
 
 
-for _operator in (values, pullback, perturbed, loss_pullback):
-    _operator.register_fake(_like_logits)
-
-
-@losses.register_fake
-def _(logits, targets, noise, scale, points, kind, with_gradient):
+def _like_losses(logits, targets, noise, scale, points, kind, with_gradient):
     return logits.new_empty(logits.shape[:-1]), logits.new_empty(logits.shape if with_gradient else (0,))
+
+
+values = _operator(
+    "values(Tensor logits, str noise, float scale, int points, bool log) -> Tensor", _compute_values, _like_logits
+)
+pullback = _operator(
+    "pullback(Tensor logits, Tensor cotangents, str noise, float scale, int points, bool log) -> Tensor",
+    _compute_pullback,
+    _like_logits,
+)
+# The loss of each row, and its gradient, or nothing where nobody wants it.
+losses = _operator(
+    "losses(Tensor logits, Tensor targets, str noise, float scale, int points, int kind, bool with_gradient)"
+    " -> (Tensor, Tensor)",
+    _compute_losses,
+    _like_losses,
+)
+# What flows back through losses: their gradient, row by row times a weight. It depends on the logits, but not so that
+# anybody knew how.
+loss_pullback = _operator(
+    "loss_pullback(Tensor logits, Tensor gradient, Tensor weights) -> Tensor", _compute_loss_pullback, _like_logits
+)
+# logits + scale·ε less the largest of each row: 0 at the winner, -inf at a class that cannot win.
+perturbed = _operator(
+    "perturbed(Tensor logits, Tensor seed, str noise, float scale) -> Tensor", _compute_perturbed, _like_logits
+)
 
 
 def _keep_values(ctx, inputs, output):
@@ -361,8 +379,8 @@ def _one_by_one(operator, info, dims, logits, seed, *parameters):
 
 def _differentiable(operator, keep, backward, rule):
     """An operator with its derivative and its rule for batches, as a function that ``torch.func`` knows as well."""
-    operator.register_autograd(backward, setup_context=keep)
-    operator.register_vmap(lambda *arguments: rule(operator, *arguments))
+    torch.library.register_autograd(operator, backward, setup_context=keep)
+    torch.library.register_vmap(operator, lambda *arguments: rule(operator, *arguments))
 
     class Function(torch.autograd.Function):
         @staticmethod
