@@ -26,6 +26,7 @@ let help = HelpPage(
   ])
 
 run("noisemax") { arguments, output throws(Failure) in
+  if let complaint = InstructionSet.complaint { writeToStandardError("noisemax: \(complaint)\n") }
   switch arguments.first {
   case nil:
     try output.write(Example.text)

@@ -88,4 +88,18 @@ import Testing
       #expect(outcome == Outcome(errors: "noisemax: \(message)\n", code: 64), "\(arguments)")
     }
   }
+
+  @Test func noEnvironmentStopsIt() throws {
+    let names = InstructionSet.available.map(\.rawValue)
+    let usual = try shell.run("$NOISEMAX laws")
+    let complaint =
+      "noisemax: NOISEMAX_INSTRUCTION_SET is ignored: it is none of \(names.joined(separator: ", "))\n"
+    for name in ["nonsense", " baseline", "AVX2"] {
+      let outcome = try shell.run("NOISEMAX_INSTRUCTION_SET='\(name)' $NOISEMAX laws")
+      #expect(outcome == Outcome(output: usual.output, errors: complaint), "\(name)")
+    }
+    for name in [""] + names {
+      #expect(try shell.run("NOISEMAX_INSTRUCTION_SET=\(name) $NOISEMAX laws") == usual, "\(name)")
+    }
+  }
 }
