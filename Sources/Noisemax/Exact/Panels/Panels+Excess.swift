@@ -1,18 +1,13 @@
 extension Panels {
-  @_specialize(where Noise == Uniform)
   func excess(
     of row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
   ) -> Double {
     let place = place(row.count / 2, in: &scratch)
     let classes = PanelRow(
       UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd,
-      reach: precision == .single ? law.singleReach : law.reach, mergesClose: hasProducts,
-      sorted: place.sorted,
-      classes: place.classes, other: place.other)
+      reach: precision == .single ? law.singleReach : law.reach,
+      sorted: place.sorted, classes: place.classes, other: place.other)
     guard classes.open > 1 else { return 0 }
-    if let products = products(of: classes, precision: precision, scratch: &scratch) {
-      return products.excess()
-    }
     let grid = grid(
       of: classes, precision: precision, floor: Self.floor(for: precision), place: place, scratch: &scratch)
     let count = grid.nodeCount
