@@ -44,7 +44,7 @@ import Testing
 
   @Test(arguments: InstructionSet.available, [8, 504, 520, 4096])
   func depositsAreExactInAnyOrder(set: InstructionSet, count: Int) {
-    var generator = StreamGenerator(seed: 31)
+    var generator = SplitMix64(seed: 31)
     let gaps = (0..<count).map { _ in Double.random(in: -9...0, using: &generator) }
     let grid = CellGrid(lowest: -9, perUnit: 4)
     let row = Row(gaps, on: grid, by: set.kernels)
@@ -63,7 +63,7 @@ import Testing
   @Test(
     arguments: InstructionSet.available, [[0], [0, 8], [0, 8, 16], [0, 8, 16, 24, 32], [0, 16, 24, 48]])
   func integralsAreSumsOverTheNodes(set: InstructionSet, blocks: [Int]) {
-    var generator = StreamGenerator(seed: 32)
+    var generator = SplitMix64(seed: 32)
     let points = blocks.flatMap { block in (block..<block + 8) }
     let (nodes, length) = (37, 200)
     let values = (0..<nodes + 8).map { _ in Double.random(in: 0...1, using: &generator) }
@@ -91,7 +91,7 @@ import Testing
   /// A straight log p is one between grid points, too.
   @Test(arguments: InstructionSet.available, [8, 16, 24, 1000])
   func valuesBetweenGridPoints(set: InstructionSet, count: Int) {
-    var generator = StreamGenerator(seed: 33)
+    var generator = SplitMix64(seed: 33)
     let gaps = (0..<count).map { $0 == 3 ? -20 : Double.random(in: -9...0, using: &generator) }
     let row = Row(gaps, on: CellGrid(lowest: -20, perUnit: 4), by: set.kernels)
     for slope in [0, 1, 4.5] {

@@ -31,8 +31,12 @@ import Testing
 
   /// What rows need of a law is made when a row first does: once, whatever the thread, and only what that row needs.
   @Test func tablesAreMadeOnceWhateverTheThread() {
-    let rows = [[0, -1], [0, -1, -2], [0, -1, -200], [0, -1, -2000], (0..<60).map { -0.1 * Double($0) }]
-    func values(_ argmax: NoisyArgmax) -> [[Double]] { rows.map { argmax.logProbabilities(for: $0) } }
+    let rows: [[Double]] = [
+      [0, -1], [0, -1, -2], [0, -1, -200], [0, -1, -2000], (0..<60).map { -0.1 * Double($0) },
+    ]
+    @Sendable func values(_ argmax: NoisyArgmax) -> [[Double]] {
+      rows.map { argmax.logProbabilities(for: $0) }
+    }
     let law = CountingSmooth(base: Normal())
     let (alone, measured) = (NoisyArgmax(law), law.count.value)
     #expect(measured > 1000 && measured < 40_000, "\(measured) evaluations before any row")
