@@ -74,7 +74,8 @@ let package = Package(
       dependencies: ["Noisemax", "NoisemaxEstimators", "Charts", "CommandLineConventions"]),
     .executableTarget(name: "TableMaker", dependencies: ["Noisemax", "CommandLineConventions"]),
     .executableTarget(
-      name: "Benchmarks", dependencies: ["Noisemax", "CommandLineConventions"], exclude: ["Peers"]),
+      name: "Benchmarks", dependencies: ["Noisemax", "NoisemaxLaws", "CommandLineConventions"],
+      exclude: ["Peers"]),
     .testTarget(
       name: "NoisemaxTests",
       dependencies: ["Noisemax", "NoisemaxEstimators", "NoisemaxLaws", "NoiseKernels"],
