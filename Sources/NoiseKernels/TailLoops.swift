@@ -5,7 +5,7 @@
 // The loops over all classes of a row under a law with exponential tails.
 
 /// Sums in blocks of so many classes, whose sums are added without loss.
-private let tailBlock = 512
+let tailBlock = 512
 
 /// c0 + c1·x + … + c11·x¹¹, in chains as short as they can be.
 @inline(__always)
@@ -63,7 +63,7 @@ extension VectorKernels {
   ) -> Int {
     var found = 0
     var start = 0
-    clear(sums)
+    clearTailSums(sums)
     while start < count {
       let end = count - start < tailBlock ? count : start + tailBlock
       var nearOfBlock = Doubles()
@@ -86,7 +86,7 @@ extension VectorKernels {
       }
       start = end
     }
-    settle(sums)
+    settleTailSums(sums)
     return found
   }
 
@@ -97,7 +97,7 @@ extension VectorKernels {
     to sums: UnsafeMutablePointer<Double>
   ) {
     var start = 0
-    clear(sums)
+    clearTailSums(sums)
     while start < count {
       let end = count - start < tailBlock ? count : start + tailBlock
       addPowers(from: start, to: end, sums: sums) { index in
@@ -108,7 +108,7 @@ extension VectorKernels {
       }
       start = end
     }
-    settle(sums)
+    settleTailSums(sums)
   }
 
   @inline(never)
@@ -154,7 +154,7 @@ private func firstLanesOrMasked(_ count: Int, of vector: Doubles) -> Doubles {
 }
 
 @inline(__always)
-private func clear(_ sums: UnsafeMutablePointer<Double>) {
+func clearTailSums(_ sums: UnsafeMutablePointer<Double>) {
   var k = 0
   while k < 2 * tailTerms {
     sums[k] = 0
@@ -164,7 +164,7 @@ private func clear(_ sums: UnsafeMutablePointer<Double>) {
 
 /// Adds what the roundings of the sums took away.
 @inline(__always)
-private func settle(_ sums: UnsafeMutablePointer<Double>) {
+func settleTailSums(_ sums: UnsafeMutablePointer<Double>) {
   var k = 0
   while k < tailTerms {
     sums[k] += sums[tailTerms + k]
@@ -174,7 +174,7 @@ private func settle(_ sums: UnsafeMutablePointer<Double>) {
 
 /// Adds Σ first·qᵏ, k = 0…11, of some vectors to the sums, behind which stand the parts that they lose.
 @inline(__always)
-private func addPowers(
+func addPowers(
   from start: Int, to end: Int, sums: UnsafeMutablePointer<Double>,
   _ term: (Int) -> (first: Doubles, q: Doubles)
 ) {

@@ -31,6 +31,8 @@ public struct Uniform: PiecewiseNoise, Hashable {
   public var kinks: [Double] { [0, 1] }
 
   public func logDensity(at x: Double) -> Double { x.isNaN ? x : x >= 0 && x <= 1 ? 0 : -.infinity }
+
+  public var exactMethod: ExactMethod { .uniform }
 }
 
 extension NoiseDistribution where Self == Uniform {

@@ -1,5 +1,6 @@
 import Foundation
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// The logits that have given probabilities.
@@ -9,7 +10,7 @@ import Testing
   func theInverseUndoes(law: String) throws {
     let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise, scale: 0.7)
-    var generator = SeededGenerator(state: 4)
+    var generator = SplitMix64(seed: 4)
     var targets: [[Double]] = [
       [0.5, 0.5], [0.9, 0.1], [1 - 1e-12, 1e-12], [0.5, 0.3, 0.2], [0.25, 0.25, 0.25, 0.25],
       [1 - 3e-9, 1e-9, 2e-9], [0.6, 0.4 - 1e-20, 1e-20],

@@ -1,5 +1,6 @@
 import Foundation
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// Derivatives of log-probabilities, and draws, of classes with scales of their own.
@@ -63,7 +64,7 @@ import Testing
     let logits: [Double] = [0.3, -0.2, 1, -.infinity]
     let scales: [Double] = [1, 2, 0, 1]
     let p = argmax.probabilities(for: logits, scales: scales)
-    var generator = SeededGenerator(state: 12)
+    var generator = SplitMix64(seed: 12)
     var counts = [0, 0, 0, 0]
     let draws = 20_000
     for _ in 0..<draws {

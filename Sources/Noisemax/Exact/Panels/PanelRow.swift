@@ -14,11 +14,10 @@ struct PanelRow {
 
   /// A row is n gaps and their n remainders; a class as far behind the leader as the support of the noise is wide
   /// cannot win, and one further behind than `reach` is left out too. Classes further behind than `farthest` are
-  /// taken to be as far. If close ones are merged, classes count as ties where no probability under a bounded law with
-  /// a density as that of the uniform one shows the difference. The memory is for n points each.
+  /// taken to be as far. The memory is for n points each.
   init(
     _ row: UnsafeBufferPointer<Double>, width: Double, reach: Double = .infinity,
-    farthest: Double = .infinity, mergesClose: Bool = false, sorted: UnsafeMutablePointer<PanelPoint>,
+    farthest: Double = .infinity, sorted: UnsafeMutablePointer<PanelPoint>,
     classes: UnsafeMutablePointer<PanelPoint>, other: UnsafeMutablePointer<PanelPoint>
   ) {
     self.sorted = sorted
@@ -37,25 +36,13 @@ struct PanelRow {
     sortByPlace(sorted, count: open, other: other)
     for index in 0..<open {
       let place = sorted[index].place
-      if count > 0 && (place == classes[count - 1].place || (mergesClose && isTie(place, width: width))) {
+      if count > 0 && place == classes[count - 1].place {
         classes[count - 1].weight += 1
       } else {
         classes[count] = PanelPoint(place: place, weight: 1, exponent: 0)
         count += 1
       }
     }
-  }
-
-  /// Whether a class is so close to the last one that it counts as its tie.
-  ///
-  /// log p moves with a logit by Σ r in the mean, below (n + 1)/reach for n classes of which the rarest reaches so far.
-  @inline(__always)
-  private func isTie(_ place: DoubleDouble, width: Double) -> Bool {
-    let last = classes[count - 1].place
-    let distance = (place.high - last.high) + (place.low - last.low)
-    guard distance <= 0x1p-64 else { return false }
-    let least = (DoubleDouble(width) - sorted[open - 1].place).value
-    return distance <= 0x1p-64 * least / Double(open + 1)
   }
 }
 

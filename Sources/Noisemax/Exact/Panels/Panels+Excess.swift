@@ -1,18 +1,13 @@
 extension Panels {
-  @_specialize(where Noise == Uniform)
   func excess(
     of row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
   ) -> Double {
     let place = place(row.count / 2, in: &scratch)
     let classes = PanelRow(
       UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd,
-      reach: precision == .single ? law.singleReach : law.reach, mergesClose: hasProducts,
-      sorted: place.sorted,
-      classes: place.classes, other: place.other)
+      reach: precision == .single ? law.singleReach : law.reach,
+      sorted: place.sorted, classes: place.classes, other: place.other)
     guard classes.open > 1 else { return 0 }
-    if let products = products(of: classes, precision: precision, scratch: &scratch) {
-      return products.excess()
-    }
     let grid = grid(
       of: classes, precision: precision, floor: Self.floor(for: precision), place: place, scratch: &scratch)
     let count = grid.nodeCount
@@ -23,7 +18,7 @@ extension Panels {
     let points = PanelGrid<Noise>.points(in: memory)
     let shortfall = MeanShortfall(kinks: law.kinks, lowerEnd: law.lowerEnd, deviation: law.deviation)
     // The nodes are in falling order.
-    var known: (place: Double, value: Double)?
+    var known: (point: Double, value: Double)?
     for m in (0..<count).reversed() {
       let node = points[m].place.high
       let value = shortfall.value(at: node, under: law.noise, from: known)

@@ -1,7 +1,6 @@
 extension Panels {
   /// Classes above 1e-300 by J(v/p). The others, each with the density q_i of the winner's place where it wins, by
   /// ∂log p_i/∂μ_j = −∫ q_i(x) r(x − μ_j) dx.
-  @_specialize(where Noise == Uniform)
   func pullBackLogarithms(
     _ cotangent: UnsafeMutableBufferPointer<Double>, logProbabilities: UnsafeBufferPointer<Double>,
     at row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
@@ -36,7 +35,7 @@ extension Panels {
     let place = place(v.count, in: &scratch)
     let classes = PanelRow(
       UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, farthest: law.farthest,
-      mergesClose: hasProducts, sorted: place.sorted, classes: place.classes, other: place.other)
+      sorted: place.sorted, classes: place.classes, other: place.other)
     let grid = grid(
       of: classes, precision: precision, floor: -.infinity, pairs: true, place: place, scratch: &scratch)
     let count = grid.nodeCount

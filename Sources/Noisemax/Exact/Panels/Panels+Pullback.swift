@@ -9,7 +9,6 @@ extension Panels {
   /// integrable, but its v is 0 once the cotangent is centred, so that no such term is formed. A class behind has a
   /// smaller r than the leader wherever log F is concave, and a smaller term than the leader's with it, so that
   /// nothing cancels that would matter.
-  @_specialize(where Noise == Uniform)
   func pullBack(
     _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
     precision: Precision, scratch: inout Scratch
@@ -19,13 +18,7 @@ extension Panels {
     let place = place(n, in: &scratch)
     let classes = PanelRow(
       UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, reach: law.reach,
-      mergesClose: hasProducts, sorted: place.sorted, classes: place.classes, other: place.other)
-    if let products = products(of: classes, precision: precision, cotangent: cotangent, scratch: &scratch) {
-      for index in 0..<n { row[index] = -.infinity }
-      products.pullBack(cotangent, probabilities: row)
-      finish(cotangent, at: row, leader: leader)
-      return
-    }
+      sorted: place.sorted, classes: place.classes, other: place.other)
     let grid = grid(
       of: classes, precision: precision, floor: Self.floor(for: precision), pairs: true, place: place,
       scratch: &scratch)

@@ -2,17 +2,13 @@
 /// Gauss–Legendre panels between the places where a class meets a kink of the law.
 struct Panels<Noise: PiecewiseNoise>: StepwiseRowMethod {
   let law: PanelLaw<Noise>
-  /// Whether products of F serve ordinary rows.
-  let hasProducts: Bool
 
   init(_ noise: Noise) {
     law = PanelLaw(noise)
-    hasProducts = Noise.self == Uniform.self
   }
 
   var wantsRemainders: Bool { true }
 
-  @_specialize(where Noise == Uniform)
   func replace(
     _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision,
     scratch: inout Scratch
@@ -22,7 +18,7 @@ struct Panels<Noise: PiecewiseNoise>: StepwiseRowMethod {
     let classes = PanelRow(
       UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd,
       reach: quantity == .probabilities ? reach : .infinity, farthest: law.farthest,
-      mergesClose: hasProducts, sorted: place.sorted, classes: place.classes, other: place.other)
+      sorted: place.sorted, classes: place.classes, other: place.other)
     let zero = quantity == .probabilities ? 0 : -Double.infinity
     for index in 0..<row.count / 2 { row[index] = zero }
     var defect = 0.0
@@ -30,10 +26,6 @@ struct Panels<Noise: PiecewiseNoise>: StepwiseRowMethod {
       // Only ties are left: nothing to integrate.
       let share = 1 / Double(classes.open)
       place.values[0] = quantity == .probabilities ? share : -logarithm(Double(classes.open))
-    } else if let products = products(of: classes, precision: precision, scratch: &scratch),
-      let known = products.write(quantity, to: place.values)
-    {
-      defect = known
     } else {
       let floor = quantity == .logProbabilities ? -.infinity : Self.floor(for: precision)
       let grid = grid(of: classes, precision: precision, floor: floor, place: place, scratch: &scratch)
@@ -58,15 +50,6 @@ struct Panels<Noise: PiecewiseNoise>: StepwiseRowMethod {
       }
     }
     return defect
-  }
-
-  /// The products of F, for a law and a row that they serve.
-  func products(
-    of row: PanelRow, precision: Precision, cotangent: UnsafeMutableBufferPointer<Double>? = nil,
-    scratch: inout Scratch
-  ) -> PanelProducts? {
-    guard hasProducts, PanelProducts.serves(row) else { return nil }
-    return PanelProducts(of: row, precision: precision, cotangent: cotangent, scratch: &scratch)
   }
 
   /// Below e^−745 a Double is zero, below e^−104 a Float.
@@ -239,6 +222,6 @@ struct Panels<Noise: PiecewiseNoise>: StepwiseRowMethod {
   }
 
   func seconds(forRowOf count: Int) -> Double {
-    hasProducts ? 2e-7 + 7e-8 * Double(count) : 1.5e-5 * Double(count)
+    1.5e-5 * Double(count)
   }
 }

@@ -13,7 +13,7 @@ private struct ProductRule {
 
 private let rules = [8, 16].map { ProductRule(count: $0) }
 
-extension PanelProducts {
+extension UniformProducts {
   /// What a panel leaves out relative to what it holds.
   private var negligible: Double { precision == .single ? 0x1p-36 : 0x1p-60 }
 
@@ -65,7 +65,7 @@ extension PanelProducts {
       let isLast = k + 1 == row.count
       let lower = isLast ? 0 : breaks[k + 1]
       var upper = breaks[k]
-      var remaining = isLast ? upper : (row.classes[k + 1].place - row.classes[k].place).value
+      var remaining = isLast ? upper : row.point(k).distance(to: row.point(k + 1))
       while remaining > 0 {
         let (width, vectors) = panel(in: remaining, below: upper, open: open, upTo: k)
         let from = width == remaining ? lower : upper - width

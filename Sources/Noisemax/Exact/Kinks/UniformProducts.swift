@@ -8,16 +8,12 @@ internal import NoiseKernels
 /// largest, as that is what the derivatives of order 2m are below: 2e-17 for m = 8, w·R = 2.5 and for m = 16, w·R = 14.
 ///
 /// Everything is a sum of positive terms, and a panel is left out only where no class has anything left below it. So rare
-/// classes are as accurate as others, as long as the numbers do not underflow; those that may are left to the grid.
-struct PanelProducts {
-  let row: PanelRow
+/// classes are as accurate as others, as long as the numbers do not underflow; those that may are left to ``UniformNodes``.
+struct UniformProducts {
+  let row: UniformRow
   let precision: Precision
   let wantsDerivatives: Bool
 
-  /// How far the classes are behind the leader: F_k is x plus that.
-  let distances, ties: UnsafeMutablePointer<Double>
-  /// Where the support of a class ends.
-  let breaks: UnsafeMutablePointer<Double>
   /// Sums over the nodes in vectors, ``sumsPerClass`` for each class.
   let vectorSums: UnsafeMutablePointer<Double>
   /// The sums of these vectors, which are the integrals.
@@ -31,16 +27,15 @@ struct PanelProducts {
   var sumsPerClass: Int { wantsDerivatives ? 3 : 1 }
 
   /// A product of n factors is rounded n times, and among ties always alike; where a rare class sees powers of small
-  /// numbers, the rounding of the places counts n times as well: 5e-13 at most.
-  static func serves(_ row: PanelRow) -> Bool {
-    let deepest = row.classes[row.count - 1].place
+  /// numbers, the rounding of the distances counts n times as well.
+  static func serves(_ row: UniformRow) -> Bool {
     // Two F at a node, each as small as that, have a product.
-    return row.open <= Policy.mostProducts && (DoubleDouble(1) - deepest).high > 2 * PanelRow.leastReach
+    row.count <= Policy.mostProducts && row.open <= Policy.mostFactors && row.breaks[row.count - 1] > 0x1p-499
   }
 
-  /// The memory is the list of the scratch, which a grid would have. If there is a cotangent, derivatives are wanted.
+  /// The memory is the list of the scratch, which nodes would have. If there is a cotangent, derivatives are wanted.
   init(
-    of row: PanelRow, precision: Precision, cotangent: UnsafeMutableBufferPointer<Double>? = nil,
+    of row: UniformRow, precision: Precision, cotangent: UnsafeMutableBufferPointer<Double>? = nil,
     scratch: inout Scratch
   ) {
     let wantsDerivatives = cotangent != nil
@@ -48,39 +43,35 @@ struct PanelProducts {
     let n = padded(row.count)
     let perClass = wantsDerivatives ? 3 : 1
     var pieces = Pieces(
-      of: scratch.growList(
-        to: n * (3 + 9 * perClass + (wantsDerivatives ? 17 : 0)) + 6 * panelNodes, keeping: 0))
+      of: scratch.growList(to: n * (9 * perClass + (wantsDerivatives ? 17 : 0)) + 6 * panelNodes, keeping: 0))
     nodes = pieces.take(6 * panelNodes)
     vectorSums = pieces.take(8 * perClass * n)
     reciprocals = pieces.take(wantsDerivatives ? 16 * n : 0)
-    distances = pieces.take(n)
-    breaks = pieces.take(n)
-    ties = pieces.take(n)
     sums = pieces.take(perClass * n)
     cotangents = pieces.take(wantsDerivatives ? n : 0)
     vectorSums.update(repeating: 0, count: 8 * perClass * n)
-    for k in 0..<row.count {
-      ties[k] = row.classes[k].weight
-      distances[k] = row.classes[k].place.high
-      breaks[k] = (DoubleDouble(1) - row.classes[k].place).value
-    }
     guard let cotangent else { return }
-    var index = 0
+    var slot = 0
     for k in 0..<row.count {
       var sum = CompensatedSum()
       for _ in 0..<Int(ties[k]) {
-        sum.add(cotangent[Int(row.sorted[index].weight)])
-        index += 1
+        sum.add(cotangent[row.members[slot]])
+        slot += 1
       }
       cotangents[k] = sum.value
     }
   }
 
+  /// F_k is x plus the distance of the class, above its break.
+  var distances: UnsafeMutablePointer<Double> { row.distances }
+  var breaks: UnsafeMutablePointer<Double> { row.breaks }
+  var ties: UnsafeMutablePointer<Double> { row.ties }
+
   // MARK: - Probabilities
 
   /// Writes the probabilities of the classes, or their logarithms where these have digits.
   ///
-  /// - Returns: Σp − 1 before the normalisation, or nil if some logarithm is left to the grid.
+  /// - Returns: Σp − 1 before the normalisation, or nil if some logarithm is left to the nodes.
   func write(_ quantity: Quantity, to values: UnsafeMutablePointer<Double>) -> Double? {
     integrate()
     var total = CompensatedSum()
@@ -107,16 +98,10 @@ struct PanelProducts {
     _ cotangent: UnsafeMutableBufferPointer<Double>, probabilities: UnsafeMutableBufferPointer<Double>
   ) {
     integrate()
-    var index = 0
-    for k in 0..<row.count {
-      let (probability, ofR, ofV) = (sums[3 * k], sums[3 * k + 1], sums[3 * k + 2])
-      for _ in 0..<Int(ties[k]) {
-        let member = Int(row.sorted[index].weight)
-        let v = cotangent[member]
-        probabilities[member] = Swift.min(probability, 1)
-        cotangent[member] = (v == 0 ? 0 : v * ofR) - ofV
-        index += 1
-      }
+    row.forEachMember { k, member in
+      let v = cotangent[member]
+      probabilities[member] = Swift.min(sums[3 * k], 1)
+      cotangent[member] = (v == 0 ? 0 : v * sums[3 * k + 1]) - sums[3 * k + 2]
     }
   }
 

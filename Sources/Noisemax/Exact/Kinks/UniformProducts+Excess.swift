@@ -1,12 +1,11 @@
 internal import NoiseKernels
 
-extension PanelProducts {
+extension UniformProducts {
   /// E[max(gap + ε)] − E[ε] = ∫ F(x)·(1 − ∏ F(x − μ_j) over all but the leader) dx.
   ///
   /// The chance that another class is above x is put together from those of the classes, 1 − F, without a difference: it
-  /// keeps its digits where one class is almost certain. What was set up for probabilities is used up.
+  /// keeps its digits where one class is almost certain. The leader is not among the ties.
   func excess() -> Double {
-    ties[0] -= 1
     var total = 0.0
     var open = 1.0
     for k in 0..<row.count {

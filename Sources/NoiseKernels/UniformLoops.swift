@@ -1,0 +1,185 @@
+#if VARIANT
+  import NoiseKernels
+#endif
+
+// The loops of rows under uniform noise.
+
+private let places = 0
+private let depths = 8
+private let weightsOffset = 16
+
+/// F to the power of a number of ties, at least 1.
+@inline(__always)
+private func power(_ base: Doubles, _ exponent: Double) -> Doubles {
+  if exponent == 1 { return base }
+  var (rest, square, result) = (Int(exponent), base, Doubles(repeating: 1))
+  while rest > 0 {
+    if rest & 1 == 1 { result = result * square }
+    square = square * square
+    rest >>= 1
+  }
+  return result
+}
+
+extension VectorKernels {
+  @inline(never)
+  package static func openPowerSums(
+    of distances: UnsafePointer<Double>, weights: UnsafePointer<Double>, _ count: Int, x: Double,
+    factor: Double, to sums: UnsafeMutablePointer<Double>
+  ) {
+    clearTailSums(sums)
+    var start = 0
+    while start < count {
+      let end = count - start < tailBlock ? count : start + tailBlock
+      addPowers(from: start, to: end, sums: sums) { index in
+        let q = factor / (x + load(distances + index))
+        let weight = firstLanes(count - index, of: load(weights + index))
+        return (weight * q, q)
+      }
+      start = end
+    }
+    settleTailSums(sums)
+  }
+
+  @inline(never)
+  package static func addOpenPolynomials(
+    of distances: UnsafePointer<Double>, _ count: Int, x: Double, factor: Double,
+    coefficients: UnsafePointer<Double>, scale: Double, to values: UnsafeMutablePointer<Double>
+  ) {
+    var index = 0
+    while index + 8 <= count {
+      let q = factor / (x + load(distances + index))
+      let value = multiplyAdd(scale, load(values + index), q * tailPolynomial(coefficients, q))
+      store(value, to: values + index)
+      index += 8
+    }
+    guard index < count else { return }
+    // What follows belongs to other classes.
+    let old = load(values + index)
+    let q = factor / (x + load(distances + index))
+    let value = multiplyAdd(scale, old, q * tailPolynomial(coefficients, q))
+    let isOther = Doubles(0, 1, 2, 3, 4, 5, 6, 7) .>= Double(count - index)
+    store(value.replacing(with: old, where: isOther), to: values + index)
+  }
+
+  @inline(never)
+  package static func weighUniformNodes(of block: UniformBlock) {
+    let base =
+      block.early.map { earlyLogarithm($0, Doubles(repeating: block.shift * block.factor)) } ?? Doubles()
+    var vector = 0
+    while vector < block.vectors {
+      let nodes = block.nodes + block.stride * vector
+      let x = load(nodes + places)
+      let t = load(nodes + depths)
+      var logarithm = Doubles()
+      if let early = block.early {
+        logarithm = earlyLogarithm(early, (t + block.shift) * block.factor) - base
+      }
+      if let late = block.late { logarithm = logarithm - t * tailPolynomial(late, t) }
+      var product = moderateExponential(larger(logarithm, Doubles(repeating: -700)))
+      var other = load(nodes + weightsOffset)
+      var k = 0
+      while k < block.deepCount {
+        let cumulative = (x + block.deepDistances[k]) * block.deepReciprocals[k]
+        product = product * power(cumulative, block.deepTies[k])
+        k += 1
+      }
+      k = block.atBase
+      while k < block.count && block.firstVectors[k] <= vector {
+        let cumulative = 1 - larger(t - block.depths[k], Doubles())
+        other = other * power(cumulative, block.ties[k])
+        k += 1
+        if k < block.count && block.firstVectors[k] <= vector {
+          let cumulative = 1 - larger(t - block.depths[k], Doubles())
+          product = product * power(cumulative, block.ties[k])
+          k += 1
+        }
+      }
+      store(product * other, to: nodes + weightsOffset)
+      vector += 1
+    }
+  }
+
+  @inline(never)
+  package static func addUniformClasses(
+    of block: UniformBlock, weights: UnsafePointer<Double>, to row: UniformNodeRow
+  ) {
+    let offset = row.offset
+    var vector = 0
+    while vector < block.vectors {
+      let nodes = block.nodes + block.stride * vector
+      let x = load(nodes + places)
+      let t = load(nodes + depths)
+      var sum = Doubles()
+      if let early = block.early { sum = tailPolynomial(early, (t + block.shift) * block.factor) }
+      if let late = block.late { sum += tailPolynomial(late, t) }
+      var k = 0
+      while k < block.deepCount {
+        sum += block.deepTies[k] / (x + block.deepDistances[k])
+        k += 1
+      }
+      k = block.atBase
+      while k < block.count && block.firstVectors[k] <= vector {
+        let depth = t - block.depths[k]
+        sum += (weights[k] / (1 - depth)).replacing(with: 0, where: depth .< 0)
+        k += 1
+      }
+      store(load(nodes + weightsOffset) * sum, to: nodes + offset)
+      vector += 1
+    }
+  }
+
+  @inline(never)
+  package static func addUniformNodes(
+    of block: UniformBlock, row: UniformNodeRow, to sums: UnsafeMutablePointer<Double>,
+    deep: UnsafeMutablePointer<Double>
+  ) {
+    let offset = row.offset
+    var k = 0
+    while k < block.count {
+      var sum = Doubles()
+      var vector = block.firstVectors[k]
+      while vector < block.vectors {
+        let nodes = block.nodes + block.stride * vector
+        let depth = load(nodes + depths) - block.depths[k]
+        sum += (load(nodes + offset) / (1 - depth)).replacing(with: 0, where: depth .< 0)
+        vector += 1
+      }
+      sums[k] += laneSum(sum)
+      k += 1
+    }
+    k = 0
+    while k < block.deepCount {
+      var sum = Doubles()
+      var vector = 0
+      while vector < block.vectors {
+        let nodes = block.nodes + block.stride * vector
+        sum += load(nodes + offset) / (load(nodes + places) + block.deepDistances[k])
+        vector += 1
+      }
+      deep[k] += laneSum(sum)
+      k += 1
+    }
+  }
+
+  @inline(never)
+  package static func uniformNodeMoments(
+    of block: UniformBlock, row: UniformNodeRow, shift: Double, factor: Double,
+    to moments: UnsafeMutablePointer<Double>
+  ) {
+    let offset = row.offset
+    clearTailSums(moments)
+    addPowers(from: 0, to: 8 * block.vectors, sums: moments) { index in
+      let nodes = block.nodes + block.stride * (index / 8)
+      let t = load(nodes + depths)
+      return (load(nodes + offset), (t + shift) * factor)
+    }
+    settleTailSums(moments)
+  }
+}
+
+/// log ∏ F of the early classes: −τ·Σ coefficients_k·τᵏ.
+@inline(__always)
+private func earlyLogarithm(_ coefficients: UnsafePointer<Double>, _ x: Doubles) -> Doubles {
+  Doubles() - x * tailPolynomial(coefficients, x)
+}

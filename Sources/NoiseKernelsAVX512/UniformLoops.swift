@@ -1,0 +1,1 @@
+../NoiseKernels/UniformLoops.swift

@@ -1,0 +1,139 @@
+internal import NoiseKernels
+
+/// The interval between two kinks that is being laid, from the upper one on.
+struct UniformInterval {
+  /// How far log G has fallen since its start, and how far beside the greatest 1/F of the integrands' classes, at least.
+  private var fall = 0.0
+  /// Every integrand holds at least its value at the start over this.
+  private var rate = 0.0
+  /// Whether nothing is left of any integrand from here to the next kink.
+  private(set) var isNegligible = false
+
+  /// At a kink, with Σ 1/F there.
+  @inline(__always)
+  mutating func begin(rate: Double) { (fall, self.rate, isNegligible) = (0, rate, false) }
+
+  /// Past a panel, with Σ 1/F at its upper end, where the leader's F is x: log G falls faster and faster, and so does G over some
+  /// of its factors.
+  @inline(__always)
+  mutating func pass(_ width: Double, rate: Double, x: Double, settings: UniformSettings) {
+    fall += (rate - settings.reversedHazards / x) * width
+    guard fall > settings.margin else { return }
+    // What is left is no longer than x.
+    isNegligible = fall > settings.margin + logarithm(Swift.max(self.rate * x, 1))
+  }
+}
+
+/// A rule as distances from the upper end of a panel in units of its width, and behind them its weights.
+private func keep(_ count: Int, in memory: KeptMemory) -> UnsafePointer<Double> {
+  let rule = GaussLegendre(count: count)
+  return memory.keep(rule.nodes.map { (1 - $0) / 2 } + rule.weights.map { $0 / 2 })
+}
+
+/// The rules of the panels, of four, eight and sixteen nodes.
+struct UniformRules: @unchecked Sendable {
+  let least, few, many: UnsafePointer<Double>
+  private let memory = KeptMemory()
+
+  static let shared = UniformRules()
+
+  private init() { (least, few, many) = (keep(4, in: memory), keep(8, in: memory), keep(16, in: memory)) }
+}
+
+extension UniformNodes {
+  /// Lays the panels of all intervals of a block.
+  mutating func layIntervals(
+    of block: inout UniformBlockRecord, at base: UniformPoint, scratch: inout Scratch
+  ) {
+    var nodes = 0
+    var passed = 0.0
+    // What the deep classes add is found anew, as it grows.
+    var rate = block.rate
+    var k = block.start
+    var upper = base
+    if block.atBase == 1 {
+      firstVectors[k] = 0
+      interval.begin(rate: rate + deepRate(block.segment, at: base.x))
+      k += 1
+    }
+    while true {
+      let isLast = k == block.end
+      let end = isLast ? block.width : depths[k]
+      let lower = isLast ? (block.endsAtKink ? row.breaks[k] : block.segment.end.x) : row.breaks[k]
+      layInterval(
+        of: block, from: passed, to: end, upper: upper.x, lower: lower, rate: rate, nodes: &nodes,
+        scratch: &scratch)
+      if isLast { break }
+      upper = row.point(k)
+      passed = end
+      firstVectors[k] = nodes / 8
+      rate += row.ties[k]
+      interval.begin(rate: rate + deepRate(block.segment, at: upper.x))
+      k += 1
+    }
+    pad(block, nodes)
+    block.vectors = (nodes + 7) / 8
+  }
+
+  @inline(__always)
+  private func deepRate(_ segment: UniformSegment, at x: Double) -> Double {
+    var rate = 0.0
+    for k in 0..<segment.deep { rate += row.ties[k] / (x + row.distances[k]) }
+    return rate
+  }
+
+  /// Lays panels between two depths, from one x to another.
+  @inline(__always)
+  private mutating func layInterval(
+    of block: UniformBlockRecord, from start: Double, to end: Double, upper: Double, lower: Double,
+    rate: Double, nodes: inout Int, scratch: inout Scratch
+  ) {
+    var (rest, x, depth) = (end - start, upper, start)
+    let limits = settings.limits
+    while rest > 0 && !interval.isNegligible {
+      let deep = deepRate(block.segment, at: x)
+      let least = rate + deep
+      let rate = 1.15 * rate + deep
+      let change = rate * rest
+      let width = change <= limits.many ? rest : Swift.min(rest, limits.many / rate)
+      let from = width == rest ? lower : x - width
+      let (rule, count) =
+        change <= limits.least ? (rules.least, 4) : change <= limits.few ? (rules.few, 8) : (rules.many, 16)
+      append(
+        rule, count, to: block, from: from, width: width, depth: depth, nodes: &nodes, scratch: &scratch)
+      interval.pass(width, rate: least, x: x, settings: settings)
+      rest = width == rest ? 0 : rest - width
+      depth += width
+      x = from
+    }
+  }
+
+  @inline(__always)
+  private mutating func append(
+    _ rule: UnsafePointer<Double>, _ count: Int, to block: UniformBlockRecord, from x: Double, width: Double,
+    depth: Double,
+    nodes: inout Int, scratch: inout Scratch
+  ) {
+    let memory = reserveNodes(of: block, nodes + count, scratch: &scratch)
+    let stride = stride
+    for m in 0..<count {
+      let (distance, weight) = (rule[m], rule[count + m])
+      let slot = memory + stride * (nodes >> 3) + (nodes & 7)
+      slot[UniformNodeRow.places.offset] = x + width * (1 - distance)
+      slot[UniformNodeRow.depths.offset] = depth + width * distance
+      slot[UniformNodeRow.weights.offset] = width * weight
+      nodes += 1
+    }
+  }
+
+  /// Fills the last vector up with nodes of no weight.
+  private func pad(_ block: UniformBlockRecord, _ nodes: Int) {
+    guard nodes & 7 != 0 else { return }
+    let memory = list + block.nodes(from: block.offset) + stride * (nodes >> 3)
+    let last = (nodes & 7) - 1
+    for lane in (nodes & 7)..<8 {
+      for row in [UniformNodeRow.places, .depths] { memory[row.offset + lane] = memory[row.offset + last] }
+      memory[UniformNodeRow.weights.offset + lane] = 0
+    }
+  }
+}
