@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 
 import PackageDescription
 
@@ -30,6 +30,18 @@ let kernelVariants = instructionSets.sorted { $0.key < $1.key }.map { name, arch
     ])
 }
 
+/// With NOISEMAX_STATIC set the library for C carries the Swift runtime and shows nothing but its own functions, so that it
+/// runs where there is no Swift toolchain.
+let linkingOfC: [LinkerSetting] =
+  Context.environment["NOISEMAX_STATIC"] == nil
+  ? []
+  : [
+    .unsafeFlags(
+      ["-static-stdlib", "-Xlinker", "-s"]
+        + ["-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/NoisemaxC/exports.map"],
+      .when(platforms: [.linux]))
+  ]
+
 let package = Package(
   name: "Noisemax",
   platforms: [.macOS(.v13), .iOS(.v16), .tvOS(.v16), .watchOS(.v9), .visionOS(.v1)],
@@ -38,6 +50,7 @@ let package = Package(
     .library(name: "NoisemaxEstimators", targets: ["NoisemaxEstimators"]),
     .library(name: "NoisemaxDifferentiation", targets: ["NoisemaxDifferentiation"]),
     .library(name: "NoisemaxLaws", targets: ["NoisemaxLaws"]),
+    .library(name: "NoisemaxC", type: .dynamic, targets: ["NoisemaxC"]),
     .executable(name: "noisemax", targets: ["NoisemaxTool"]),
     .executable(name: "table-maker", targets: ["TableMaker"]),
     .executable(name: "benchmarks", targets: ["Benchmarks"]),
@@ -50,6 +63,10 @@ let package = Package(
     .target(name: "NoisemaxEstimators", dependencies: ["Noisemax"]),
     .target(name: "NoisemaxDifferentiation", dependencies: ["Noisemax"]),
     .target(name: "NoisemaxLaws", dependencies: ["Noisemax"]),
+    .systemLibrary(name: "CNoisemax"),
+    .target(
+      name: "NoisemaxC", dependencies: ["Noisemax", "CNoisemax"], exclude: ["exports.map"],
+      linkerSettings: linkingOfC),
     .target(name: "CommandLineConventions"),
     .target(name: "Charts", dependencies: ["CommandLineConventions"]),
     .executableTarget(
@@ -57,13 +74,16 @@ let package = Package(
       dependencies: ["Noisemax", "NoisemaxEstimators", "Charts", "CommandLineConventions"]),
     .executableTarget(name: "TableMaker", dependencies: ["Noisemax", "CommandLineConventions"]),
     .executableTarget(
-      name: "Benchmarks", dependencies: ["Noisemax", "CommandLineConventions"], exclude: ["Peers"]),
+      name: "Benchmarks", dependencies: ["Noisemax", "NoisemaxLaws", "CommandLineConventions"],
+      exclude: ["Peers"]),
     .testTarget(
       name: "NoisemaxTests",
       dependencies: ["Noisemax", "NoisemaxEstimators", "NoisemaxLaws", "NoiseKernels"],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "NoisemaxDifferentiationTests", dependencies: ["Noisemax", "NoisemaxDifferentiation"]),
+    .testTarget(
+      name: "NoisemaxCTests", dependencies: ["NoisemaxC", "CNoisemax", "Noisemax"], exclude: ["Program"]),
     .testTarget(
       name: "NoisemaxToolTests",
       dependencies: [
@@ -77,7 +97,7 @@ let package = Package(
 if !usesBuiltinModule {
   let tools: Set = [
     "noisemax", "table-maker", "benchmarks", "NoisemaxTool", "TableMaker", "Benchmarks",
-    "Charts", "CommandLineConventions", "NoisemaxToolTests",
+    "Charts", "CommandLineConventions", "NoisemaxToolTests", "NoisemaxC", "CNoisemax", "NoisemaxCTests",
   ]
   package.products.removeAll { tools.contains($0.name) }
   package.targets.removeAll { tools.contains($0.name) }

@@ -104,7 +104,7 @@ private func concurrently<Result: Sendable>(_ count: Int, _ work: @Sendable (Int
     slots.deinitialize()
     slots.deallocate()
   }
-  nonisolated(unsafe) let places = slots
-  DispatchQueue.concurrentPerform(iterations: count) { places[$0] = work($0) }
+  nonisolated(unsafe) let results = slots
+  DispatchQueue.concurrentPerform(iterations: count) { results[$0] = work($0) }
   return slots.compactMap { $0 }
 }

@@ -1,4 +1,5 @@
 import Noisemax
+import NoisemaxLaws
 
 /// Rows of logits from N(0, 1.5²), the same ones on every machine and for every contender.
 ///
@@ -18,20 +19,7 @@ struct RandomLogits {
   }
 }
 
-/// A small generator with the same words on every platform (Steele, Lea and Flood's SplitMix64).
-private struct SplitMix64 {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  private mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var word = state
-    word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-    return word ^ (word >> 31)
-  }
-
+extension SplitMix64 {
   /// A number strictly between 0 and 1.
-  mutating func openUnit() -> Double { (Double(next() >> 12) + 0.5) * 0x1p-52 }
+  fileprivate mutating func openUnit() -> Double { (Double(next() >> 12) + 0.5) * 0x1p-52 }
 }

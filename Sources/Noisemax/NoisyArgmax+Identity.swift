@@ -68,7 +68,9 @@ extension NoisyArgmax: Codable {
       throw corrupted(.scale, "scale \(scale) times the law's own \(stretch) is \(scale * stretch)")
     }
     let points = try values.decodeIfPresent(Int.self, forKey: .points)
-    if let points, points < 1 { throw corrupted(.points, "the rule takes at least 1 point, not \(points)") }
+    if let points, !Method.pointCounts.contains(points) {
+      throw corrupted(.points, "the rule takes 1 to \(Method.pointCounts.upperBound) points, not \(points)")
+    }
     let isNormalized = try values.decodeIfPresent(Bool.self, forKey: .isNormalized) ?? true
     let method = points.map { Method.quantileRule(points: $0, normalized: isNormalized) } ?? .exact
     do {

@@ -65,7 +65,7 @@ public struct NoisyArgmax: Sendable {
   /// - Parameters:
   ///   - noise: the law: its three functions are all that the rule and draws need.
   ///   - scale: what the noise is multiplied by; finite and above 0.
-  ///   - points: K, at least 1. See ``Method/quantileRule(points:normalized:)`` for cost and accuracy.
+  ///   - points: K, from 1 to 2²⁴. See ``Method/quantileRule(points:normalized:)`` for cost and accuracy.
   ///   - normalized: whether the values are divided by their sum.
   public init(
     _ noise: some NoiseDistribution, scale: Double = 1, points: Int, normalized: Bool = true
@@ -93,6 +93,16 @@ public struct NoisyArgmax: Sendable {
   /// - Precondition: both variances are finite.
   public init(_ noise: some ExactNoise, sharpnessOf other: some AccurateNoise) {
     self.init(noise, scale: (other.variance / noise.variance).squareRoot())
+  }
+
+  /// The transform by the quantile rule with noise as sharp as another law's.
+  ///
+  /// - Precondition: both variances are finite.
+  public init(
+    _ noise: some AccurateNoise, sharpnessOf other: some AccurateNoise, points: Int, normalized: Bool = true
+  ) {
+    self.init(
+      noise, scale: (other.variance / noise.variance).squareRoot(), points: points, normalized: normalized)
   }
 
   init(anyNoise noise: any NoiseDistribution, scale: Double, method: Method) throws(NoExactMethod) {
@@ -150,7 +160,7 @@ extension NoisyArgmax {
 
     /// The K-point quantile rule with the nodes F⁻¹(k/(K+1)), for any law.
     ///
-    /// - `points`: K, at least 1. Under a smooth law time grows with n, beside a fixed part that grows with K (1000 classes
+    /// - `points`: K, from 1 to 2²⁴. Under a smooth law time grows with n, beside a fixed part that grows with K (1000 classes
     ///   and 64 points take less than 50 µs under Normal noise, derivatives ten times as much); a law that does not say that it
     ///   is smooth takes n²·K factors F for n different logits: 0.2 ns each for the laws of this library, for others what their
     ///   functions take. So do derivatives of values that are not normalized, under every law.
@@ -159,6 +169,9 @@ extension NoisyArgmax {
     ///
     /// The rule is an approximation, good to two or three digits: <doc:ChoosingALaw> has its errors by law, classes and K.
     case quantileRule(points: Int, normalized: Bool = true)
+
+    /// How many points the rule can have: more would only be slower, and memory would end.
+    package static let pointCounts = 1...1 << 24
   }
 }
 

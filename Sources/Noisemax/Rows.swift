@@ -5,7 +5,8 @@
 /// let p = argmax.probabilities(for: rows)      // Rows again: p[3] is the fourth row, p.elements is the array
 /// ```
 ///
-/// The array is not copied. Rows of length 0 have no elements, and there are none of them.
+/// The array is not copied. Rows of length 0 have no elements, and there are none of them. As a collection they are a
+/// sequence of arrays: `for row in rows` copies each row.
 public struct Rows<Scalar: LogitScalar>: Sendable, Hashable {
   private let storage: [Scalar]
   /// How many elements a row has.
@@ -52,6 +53,16 @@ public struct Rows<Scalar: LogitScalar>: Sendable, Hashable {
   }
 
   package var shape: RowShape { RowShape(rowCount: count, rowLength: rowLength) }
+}
+
+extension Rows: RandomAccessCollection {
+  public var startIndex: Int { 0 }
+  public var endIndex: Int { count }
+}
+
+extension Rows: CustomStringConvertible {
+  /// The rows as arrays.
+  public var description: String { "\(Array(self))" }
 }
 
 /// What a quantity can be asked for: one row, which is an array, or many, which are ``Rows``.
@@ -119,9 +130,9 @@ package struct RowShape: Hashable, Sendable {
     )
   }
 
-  /// Stops where a vector has not a place for every logit.
+  /// Stops where a vector has not an element for every logit.
   func check(count other: Int, _ name: String) {
-    require(other == count, "\(count) logits do not fit \(name) of \(other) places")
+    require(other == count, "\(count) logits do not fit \(name) of \(other) elements")
   }
 
   /// Stops where there is not one number for every row.

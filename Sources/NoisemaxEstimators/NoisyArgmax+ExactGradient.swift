@@ -33,7 +33,7 @@ extension NoisyArgmax {
     return L.form(of: pullback(for: rows, of: rows.replacingElements(by: means)))
   }
 
-  /// E[f(z) | z_r = k] for every class: `choices` are the places in the batch that each index chooses from.
+  /// E[f(z) | z_r = k] for every class: `choices` are the slots in the batch that each index chooses from.
   private func conditionalMeans(
     of objective: Objective, _ choices: [[Int]], _ probabilities: [Double]
   ) -> [Double] {
@@ -45,16 +45,16 @@ extension NoisyArgmax {
     while true {
       var point = [Double](repeating: 0, count: probabilities.count)
       for (row, choice) in turn.enumerated() {
-        let place = choices[row][choice]
-        point[place] = 1
-        before[row + 1] = before[row] * probabilities[place]
+        let slot = choices[row][choice]
+        point[slot] = 1
+        before[row + 1] = before[row] * probabilities[slot]
       }
       let value = objective.value(point)
       var after = 1.0
       for row in choices.indices.reversed() {
-        let place = choices[row][turn[row]]
-        means[place] += value * before[row] * after
-        after *= probabilities[place]
+        let slot = choices[row][turn[row]]
+        means[slot] += value * before[row] * after
+        after *= probabilities[slot]
       }
       // The next combination, the last index turning fastest.
       guard let row = turn.indices.last(where: { turn[$0] + 1 < choices[$0].count }) else { return means }

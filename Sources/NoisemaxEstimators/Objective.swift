@@ -54,7 +54,8 @@ public struct Objective: Sendable {
     }
     let slope = gradient(point)
     require(
-      slope.count == point.count, "the gradient of f has \(slope.count) places at a point of \(point.count)")
+      slope.count == point.count, "the gradient of f has \(slope.count) elements at a point of \(point.count)"
+    )
     return slope
   }
 }

@@ -51,17 +51,17 @@ package struct RowIntegral {
 
   private init?(
     of gaps: [Double], pairs: [(Int, Int)], scale: Double, _ logCumulative: (Double) -> Double,
-    _ logHazard: (Double) -> Double, nodes: (_ refinement: Int) -> [(place: Double, weight: Double)]
+    _ logHazard: (Double) -> Double, nodes: (_ refinement: Int) -> [(point: Double, weight: Double)]
   ) {
     var last: [Double]?
     for refinement in 1...8 {
       let nodes = nodes(refinement)
       let logG = nodes.map { node in
-        Self.sum(gaps.map { $0 > -.infinity ? logCumulative(node.place - $0) : 0 }) + logarithm(node.weight)
+        Self.sum(gaps.map { $0 > -.infinity ? logCumulative(node.point - $0) : 0 }) + logarithm(node.weight)
       }
       // Where no class can be the winner there is nothing to integrate, and hazards are infinite.
       func hazards(_ i: Int) -> [Double] {
-        zip(nodes, logG).map { $1 > -.infinity ? logHazard($0.place - gaps[i]) : 0 }
+        zip(nodes, logG).map { $1 > -.infinity ? logHazard($0.point - gaps[i]) : 0 }
       }
       var known: [Int: [Double]] = [:]
       for i in gaps.indices where gaps[i] > -.infinity { known[i] = hazards(i) }
@@ -130,7 +130,7 @@ enum GaussFive {
     (0.9061798459386640, 0.2369268850561891),
   ]
 
-  static func nodes(from start: Double, width: Double) -> [(place: Double, weight: Double)] {
+  static func nodes(from start: Double, width: Double) -> [(point: Double, weight: Double)] {
     rule.map { (start + width / 2 * (1 + $0.node), width / 2 * $0.weight) }
   }
 }

@@ -26,11 +26,11 @@ package func spreadRow(using generator: inout SplitMix64) -> [Double] {
   let centres = (0..<3).map { _ in generator.number(in: -spread...0) }
   let kind = generator.integer(in: 0...2)
   var row = (0..<count).map { _ in
-    let place = generator.unit()
+    let share = generator.unit()
     switch kind {
-    case 0: return -spread * place
-    case 1: return -spread * place * place * place
-    default: return centres[generator.integer(in: 0...2)] - 0.3 * place
+    case 0: return -spread * share
+    case 1: return -spread * share * share * share
+    default: return centres[generator.integer(in: 0...2)] - 0.3 * share
     }
   }
   row[generator.integer(in: 0...count - 1)] = 0

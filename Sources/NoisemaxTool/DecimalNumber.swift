@@ -20,58 +20,59 @@ package struct DecimalNumber {
   /// Up to 19 digits fit in 64 bits, whatever they are.
   var holdsAllDigits = false
 
-  /// Reads the number that starts at `place` and moves behind it; nil where none does.
+  /// Reads the number that starts at `cursor` and moves behind it; nil where none does.
   @inline(__always)
-  init?(at place: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>) {
-    if place < end, place.pointee == UInt8(ascii: "-") || place.pointee == UInt8(ascii: "+") {
-      isNegative = place.pointee == UInt8(ascii: "-")
-      place += 1
+  init?(at cursor: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>) {
+    if cursor < end, cursor.pointee == UInt8(ascii: "-") || cursor.pointee == UInt8(ascii: "+") {
+      isNegative = cursor.pointee == UInt8(ascii: "-")
+      cursor += 1
     }
-    var count = appendDigits(at: &place, end: end)
-    if place < end, place.pointee == UInt8(ascii: ".") {
-      place += 1
-      let decimals = appendDigits(at: &place, end: end)
+    var count = appendDigits(at: &cursor, end: end)
+    if cursor < end, cursor.pointee == UInt8(ascii: ".") {
+      cursor += 1
+      let decimals = appendDigits(at: &cursor, end: end)
       exponent = -decimals
       count += decimals
     }
     guard count > 0 else { return nil }
     holdsAllDigits = count <= 19
-    if place < end, place.pointee | 0x20 == UInt8(ascii: "e") {
-      place += 1
-      guard let power = Self.power(at: &place, end: end) else { return nil }
+    if cursor < end, cursor.pointee | 0x20 == UInt8(ascii: "e") {
+      cursor += 1
+      guard let power = Self.power(at: &cursor, end: end) else { return nil }
       exponent += power
     }
   }
 
   @inline(__always)
-  private mutating func appendDigits(at place: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>) -> Int {
-    let start = place
-    while place < end {
-      let digit = place.pointee &- UInt8(ascii: "0")
+  private mutating func appendDigits(at cursor: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>) -> Int
+  {
+    let start = cursor
+    while cursor < end {
+      let digit = cursor.pointee &- UInt8(ascii: "0")
       guard digit < 10 else { break }
       digits = digits &* 10 &+ UInt64(digit)
-      place += 1
+      cursor += 1
     }
-    return place - start
+    return cursor - start
   }
 
   /// What stands after the e. Beyond a million it stops growing: the number is out of range by far, and is converted
   /// from its text anyway.
-  private static func power(at place: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>) -> Int? {
+  private static func power(at cursor: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>) -> Int? {
     var isNegative = false
-    if place < end, place.pointee == UInt8(ascii: "-") || place.pointee == UInt8(ascii: "+") {
-      isNegative = place.pointee == UInt8(ascii: "-")
-      place += 1
+    if cursor < end, cursor.pointee == UInt8(ascii: "-") || cursor.pointee == UInt8(ascii: "+") {
+      isNegative = cursor.pointee == UInt8(ascii: "-")
+      cursor += 1
     }
-    let start = place
+    let start = cursor
     var power = 0
-    while place < end {
-      let digit = place.pointee &- UInt8(ascii: "0")
+    while cursor < end {
+      let digit = cursor.pointee &- UInt8(ascii: "0")
       guard digit < 10 else { break }
       if power < 1_000_000 { power = power * 10 + Int(digit) }
-      place += 1
+      cursor += 1
     }
-    return place == start ? nil : isNegative ? -power : power
+    return cursor == start ? nil : isNegative ? -power : power
   }
 }
 

@@ -18,59 +18,59 @@ package enum LogitRow {
   ) -> FieldError? {
     guard let start = line.baseAddress else { return nil }
     let end = start + line.count
-    var place = start
+    var cursor = start
     var hasInfinity = false
     while true {
-      skipBlanks(&place, end)
-      let field = place
-      guard let logit: Scalar = number(at: &place, end: end) ?? word(at: &place, end: end),
+      skipBlanks(&cursor, end)
+      let field = cursor
+      guard let logit: Scalar = number(at: &cursor, end: end) ?? word(at: &cursor, end: end),
         logit < .infinity || !hasInfinity
       else { return diagnosis(of: field, in: line, as: Scalar.self) }
       if logit == .infinity { hasInfinity = true }
-      skipBlanks(&place, end)
-      guard place == end || place.pointee == UInt8(ascii: ",") else {
+      skipBlanks(&cursor, end)
+      guard cursor == end || cursor.pointee == UInt8(ascii: ",") else {
         return diagnosis(of: field, in: line, as: Scalar.self)
       }
       row.append(logit)
-      if place == end { return nil }
-      place += 1
+      if cursor == end { return nil }
+      cursor += 1
     }
   }
 
   /// A finite decimal number.
   @inline(__always)
   private static func number<Scalar: DecimalScalar>(
-    at place: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>
+    at cursor: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>
   ) -> Scalar? {
-    var behind = place
+    var behind = cursor
     guard let number = DecimalNumber(at: &behind, end: end) else { return nil }
-    let value = Scalar.nearest(to: number, text: UnsafeBufferPointer(start: place, count: behind - place))
+    let value = Scalar.nearest(to: number, text: UnsafeBufferPointer(start: cursor, count: behind - cursor))
     guard value.isFinite else { return nil }
-    place = behind
+    cursor = behind
     return value
   }
 
   /// `inf` or `infinity` in upper or lower case, with or without a sign.
   private static func word<Scalar: DecimalScalar>(
-    at place: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>
+    at cursor: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>
   ) -> Scalar? {
-    var behind = place
+    var behind = cursor
     guard behind < end else { return nil }
     let isNegative = behind.pointee == UInt8(ascii: "-")
     if isNegative || behind.pointee == UInt8(ascii: "+") { behind += 1 }
     guard skip("inf", at: &behind, end) else { return nil }
     _ = skip("inity", at: &behind, end)
-    place = behind
+    cursor = behind
     return isNegative ? -.infinity : .infinity
   }
 
   private static func skip(
-    _ letters: StaticString, at place: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>
+    _ letters: StaticString, at cursor: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>
   ) -> Bool {
     let count = letters.utf8CodeUnitCount
-    guard end - place >= count else { return false }
-    for index in 0..<count where place[index] | 0x20 != letters.utf8Start[index] { return false }
-    place += count
+    guard end - cursor >= count else { return false }
+    for index in 0..<count where cursor[index] | 0x20 != letters.utf8Start[index] { return false }
+    cursor += count
     return true
   }
 
@@ -96,7 +96,7 @@ package enum LogitRow {
     return FieldError(column: field - start + 1, message: "\(problem): \(quoted(text))")
   }
 
-  /// The field that starts at a place, without the blanks after it.
+  /// The field that starts at a byte, without the blanks after it.
   private static func fieldText(from start: UnsafePointer<UInt8>, to end: UnsafePointer<UInt8>) -> String {
     let field = UnsafeBufferPointer(start: start, count: end - start).prefix { $0 != UInt8(ascii: ",") }
     let blanks = field.reversed().prefix { isBlank($0) }.count
@@ -104,8 +104,8 @@ package enum LogitRow {
   }
 
   @inline(__always)
-  private static func skipBlanks(_ place: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) {
-    while place < end, isBlank(place.pointee) { place += 1 }
+  private static func skipBlanks(_ cursor: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) {
+    while cursor < end, isBlank(cursor.pointee) { cursor += 1 }
   }
 
   @inline(__always)

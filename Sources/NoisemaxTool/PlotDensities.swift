@@ -8,7 +8,7 @@ extension ChartFigure {
     let series = laws.map { law in
       // A jump is upright and a kink is sharp: there are points right at both sides.
       let kinks = law.kinks.filter(range.contains).flatMap { [$0 - 1e-9, $0 + 1e-9] }
-      let xs = (places(in: range, count: 561) + kinks).sorted()
+      let xs = (points(in: range, count: 561) + kinks).sorted()
       return law.series(xs.map { ChartPoint(x: $0, y: law.density(at: $0)) })
     }
     let x = ChartAxis("noise", range: range)

@@ -50,6 +50,6 @@ extension PlotLaw {
     let kinks = kinks
     let meetings = kinks.flatMap { kink in kinks.map { kink - $0 } }
     let nearby = meetings.flatMap { gap in (4...26).map { gap + pow(10, -Double($0) / 4) } }
-    return (places(in: range, count: 361) + nearby.filter(range.contains)).sorted()
+    return (points(in: range, count: 361) + nearby.filter(range.contains)).sorted()
   }
 }

@@ -50,7 +50,7 @@ struct PlotLaws {
 }
 
 /// Evenly spaced numbers from one end of a range to the other.
-func places(in range: ClosedRange<Double>, count: Int) -> [Double] {
+func points(in range: ClosedRange<Double>, count: Int) -> [Double] {
   (0..<count).map { index in
     range.lowerBound + (range.upperBound - range.lowerBound) * (Double(index) / Double(count - 1))
   }

@@ -20,9 +20,13 @@ let help = HelpPage(
 
     Without a command it shows a small worked example.
     """,
-  options: [Option("--help", nil, "show this page, or after a command that command's")])
+  options: [
+    Option("--help", nil, "show this page, or after a command that command's"),
+    Option("--version", nil, "show the version"),
+  ])
 
 run("noisemax") { arguments, output throws(Failure) in
+  if let complaint = InstructionSet.complaint { writeToStandardError("noisemax: \(complaint)\n") }
   switch arguments.first {
   case nil:
     try output.write(Example.text)
@@ -44,9 +48,9 @@ run("noisemax") { arguments, output throws(Failure) in
     if arguments.has("--help") { return try output.write(VarianceCommand.help.text) }
     try VarianceCommand(arguments).run(to: output)
   case let command?:
-    if try Arguments(command.hasPrefix("-") ? [command] : [], options: help.options).has("--help") {
-      return try output.write(help.text)
-    }
+    let options = try Arguments(command.hasPrefix("-") ? [command] : [], options: help.options)
+    if options.has("--help") { return try output.write(help.text) }
+    if options.has("--version") { return try output.write("noisemax \(noisemaxVersion)\n") }
     throw .unknown("command", command, outOf: ["probabilities", "laws", "plot", "variance"])
   }
 }

@@ -33,6 +33,8 @@ import Testing
     #expect(laws.adding(Cauchy(), named: "normal").names.count == 8)
     let argmax = try NoisyArgmax(named: "cauchy", method: .quantileRule(points: 500), in: laws)
     #expect(argmax == NoisyArgmax(Cauchy(), points: 500))
+    let sharp = NoisyArgmax(.uniform, sharpnessOf: .normal, points: 8)
+    #expect(sharp == NoisyArgmax(.uniform, scale: 12.squareRoot(), points: 8))
     // The difference of two Cauchy draws is twice one: P[ε₁ − ε₂ < 1] = ½ + atan(½)/π.
     let p = argmax.probabilities(for: [1, 0])
     #expect((p[0] - (0.5 + atan(0.5) / .pi)).magnitude < 2e-3, "\(p)")
@@ -109,6 +111,7 @@ import Testing
       (#"{"noise": "student", "scale": 1}"#, "reversed-gumbel"),
       (#"{"noise": "normal", "scale": -2}"#, "not -2.0"),
       (#"{"noise": "normal", "stretch": 0}"#, "stretch"), (#"{"noise": "normal", "points": 0}"#, "not 0"),
+      (#"{"noise": "normal", "points": 2000000000000}"#, "1 to 16777216 points, not 2000000000000"),
       (#"{"noise": "normal", "scale": 1e300, "stretch": 1e300}"#, "1e+300"),
     ] {
       let message = message { _ = try JSONDecoder().decode(NoisyArgmax.self, from: Data(text.utf8)) }

@@ -12,6 +12,10 @@ import Testing
     #expect(rows.count == 4 && rows.rowLength == 3 && rows.elements == elements)
     #expect(rows[1] == [0, 0, -.infinity] && rows[2, 1] == 0.25 && rows[3, 0] == 1)
     #expect(Rows([Double](), length: 5).count == 0 && Rows([Double](), length: 0).count == 0)
+    #expect(rows.map { $0.count } == [3, 3, 3, 3] && Array(rows) == (0..<4).map { rows[$0] })
+    #expect("\(Rows([2, 1, -Double.infinity, 0], length: 2))" == "[[2.0, 1.0], [-inf, 0.0]]")
+    let floats: Rows<Float> = Rows([1, -.infinity], length: 1)
+    #expect(floats.elements == [1, -.infinity])
   }
 
   @Test(arguments: laws) func everyRowIsAsAlone(law: String) throws {

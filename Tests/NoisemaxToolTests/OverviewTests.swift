@@ -1,3 +1,4 @@
+import Foundation
 import Noisemax
 import Testing
 
@@ -36,6 +37,18 @@ import Testing
     #expect(lines.dropFirst().allSatisfy { $0.suffix(2) == ["exact,", "quantile-rule"] })
   }
 
+  /// The page of changes begins with the version that the command prints.
+  @Test func printsTheVersion() throws {
+    let outcome = try shell.run("$NOISEMAX --version")
+    #expect(outcome.code == 0 && outcome.errors.isEmpty)
+    let words = outcome.output.split(separator: " ")
+    #expect(words.count == 2 && words[0] == "noisemax" && outcome.output.hasSuffix("\n"))
+    let changes = try String(
+      contentsOf: repository.appendingPathComponent("Sources/Noisemax/Noisemax.docc/Changes.md"),
+      encoding: .utf8)
+    #expect(changes.contains("\nVersion \(words[1].dropLast()): "), "\(outcome.output)")
+  }
+
   @Test func helpsOnEachLevel() throws {
     for (command, start) in [
       ("", "usage: noisemax\n"), ("probabilities", "usage: noisemax probabilities [options] [FILE]\n"),
@@ -52,7 +65,7 @@ import Testing
   @Test func saysWhatThereIs() throws {
     let wrong: [(String, String)] = [
       ("softmax", "unknown command \"softmax\": there are probabilities, laws, plot, variance"),
-      ("--version", "unknown option \"--version\": there is only --help"),
+      ("--versions", "unknown option \"--versions\": there are --help, --version"),
       ("laws gumbel", "unexpected argument \"gumbel\""),
       ("laws --all", "unknown option \"--all\": there is only --help"),
       ("\"$(printf 'a\\tb')\"", "unknown command \"a\\tb\": there are probabilities, laws, plot, variance"),
@@ -73,6 +86,20 @@ import Testing
     for (arguments, message) in wrong {
       let outcome = try shell.run("$NOISEMAX \(arguments)")
       #expect(outcome == Outcome(errors: "noisemax: \(message)\n", code: 64), "\(arguments)")
+    }
+  }
+
+  @Test func noEnvironmentStopsIt() throws {
+    let names = InstructionSet.available.map(\.rawValue)
+    let usual = try shell.run("$NOISEMAX laws")
+    let complaint =
+      "noisemax: NOISEMAX_INSTRUCTION_SET is ignored: it is none of \(names.joined(separator: ", "))\n"
+    for name in ["nonsense", " baseline", "AVX2"] {
+      let outcome = try shell.run("NOISEMAX_INSTRUCTION_SET='\(name)' $NOISEMAX laws")
+      #expect(outcome == Outcome(output: usual.output, errors: complaint), "\(name)")
+    }
+    for name in [""] + names {
+      #expect(try shell.run("NOISEMAX_INSTRUCTION_SET=\(name) $NOISEMAX laws") == usual, "\(name)")
     }
   }
 }

@@ -9,8 +9,8 @@ package import NoiseKernels
 /// The instruction sets that the vector loops are compiled for.
 ///
 /// The highest one that the processor has is taken, unless the environment variable `NOISEMAX_INSTRUCTION_SET` names
-/// another one when the first row is computed: `baseline`, `avx2`, `avx512`. What the processor does not have is a
-/// precondition failure.
+/// another one when the first row is computed: `baseline`, `avx2`, `avx512`. A name that the processor does not have is
+/// ignored: no environment stops a program.
 package enum InstructionSet: String, CaseIterable, Sendable {
   /// What every processor of the platform has: SSE2 on x86-64, NEON on arm64.
   case baseline
@@ -36,16 +36,22 @@ package enum InstructionSet: String, CaseIterable, Sendable {
   }()
 
   /// The set in use.
-  package static let current: InstructionSet = {
-    guard let name = environmentVariable("NOISEMAX_INSTRUCTION_SET") else {
-      return available.last ?? .baseline
-    }
+  package static let current = requested ?? available.last ?? .baseline
+
+  /// The set that the environment names, if the processor has it.
+  private static var requested: InstructionSet? {
+    let name = environmentVariable(variable)
+    return available.first { $0.rawValue == name }
+  }
+
+  /// What is wrong with the environment, in one line; nil if nothing is.
+  package static var complaint: String? {
+    guard let name = environmentVariable(variable), !name.isEmpty, requested == nil else { return nil }
     let names = available.map(\.rawValue).joined(separator: ", ")
-    guard let chosen = available.first(where: { $0.rawValue == name }) else {
-      fatalError("NOISEMAX_INSTRUCTION_SET is \"\(name)\", but this processor has \(names)")
-    }
-    return chosen
-  }()
+    return "\(variable) is ignored: it is none of \(names)"
+  }
+
+  private static let variable = "NOISEMAX_INSTRUCTION_SET"
 
   /// The loops of the set.
   package var kernels: any Kernels.Type {

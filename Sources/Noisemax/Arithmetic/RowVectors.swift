@@ -32,7 +32,7 @@ func fillGaps<Scalar: LogitScalar>(
   for index in row.count..<padded(row.count) { result[index] = -.infinity }
 }
 
-/// Writes numbers times a factor, as many as the result has places.
+/// Writes numbers times a factor, as many as the result has elements.
 @inline(__always)
 func copy<Scalar: LogitScalar>(
   _ numbers: UnsafeMutableBufferPointer<Double>, times factor: Double,
@@ -48,7 +48,7 @@ func copy<Scalar: LogitScalar>(
   }
 }
 
-/// Writes numbers divided by another one, as many as the result has places.
+/// Writes numbers divided by another one, as many as the result has elements.
 @inline(__always)
 func copy<Scalar: LogitScalar>(
   _ numbers: UnsafeMutableBufferPointer<Double>, dividedBy divisor: Double,

@@ -8,7 +8,7 @@
 ///
 /// These are the integrals of the probabilities with one more factor that is smooth wherever F is, and as accurate.
 ///
-/// m satisfies m(b) = m(a)·F(a)/F(b) + ∫_a^b F(s) ds / F(b): from place to place upwards, every step forgets a part of
+/// m satisfies m(b) = m(a)·F(a)/F(b) + ∫_a^b F(s) ds / F(b): from point to point upwards, every step forgets a part of
 /// what errors the steps before have made.
 struct MeanShortfall {
   /// Where log F has no derivatives, in rising order, and the lower end of the support.
@@ -17,16 +17,16 @@ struct MeanShortfall {
   /// A length on which the law is smooth.
   let deviation: Double
 
-  /// m(b), where m(a) is known for a place a below, or else from the lower end of the support on.
+  /// m(b), where m(a) is known for a point a below, or else from the lower end of the support on.
   ///
   /// Relative error about 1e-15: panels of eight nodes, on each of which log F changes by 2 at most, and which are no
   /// longer than half the distance from the lower end of the support.
   func value(
-    at b: Double, under noise: some AccurateNoise, from known: (place: Double, value: Double)? = nil
+    at b: Double, under noise: some AccurateNoise, from known: (point: Double, value: Double)? = nil
   ) -> Double {
     let top = noise.logCumulative(at: b)
     guard top > -.infinity else { return 0 }
-    let start = known?.place ?? lowerEnd
+    let start = known?.point ?? lowerEnd
     var sum = CompensatedSum()
     var (upper, logUpper) = (b, top)
     // A law that is NaN somewhere has no end.
@@ -44,13 +44,13 @@ struct MeanShortfall {
       }
       guard upper - width < upper else { break }
       for (node, weight) in zip(rule.nodes, rule.weights) {
-        let place = upper - width * (0.5 - 0.5 * node)
-        sum.add(weight * width / 2 * exponential(noise.logCumulative(at: place) - top))
+        let point = upper - width * (0.5 - 0.5 * node)
+        sum.add(weight * width / 2 * exponential(noise.logCumulative(at: point) - top))
       }
       (upper, logUpper) = (upper - width, logLower)
     }
     guard let known else { return sum.value }
-    return sum.value + known.value * exponential(noise.logCumulative(at: known.place) - top)
+    return sum.value + known.value * exponential(noise.logCumulative(at: known.point) - top)
   }
 }
 

@@ -29,7 +29,7 @@ enum Policy {
     }
   }
 
-  /// A row with few open classes among more places than this is computed without the others, so that it is looked through
+  /// A row with few open classes among more logits than this is computed without the others, so that it is looked through
   /// once.
   static let longestRowLookedThrough = 4096
 

@@ -30,10 +30,10 @@ extension PerPrecision: Sendable where Value: Sendable {}
 struct Request: OptionSet, Sendable {
   let rawValue: Int
 
-  /// In the place of the row, its probabilities, or their logarithms.
+  /// Instead of the row, its probabilities, or their logarithms.
   static let probabilities = Request(rawValue: 1)
   static let logarithms = Request(rawValue: 2)
-  /// In the place of a cotangent v, the gradient of Σ v_i p_i in the gaps, or of Σ v_i log p_i if logarithms are asked for.
+  /// Instead of a cotangent v, the gradient of Σ v_i p_i in the gaps, or of Σ v_i log p_i if logarithms are asked for.
   static let pullback = Request(rawValue: 4)
   /// E[max(gap + ε)] − E[ε] for the standard law.
   static let excess = Request(rawValue: 8)
@@ -45,7 +45,7 @@ struct Request: OptionSet, Sendable {
 
 /// Two vectors as long as a row, where it is pulled back or its excess asked for.
 struct RowVectors {
-  /// v, and in its place the gradient. The cotangent of a class without a probability is taken as 0, be it masked or, of
+  /// v, and then the gradient. The cotangent of a class without a probability is taken as 0, be it masked or, of
   /// log-probabilities, at −∞.
   let cotangent: UnsafeMutableBufferPointer<Double>
   /// What a method may need besides.

@@ -29,7 +29,7 @@ public struct NoiseRegistry: Sendable {
     return law.noise
   }
 
-  /// A registry with one law more, in the place of any that had its name.
+  /// A registry with one law more, instead of any that had its name.
   public func adding(_ noise: some AccurateNoise, named name: String) -> NoiseRegistry {
     let name = name.lowercased()
     return NoiseRegistry(laws: laws.filter { $0.name != name } + [(name, noise)])

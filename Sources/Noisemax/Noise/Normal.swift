@@ -91,7 +91,7 @@ extension Normal {
   /// log S(x) for x ≥ 0.
   private func logTail(_ x: Double) -> Double {
     guard x < Self.underflow else {
-      // Beyond 1e18, x² has left no place for log w(x).
+      // Beyond 1e18, x² leaves no digits for log w(x).
       return (x < 1e18 ? logarithm(scaledTail(x).high) : 0) - x * (x / 2)
     }
     let gaussian = Gaussian(at: x)

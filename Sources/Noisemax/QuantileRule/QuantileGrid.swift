@@ -44,6 +44,7 @@ final class QuantileGrid: Sendable {
   let logCumulatives: [Double]
 
   init(_ noise: some SmoothNoise, nodes: [Double]) {
+    let noise = MeasuredNoise(noise)
     quartiles = noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)
     require(quartiles > 0 && quartiles.isFinite, "the quartiles of \(noise) are \(quartiles) apart")
     let widest = Double(sign: .plus, exponent: (quartiles / 2).exponent, significand: 1)

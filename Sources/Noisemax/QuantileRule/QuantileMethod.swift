@@ -16,7 +16,9 @@ struct QuantileMethod: StepwiseRowMethod {
   private let grid: QuantileGrid?
 
   init(_ noise: some NoiseDistribution, points: Int, normalized: Bool) {
-    require(points >= 1, "the quantile rule needs at least 1 point, not \(points)")
+    require(
+      NoisyArgmax.Method.pointCounts.contains(points),
+      "the quantile rule takes 1 to \(NoisyArgmax.Method.pointCounts.upperBound) points, not \(points)")
     let nodes = (1...points).map { Self.node($0, of: points, under: noise) }
     (self.nodes, self.normalized) = (nodes, normalized)
     rule = QuantileVectors(noise, nodes: nodes) ?? QuantileRule(noise, nodes: nodes) as any QuantileSums

@@ -100,11 +100,12 @@ struct QuantileRow {
       }
       rule.sumHazards(of: gap, times: row, in: self)
       let factor = factor(values[gap])
-      var gain = -factor * sums[gap]
-      for other in 0..<count {
+      // What a class takes from itself would cancel, and hide what a far one takes.
+      var gain = (ties[gap] - 1) * (factor * sums[gap])
+      for other in 0..<count where other != gap {
         let taken = factor * sums[other]
         gain += ties[other] * taken
-        if other != gap { losses[other] += weight * taken }
+        losses[other] += weight * taken
       }
       // Of ties, every one takes from every other.
       for place in members {

@@ -9,7 +9,7 @@ extension NoiseDistribution {
   ///
   /// Every draw of a shipped law is finite, whatever words the generator returns; so is that of a law moved and
   /// stretched, where location + scale · ε is. The value has the quantile's accuracy (2 ulp for shipped laws), so
-  /// that the same words may differ in the last places from one platform to another.
+  /// that the same words may differ in the last digits from one platform to another.
   ///
   /// Cost: one word of the generator, rarely more, and one quantile.
   public func random(using generator: inout some RandomNumberGenerator) -> Double {
@@ -27,8 +27,8 @@ extension NoiseDistribution {
   /// - Precondition: `count` is not negative.
   public func random(count: Int, using generator: inout some RandomNumberGenerator) -> [Double] {
     require(count >= 0, "the number of draws is not negative, not \(count)")
-    return [Double](unsafeUninitializedCapacity: count) { places, filled in
-      NoiseSampler(self).fill(UnsafeMutableBufferPointer(rebasing: places[..<count]), using: &generator)
+    return [Double](unsafeUninitializedCapacity: count) { slots, filled in
+      NoiseSampler(self).fill(UnsafeMutableBufferPointer(rebasing: slots[..<count]), using: &generator)
       filled = count
     }
   }
@@ -60,8 +60,8 @@ extension NoiseDistribution {
     to result: inout MutableSpan<Float>, using generator: inout some RandomNumberGenerator
   ) {
     let sampler = NoiseSampler(self)
-    result.withUnsafeMutableBufferPointer { places in
-      for index in places.indices { places[index] = Float(sampler.draw(using: &generator)) }
+    result.withUnsafeMutableBufferPointer { slots in
+      for index in slots.indices { slots[index] = Float(sampler.draw(using: &generator)) }
     }
   }
 }
@@ -99,12 +99,12 @@ enum NoiseSampler: Sendable {
     }
   }
 
-  func fill(_ places: UnsafeMutableBufferPointer<Double>, using generator: inout some RandomNumberGenerator) {
+  func fill(_ slots: UnsafeMutableBufferPointer<Double>, using generator: inout some RandomNumberGenerator) {
     switch self {
-    case .accurate(let noise): fillAccurate(places, from: noise, using: &generator)
+    case .accurate(let noise): fillAccurate(slots, from: noise, using: &generator)
     case .bare(let noise):
-      for index in places.indices {
-        places[index] = noise.quantile(at: TailDraw(using: &generator).value)
+      for index in slots.indices {
+        slots[index] = noise.quantile(at: TailDraw(using: &generator).value)
       }
     }
   }
@@ -121,10 +121,10 @@ enum NoiseSampler: Sendable {
   }
 
   private func fillAccurate(
-    _ places: UnsafeMutableBufferPointer<Double>, from noise: some AccurateNoise,
+    _ slots: UnsafeMutableBufferPointer<Double>, from noise: some AccurateNoise,
     using generator: inout some RandomNumberGenerator
   ) {
-    for index in places.indices { places[index] = accurateDraw(from: noise, using: &generator) }
+    for index in slots.indices { slots[index] = accurateDraw(from: noise, using: &generator) }
   }
 
   private func perturbAccurate(

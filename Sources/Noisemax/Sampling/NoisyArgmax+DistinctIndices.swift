@@ -1,4 +1,4 @@
-// Sampling without replacement: the places of the largest perturbed logits.
+// Sampling without replacement: the indices of the largest perturbed logits.
 
 extension NoisyArgmax {
   /// The indices of the `count` largest perturbed logits μ + s·ε of one draw, the largest first: sampling without
@@ -34,7 +34,7 @@ extension NoisyArgmax {
     return randomIndices(for: logits, distinct: count, using: &generator)
   }
 
-  /// Distinct random indices of every row, `count` places for each: row r draws from stream r of a seed that the
+  /// Distinct random indices of every row, `count` for each: row r draws from stream r of a seed that the
   /// generator gives.
   ///
   /// - Returns: the indices row by row, the largest perturbed logit first; nil where a row has no more open classes.
@@ -45,7 +45,7 @@ extension NoisyArgmax {
     leaders(count, of: rows, RowStreams(using: &generator))
   }
 
-  /// Distinct random indices of every row, `count` places for each: row r draws from stream `firstRow` + r of a seed.
+  /// Distinct random indices of every row, `count` for each: row r draws from stream `firstRow` + r of a seed.
   ///
   /// - Returns: the indices row by row, the largest perturbed logit first; nil where a row has no more open classes.
   /// - Precondition: `count` and `firstRow` are not negative.
@@ -67,7 +67,7 @@ extension NoisyArgmax {
         let indices = leaders(
           count, of: UnsafeBufferPointer(rebasing: elements[rows.shape.slots(of: row)]), using: &generator,
           workspace: &workspace)
-        for (place, index) in indices.enumerated() { result[row * count + place] = index }
+        for (rank, index) in indices.enumerated() { result[row * count + rank] = index }
       }
     }
     return result

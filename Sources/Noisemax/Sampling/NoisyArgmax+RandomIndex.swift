@@ -76,14 +76,14 @@ extension NoisyArgmax {
   /// Writes a random index for every row in a span, from the streams of a given seed, without allocating once the
   /// workspace has grown.
   ///
-  /// - Precondition: the number of logits is a multiple of `rowLength`, `result` has a place for every row, and `firstRow`
+  /// - Precondition: the number of logits is a multiple of `rowLength`, `result` has an element for every row, and `firstRow`
   ///   is not negative.
   public func writeRandomIndices<Scalar: LogitScalar>(
     for logits: Span<Scalar>, rowLength: Int, seed: UInt64, firstRow: Int = 0,
     to result: inout MutableSpan<Int?>, workspace: inout Workspace
   ) {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
-    shape.check(rowCount: result.count, "places for indices")
+    shape.check(rowCount: result.count, "indices")
     logits.withUnsafeBufferPointer { rows in
       result.withUnsafeMutableBufferPointer {
         writeRandomIndices(

@@ -25,9 +25,9 @@ extension NoisyArgmax {
       return relaxedSample(of: rows, temperature, RowStreams(using: &generator))
     }
     var workspace = Workspace()
-    let gaps = [Double](unsafeUninitializedCapacity: rows.rowLength) { places, count in
+    let gaps = [Double](unsafeUninitializedCapacity: rows.rowLength) { memory, count in
       rows.elements.withUnsafeBufferPointer {
-        writePerturbedGaps(of: $0, to: places.baseAddress, using: &generator, workspace: &workspace)
+        writePerturbedGaps(of: $0, to: memory.baseAddress, using: &generator, workspace: &workspace)
       }
       count = rows.rowLength
     }
@@ -62,14 +62,14 @@ extension NoisyArgmax {
   ) -> RelaxedSample<L> {
     var workspace = Workspace()
     let shape = rows.shape
-    let gaps = [Double](unsafeUninitializedCapacity: shape.count) { places, count in
+    let gaps = [Double](unsafeUninitializedCapacity: shape.count) { memory, count in
       rows.elements.withUnsafeBufferPointer { elements in
         for row in 0..<shape.rowCount {
           let slots = shape.slots(of: row)
           var generator = streams.generator(ofRow: row)
           writePerturbedGaps(
             of: UnsafeBufferPointer(rebasing: elements[slots]),
-            to: places.baseAddress.map { $0 + slots.lowerBound }, using: &generator, workspace: &workspace)
+            to: memory.baseAddress.map { $0 + slots.lowerBound }, using: &generator, workspace: &workspace)
         }
       }
       count = shape.count
@@ -82,13 +82,13 @@ extension NoisyArgmax {
     of row: UnsafeBufferPointer<Scalar>, to start: UnsafeMutablePointer<Double>?,
     using generator: inout some RandomNumberGenerator, workspace: inout Workspace
   ) {
-    let places = UnsafeMutableBufferPointer(start: start, count: row.count)
+    let memory = UnsafeMutableBufferPointer(start: start, count: row.count)
     switch RowKind(of: row) {
-    case .undefined: places.initialize(repeating: .nan)
-    case .masked: places.initialize(repeating: -.infinity)
+    case .undefined: memory.initialize(repeating: .nan)
+    case .masked: memory.initialize(repeating: -.infinity)
     case .certain(let index):
-      places.initialize(repeating: -.infinity)
-      places[index] = 0
+      memory.initialize(repeating: -.infinity)
+      memory[index] = 0
     case .regular(let top, _):
       let gaps = openGaps(of: row, below: top, scratch: &workspace.row)
       let scores = perturbed(gaps, using: &generator, scratch: &workspace.method)
@@ -97,7 +97,7 @@ extension NoisyArgmax {
       for index in scores.indices {
         let score = scores[index]
         // Finite for every open class, so that dividing by a temperature cannot make it NaN.
-        places[index] =
+        memory[index] =
           score > -.infinity ? Double.maximum((score - largest) * unit, -.greatestFiniteMagnitude) : score
       }
     }

@@ -55,7 +55,7 @@ extension NoisyArgmax {
 
   /// Writes KL(p‖q) of every row, without allocating once the workspace has grown.
   ///
-  /// - Precondition: the number of logits is a multiple of `rowLength`, there are as many others, and `result` has a place
+  /// - Precondition: the number of logits is a multiple of `rowLength`, there are as many others, and `result` has a number
   ///   for every row.
   public func writeDivergences<Scalar: LogitScalar>(
     for logits: Span<Scalar>, from others: Span<Scalar>, rowLength: Int? = nil,
@@ -63,7 +63,7 @@ extension NoisyArgmax {
   ) {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
     shape.check(count: others.count, "others")
-    shape.check(rowCount: result.count, "places for values")
+    shape.check(rowCount: result.count, "values")
     logits.withUnsafeBufferPointer { p in
       others.withUnsafeBufferPointer { q in
         result.withUnsafeMutableBufferPointer {
@@ -73,10 +73,40 @@ extension NoisyArgmax {
     }
   }
 
+  /// Writes the gradients of KL(p‖q) of every row in the logits of p and in those of q, and the values, without allocating
+  /// once the workspace has grown.
+  ///
+  /// - Precondition: the number of logits is a multiple of `rowLength`, there are as many others, both gradients are as
+  ///   long, and `values` has a number for every row.
+  public func writeDivergenceGradients<Scalar: LogitScalar>(
+    for logits: Span<Scalar>, from others: Span<Scalar>, rowLength: Int? = nil,
+    to gradient: inout MutableSpan<Scalar>, inOthers gradientInOthers: inout MutableSpan<Scalar>,
+    values: inout MutableSpan<Scalar>, workspace: inout Workspace
+  ) {
+    let shape = RowShape(count: logits.count, rowLength: rowLength)
+    shape.check(count: others.count, "others")
+    shape.check(count: gradient.count, "a gradient")
+    shape.check(count: gradientInOthers.count, "a gradient in the others")
+    shape.check(rowCount: values.count, "values")
+    logits.withUnsafeBufferPointer { p in
+      others.withUnsafeBufferPointer { q in
+        gradient.withUnsafeMutableBufferPointer { gradient in
+          gradientInOthers.withUnsafeMutableBufferPointer { gradientInOthers in
+            values.withUnsafeMutableBufferPointer {
+              writeDivergences(
+                of: p, from: q, shape, values: $0, gradients: (gradient, gradientInOthers),
+                workspace: &workspace)
+            }
+          }
+        }
+      }
+    }
+  }
+
   /// Replaces the logits of p and of q by the gradients of KL(p‖q) of every row, and writes the values, without
   /// allocating once the workspace has grown.
   ///
-  /// - Precondition: the number of logits is a multiple of `rowLength`, there are as many others, and `values` has a place
+  /// - Precondition: the number of logits is a multiple of `rowLength`, there are as many others, and `values` has a number
   ///   for every row.
   public func formDivergenceGradients<Scalar: LogitScalar>(
     in logits: inout MutableSpan<Scalar>, from others: inout MutableSpan<Scalar>, rowLength: Int? = nil,
@@ -84,7 +114,7 @@ extension NoisyArgmax {
   ) {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
     shape.check(count: others.count, "others")
-    shape.check(rowCount: values.count, "places for values")
+    shape.check(rowCount: values.count, "values")
     logits.withUnsafeMutableBufferPointer { p in
       others.withUnsafeMutableBufferPointer { q in
         values.withUnsafeMutableBufferPointer {

@@ -28,7 +28,7 @@ extension NoisyArgmax {
   ///   - logits: one row, or many one after the other.
   ///   - cotangent: v, a number for every logit.
   ///   - rowLength: how many logits a row has; all of them, unless said otherwise.
-  ///   - result: as many places as there are logits.
+  ///   - result: as long as the logits.
   ///   - workspace: memory that is kept for the next call.
   /// - Precondition: the number of logits is a multiple of `rowLength`; the cotangent and the result are as long.
   public func writeLogProbabilitiesPullback<Scalar: LogitScalar>(

@@ -76,6 +76,26 @@ extension NoisyArgmax {
     scalars(losses(of: rows, .distributions(targets), loss))
   }
 
+  /// The loss of every row and its gradient, with a class as the target of each.
+  ///
+  /// - Precondition: there is a class index for every row.
+  public func lossesWithGradients<Scalar: LogitScalar>(
+    for rows: Rows<Scalar>, targets: [Int], as loss: Loss = .fenchelYoung
+  ) -> (values: [Scalar], gradients: Rows<Scalar>) {
+    let (values, gradients) = lossesWithGradient(of: rows, .classes(targets), loss, .sum)
+    return (scalars(values), gradients)
+  }
+
+  /// The loss of every row and its gradient, with a distribution as the target of each.
+  ///
+  /// - Precondition: the targets have the shape of the rows.
+  public func lossesWithGradients<Scalar: LogitScalar>(
+    for rows: Rows<Scalar>, targets: Rows<Scalar>, as loss: Loss = .fenchelYoung
+  ) -> (values: [Scalar], gradients: Rows<Scalar>) {
+    let (values, gradients) = lossesWithGradient(of: rows, .distributions(targets), loss, .sum)
+    return (scalars(values), gradients)
+  }
+
   /// The mean loss of the rows, or the sum, with a class as the target of each.
   ///
   /// - Precondition: there is a class index for every row.
@@ -96,8 +116,6 @@ extension NoisyArgmax {
   }
 
   /// The mean loss of the rows, or the sum, with a class as the target of each, and its gradient.
-  ///
-  /// The gradient of the sum has the gradient of each row's own loss in its row.
   ///
   /// - Precondition: there is a class index for every row.
   public func lossWithGradient<Scalar: LogitScalar>(

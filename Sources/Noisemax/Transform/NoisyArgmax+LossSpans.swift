@@ -8,9 +8,9 @@ extension NoisyArgmax {
   ///   - rowLength: how many logits a row has; all of them, unless said otherwise.
   ///   - targets: a class index for every row.
   ///   - loss: which loss.
-  ///   - result: a place for every row.
+  ///   - result: a number for every row.
   ///   - workspace: memory that is kept for the next call.
-  /// - Precondition: the number of logits is a multiple of `rowLength`, and there are a class index and a place for every row.
+  /// - Precondition: the number of logits is a multiple of `rowLength`, and the targets and the result have an element for every row.
   public func writeLosses<Scalar: LogitScalar>(
     for logits: Span<Scalar>, rowLength: Int? = nil, targets: Span<Int>, as loss: Loss = .fenchelYoung,
     to result: inout MutableSpan<Scalar>, workspace: inout Workspace
@@ -23,8 +23,8 @@ extension NoisyArgmax {
 
   /// Writes the loss of every row with a distribution as the target of each, without allocating once the workspace has grown.
   ///
-  /// - Precondition: the number of logits is a multiple of `rowLength`, and there are a weight for every logit and a
-  ///   place for every row.
+  /// - Precondition: the number of logits is a multiple of `rowLength`, there is a weight for every logit, and
+  ///   the result has an element for every row.
   public func writeLosses<Scalar: LogitScalar>(
     for logits: Span<Scalar>, rowLength: Int? = nil, targets: Span<Scalar>, as loss: Loss = .fenchelYoung,
     to result: inout MutableSpan<Scalar>, workspace: inout Workspace
@@ -122,7 +122,7 @@ extension NoisyArgmax {
     _ loss: Loss, of logits: Span<Scalar>, _ shape: RowShape, _ targets: BatchTargets<Scalar>,
     to result: inout MutableSpan<Scalar>, workspace: inout Workspace
   ) {
-    shape.check(rowCount: result.count, "places for values")
+    shape.check(rowCount: result.count, "values")
     withLosses(of: shape, workspace: &workspace) { values, workspace in
       logits.withUnsafeBufferPointer {
         writeLosses(loss, of: $0, shape, targets, to: values, workspace: &workspace)

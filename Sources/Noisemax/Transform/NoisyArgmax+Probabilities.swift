@@ -27,9 +27,9 @@ extension NoisyArgmax {
   /// - Parameters:
   ///   - logits: one row, or many one after the other.
   ///   - rowLength: how many logits a row has; all of them, unless said otherwise.
-  ///   - result: as many places as there are logits.
+  ///   - result: as long as the logits.
   ///   - workspace: memory that is kept for the next call.
-  /// - Precondition: the number of logits is a multiple of `rowLength`, and `result` has as many places.
+  /// - Precondition: the number of logits is a multiple of `rowLength`, and `result` is as long.
   public func writeProbabilities<Scalar: LogitScalar>(
     for logits: Span<Scalar>, rowLength: Int? = nil, to result: inout MutableSpan<Scalar>,
     workspace: inout Workspace

@@ -24,7 +24,7 @@ extension NoisyArgmax {
   ///   - logits: one row, or many one after the other.
   ///   - cotangent: v, a number for every logit.
   ///   - rowLength: how many logits a row has; all of them, unless said otherwise.
-  ///   - result: as many places as there are logits.
+  ///   - result: as long as the logits.
   ///   - workspace: memory that is kept for the next call.
   /// - Precondition: the number of logits is a multiple of `rowLength`; the cotangent and the result are as long.
   public func writePullback<Scalar: LogitScalar>(
@@ -87,7 +87,7 @@ extension NoisyArgmax {
 
   /// Writes the Jacobians of one row or of many, n rows of n numbers for a row of n.
   ///
-  /// - Precondition: the number of logits is a multiple of `rowLength`, and `result` has n places for each of them.
+  /// - Precondition: the number of logits is a multiple of `rowLength`, and `result` has n elements for each of them.
   public func writeJacobian<Scalar: LogitScalar>(
     for logits: Span<Scalar>, rowLength: Int? = nil, to result: inout MutableSpan<Scalar>,
     workspace: inout Workspace
@@ -95,7 +95,7 @@ extension NoisyArgmax {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
     require(
       result.count == shape.count * shape.rowLength,
-      "the Jacobians of \(shape.rowCount) rows of \(shape.rowLength) do not fit \(result.count) places")
+      "the Jacobians of \(shape.rowCount) rows of \(shape.rowLength) do not fit \(result.count) elements")
     logits.withUnsafeBufferPointer { rows in
       result.withUnsafeMutableBufferPointer { writeJacobian(of: rows, shape, to: $0, workspace: &workspace) }
     }
@@ -179,7 +179,7 @@ extension NoisyArgmax {
     }
   }
 
-  /// In the place of the cotangents.
+  /// Over the cotangents.
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
   func formPullback<Scalar: LogitScalar>(

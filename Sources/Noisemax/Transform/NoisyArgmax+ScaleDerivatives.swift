@@ -27,14 +27,14 @@ extension NoisyArgmax {
   /// Writes ⟨v, ∂p/∂s⟩ of every row, without allocating once the workspace has grown.
   ///
   /// - Precondition: the number of logits is a multiple of `rowLength`, there are as many cotangents, and `result` has a
-  ///   place for every row.
+  ///   number for every row.
   public func writeScalePullbacks<Scalar: LogitScalar>(
     for logits: Span<Scalar>, of cotangent: Span<Scalar>, rowLength: Int? = nil,
     to result: inout MutableSpan<Scalar>, workspace: inout Workspace
   ) {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
     shape.check(count: cotangent.count, "a cotangent")
-    shape.check(rowCount: result.count, "places for values")
+    shape.check(rowCount: result.count, "values")
     logits.withUnsafeBufferPointer { rows in
       cotangent.withUnsafeBufferPointer { cotangent in
         result.withUnsafeMutableBufferPointer {

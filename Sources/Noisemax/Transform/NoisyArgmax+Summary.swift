@@ -56,15 +56,15 @@ extension NoisyArgmax {
   ///   - summary: which.
   ///   - logits: one row, or many one after the other.
   ///   - rowLength: how many logits a row has; all of them, unless said otherwise.
-  ///   - result: a place for every row.
+  ///   - result: a number for every row.
   ///   - workspace: memory that is kept for the next call.
-  /// - Precondition: the number of logits is a multiple of `rowLength`, and `result` has a place for every row.
+  /// - Precondition: the number of logits is a multiple of `rowLength`, and `result` has an element for every row.
   public func writeValues<Scalar: LogitScalar>(
     of summary: Summary, for logits: Span<Scalar>, rowLength: Int? = nil,
     to result: inout MutableSpan<Scalar>, workspace: inout Workspace
   ) {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
-    shape.check(rowCount: result.count, "places for values")
+    shape.check(rowCount: result.count, "values")
     logits.withUnsafeBufferPointer { rows in
       result.withUnsafeMutableBufferPointer {
         write(summary, of: rows, shape, values: $0, gradient: nil, workspace: &workspace)
@@ -74,15 +74,15 @@ extension NoisyArgmax {
 
   /// Writes the gradients of a summary of every row, and the values, without allocating once the workspace has grown.
   ///
-  /// - Precondition: the number of logits is a multiple of `rowLength`, `gradient` is as long, and `values` has a place for
-  ///   every row.
+  /// - Precondition: the number of logits is a multiple of `rowLength`, `gradient` is as long, and `values` has an element
+  ///   for every row.
   public func writeGradients<Scalar: LogitScalar>(
     of summary: Summary, for logits: Span<Scalar>, rowLength: Int? = nil,
     to gradient: inout MutableSpan<Scalar>, values: inout MutableSpan<Scalar>, workspace: inout Workspace
   ) {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
     shape.check(count: gradient.count, "a gradient")
-    shape.check(rowCount: values.count, "places for values")
+    shape.check(rowCount: values.count, "values")
     logits.withUnsafeBufferPointer { rows in
       gradient.withUnsafeMutableBufferPointer { gradient in
         values.withUnsafeMutableBufferPointer {
@@ -95,13 +95,13 @@ extension NoisyArgmax {
   /// Replaces logits by the gradients of a summary of every row, and writes the values, without allocating once the
   /// workspace has grown.
   ///
-  /// - Precondition: the number of logits is a multiple of `rowLength`, and `values` has a place for every row.
+  /// - Precondition: the number of logits is a multiple of `rowLength`, and `values` has an element for every row.
   public func formGradients<Scalar: LogitScalar>(
     of summary: Summary, in logits: inout MutableSpan<Scalar>, rowLength: Int? = nil,
     values: inout MutableSpan<Scalar>, workspace: inout Workspace
   ) {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
-    shape.check(rowCount: values.count, "places for values")
+    shape.check(rowCount: values.count, "values")
     logits.withUnsafeMutableBufferPointer { rows in
       values.withUnsafeMutableBufferPointer {
         write(

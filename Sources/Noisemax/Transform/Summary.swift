@@ -6,7 +6,7 @@
 ///
 /// Which to use for a variational bound: E[log p(x|z)] − KL(q‖uniform) bounds log p(x) where z has the uniform prior on the
 /// open classes. The divergence in it is ``divergenceFromUniform``, log n − H with Shannon's H, under every law. With the
-/// generalized entropy in the place of H the number is no bound, though it looks like one. For a prior that has logits of its
+/// generalized entropy instead of H the number is no bound, though it looks like one. For a prior that has logits of its
 /// own take ``NoisyArgmax/divergence(for:from:)``.
 public enum Summary: Sendable, Hashable, CaseIterable {
   /// E[max(μ + s·ε)], the expected largest perturbed logit: logsumexp + Euler's constant under Gumbel noise. Its gradient

@@ -48,7 +48,7 @@ struct Scratch: ~Copyable, @unchecked Sendable {
   /// How many Doubles it has room for.
   var room: Int { memory.count + list.count }
 
-  /// The first `count` places; what they hold is undefined.
+  /// The first `count` elements; what they hold is undefined.
   mutating func reserve(_ count: Int) -> UnsafeMutableBufferPointer<Double> {
     if memory.count < count {
       memory.deallocate()
@@ -57,7 +57,7 @@ struct Scratch: ~Copyable, @unchecked Sendable {
     return UnsafeMutableBufferPointer(rebasing: memory[..<count])
   }
 
-  /// A second memory, for a list whose length is not known beforehand: at least `count` places, the first `kept`
+  /// A second memory, for a list whose length is not known beforehand: at least `count` elements, the first `kept`
   /// of them with what they held. Growing it moves it, and leaves the other memory where it is.
   mutating func growList(to count: Int, keeping kept: Int) -> UnsafeMutableBufferPointer<Double> {
     if list.count < count {

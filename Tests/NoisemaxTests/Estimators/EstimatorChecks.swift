@@ -1,4 +1,5 @@
 import Noisemax
+import NoisemaxLaws
 import NoisemaxEstimators
 
 /// Estimates beside what they should be, to be judged all together.
@@ -57,7 +58,7 @@ let discreteEstimators: [DiscreteGradientEstimator] =
 
 /// Σ a_i·z_i + Σ b_ij·z_i·z_j (1 + z_i), with numbers that differ everywhere: of third degree, and dependent on how
 /// indices go together.
-func cubicObjective(size: Int, using generator: inout SeededGenerator) -> Objective {
+func cubicObjective(size: Int, using generator: inout SplitMix64) -> Objective {
   let slopes = (0..<size).map { _ in Double.random(in: -2...2, using: &generator) }
   let products = (0..<size * size).map { _ in Double.random(in: -1...1, using: &generator) }
   return Objective(

@@ -1,4 +1,5 @@
 import Noisemax
+import NoisemaxLaws
 import NoisemaxEstimators
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
   func isTheSlopeOfTheExpectation(law: String) throws {
     let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise, scale: 1.5)
-    var generator = SeededGenerator(state: 3)
+    var generator = SplitMix64(seed: 3)
     let f = cubicObjective(size: 9, using: &generator)
     let logits = (0..<9).map { $0 == 4 ? -.infinity : Double.random(in: -0.5...0.5, using: &generator) }
     func expectation(_ logits: [Double]) -> Double {

@@ -1,4 +1,5 @@
 import Noisemax
+import NoisemaxLaws
 import NoisemaxEstimators
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
   /// Every law, several shapes of rows, several logits and functions: the exact gradient within the standard errors.
   @Test func scoreFunctionsAreUnbiased() {
     var deviations = Deviations()
-    var generator = SeededGenerator(state: 11)
+    var generator = SplitMix64(seed: 11)
     for entry in ShippedLaw.all {
       for (rows, rowLength) in [(1, 2), (1, 5), (3, 2), (2, 4)] {
         let spread = 0.7 * entry.noise.variance.squareRoot()
@@ -29,7 +30,7 @@ import Testing
 
   /// The same sums from stored draws, in two passes; the streams are those of rows, whatever the estimator.
   @Test(arguments: discreteEstimators) func keepsTheMomentsOfItsDraws(estimator: DiscreteGradientEstimator) {
-    var generator = SeededGenerator(state: 12)
+    var generator = SplitMix64(seed: 12)
     let argmax = NoisyArgmax(.gumbel, scale: 0.5)
     let logits: [Double] = [0.5, -0.25, -.infinity, 1, 0.75, 0.1]
     let cubic = cubicObjective(size: 6, using: &generator)
@@ -166,7 +167,7 @@ import Testing
 
   /// The standard error is that of repeated estimates, for few draws too.
   @Test(arguments: discreteEstimators) func standardErrorsAreTheSpread(estimator: DiscreteGradientEstimator) {
-    var generator = SeededGenerator(state: 14)
+    var generator = SplitMix64(seed: 14)
     let f = cubicObjective(size: 6, using: &generator)
     let argmax = NoisyArgmax(.logistic)
     for draws in [10, 100] {

@@ -101,6 +101,11 @@ import Testing
     arguments: [
       ("ends", Patched(quantile: { $0 > 1 ? .infinity : Normal().quantile(at: $0) })),
       (
+        "quantiles are numbers",
+        Patched(upperQuantile: { $0 < 1e-200 ? .nan : Normal().upperQuantile(at: $0) })
+      ),
+      ("quantiles are numbers", Patched(quantile: { $0 < 1e-200 ? .nan : Normal().quantile(at: $0) })),
+      (
         "monotone cumulative function",
         Patched(cumulative: { Normal().cumulative(at: $0) * ($0 > 1 ? 0.9 : 1) })
       ),

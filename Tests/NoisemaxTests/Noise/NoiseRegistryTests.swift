@@ -14,4 +14,12 @@ import Testing
     #expect(Set(names).count == names.count)
     #expect(names.allSatisfy { $0 == $0.lowercased() && !$0.isEmpty })
   }
+
+  @Test func aLawReplacesTheOneOfItsName() throws {
+    let registry = NoiseRegistry.shipped.adding(Logistic(), named: "mine").adding(Laplace(), named: "Mine")
+    #expect(registry.names == NoiseRegistry.shipped.names + ["mine"])
+    #expect(try registry.noise(named: "MINE") is Laplace)
+    #expect(try registry.adding(Gumbel(), named: "normal").noise(named: "normal") is Gumbel)
+    #expect(try NoiseRegistry.shipped.noise(named: "normal") is Normal)
+  }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// The quantile rule in vector loops, and of smooth laws on its grid: the same values as by its double loop, of rows of all
@@ -18,7 +19,7 @@ import Testing
     let noise = try #require(ShippedLaw.standard(named: law))
     let pairs = Self.pairs(noise, points: points)
     let length = ProcessInfo.processInfo.environment["NOISEMAX_SEARCH"].flatMap { Int($0) }
-    var rows = AdversarialRows(generator: SeededGenerator(state: UInt64(length ?? points)))
+    var rows = AdversarialRows(generator: SplitMix64(seed: UInt64(length ?? points)))
     for round in 0..<(length ?? (isDebugBuild ? 3 : 9)) {
       var row = rows.next(largest: length != nil ? 400 : isDebugBuild ? 30 : 100)
       // Masks, and classes that are out of reach.
@@ -76,8 +77,8 @@ import Testing
     let noise = try #require(ShippedLaw.standard(named: law))
     let onGrid = NoisyArgmax(noise, method: .quantileRule(points: points))
     let raw = NoisyArgmax(noise, method: .quantileRule(points: points, normalized: false))
-    var rows = AdversarialRows(generator: SeededGenerator(state: UInt64(points)))
-    var generator = SeededGenerator(state: 5)
+    var rows = AdversarialRows(generator: SplitMix64(seed: UInt64(points)))
+    var generator = SplitMix64(seed: 5)
     func bell(_ count: Int, _ spread: Double) -> [Double] {
       (0..<count).map { _ in
         (0..<4).reduce(0) { sum, _ in sum + spread * Double.random(in: -1...1, using: &generator) }
@@ -120,7 +121,7 @@ import Testing
   @Test(arguments: smoothLaws)
   func longRowsAreTheFormula(law: String) throws {
     let noise = try #require(ShippedLaw.standard(named: law))
-    var generator = SeededGenerator(state: 7)
+    var generator = SplitMix64(seed: 7)
     let count = isDebugBuild ? 1000 : 10_000
     let row = (0..<count).map { _ in
       (0..<4).reduce(-2) { sum, _ in sum + 1.5 * Double.random(in: 0...1, using: &generator) }

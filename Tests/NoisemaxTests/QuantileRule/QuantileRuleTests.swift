@@ -184,32 +184,20 @@ import Testing
     #expect((raw.logProbabilities(for: [Double](repeating: 1, count: 20_000))[0] + 314.2).magnitude < 0.1)
   }
 
-  /// A law that states the three required functions and nothing else.
-  private struct Triangular: NoiseDistribution {
-    func cumulative(at x: Double) -> Double {
-      x <= -1 ? 0 : x >= 1 ? 1 : x < 0 ? (1 + x) * (1 + x) / 2 : 1 - (1 - x) * (1 - x) / 2
-    }
-    func density(at x: Double) -> Double { x.isNaN ? x : max(0, 1 - x.magnitude) }
-    func quantile(at p: Double) -> Double {
-      guard p >= 0, p <= 1 else { return .nan }
-      return p < 0.5 ? (2 * p).squareRoot() - 1 : 1 - (2 * (1 - p)).squareRoot()
-    }
-  }
-
   @Test func aLawWithThreeFunctionsIsEnough() {
     let logits = [0.5, 0, -0.25]
-    let p = NoisyArgmax(Triangular(), points: 64, normalized: false).probabilities(
+    let p = NoisyArgmax(ThreeFunctions(of: Triangular()), points: 64, normalized: false).probabilities(
       for: logits)
-    for (value, expected) in zip(p, formula(Triangular(), logits, points: 64)) {
+    for (value, expected) in zip(p, formula(ThreeFunctions(of: Triangular()), logits, points: 64)) {
       #expect((value - expected).magnitude < 1e-14)
     }
     #expect(
-      NoisyArgmax(Triangular(), points: 64).probabilities(for: [0, -2.5]) == [1, 0])
+      NoisyArgmax(ThreeFunctions(of: Triangular()), points: 64).probabilities(for: [0, -2.5]) == [1, 0])
     // Bounded noise: most factors of a wide row are 0 or 1.
     let wide = (0..<60).map { Double(($0 * 37) % 60) / -12 }
-    let raw = NoisyArgmax(Triangular(), points: 13, normalized: false)
+    let raw = NoisyArgmax(ThreeFunctions(of: Triangular()), points: 13, normalized: false)
     let values = raw.probabilities(for: wide)
-    for (value, expected) in zip(values, formula(Triangular(), wide, points: 13)) {
+    for (value, expected) in zip(values, formula(ThreeFunctions(of: Triangular()), wide, points: 13)) {
       #expect((value - expected).magnitude <= 1e-14 * expected)
     }
     let v = wide.indices.map { Double($0 % 3) }
@@ -218,10 +206,37 @@ import Testing
       let sides = [-1e-6, 1e-6].map { step in
         var row = wide
         row[index] += step
-        return zip(formula(Triangular(), row, points: 13), v).reduce(0.0) { $0 + $1.0 * $1.1 }
+        return zip(formula(ThreeFunctions(of: Triangular()), row, points: 13), v).reduce(0.0) {
+          $0 + $1.0 * $1.1
+        }
       }
       let slope = (sides[1] - sides[0]) / 2e-6
       #expect((gradient[index] - slope).magnitude <= 1e-7 * max(1, slope.magnitude), "class \(index)")
+    }
+  }
+
+  /// Under heavy tails a class far behind still takes something: what it takes of the leader, and the leader of it, is
+  /// Σ_k f(gap + q_k)/K and Σ_k f(q_k − gap)/K before they are normalised.
+  @Test func derivativesOfClassesFarBehindUnderHeavyTails() {
+    let points = 5
+    let nodes = (1...points).map { Cauchy().quantile(at: Double($0) / Double(points + 1)) }
+    let rules = [true, false].map { NoisyArgmax(Cauchy(), points: points, normalized: $0) }
+    for gap in [30, 1e6, 1e12, 1e15, 1e18, 1e100] {
+      func mean(_ function: (Double) -> Double) -> Double {
+        nodes.map(function).reduce(0, +) / Double(points)
+      }
+      let slopes = (mean { Cauchy().density(at: gap + $0) }, mean { Cauchy().density(at: $0 - gap) })
+      let values = (mean { Cauchy().cumulative(at: gap + $0) }, mean { Cauchy().cumulative(at: $0 - gap) })
+      let sum = values.0 + values.1
+      let expected = [
+        (values.0 * slopes.1 + values.1 * slopes.0) / (sum * sum), slopes.0,
+      ]
+      for (rule, entry) in zip(rules, expected) {
+        let jacobian = rule.jacobian(for: [0, -gap])
+        #expect((jacobian[0, 1] / -entry - 1).magnitude < 1e-12, "\(rule), \(gap): \(jacobian), not \(entry)")
+      }
+      let lower = rules[1].jacobian(for: [0, -gap])[1, 0]
+      #expect((lower / -slopes.1 - 1).magnitude < 1e-12, "\(gap): \(lower), not \(slopes.1)")
     }
   }
 

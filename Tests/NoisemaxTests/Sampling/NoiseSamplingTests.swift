@@ -3,18 +3,6 @@ import Testing
 
 /// Draws from the laws: finite at any words, with the law's distribution, and tails as deep as the law's.
 @Suite struct NoiseSamplingTests {
-  /// A law with no more than the three required functions.
-  struct Triangular: NoiseDistribution {
-    func cumulative(at x: Double) -> Double {
-      x <= -1 ? 0 : x >= 1 ? 1 : x < 0 ? (1 + x) * (1 + x) / 2 : 1 - (1 - x) * (1 - x) / 2
-    }
-    func density(at x: Double) -> Double { x.isNaN ? x : max(0, 1 - x.magnitude) }
-    func quantile(at p: Double) -> Double {
-      precondition(p > 0 && p < 1, "asked at \(p)")
-      return p < 0.5 ? (2 * p).squareRoot() - 1 : 1 - (2 * (1 - p)).squareRoot()
-    }
-  }
-
   @Test(arguments: ShippedLaw.all.map(\.name))
   func everyGeneratorGivesFiniteNoise(law: String) throws {
     let noise = try #require(ShippedLaw.standard(named: law))
@@ -37,7 +25,10 @@ import Testing
     for extreme in ScriptedGenerator.extremes {
       var generator = extreme
       #expect(Uniform().random(count: 50, using: &generator).allSatisfy { $0 > 0 && $0 <= 1 })
-      #expect(Triangular().random(count: 50, using: &generator).allSatisfy { $0 >= -1 && $0 <= 1 })
+      #expect(
+        ThreeFunctions(of: Triangular()).random(count: 50, using: &generator).allSatisfy {
+          $0 >= -1 && $0 <= 1
+        })
     }
   }
 

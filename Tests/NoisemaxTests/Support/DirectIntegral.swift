@@ -1,5 +1,6 @@
 import Foundation
 import Noisemax
+import NoisemaxLaws
 
 /// An independent, slow evaluation: the trapezoid rule on one very fine grid, every class and every node by the law's
 /// own functions. No table, no cells, no choice of step.
@@ -59,7 +60,7 @@ struct OnTheLattice<Base: SmoothNoise>: SmoothNoise, ForwardingNoise {
 /// Rows that are hard for a grid: ties at every place in a cell, rare classes on the flank of many, ladders, all
 /// spreads.
 struct AdversarialRows {
-  var generator: SeededGenerator
+  var generator: SplitMix64
 
   mutating func next(largest: Int) -> [Double] {
     func unit() -> Double { Double.random(in: 0...1, using: &generator) }
@@ -82,17 +83,5 @@ struct AdversarialRows {
     default: row = (0..<count).map { _ in (spread * unit() * 16).rounded() / 16 + unit() * 1e-3 }
     }
     return row
-  }
-}
-
-/// SplitMix64: the same rows on every platform.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var word = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-    return word ^ (word >> 31)
   }
 }

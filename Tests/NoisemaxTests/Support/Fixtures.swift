@@ -61,6 +61,48 @@ enum Fixture {
       lines(of: name, as: DerivativeCase.self).filter { $0.noise == law }, of: law, in: name)
   }
 
+  /// One row of classes with scales, and what is known about its largest classes.
+  struct TransformCase: Decodable, Sendable, CustomTestStringConvertible {
+    let noise: String
+    let logits: [Double]
+    /// Nil where all are 1.
+    let scales: [Double]?
+    let cotangent: [Double]
+    let probabilities: [String]
+    let logitPullback: [String]
+    let scalePullback: [String]
+    /// P(i among the two, the three largest).
+    let topTwo: [String]
+    let topThree: [String]
+    let firstThenSecond: [Pair]
+
+    /// P(one is first and another second).
+    struct Pair: Decodable, Sendable {
+      let first, second: Int
+      let probability: String
+
+      init(from decoder: any Decoder) throws {
+        var values = try decoder.unkeyedContainer()
+        first = try values.decode(Int.self)
+        second = try values.decode(Int.self)
+        probability = try values.decode(String.self)
+      }
+    }
+
+    var everyScale: [Double] { scales ?? logits.map { _ in 1 } }
+    var testDescription: String { "\(noise), logits \(logits), scales \(everyScale), cotangent \(cotangent)" }
+  }
+
+  /// The laws of the transform cases.
+  static let transformLaws = ["normal", "logistic", "gumbel", "uniform", "exponential", "laplace"]
+
+  /// The transform cases of one law.
+  static func transformCases(of law: String) throws -> [TransformCase] {
+    let name = "transform-cases.jsonl"
+    return try nonempty(
+      lines(of: name, as: TransformCase.self).filter { $0.noise == law }, of: law, in: name)
+  }
+
   /// Nothing was found.
   struct NoRows: Error, CustomStringConvertible {
     let description: String
@@ -87,6 +129,7 @@ enum Fixture {
     #expect(throws: Fixture.NoRows.self) { try Fixture.argmaxCases(of: "no such law") }
     #expect(throws: Fixture.NoRows.self) { try Fixture.argmaxCases(of: "normal", upTo: 0) }
     #expect(throws: Fixture.NoRows.self) { try Fixture.derivativeCases(of: "no such law") }
+    #expect(throws: Fixture.NoRows.self) { try Fixture.transformCases(of: "no such law") }
     #expect(throws: Fixture.NoRows.self) { try Fixture.table("quantile-values.csv", of: "no such law") }
   }
 
@@ -110,6 +153,20 @@ enum Fixture {
       for values in [row.pullback, row.content, row.likelihoodGradient] {
         #expect(values.count == row.logits.count, "\(row.testDescription)")
       }
+    }
+  }
+}
+
+extension FixtureTests {
+  @Test(arguments: Fixture.transformLaws)
+  func transformsFitTheirRows(law: String) throws {
+    #expect(try Fixture.transformCases(of: law).count >= 5)
+    for row in try Fixture.transformCases(of: law) {
+      for values in [row.probabilities, row.logitPullback, row.scalePullback, row.topTwo, row.topThree] {
+        #expect(values.count == row.logits.count, "\(row.testDescription)")
+      }
+      #expect(row.cotangent.count == row.logits.count && row.everyScale.count == row.logits.count)
+      #expect(!row.firstThenSecond.isEmpty, "\(row.testDescription)")
     }
   }
 }

@@ -1,45 +1,12 @@
 import Foundation
 import Noisemax
+import NoisemaxLaws
 
 // What the panels are tested against, computed by other means: polynomials integrated term by term, to twice the
 // precision of Double.
 
 func isClose(_ value: Double, _ expected: Double, within tolerance: Double) -> Bool {
   value == expected || (value - expected).magnitude <= tolerance
-}
-
-struct SplitMix {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-
-  mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
-}
-
-/// The triangular law on −1…1, as a user would write it.
-struct Triangular: PiecewiseNoise {
-  var kinks: [Double] { [-1, 0, 1] }
-  func cumulative(at x: Double) -> Double {
-    x <= -1 ? 0 : x >= 1 ? 1 : x < 0 ? (1 + x) * (1 + x) / 2 : 1 - (1 - x) * (1 - x) / 2
-  }
-  func density(at x: Double) -> Double { max(0, 1 - x.magnitude) }
-  func quantile(at p: Double) -> Double {
-    p < 0.5 ? (2 * p).squareRoot() - 1 : 1 - (2 * (1 - p)).squareRoot()
-  }
-  func survival(at x: Double) -> Double { cumulative(at: -x) }
-  func upperQuantile(at q: Double) -> Double { -quantile(at: q) }
-  func logCumulative(at x: Double) -> Double {
-    x < 0 ? log(cumulative(at: x)) : x >= 1 ? 0 : log1p(-survival(at: x))
-  }
-  func logSurvival(at x: Double) -> Double { logCumulative(at: -x) }
-  var mean: Double { 0 }
-  var variance: Double { 1.0 / 6 }
 }
 
 /// A polynomial with coefficients of twice the precision.

@@ -78,6 +78,14 @@ import Testing
     #expect(argmax.divergence(for: [0, -2], from: [0, -0.5]) > 0)
   }
 
+  /// Where log(p/q) is nearly all that a Double can hold, p is 0 and it moves nothing.
+  @Test(arguments: ["gumbel", "laplace"])
+  func gradientsBesideNothing(law: String) throws {
+    let argmax = try NoisyArgmax(named: law)
+    let (value, inP, inQ) = argmax.divergenceWithGradients(for: [0, -1.7e308], from: [-1.7e308, 0])
+    #expect(value > 1e308 && inP == [0, 0] && inQ == [-1, 1], "\(law): \(value), \(inP), \(inQ)")
+  }
+
   @Test func edgesAndForms() {
     let argmax = NoisyArgmax(.normal)
     #expect(argmax.divergence(for: [Double](), from: []) == 0)
@@ -96,6 +104,16 @@ import Testing
     argmax.writeDivergences(
       for: rows.0.elements.span, from: rows.1.elements.span, rowLength: 3, to: &span, workspace: &workspace)
     #expect(written == values)
+    var (toP, toQ) = (first.map { _ in 0.0 }, second.map { _ in 0.0 })
+    var toPSpan = toP.mutableSpan
+    var toQSpan = toQ.mutableSpan
+    written = [0, 0]
+    span = written.mutableSpan
+    argmax.writeDivergenceGradients(
+      for: first.span, from: second.span, rowLength: 3, to: &toPSpan, inOthers: &toQSpan, values: &span,
+      workspace: &workspace)
+    #expect(written == values && toP == inP.elements && toQ == inQ.elements)
+    written = [0, 0]
     span = written.mutableSpan
     var firstSpan = first.mutableSpan
     var secondSpan = second.mutableSpan

@@ -1,5 +1,6 @@
 import Foundation
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// The entropy that belongs to a law, the excess of the maximum that it is made of, and derivatives in the scale.
@@ -13,7 +14,7 @@ import Testing
 
   /// −Σ p log p, of the probabilities and log-probabilities of softmax.
   @Test func underGumbelNoiseItIsShannons() throws {
-    var rows = AdversarialRows(generator: SeededGenerator(state: 31))
+    var rows = AdversarialRows(generator: SplitMix64(seed: 31))
     for _ in 0..<(isDebugBuild ? 10 : 50) {
       let row = rows.next(largest: 100) + [-.infinity]
       let softmax = NoisyArgmax(.gumbel)
@@ -70,7 +71,7 @@ import Testing
   func theExcessOfManyClasses(law: String, window: ClosedRange<Double>) throws {
     let noise = try #require(ShippedLaw.standard(named: law) as? any SmoothNoise)
     let argmax = try LatticeTests.transform(law)
-    var rows = AdversarialRows(generator: SeededGenerator(state: 77))
+    var rows = AdversarialRows(generator: SplitMix64(seed: 77))
     for round in 0..<(isDebugBuild ? 4 : 40) {
       var row = rows.next(largest: isDebugBuild ? 10 : 100)
       // A leader far ahead of the others.

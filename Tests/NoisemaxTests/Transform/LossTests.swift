@@ -1,5 +1,6 @@
 import Foundation
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// Losses and their gradients: closed forms, independent integrals, near certainty, edges.
@@ -14,7 +15,7 @@ import Testing
   // MARK: values
 
   @Test func underGumbelNoiseBothAreTheCrossEntropy() throws {
-    var rows = AdversarialRows(generator: SeededGenerator(state: 12))
+    var rows = AdversarialRows(generator: SplitMix64(seed: 12))
     for _ in 0..<(isDebugBuild ? 6 : 40) {
       let row = rows.next(largest: 40)
       let softmax = NoisyArgmax(.gumbel)
@@ -125,7 +126,7 @@ import Testing
     let (value, gradient) = argmax.lossWithGradient(for: row, target: y)
     #expect(isClose(value, argmax.generalizedEntropy(for: row), within: 1e-14))
     #expect(gradient.allSatisfy { $0.magnitude <= 1e-15 })
-    var generator = SeededGenerator(state: 2)
+    var generator = SplitMix64(seed: 2)
     for _ in 0..<20 {
       let other = row.map { $0 + Double.random(in: -1...1, using: &generator) }
       #expect(argmax.loss(for: other, target: y) > value, "\(other)")
@@ -141,7 +142,7 @@ import Testing
   @Test(arguments: laws)
   func neverNegative(law: String) throws {
     let argmax = try Self.argmax(law)
-    var rows = AdversarialRows(generator: SeededGenerator(state: 13))
+    var rows = AdversarialRows(generator: SplitMix64(seed: 13))
     for _ in 0..<(isDebugBuild ? 6 : 40) {
       let row = rows.next(largest: 30) + [-1e9, -.infinity]
       for loss in Loss.allCases {
@@ -266,141 +267,5 @@ import Testing
     let p = rule.probabilities(for: [0, -0.25, -2])
     #expect(value == .infinity && p[2] == 0 && gradient[2] == -1, "\(gradient)")
     #expect(isClose(gradient[0], p[0], within: 1e-14) && isClose(gradient[1], p[1], within: 1e-14))
-  }
-
-  // MARK: forms
-
-  @Test(arguments: laws, Loss.allCases)
-  func batchesAreMeansOfRows(law: String, loss: Loss) throws {
-    try check(Double.self, bound: 1e-15)
-    try check(Float.self, bound: 1e-6)
-    func check<Scalar: LogitScalar>(_ type: Scalar.Type, bound: Scalar) throws {
-      let argmax = try Self.argmax(law)
-      let logits: [Scalar] = [0.5, 0.25, -0.25, 0.125, -0.5, 0.25, 0, 0, 0.75]
-      let classes = [0, 2, 1]
-      let weights: [Scalar] = [0.5, 0.25, 0.25, 0, 0, 1, 0.125, 0.75, 0.125]
-      var sums: (Scalar, Scalar) = (0, 0)
-      var gradients: ([Scalar], [Scalar]) = ([], [])
-      for row in 0..<3 {
-        let places = 3 * row..<3 * row + 3
-        let single = Array(logits[places])
-        let ofClass = argmax.lossWithGradient(for: single, target: classes[row], as: loss)
-        let ofWeights = argmax.lossWithGradient(for: single, target: Array(weights[places]), as: loss)
-        sums = (sums.0 + ofClass.value / 3, sums.1 + ofWeights.value / 3)
-        gradients.0 += ofClass.gradient.map { $0 / 3 }
-        gradients.1 += ofWeights.gradient.map { $0 / 3 }
-      }
-      let ofClasses = argmax.lossWithGradient(for: Rows(logits, length: 3), targets: classes, as: loss)
-      let ofWeights = argmax.lossWithGradient(
-        for: Rows(logits, length: 3), targets: Rows(weights, length: 3), as: loss)
-      #expect((ofClasses.value - sums.0).magnitude <= bound && (ofWeights.value - sums.1).magnitude <= bound)
-      for (a, b) in zip(ofClasses.gradient.elements + ofWeights.gradient.elements, gradients.0 + gradients.1)
-      {
-        #expect((a - b).magnitude <= bound, "\(a), not \(b)")
-      }
-      // Every other form gives the same bits.
-      #expect(argmax.loss(for: Rows(logits, length: 3), targets: classes, as: loss) == ofClasses.value)
-      #expect(
-        argmax.loss(for: Rows(logits, length: 3), targets: Rows(weights, length: 3), as: loss)
-          == ofWeights.value)
-      var workspace = NoisyArgmax.Workspace()
-      var memory = [Scalar](repeating: 0, count: 9)
-      var span = memory.mutableSpan
-      var value = argmax.writeLossGradient(
-        for: logits.span, rowLength: 3, targets: classes.span, as: loss, to: &span, workspace: &workspace)
-      #expect(value == ofClasses.value && memory == ofClasses.gradient.elements)
-      span = memory.mutableSpan
-      value = argmax.writeLossGradient(
-        for: logits.span, rowLength: 3, targets: weights.span, as: loss, to: &span, workspace: &workspace)
-      #expect(value == ofWeights.value && memory == ofWeights.gradient.elements)
-      var values: [Scalar] = [0, 0, 0]
-      span = values.mutableSpan
-      argmax.writeLosses(
-        for: logits.span, rowLength: 3, targets: classes.span, as: loss, to: &span, workspace: &workspace)
-      #expect(values == argmax.losses(for: Rows(logits, length: 3), targets: classes, as: loss))
-      span = values.mutableSpan
-      argmax.writeLosses(
-        for: logits.span, rowLength: 3, targets: weights.span, as: loss, to: &span, workspace: &workspace)
-      #expect(
-        values == argmax.losses(for: Rows(logits, length: 3), targets: Rows(weights, length: 3), as: loss))
-      memory = logits
-      span = memory.mutableSpan
-      value = argmax.formLossGradient(
-        in: &span, rowLength: 3, targets: classes.span, as: loss, workspace: &workspace)
-      #expect(value == ofClasses.value && memory == ofClasses.gradient.elements)
-      memory = logits
-      span = memory.mutableSpan
-      value = argmax.formLossGradient(
-        in: &span, rowLength: 3, targets: weights.span, as: loss, workspace: &workspace)
-      #expect(value == ofWeights.value && memory == ofWeights.gradient.elements)
-      #expect(argmax.loss(for: Rows([Scalar](), length: 3), targets: [Int](), as: loss) == 0)
-    }
-  }
-
-  /// Each row has its share of the mean and of its gradient, however many there are.
-  @Test(arguments: Loss.allCases, [1, 2, 4, 5, 16, 33])
-  func theMeanIsOverAllRows(loss: Loss, rows: Int) {
-    let argmax = NoisyArgmax(.logistic)
-    let logits = (0..<3 * rows).map { Double($0 * 37 % 19) / 8 }
-    let targets = (0..<rows).map { $0 % 3 }
-    let weights = (0..<3 * rows).map { $0 % 3 == 1 ? 0.5 : 0.25 }
-    let ofClasses = argmax.lossWithGradient(for: Rows(logits, length: 3), targets: targets, as: loss)
-    let ofWeights = argmax.lossWithGradient(
-      for: Rows(logits, length: 3), targets: Rows(weights, length: 3), as: loss)
-    var sums = (0.0, 0.0)
-    for row in 0..<rows {
-      let places = 3 * row..<3 * row + 3
-      let single = Array(logits[places])
-      let ofClass = argmax.lossWithGradient(for: single, target: targets[row], as: loss)
-      let ofWeight = argmax.lossWithGradient(for: single, target: Array(weights[places]), as: loss)
-      sums = (sums.0 + ofClass.value, sums.1 + ofWeight.value)
-      for (index, place) in places.enumerated() {
-        let expected = (ofClass.gradient[index] / Double(rows), ofWeight.gradient[index] / Double(rows))
-        #expect(
-          isClose(ofClasses.gradient.elements[place], expected.0, within: 1e-15),
-          "\(logits), \(targets), \(place)")
-        #expect(
-          isClose(ofWeights.gradient.elements[place], expected.1, within: 1e-15),
-          "\(logits), \(weights), \(place)")
-      }
-    }
-    #expect(isClose(ofClasses.value, sums.0 / Double(rows), within: 1e-14), "\(logits), \(targets)")
-    #expect(isClose(ofWeights.value, sums.1 / Double(rows), within: 1e-14), "\(logits), \(weights)")
-  }
-
-  @Test func wrongTargetsTrapWithTheirValues() async throws {
-    let results = [
-      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-        _ = NoisyArgmax(.normal).loss(for: [1, 2, 3], target: 7)
-      },
-      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-        _ = NoisyArgmax(.normal).loss(for: [.nan, 2, 3], target: -1)
-      },
-      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-        _ = NoisyArgmax(.gumbel).loss(for: [1, 2, 3], target: [0.5, 0.25, 0.125])
-      },
-      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-        _ = NoisyArgmax(.gumbel).loss(for: [1, 2, 3], target: [1.5, -0.5, 0])
-      },
-      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-        _ = NoisyArgmax(.gumbel).loss(for: [1, 2, 3], target: [0.5, 0.5])
-      },
-      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-        _ = NoisyArgmax(.gumbel).lossWithGradient(for: Rows([1.0, 2, 3, 4], length: 2), targets: [0])
-      },
-      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-        _ = NoisyArgmax(.normal, method: .quantileRule(points: 4)).loss(for: [1, 2, 3], target: 0)
-      },
-    ]
-    let words = [
-      "target 7 is not a class of a row of 3", "target -1 is not a class of a row of 3",
-      "a row of 3 sum to 0.875, not to 1", "weight -0.5 of class 1 in a row of 3 is not 0 or more",
-      "1 rows of 3 logits do not fit targets of 1 rows of 2", "2 rows do not fit 1 targets",
-      "the quantile rule has no Fenchel–Young loss",
-    ]
-    for (result, words) in zip(results, words) {
-      let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
-      #expect(text.contains(words), "\(text)")
-    }
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// Losses, their gradients and the entropy where the first of many classes is nearly certain: what is left is a sum over
@@ -21,7 +22,7 @@ import Testing
     count: Int
   ) throws {
     let noise = try #require(ShippedLaw.standard(named: shape.law) as? any SmoothNoise)
-    var generator = SeededGenerator(state: UInt64(count))
+    var generator = SplitMix64(seed: UInt64(count))
     let others = (1..<count).map { _ in
       -shape.margin - shape.spread * Double.random(in: 0...1, using: &generator)
     }

@@ -1,5 +1,6 @@
 import Foundation
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// Derivatives of the probabilities: against independent values, finite differences, and what theory says of J.
@@ -66,7 +67,7 @@ import Testing
     let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(
       noise)
-    var rows = AdversarialRows(generator: SeededGenerator(state: 9))
+    var rows = AdversarialRows(generator: SplitMix64(seed: 9))
     for _ in 0..<10 {
       let row = rows.next(largest: 12) + [-.infinity]
       let jacobian = argmax.jacobian(for: row)
@@ -134,7 +135,7 @@ import Testing
     let argmax = NoisyArgmax(noise)
     // A law with kinks has jumps in some derivative.
     let (step, bound) = noise is any PiecewiseNoise ? (1e-5, 1e-3) : (1e-4, 1e-6)
-    var generator = SeededGenerator(state: 77)
+    var generator = SplitMix64(seed: 77)
     for count in isDebugBuild ? [30, 300] : [30, 300, 3000] {
       for exponent in [-5, -3, -1, 0, -40] {
         let unit = Double(sign: .plus, exponent: exponent, significand: 1)

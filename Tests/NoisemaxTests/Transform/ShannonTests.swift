@@ -92,6 +92,17 @@ import Testing
     #expect(text.contains("shannonEntropy") && text.contains("normalized"), "\(text)")
   }
 
+  /// Two classes with ½ ± e: 2e² + (4/3)e⁴ + …, where log 2 less the entropy has no digits left.
+  @Test(arguments: [1e-3, 1e-6, 1e-9])
+  func nearUniformTheDivergenceKeepsItsDigits(gap: Double) {
+    let e = erf(gap / 2) / 2
+    let expected = 2 * e * e + 4 / 3 * e * e * e * e
+    let divergence = NoisyArgmax(.normal).divergenceFromUniform(for: [0, -gap])
+    // Rounding ½ + e takes digits of e.
+    let bound = 1e-12 + 4e-16 / e
+    #expect((divergence / expected - 1).magnitude <= bound, "\(gap): \(divergence), not \(expected)")
+  }
+
   @Test func classesOutOfReachAreOpen() {
     let argmax = NoisyArgmax(.uniform)
     let entropy = argmax.shannonEntropy(for: [0, -0.5, -2, -3])

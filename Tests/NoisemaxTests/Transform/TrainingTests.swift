@@ -1,5 +1,6 @@
 import Foundation
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// A linear classifier learns by the losses of every law.
@@ -13,7 +14,7 @@ import Testing
     let labels: [Int]
 
     init(count: Int) {
-      var generator = SeededGenerator(state: 1)
+      var generator = SplitMix64(seed: 1)
       func bell() -> Double {
         (0..<12).reduce(-6) { sum, _ in sum + Double.random(in: 0...1, using: &generator) }
       }
@@ -53,10 +54,10 @@ import Testing
     }
 
     /// Full-batch descent, with the loss before every step.
-    func trained(under argmax: NoisyArgmax, by loss: Loss, steps: Int, rate: Double = 0.4) -> (
-      weights: [Double], losses: [Double]
-    ) {
-      var weights = [Double](repeating: 0, count: 3 * Self.classes)
+    func trained(
+      under argmax: NoisyArgmax, by loss: Loss, steps: Int, rate: Double = 0.4, from start: [Double]? = nil
+    ) -> (weights: [Double], losses: [Double]) {
+      var weights = start ?? [Double](repeating: 0, count: 3 * Self.classes)
       var losses: [Double] = []
       for _ in 0..<steps {
         let (value, gradient) = argmax.lossWithGradient(
@@ -84,5 +85,22 @@ import Testing
     #expect(points.correct(weights) >= points.correct(softmax.weights))
     for (before, after) in zip(losses, losses.dropFirst()) { #expect(after < before, "\(losses)") }
     #expect(losses[losses.count - 1] < 0.6 * losses[0])
+  }
+
+  /// Uniform noise cannot reach a target more than its scale behind: the likelihood's gradient there still leads back.
+  @Test func likelihoodsLeadTargetsBackIntoReach() {
+    let points = Points(count: 24)
+    let argmax = NoisyArgmax(.uniform, scale: 14)
+    // The weights of the neighbouring cluster, large.
+    let start = (0..<Points.classes).flatMap { label in
+      let angle = Double(label + 1) * .pi / 2
+      return [9 * cos(angle), 9 * sin(angle), 0]
+    }
+    let (weights, losses) = points.trained(
+      under: argmax, by: .negativeLogLikelihood, steps: 60, rate: 4, from: start)
+    #expect(points.correct(start) < 12 && losses[0] == .infinity, "\(losses)")
+    let firstFinite = losses.firstIndex { $0 < .infinity } ?? losses.count
+    #expect(losses[firstFinite...].allSatisfy { $0 < .infinity } && firstFinite < 30, "\(losses)")
+    #expect(points.correct(weights) >= 20 && losses[losses.count - 1] < 1, "\(losses)")
   }
 }

@@ -79,7 +79,8 @@ extension TailClasses {
       row.update(repeating: 0, count: count)
     }
     for k in 0..<nearCount { row[near[k]] = Swift.min(nearTails[k] * nearSums[k] * unit, 1) }
-    if isLone { row[leader] = 1 - integrals.rest }
+    // What all others have is less than its rounding.
+    if isLone { row[leader] = 1 }
   }
 
   /// Replaces the gaps by the logarithms of the probabilities.

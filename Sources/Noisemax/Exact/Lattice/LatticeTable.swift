@@ -62,6 +62,7 @@ final class LatticeTable: @unchecked Sendable {
 
   init(_ noise: some SmoothNoise) {
     self.noise = noise
+    let noise = MeasuredNoise(noise)
     wholeCells = CellParts(1, terms: bases[.single].terms)
     shortMatrix = memory.keep(wholeCells.shortened(bases[.single]))
     let quartiles = noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)
@@ -264,8 +265,10 @@ extension LatticeTable {
         width /= 2
         require(
           breadth / (width / 2) <= Double(mostSamples),
-          "\(noise) is not smooth enough for the lattice: near \(finest.place) no polynomial on \(2 * width) reproduces"
-            + " log F and log f − log F, and for narrower ones \(mostSamples) samples do not reach")
+          "\(noise) is not smooth enough for the lattice: near \(finest.place), where log F is"
+            + " \(noise.logCumulative(at: finest.place)) and log f − log F \(noise.logReversedHazard(at: finest.place)), no"
+            + " polynomial on \(2 * width) reproduces them, and for narrower ones \(mostSamples) samples do not reach"
+        )
         finest = finestShare(width)
       }
       cells.append(width)

@@ -24,6 +24,7 @@ struct PanelLaw<Noise: PiecewiseNoise>: Sendable {
 
   init(_ noise: Noise) {
     self.noise = noise
+    let noise = MeasuredNoise(noise)
     lowerEnd = noise.quantile(at: 0)
     upperEnd = noise.upperQuantile(at: 0)
     deviation = noise.variance.squareRoot()
@@ -34,7 +35,8 @@ struct PanelLaw<Noise: PiecewiseNoise>: Sendable {
     kinks = sorted
     reach = Self.reach(of: noise, floor: -760)
     singleReach = Self.reach(of: noise, floor: -120)
-    tail = Self.tail(of: noise, deviation: deviation)
+    // Looks where no integral does, so a value that is no number there only means that there is no such tail.
+    tail = Self.tail(of: self.noise, deviation: deviation)
     // If log F falls more slowly than log f, it is the leader that gives way to a class far behind.
     let far = 0x1p50 * deviation
     farthest = tail.map { noise.logCumulative(at: -far) <= $0.slope * far } == true ? far : .infinity
@@ -45,7 +47,7 @@ struct PanelLaw<Noise: PiecewiseNoise>: Sendable {
 
   /// How far a place where log(1 − F) and log f are below a floor is above one where log F and log f are: infinite
   /// where no such places are found.
-  private static func reach(of noise: Noise, floor: Double) -> Double {
+  private static func reach(of noise: some PiecewiseNoise, floor: Double) -> Double {
     let start = exponential(floor + 60)
     let (lowest, highest) = (noise.quantile(at: 0), noise.upperQuantile(at: 0))
     var (lower, upper) = (Swift.max(lowest, noise.quantile(at: start)), noise.upperQuantile(at: start))
@@ -65,7 +67,7 @@ struct PanelLaw<Noise: PiecewiseNoise>: Sendable {
 
   /// Found by looking far out, where all but the slope is lost in rounding.
   private static func tail(
-    of noise: Noise, deviation: Double
+    of noise: some PiecewiseNoise, deviation: Double
   ) -> (start: Double, value: Double, slope: Double)? {
     let start = Swift.max(noise.upperQuantile(at: 0x1p-70), noise.kinks.max() ?? 0)
     let value = noise.logDensity(at: start)

@@ -18,7 +18,7 @@ extension Panels {
     let points = PanelGrid<Noise>.points(in: memory)
     let shortfall = MeanShortfall(kinks: law.kinks, lowerEnd: law.lowerEnd, deviation: law.deviation)
     // The nodes are in falling order.
-    var known: (place: Double, value: Double)?
+    var known: (point: Double, value: Double)?
     for m in (0..<count).reversed() {
       let node = points[m].place.high
       let value = shortfall.value(at: node, under: law.noise, from: known)

@@ -1,6 +1,7 @@
 import Foundation
 import NoiseKernels
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// What the shipped laws with kinks have of their own, products of F and sums of powers, against the grid that serves every
@@ -89,7 +90,7 @@ import Testing
   /// Rows of thousands, as far as products serve them.
   @Test(arguments: laws)
   func longRowsAreThoseOfTheGrid(law: any PiecewiseNoise) {
-    var generator = SplitMix(state: 23)
+    var generator = SplitMix64(seed: 23)
     let (argmax, reference) = (NoisyArgmax(law), NoisyArgmax(OnTheGrid(base: law)))
     for (count, spread) in isDebugBuild ? [(150, 0.5)] : [(1500, 0.01), (600, 0.9), (1900, 4), (700, 100)] {
       let row = (0..<count).map { _ in spread * generator.unit() }
@@ -112,7 +113,7 @@ import Testing
   /// More open classes than a rule of sixteen nodes is exact for.
   @Test(arguments: [0.02, 0.5, 6])
   func rowsOfMediumLengthAgainstExactArithmetic(spread: Double) {
-    var generator = SplitMix(state: 19)
+    var generator = SplitMix64(seed: 19)
     for count in [17, 33, 36, 40] {
       let distances = [0] + (1..<count).map { _ in spread * generator.unit() }
       for (law, exact) in [
@@ -273,9 +274,9 @@ import Testing
 /// Rows with spreads of all sizes within a reach: ties, clusters, ladders, rare classes.
 private struct PanelRows {
   let reach: Double
-  var generator: SeededGenerator
+  var generator: SplitMix64
 
-  init(reach: Double, seed: UInt64) { (self.reach, generator) = (reach, SeededGenerator(state: seed)) }
+  init(reach: Double, seed: UInt64) { (self.reach, generator) = (reach, SplitMix64(seed: seed)) }
 
   mutating func next(largest: Int) -> [Double] {
     func unit() -> Double { Double.random(in: 0...1, using: &generator) }

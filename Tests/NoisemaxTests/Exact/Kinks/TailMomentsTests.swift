@@ -1,5 +1,6 @@
 import Foundation
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// Exponential and Laplace noise at every size: near classes, far ones by sums of powers, lone leaders, deep classes.
@@ -13,7 +14,7 @@ import Testing
 
   /// Ties, ladders, clusters at two scales, leaders of many kinds, spreads from 0 to 40.
   private static func row(_ kind: Int, count: Int) -> [Double] {
-    var generator = SplitMix(state: UInt64(kind))
+    var generator = SplitMix64(seed: UInt64(kind))
     func unit() -> Double { generator.unit() }
     return (0..<count).map { index in
       switch kind {

@@ -1,5 +1,6 @@
 import Foundation
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// Log-probabilities of classes that no table reaches, beside crowds that matter only together.
@@ -57,7 +58,7 @@ import Testing
 
   /// Rows of so many classes that sums over them are shared: ladders, crowds, spread ones and two scales.
   static func rows(_ count: Int, deep: Double) -> [[Double]] {
-    var generator = SeededGenerator(state: 21)
+    var generator = SplitMix64(seed: 21)
     func random() -> Double { Double.random(in: 0...1, using: &generator) }
     func row(_ gap: (Int) -> Double) -> [Double] { [0, -0.5] + (2..<count).map(gap) }
     return [
@@ -201,7 +202,7 @@ import Testing
         body()
         return (law.count.value - before) / count
       }
-      var generator = SeededGenerator(state: 22)
+      var generator = SplitMix64(seed: 22)
       let spreads = [1e9, 1e140, 1e300].map { largest in
         [0, -0.5]
           + (2..<count).map { _ in -pow(10, Double.random(in: 3.3...log10(largest), using: &generator)) }

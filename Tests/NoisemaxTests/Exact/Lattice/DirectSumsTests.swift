@@ -1,5 +1,6 @@
 import Foundation
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// Rows of few classes: against the lattice, which serves the same row among many classes that hardly ever win, and against
@@ -12,7 +13,7 @@ import Testing
 
   /// Shallow and deep rows of few classes, some of them tied or masked.
   private struct Rows {
-    var generator: SeededGenerator
+    var generator: SplitMix64
 
     mutating func next() -> [Double] {
       let count = Int.random(in: 3...48, using: &generator)
@@ -34,7 +35,7 @@ import Testing
   @Test(arguments: LatticeTests.windows)
   func agreesWithTheLattice(law: String, window: ClosedRange<Double>) throws {
     let argmax = try LatticeTests.transform(law)
-    var rows = Rows(generator: SeededGenerator(state: 21))
+    var rows = Rows(generator: SplitMix64(seed: 21))
     for _ in 0..<(isDebugBuild ? 100 : 4000) {
       let row = rows.next()
       let p = argmax.probabilities(for: row)
@@ -59,7 +60,7 @@ import Testing
   @Test(arguments: LatticeTests.windows)
   func logarithmsAgreeWithTheLattice(law: String, window: ClosedRange<Double>) throws {
     let argmax = try LatticeTests.transform(law)
-    var rows = Rows(generator: SeededGenerator(state: 25))
+    var rows = Rows(generator: SplitMix64(seed: 25))
     // Each of thousands of deep logarithms is an integral of its own.
     for _ in 0..<(isDebugBuild ? 2 : 60) {
       let row = rows.next()
@@ -85,7 +86,7 @@ import Testing
   @Test(arguments: LatticeTests.windows)
   func gradientsAgreeWithTheLattice(law: String, window: ClosedRange<Double>) throws {
     let argmax = try LatticeTests.transform(law)
-    var rows = Rows(generator: SeededGenerator(state: 26))
+    var rows = Rows(generator: SplitMix64(seed: 26))
     for _ in 0..<(isDebugBuild ? 50 : 1000) {
       let row = rows.next()
       let v = row.map { _ in Double.random(in: -1...1, using: &rows.generator) }
@@ -136,7 +137,7 @@ import Testing
     let noise = try #require(ShippedLaw.standard(named: law) as? any SmoothNoise)
     func compare(under noise: some SmoothNoise) throws {
       let argmax = try LatticeTests.transform(law)
-      var rows = Rows(generator: SeededGenerator(state: 22))
+      var rows = Rows(generator: SplitMix64(seed: 22))
       for _ in 0..<(isDebugBuild ? 3 : 25) {
         let row = rows.next().filter { $0 > -.infinity }
         let p = argmax.probabilities(for: row)
@@ -156,7 +157,7 @@ import Testing
   @Test(arguments: LatticeTests.references)
   func masksChangeNothing(law: String) throws {
     let argmax = try LatticeTests.transform(law)
-    var rows = Rows(generator: SeededGenerator(state: 24))
+    var rows = Rows(generator: SplitMix64(seed: 24))
     for _ in 0..<(isDebugBuild ? 100 : 2000) {
       let row = rows.next().filter { $0 > -.infinity }
       let masks = [Double](repeating: -.infinity, count: Int.random(in: 1...100, using: &rows.generator))
@@ -178,7 +179,7 @@ import Testing
   @Test(arguments: LatticeTests.references)
   func fewClassesAreComputedAlone(law: String) throws {
     let argmax = try LatticeTests.transform(law)
-    var rows = Rows(generator: SeededGenerator(state: 25))
+    var rows = Rows(generator: SplitMix64(seed: 25))
     for round in 0..<(isDebugBuild ? 150 : 2000) {
       let open = rows.next().filter { $0 > -.infinity }
       let pair = [open[0], open[1] * Double(round)]
@@ -258,7 +259,7 @@ import Testing
   @Test(arguments: LatticeTests.references)
   func tiesAndOrder(law: String) throws {
     let argmax = try LatticeTests.transform(law)
-    var rows = Rows(generator: SeededGenerator(state: 23))
+    var rows = Rows(generator: SplitMix64(seed: 23))
     for _ in 0..<(isDebugBuild ? 100 : 2000) {
       let row = rows.next()
       let p = argmax.probabilities(for: row)

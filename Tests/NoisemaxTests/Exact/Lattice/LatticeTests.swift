@@ -1,5 +1,6 @@
 import Foundation
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// Exact probabilities under smooth laws: against independent values, closed forms and a slow direct evaluation.
@@ -57,7 +58,7 @@ import Testing
   @Test(arguments: references)
   func floatClustersKeepFloatAccuracy(law: String) throws {
     let argmax = try Self.transform(law)
-    var generator = SeededGenerator(state: 31)
+    var generator = SplitMix64(seed: 31)
     for count in [100, 250, 600, 2000] {
       for _ in 0..<(isDebugBuild ? 3 : 100) {
         let spread = [2.0, 6, 12, 30][Int.random(in: 0..<4, using: &generator)]
@@ -101,7 +102,7 @@ import Testing
 
   @Test func underGumbelNoiseItIsSoftmax() throws {
     let (lattice, softmax) = (try Self.transform("gumbel"), NoisyArgmax(.gumbel))
-    var rows = AdversarialRows(generator: SeededGenerator(state: 5))
+    var rows = AdversarialRows(generator: SplitMix64(seed: 5))
     for _ in 0..<40 {
       let row = rows.next(largest: isDebugBuild ? 50 : 3000)
       for (p, q) in zip(lattice.probabilities(for: row), softmax.probabilities(for: row)) {
@@ -138,7 +139,7 @@ import Testing
   func adversarialRowsStayWithinTheBounds(law: String, window: ClosedRange<Double>) throws {
     let noise = try #require(ShippedLaw.standard(named: law) as? any SmoothNoise)
     let length = ProcessInfo.processInfo.environment["NOISEMAX_SEARCH"].flatMap { Int($0) }
-    var rows = AdversarialRows(generator: SeededGenerator(state: UInt64(length ?? 1)))
+    var rows = AdversarialRows(generator: SplitMix64(seed: UInt64(length ?? 1)))
     let argmax = try Self.transform(law)
     for _ in 0..<(length ?? (isDebugBuild ? 5 : 40)) {
       let row = rows.next(largest: length != nil ? 5000 : isDebugBuild ? 20 : 300)
@@ -241,7 +242,7 @@ import Testing
   @Test(arguments: references)
   func pairsAgreeWithTheLattice(law: String) throws {
     let argmax = try Self.transform(law)
-    var generator = SeededGenerator(state: 12)
+    var generator = SplitMix64(seed: 12)
     for round in 0..<(isDebugBuild ? 50 : 2000) {
       let spread = [1e-9, 0.1, 2, 30, 800][round % 5]
       let gap = -Double.random(in: 0...spread, using: &generator)

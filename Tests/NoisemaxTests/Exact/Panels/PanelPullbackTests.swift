@@ -1,5 +1,6 @@
 import Foundation
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// The derivatives that the panels take, against closed forms and exact arithmetic.
@@ -15,7 +16,7 @@ import Testing
       case "exponential": ExponentialOracle.integral
       default: LaplaceOracle.integral
       }
-    var generator = SeededGenerator(state: 17)
+    var generator = SplitMix64(seed: 17)
     for round in 0..<(isDebugBuild ? 24 : 400) {
       let distances = Self.distances(round, bounded: law == "uniform", using: &generator)
       let jacobian = argmax.jacobian(for: distances.map { 0 - $0 })
@@ -34,7 +35,7 @@ import Testing
   /// Enough classes for the sums to use cells, over as many panels.
   @Test(arguments: [1e-3, 0.3, 1.2])
   func manyUniformClasses(spread: Double) {
-    var generator = SeededGenerator(state: 3)
+    var generator = SplitMix64(seed: 3)
     let count = isDebugBuild ? 30 : 90
     let distances = [0] + (1..<count).map { _ in spread * Double.random(in: 0...1, using: &generator) }
     let cotangent = distances.map { _ in Double.random(in: -1...1, using: &generator) }
@@ -54,7 +55,7 @@ import Testing
   func floatRowsKeepTheirBounds(law: String) throws {
     let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise)
-    var generator = SeededGenerator(state: 23)
+    var generator = SplitMix64(seed: 23)
     for round in 0..<(isDebugBuild ? 24 : 300) {
       let logits = Self.distances(round, bounded: law == "uniform", using: &generator).map { Float(-$0) }
       let cotangent = logits.map { _ in Float.random(in: -1...1, using: &generator) }
@@ -69,7 +70,7 @@ import Testing
 
   /// How far the classes of a random row are behind: spreads, ties, close pairs, rare classes.
   private static func distances(
-    _ round: Int, bounded: Bool, using generator: inout SeededGenerator
+    _ round: Int, bounded: Bool, using generator: inout SplitMix64
   ) -> [Double] {
     func unit() -> Double { Double.random(in: 0...1, using: &generator) }
     let count = 1 + Int(9 * unit())

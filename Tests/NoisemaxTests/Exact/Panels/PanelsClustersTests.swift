@@ -1,5 +1,6 @@
 import Foundation
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// Logits that are distinct, but closer together than the roundings of what is integrated.
@@ -8,7 +9,7 @@ import Testing
   private static func row(
     leaders: Int, cluster: Int, width: Double, below: Double, count: Int, seed: UInt64
   ) -> [Double] {
-    var generator = SplitMix(state: seed)
+    var generator = SplitMix64(seed: seed)
     let near = (0..<cluster).map { _ in -width * generator.unit() }
     return [Double](repeating: 0, count: leaders) + near + [Double](repeating: below, count: count)
   }

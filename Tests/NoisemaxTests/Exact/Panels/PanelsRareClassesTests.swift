@@ -1,5 +1,6 @@
 import Foundation
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// Classes that hardly ever win.
@@ -34,7 +35,7 @@ import Testing
   }
 
   @Test func noPanelOfARareClassIsLeftOut() {
-    var generator = SplitMix(state: 3)
+    var generator = SplitMix64(seed: 3)
     let scale = 0.37
     for round in 0..<160 {
       let logits = (0..<30).map { _ in Float(-0.76 * generator.unit()) }

@@ -1,0 +1,85 @@
+/// A law as classes with scales of their own see it: F, 1 − F and f at many points, and where they change.
+struct ClassLaw: Sendable {
+  let noise: any ExactNoise
+  /// Where the law is not smooth, the finite ends of its support among them, in units of the standard law.
+  let kinks: [Double]
+  let lowerEnd, upperEnd: Double
+  /// √variance: a length on which the law is smooth between kinks.
+  let deviation: Double
+  /// E[ε] of the standard law.
+  let mean: Double
+  /// What the transform's own law adds to the standard one, in units of that.
+  let location: Double
+  private let median: Double
+
+  init(_ noise: any ExactNoise, location: Double) {
+    self.noise = noise
+    self.location = location
+    (lowerEnd, upperEnd) = (noise.quantile(at: 0), noise.upperQuantile(at: 0))
+    (deviation, mean, median) = (noise.variance.squareRoot(), noise.mean, noise.quantile(at: 0.5))
+    let stated = (noise as? any PiecewiseNoise)?.kinks ?? []
+    kinks = Set(stated + [lowerEnd, upperEnd]).filter(\.isFinite).sorted()
+    require(
+      deviation > 0 && deviation.isFinite && lowerEnd < upperEnd,
+      "\(noise) has variance \(noise.variance) and its support is \(lowerEnd)…\(upperEnd)")
+  }
+
+  /// Above this many scales, a class is certain to be below: but for a probability q.
+  func highest(beyond q: Double) -> Double { noise.upperQuantile(at: q) + location }
+
+  /// Below this many scales, a class is certain to be above.
+  func lowest(beyond q: Double) -> Double { noise.quantile(at: q) + location }
+
+  /// F, 1 − F and f at points of the standard law.
+  func evaluate(
+    at z: UnsafePointer<Double>, count: Int, cumulative: UnsafeMutablePointer<Double>,
+    survival: UnsafeMutablePointer<Double>, density: UnsafeMutablePointer<Double>
+  ) {
+    fill(noise, z, count, median, cumulative, survival, density)
+  }
+
+  /// log F at a point of the standard law.
+  func logCumulative(at z: Double) -> Double { noise.logCumulative(at: z) }
+
+  /// log f at a point of the standard law, also where f underflows.
+  func logDensity(at z: Double) -> Double {
+    if let noise = noise as? any SmoothNoise {
+      return noise.logReversedHazard(at: z) + noise.logCumulative(at: z)
+    }
+    if let noise = noise as? any PiecewiseNoise { return noise.logDensity(at: z) }
+    return logarithm(noise.density(at: z))
+  }
+
+  /// f/F at a point of the standard law, also where both underflow; 0 outside the support.
+  func reversedHazard(at z: Double) -> Double {
+    let logF = noise.logCumulative(at: z)
+    guard logF > -.infinity else { return 0 }
+    return logF > -600 ? noise.density(at: z) / exponential(logF) : exponential(logDensity(at: z) - logF)
+  }
+}
+
+/// One call of the lesser tail and one of f for every point: what is left of 1 is exact enough for the other tail.
+@_specialize(where Noise == Normal)
+@_specialize(where Noise == Gumbel)
+@_specialize(where Noise == ReversedGumbel)
+@_specialize(where Noise == Logistic)
+@_specialize(where Noise == Laplace)
+@_specialize(where Noise == Exponential)
+@_specialize(where Noise == Uniform)
+private func fill<Noise: ExactNoise>(
+  _ noise: Noise, _ z: UnsafePointer<Double>, _ count: Int, _ median: Double,
+  _ cumulative: UnsafeMutablePointer<Double>, _ survival: UnsafeMutablePointer<Double>,
+  _ density: UnsafeMutablePointer<Double>
+) {
+  for index in 0..<count {
+    let z = z[index]
+    if z > median {
+      survival[index] = noise.survival(at: z)
+      cumulative[index] = 1 - survival[index]
+    } else {
+      cumulative[index] = noise.cumulative(at: z)
+      survival[index] = 1 - cumulative[index]
+    }
+    density[index] = noise.density(at: z)
+  }
+}

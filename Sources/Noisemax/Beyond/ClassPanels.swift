@@ -1,0 +1,266 @@
+internal import NoiseKernels
+
+/// What is integrated over the line for the classes of a row.
+protocol PanelIntegrand {
+  /// How many values there are, and how many of them, the first, are never negative and are looked at.
+  var count: Int { get }
+  var judged: Int { get }
+  /// Down to where the probability that fewer than k classes are above is nothing beside this, panels are laid in any case;
+  /// nil: beside the least integral.
+  var rarest: Double? { get }
+  /// Writes the values at the nodes, for which the classes are evaluated.
+  ///
+  /// - Returns: the probability that fewer than k classes are above the lowest node. Nothing further down holds more of
+  ///   any P(i among the k largest).
+  func evaluate(_ classes: ScaledClasses, to values: UnsafeMutablePointer<Lanes>) -> Double
+}
+
+/// Integrals over the line by Gauss–Legendre panels of 16 nodes.
+///
+/// First panels are laid from the top down. One ends where a class meets a kink, and is no wider than twice the deviation of
+/// any class whose noise is felt in it. So they are narrow where a narrow class competes, and only there. Then those are
+/// halved, and halved again, where of some judged integrand the last two of 16 Legendre coefficients are not small
+/// beside its integral: their squares are the error.
+///
+/// Work: a class is felt over some 18 of its deviations, and no panel lies below k classes that are certain to be above.
+/// So a row takes some ten panels for every scale among its topmost classes, one for every kink, and those that halving adds.
+struct ClassPanels {
+  let classes: ScaledClasses
+  private let settings: Settings
+  /// In units of a class's scale: where its noise begins and ends to be felt, and how wide a panel may be in between.
+  private let highest, lowest, reach: Double
+  private let values: UnsafeMutablePointer<Lanes>
+  /// What every integrand is known to hold about.
+  private let expected: UnsafeMutablePointer<Double>
+  /// What the panel furthest out held.
+  private let outermost: UnsafeMutablePointer<Double>
+  private let pending: PendingPanels
+  /// ∫ of every value.
+  let sums: UnsafeMutablePointer<Double>
+
+  /// How small is small.
+  private struct Settings {
+    /// The last Legendre coefficients, beside the integral.
+    let tolerance: Double
+    /// What is left out of an integral, relative.
+    let cut: Double
+    /// What counts as 0.
+    let floor: Double
+
+    init(_ precision: Precision) {
+      let isDouble = precision == .double
+      (tolerance, cut) = isDouble ? (0x1p-27, 0x1p-57) : (0x1p-13, 0x1p-28)
+      floor = isDouble ? 0x1p-1010 : 0x1p-180
+    }
+  }
+
+  /// The memory for integrals of so many values, in Doubles.
+  static func memory(forValues count: Int) -> Int {
+    (3 + Lanes.scalarCount) * padded(count) + PendingPanels.memory(forValues: count)
+  }
+
+  init(of classes: ScaledClasses, values count: Int, precision: Precision, memory: inout Pieces) {
+    self.classes = classes
+    settings = Settings(precision)
+    let law = classes.law
+    let beyond = settings.cut / 8 / Double(classes.count)
+    highest = law.upperEnd < .infinity ? law.upperEnd + law.location : law.highest(beyond: beyond)
+    lowest = law.lowest(beyond: beyond)
+    reach = 2 * law.deviation
+    values = memory.takeLanes(padded(count))
+    expected = memory.take(padded(count))
+    outermost = memory.take(padded(count))
+    sums = memory.take(padded(count))
+    pending = PendingPanels(forValues: count, memory: &memory)
+  }
+
+  /// Replaces the sums by the integrals of an integrand.
+  func integrate(_ integrand: some PanelIntegrand) {
+    sums.update(repeating: 0, count: integrand.count)
+    expected.update(repeating: 0, count: integrand.judged)
+    var top = -Double.infinity
+    for j in 0..<classes.count {
+      top = Swift.max(top, classes.locations[j] + classes.scales[j] * highest)
+    }
+    walkDown(integrand, from: DoubleDouble(top))
+    if classes.law.upperEnd == .infinity { walkUp(integrand, from: DoubleDouble(top)) }
+  }
+
+  // MARK: - The walks
+
+  /// Bounds the work whatever the law.
+  private var mostPanels: Int { 4096 + 4 * classes.count * (1 + classes.law.kinks.count) }
+
+  private func walkDown(_ integrand: some PanelIntegrand, from top: DoubleDouble) {
+    var x = top
+    var waiting = 0
+    for index in 0..<mostPanels {
+      let step = step(below: x)
+      let isCut = step.width >= step.distance
+      let width = isCut ? step.distance : step.width
+      guard width > 0, width.isFinite else { break }
+      let bound = lay(integrand, below: x, width: width, in: waiting)
+      if index == 0 { outermost.update(from: pending.contents(of: 0), count: integrand.judged) }
+      waiting += 1
+      x = isCut ? step.end : x - DoubleDouble(width)
+      let isLast = isOver(integrand, bound: bound, below: x, contents: pending.contents(of: waiting - 1))
+      if isLast || waiting == pending.capacity {
+        let contents = settle(integrand, waiting)
+        waiting = 0
+        // What was expected of a panel that was halved may have been too much.
+        if isLast, isOver(integrand, bound: bound, below: x, contents: contents) { break }
+      }
+    }
+    _ = settle(integrand, waiting)
+  }
+
+  /// Whether nothing below counts.
+  private func isOver(
+    _ integrand: some PanelIntegrand, bound: Double, below x: DoubleDouble,
+    contents: UnsafeMutablePointer<Double>
+  ) -> Bool {
+    if let floor = classes.floor, !(x - DoubleDouble(floor)).isAbove(0) { return true }
+    var least = integrand.rarest ?? .infinity
+    if integrand.rarest == nil {
+      for value in 0..<integrand.judged { least = Swift.min(least, expected[value]) }
+    }
+    guard bound <= Swift.max(settings.cut * least, settings.floor) else { return false }
+    if integrand.rarest == nil { return true }
+    return (0..<integrand.judged).allSatisfy { contents[$0] <= settings.cut * expected[$0] }
+  }
+
+  /// Above all classes integrands fall, in panels that grow.
+  private func walkUp(_ integrand: some PanelIntegrand, from top: DoubleDouble) {
+    var (x, width) = (top, step(below: top).width)
+    for _ in 0..<512 {
+      if (0..<integrand.judged).allSatisfy({ outermost[$0] <= settings.cut * sums[$0] }) { return }
+      width *= 2
+      x = x + DoubleDouble(width)
+      _ = lay(integrand, below: x, width: width, in: 0)
+      outermost.update(from: settle(integrand, 1), count: integrand.judged)
+    }
+  }
+
+  /// How wide the panel below a point may be, and how far below it the next kink is, and where.
+  private func step(below x: DoubleDouble) -> (width: Double, distance: Double, end: DoubleDouble) {
+    var (width, distance, end) = (Double.infinity, Double.infinity, x)
+    var widest = 0.0
+    let (law, start) = (classes.law, x.high)
+    for j in 0..<classes.moving {
+      let (location, scale) = (classes.locations[j], classes.scales[j])
+      widest = Swift.max(widest, scale)
+      if start > location + scale * lowest {
+        width = Swift.min(width, Swift.max(reach * scale, start - (location + scale * highest)))
+      }
+      for kink in law.kinks {
+        let place = DoubleDouble(productOf: scale, and: kink + law.location) + DoubleDouble(location)
+        let below = (x - place).value
+        if below > scale * 0x1p-60, below < distance { (distance, end) = (below, place) }
+      }
+    }
+    for j in classes.moving..<classes.count {
+      let place = DoubleDouble(classes.locations[j])
+      let below = (x - place).value
+      if below > 0, below < distance { (distance, end) = (below, place) }
+    }
+    // Below all that is felt: as far as the widest class.
+    return (width < .infinity ? width : reach * widest, distance, end)
+  }
+
+  // MARK: - The panels
+
+  /// Evaluates a panel, for the slot of one that waits to be judged.
+  private func lay(
+    _ integrand: some PanelIntegrand, below upper: DoubleDouble, width: Double, in slot: Int
+  ) -> Double {
+    pending.place(upper, width, in: slot)
+    classes.evaluate(at: PanelNodes(width * PanelRule.shared.distances, below: upper))
+    let bound = integrand.evaluate(classes, to: values)
+    let (contents, rests) = (pending.contents(of: slot), pending.rests(of: slot))
+    for value in 0..<integrand.count {
+      contents[value] = (values[value] * PanelRule.shared.weights).sum() * (width / 2)
+    }
+    for value in 0..<integrand.judged {
+      let last = (values[value] * PanelRule.shared.last).sum().magnitude
+      rests[value] = (last + (values[value] * PanelRule.shared.nextToLast).sum().magnitude) * (width / 2)
+      expected[value] += contents[value]
+    }
+    return bound
+  }
+
+  /// Adds the panels that wait to the sums, halved as far as it takes.
+  ///
+  /// - Returns: what the last of them held.
+  private func settle(_ integrand: some PanelIntegrand, _ waiting: Int) -> UnsafeMutablePointer<Double> {
+    for slot in 0..<waiting where !isResolved(integrand, slot) { halve(integrand, slot) }
+    for slot in 0..<waiting {
+      let contents = pending.contents(of: slot)
+      for value in 0..<integrand.count { sums[value] += contents[value] }
+    }
+    return pending.contents(of: Swift.max(waiting - 1, 0))
+  }
+
+  private func isResolved(_ integrand: some PanelIntegrand, _ slot: Int) -> Bool {
+    let rests = pending.rests(of: slot)
+    for value in 0..<integrand.judged
+    where rests[value] > settings.tolerance * Swift.max(expected[value], settings.floor) { return false }
+    return true
+  }
+
+  /// Replaces what a panel holds by what the parts hold that are resolved.
+  private func halve(_ integrand: some PanelIntegrand, _ slot: Int) {
+    let spare = pending.capacity
+    let contents = pending.contents(of: slot)
+    var (upper, rest) = (pending.upper(of: slot), pending.width(of: slot))
+    var width = rest / 2
+    let least = rest * 0x1p-40
+    for value in 0..<integrand.judged { expected[value] -= contents[value] }
+    contents.update(repeating: 0, count: integrand.count)
+    while rest > 0 {
+      _ = lay(integrand, below: upper, width: width, in: spare)
+      let part = pending.contents(of: spare)
+      guard isResolved(integrand, spare) || width <= least else {
+        for value in 0..<integrand.judged { expected[value] -= part[value] }
+        width /= 2
+        continue
+      }
+      for value in 0..<integrand.count { contents[value] += part[value] }
+      upper = upper - DoubleDouble(width)
+      rest -= width
+      width = Swift.min(2 * width, rest)
+    }
+  }
+}
+
+/// Panels that wait until the integrals are known about.
+private struct PendingPanels {
+  /// How many; there is room for one more.
+  let capacity: Int
+  private let count: Int
+  private let memory: UnsafeMutablePointer<Double>
+
+  private static func capacity(forValues count: Int) -> Int {
+    Swift.min(32, Swift.max(4, 1 << 20 / (count + 1)))
+  }
+
+  static func memory(forValues count: Int) -> Int { (capacity(forValues: count) + 1) * (3 + 2 * count) }
+
+  init(forValues count: Int, memory: inout Pieces) {
+    capacity = Self.capacity(forValues: count)
+    self.count = count
+    self.memory = memory.take(Self.memory(forValues: count))
+  }
+
+  private func start(of slot: Int) -> UnsafeMutablePointer<Double> { memory + slot * (3 + 2 * count) }
+
+  func place(_ upper: DoubleDouble, _ width: Double, in slot: Int) {
+    let start = start(of: slot)
+    (start[0], start[1], start[2]) = (upper.high, upper.low, width)
+  }
+
+  func upper(of slot: Int) -> DoubleDouble { DoubleDouble(start(of: slot)[0], start(of: slot)[1]) }
+  func width(of slot: Int) -> Double { start(of: slot)[2] }
+  /// What the panel holds of every value, and the last coefficients of the judged ones.
+  func contents(of slot: Int) -> UnsafeMutablePointer<Double> { start(of: slot) + 3 }
+  func rests(of slot: Int) -> UnsafeMutablePointer<Double> { start(of: slot) + 3 + count }
+}

@@ -1,0 +1,83 @@
+internal import NoiseKernels
+
+/// Sixteen nodes: what one panel has.
+typealias Lanes = SIMD16<Double>
+
+/// The open classes of one row, each with its own location and scale, and F, 1 − F and f of all of them at the nodes of a
+/// panel.
+///
+/// Classes without noise come after the others. Of those, only the largest that can be among the k largest of the row are
+/// here: k of them leave no room below the last.
+struct ScaledClasses {
+  let law: ClassLaw
+  /// The classes with noise, and after them those without.
+  let moving, count: Int
+  /// μ and s of every class, in the order of the vectors below.
+  let locations, scales: UnsafeMutablePointer<Double>
+  /// How many classes are wanted: k.
+  let wanted: Int
+  /// z = (x − μ)/s − location of every class at the nodes; F, 1 − F and f/s.
+  let z, cumulative, survival, density: UnsafeMutablePointer<Lanes>
+
+  /// The memory for a row, in Doubles.
+  static func memory(for count: Int) -> Int { 2 * padded(count) + 4 * Lanes.scalarCount * count }
+
+  /// Room for classes, of which the first have noise and the others, in falling order, have none.
+  init(
+    under law: ClassLaw, moving: Int, count: Int, wanted: Int, memory: inout Pieces
+  ) {
+    (self.law, self.moving, self.count, self.wanted) = (law, moving, count, wanted)
+    locations = memory.take(padded(count))
+    scales = memory.take(padded(count))
+    z = memory.takeLanes(count)
+    cumulative = memory.takeLanes(count)
+    survival = memory.takeLanes(count)
+    density = memory.takeLanes(count)
+  }
+
+  /// Below this point at least k classes without noise are above: nothing can be among the k largest.
+  var floor: Double? { count - moving >= wanted ? locations[moving + wanted - 1] : nil }
+
+  /// Evaluates all classes at nodes.
+  func evaluate(at nodes: PanelNodes) {
+    for j in 0..<moving {
+      z[j] = ((nodes.high - locations[j]) + nodes.low) / scales[j] - law.location
+    }
+    let lanes = Lanes.scalarCount
+    law.evaluate(
+      at: doubles(z), count: moving * lanes, cumulative: doubles(cumulative), survival: doubles(survival),
+      density: doubles(density))
+    for j in 0..<moving { density[j] /= scales[j] }
+    for j in moving..<count {
+      let distance = (nodes.high - locations[j]) + nodes.low
+      // At the point itself a class is as good as absent: the others are asked whether they are above.
+      cumulative[j] = Lanes(repeating: 1).replacing(with: 0, where: distance .< 0)
+      survival[j] = 1 - cumulative[j]
+      density[j] = Lanes()
+      z[j] = Lanes()
+    }
+  }
+
+  private func doubles(_ lanes: UnsafeMutablePointer<Lanes>) -> UnsafeMutablePointer<Double> {
+    UnsafeMutableRawPointer(lanes).assumingMemoryBound(to: Double.self)
+  }
+}
+
+/// The nodes of a panel, in falling order, to twice the precision: narrow classes may lie far from 0.
+struct PanelNodes {
+  var high, low: Lanes
+
+  /// So far below a point.
+  init(_ distances: Lanes, below upper: DoubleDouble) {
+    let start = Lanes(repeating: upper.high)
+    high = start - distances
+    let moved = high - start
+    low = ((start - (high - moved)) - (distances + moved)) + upper.low
+  }
+}
+
+extension Pieces {
+  mutating func takeLanes(_ count: Int) -> UnsafeMutablePointer<Lanes> {
+    UnsafeMutableRawPointer(take(Lanes.scalarCount * count)).bindMemory(to: Lanes.self, capacity: count)
+  }
+}

@@ -1,0 +1,96 @@
+internal import NoiseKernels
+
+// P(i among the k largest) of one row, its derivatives, and the mean of the sum of the k largest.
+
+extension ScaledRow {
+  /// Writes P(i among the k largest) for every class of the row, and E[ε_i; i among the k largest] if wanted.
+  ///
+  /// The noise is that of the transform's own law, in units of the standard one.
+  func writeInclusions(
+    to result: UnsafeMutableBufferPointer<Double>, noise: UnsafeMutableBufferPointer<Double>? = nil,
+    scratch: inout Scratch
+  ) {
+    result.update(repeating: kind == .undefined ? .nan : 0)
+    noise?.update(repeating: kind == .undefined ? .nan : 0)
+    if kind == .undefined { return }
+    if let leader {
+      result[leader] = 1
+      noise?[leader] = law.mean + law.location
+    }
+    if kind == .settled || wanted == 0 {
+      for slot in 0..<taking where kind == .settled {
+        result[indices[slot]] = 1
+        noise?[indices[slot]] = law.mean + law.location
+      }
+      return
+    }
+    let values = moving * (noise == nil ? 1 : 2)
+    var memory = Pieces(
+      of: scratch.reserve(
+        ScaledClasses.memory(for: taking) + ClassPanels.memory(forValues: values)
+          + Inclusions.memory(for: taking, wanted: wanted)))
+    let classes = classes(memory: &memory)
+    let inclusions = Inclusions(of: classes, withNoise: noise != nil, memory: &memory)
+    let panels = ClassPanels(of: classes, values: values, precision: precision, memory: &memory)
+    panels.integrate(inclusions)
+    for slot in 0..<moving {
+      result[indices[slot]] = Swift.min(panels.sums[slot], 1)
+      noise?[indices[slot]] = panels.sums[(noise == nil ? 0 : moving) + slot]
+    }
+    for slot in moving..<taking {
+      let probability = inclusions.probability(ofStill: slot, in: classes)
+      result[indices[slot]] = probability
+      noise?[indices[slot]] = probability * (law.mean + law.location)
+    }
+    if wanted > 1 { equalizeTies(result, noise) }
+  }
+
+  /// Gives equal classes the same bits.
+  private func equalizeTies(
+    _ result: UnsafeMutableBufferPointer<Double>, _ noise: UnsafeMutableBufferPointer<Double>?
+  ) {
+    sort { mean($0) }
+    for slot in 1..<Swift.max(moving, 1) {
+      let (one, next) = (indices[slot - 1], indices[slot])
+      guard isTie(one, next) else { continue }
+      result[next] = result[one]
+      if let noise { noise[next] = noise[one] }
+    }
+  }
+
+  /// Replaces cotangents v by the gradient of Σ v_i π_i in the logits, and writes that in the scales, where π_i is
+  /// P(i among the k largest). Both are in the units of the integrals. The rarest is about the least π of a class with noise.
+  func pullBack(
+    _ cotangent: UnsafeMutableBufferPointer<Double>, scales: UnsafeMutableBufferPointer<Double>,
+    rarest: Double, scratch: inout Scratch
+  ) {
+    scales.update(repeating: kind == .undefined ? .nan : 0)
+    guard kind == .regular, wanted > 0, moving > 0 else {
+      return cotangent.update(repeating: kind == .undefined ? .nan : 0)
+    }
+    sort { cotangent[$0] }
+    var memory = Pieces(
+      of: scratch.reserve(
+        ScaledClasses.memory(for: taking) + ClassPanels.memory(forValues: 3 * moving)
+          + InclusionPullback.memory(for: taking, wanted: wanted)))
+    let classes = classes(memory: &memory)
+    let pullback = InclusionPullback(of: classes, rarest: rarest, memory: &memory)
+    for slot in 0..<taking { pullback.cotangent[slot] = cotangent[indices[slot]] }
+    let panels = ClassPanels(of: classes, values: 3 * moving, precision: precision, memory: &memory)
+    panels.integrate(pullback)
+    cotangent.update(repeating: 0)
+    for slot in 0..<moving {
+      cotangent[indices[slot]] = panels.sums[moving + slot]
+      scales[indices[slot]] = panels.sums[2 * moving + slot]
+    }
+    for still in moving..<taking {
+      pullback.forEachMeeting(withStill: still, in: classes) { slot, flow in
+        let (one, other) = (indices[slot], indices[still])
+        cotangent[one] += flow
+        cotangent[other] -= flow
+        scales[one] += flow * (classes.z[slot][0] + law.location)
+        scales[other] -= flow * (law.mean + law.location)
+      }
+    }
+  }
+}

@@ -1,0 +1,139 @@
+/// One row of logits and scales, and which of its classes take part when the k largest are wanted.
+struct ScaledRow {
+  /// What a row is before any law matters.
+  enum Kind {
+    /// A NaN, or several classes at +∞.
+    case undefined
+    /// No more classes are open than are wanted: all are certain to be included.
+    case settled
+    case regular
+  }
+
+  let law: ClassLaw
+  /// What every scale is multiplied by: the transform's own.
+  private let unit: Double
+  let precision: Precision
+  /// Of every class in the row, masked ones too, in the row's own units.
+  private let logits, scales: UnsafeMutablePointer<Double>
+  let count: Int
+  /// The indices of the classes that take part: those with noise, and after them, the largest first, those without.
+  let indices: UnsafeMutablePointer<Int>
+  private(set) var kind = Kind.regular
+  /// How many have noise, and how many take part.
+  private(set) var moving = 0
+  private(set) var taking = 0
+  /// How many of them are wanted: k, less a class at +∞.
+  private(set) var wanted: Int
+  /// The class at +∞.
+  private(set) var leader: Int?
+  /// A power of two that brings the largest scale near 1.
+  private(set) var factor = 1.0
+
+  static func memory(for count: Int) -> Int { 3 * count }
+
+  /// A row whose classes have the unit times their scales, all 1 if there are none.
+  init<Scalar: LogitScalar>(
+    _ row: UnsafeBufferPointer<Scalar>, scales: UnsafeBufferPointer<Scalar>?, unit: Double, wanted: Int,
+    under law: ClassLaw, memory: inout Pieces
+  ) {
+    (self.law, self.unit, self.wanted, count) = (law, unit, wanted, row.count)
+    precision = Precision(of: Scalar.self)
+    logits = memory.take(count)
+    self.scales = memory.take(count)
+    indices = memory.takeIntegers(count)
+    for index in row.indices {
+      logits[index] = Double(row[index])
+      let scale = scales.map { Double($0[index]) } ?? 1
+      require(
+        scale >= 0 && scale.isFinite, "the scale of class \(index) is finite and not below 0, not \(scale)")
+      self.scales[index] = scale
+    }
+    sortOut()
+  }
+
+  private mutating func sortOut() {
+    var largest = 0.0
+    var fixed = count
+    for index in 0..<count {
+      let logit = logits[index]
+      if logit.isNaN || (logit == .infinity && leader != nil) { kind = .undefined }
+      if logit == .infinity { leader = index }
+      guard logit.isFinite else { continue }
+      if scales[index] > 0 {
+        indices[moving] = index
+        moving += 1
+        largest = Swift.max(largest, scales[index] * unit)
+      } else {
+        fixed -= 1
+        indices[fixed] = index
+      }
+    }
+    if leader != nil { wanted -= 1 }
+    let open = moving + count - fixed
+    if open <= wanted, kind == .regular { kind = .settled }
+    // Of those without noise, so many of the largest as are wanted.
+    var still = UnsafeMutableBufferPointer(start: indices + fixed, count: count - fixed)
+    still.sort { logits[$0] > logits[$1] }
+    for (one, next) in zip(still, still.dropFirst()) {
+      require(
+        logits[one] != logits[next],
+        "classes \(Swift.min(one, next)) and \(Swift.max(one, next)) have scale 0 and tie at \(logits[one])")
+    }
+    taking = moving + Swift.min(still.count, Swift.max(wanted, 0))
+    for index in 0..<taking - moving { indices[moving + index] = still[index] }
+    if largest > 0 {
+      factor = Double(
+        sign: .plus, exponent: Swift.min(Swift.max(-largest.exponent, -1000), 1000), significand: 1)
+    }
+  }
+
+  /// Whether the class with this index is open.
+  func isOpen(_ index: Int) -> Bool { logits[index] > -.infinity }
+
+  /// The number that all open classes have as their scale, if there is one.
+  var commonScale: Double? {
+    guard moving > 0, taking == moving, leader == nil else { return nil }
+    let scale = scales[indices[0]]
+    return (1..<moving).allSatisfy { scales[indices[$0]] == scale } ? scale : nil
+  }
+
+  /// The logit and the scale of a class that takes part, in the units of the integrals.
+  func scale(_ index: Int) -> Double { scales[index] * unit * factor }
+
+  func location(_ index: Int) -> Double {
+    let limit = Double.greatestFiniteMagnitude / 16
+    return Swift.min(Swift.max(logits[index] * factor, -limit), limit)
+  }
+
+  /// The mean of a perturbed logit in the units of the integrals.
+  func mean(_ index: Int) -> Double {
+    location(index) + scale(index) * (law.mean + law.location)
+  }
+
+  /// The least probability of a class with noise.
+  func rarest(of probabilities: UnsafeMutableBufferPointer<Double>) -> Double {
+    (0..<moving).reduce(Double.infinity) { Swift.min($0, probabilities[indices[$1]]) }
+  }
+
+  /// Whether two classes that take part are equal.
+  func isTie(_ one: Int, _ other: Int) -> Bool {
+    logits[one] == logits[other] && scales[one] == scales[other]
+  }
+
+  /// The classes that take part, in the order of `indices`.
+  func classes(memory: inout Pieces) -> ScaledClasses {
+    let classes = ScaledClasses(
+      under: law, moving: moving, count: taking, wanted: wanted, memory: &memory)
+    for slot in 0..<taking {
+      classes.locations[slot] = location(indices[slot])
+      classes.scales[slot] = scale(indices[slot])
+    }
+    return classes
+  }
+
+  /// Brings the classes with noise into the rising order of a number.
+  func sort(by number: (Int) -> Double) {
+    var classes = UnsafeMutableBufferPointer(start: indices, count: moving)
+    classes.sort { number($0) < number($1) }
+  }
+}

@@ -1,0 +1,84 @@
+// What the calls have in common: a transform, rows of logits, and memory of the caller.
+
+import CNoisemax
+import Noisemax
+
+/// The rows that a call is about.
+struct Batch {
+  let rows, length: Int
+  /// At most so many threads.
+  let threads: Int
+
+  init(_ rows: Int, _ length: Int, _ threads: Int32 = 1) throws(Refusal) {
+    let (count, hasOverflow) = rows.multipliedReportingOverflow(by: length)
+    guard rows >= 0, length >= 0, !hasOverflow, count <= .max / 8 else {
+      throw .argument("there are no \(rows) rows of \(length) logits")
+    }
+    (self.rows, self.length, self.threads) = (rows, length, threads < 1 ? .max : Int(threads))
+  }
+
+  /// How many logits there are.
+  var count: Int { rows * length }
+
+  func slots(of row: Int) -> Range<Int> { row * length..<(row + 1) * length }
+
+  /// Numbers to be read, one for each logit.
+  func numbers<Scalar>(
+    at start: UnsafePointer<Scalar>?, _ name: String
+  ) throws(Refusal) -> UnsafeBufferPointer<Scalar> {
+    try require(start != nil || count == 0, name)
+    return UnsafeBufferPointer(start: count == 0 ? nil : start, count: count)
+  }
+
+  /// Memory for a number for each logit.
+  func places<Scalar>(
+    at start: UnsafeMutablePointer<Scalar>?, _ name: String
+  ) throws(Refusal) -> UnsafeMutableBufferPointer<Scalar> {
+    try require(start != nil || count == 0, name)
+    return UnsafeMutableBufferPointer(start: count == 0 ? nil : start, count: count)
+  }
+
+  /// The same where null means that nobody wants them.
+  func wantedPlaces<Scalar>(
+    at start: UnsafeMutablePointer<Scalar>?
+  ) -> UnsafeMutableBufferPointer<Scalar>? {
+    start.map { UnsafeMutableBufferPointer(start: count == 0 ? nil : $0, count: count) }
+  }
+
+  /// Memory for a number for each row.
+  func rowPlaces<Number>(
+    at start: UnsafeMutablePointer<Number>?, _ name: String
+  ) throws(Refusal) -> UnsafeMutableBufferPointer<Number> {
+    try require(start != nil || rows == 0, name)
+    return UnsafeMutableBufferPointer(start: rows == 0 ? nil : start, count: rows)
+  }
+
+  private func require(_ isThere: Bool, _ name: String) throws(Refusal) {
+    guard isThere else { throw .argument("\(name) is null, for \(rows) rows of \(length) logits") }
+  }
+
+  /// Does some work for every row, on as many threads as it is worth: `passes` times that of the probabilities.
+  func forEachRow(
+    under argmax: NoisyArgmax, passes: Double,
+    _ work: (_ row: Int, _ slots: Range<Int>, _ workspace: inout NoisyArgmax.Workspace) -> Void
+  ) {
+    var workspace = NoisyArgmax.Workspace(threads: threads)
+    guard length > 0 else {
+      for row in 0..<rows { work(row, 0..<0, &workspace) }
+      return
+    }
+    let shape = RowShape(count: count, rowLength: length)
+    argmax.forEachPart(of: shape, passes: passes, workspace: &workspace) { part, workspace in
+      for row in part { work(row, slots(of: row), &workspace) }
+    }
+  }
+}
+
+extension NoisyArgmax {
+  /// What hangs on the expected maximum needs a method that has one.
+  func requireExactMethod(for quantity: String) throws(Refusal) {
+    guard method == .exact else {
+      throw Refusal(NOISEMAX_NEEDS_EXACT, "the quantile rule has no \(quantity): use the exact method")
+    }
+  }
+}

@@ -1,0 +1,166 @@
+// Random indices and relaxed draws, from the streams of a seed.
+
+import CNoisemax
+import Noisemax
+
+@c @implementation
+public func noisemax_sample(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ rows: Int, _ length: Int, _ seed: UInt64,
+  _ first_row: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Int64>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    let batch = try Batch(rows, length, threads)
+    try writeIndices(transform, logits, batch, Streams(seed, first_row, batch), result)
+  }
+}
+
+@c @implementation
+public func noisemax_sample_f(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ rows: Int, _ length: Int, _ seed: UInt64,
+  _ first_row: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Int64>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    let batch = try Batch(rows, length, threads)
+    try writeIndices(transform, logits, batch, Streams(seed, first_row, batch), result)
+  }
+}
+
+@c @implementation
+public func noisemax_relaxed_sample(
+  _ transform: OpaquePointer?, _ temperature: Double, _ logits: UnsafePointer<Double>?, _ rows: Int,
+  _ length: Int, _ seed: UInt64, _ first_row: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Double>?,
+  _ perturbed: UnsafeMutablePointer<Double>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    let batch = try Batch(rows, length, threads)
+    try writeRelaxed(
+      transform, temperature, logits, batch, Streams(seed, first_row, batch), result, perturbed)
+  }
+}
+
+@c @implementation
+public func noisemax_relaxed_sample_f(
+  _ transform: OpaquePointer?, _ temperature: Double, _ logits: UnsafePointer<Float>?, _ rows: Int,
+  _ length: Int, _ seed: UInt64, _ first_row: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Float>?,
+  _ perturbed: UnsafeMutablePointer<Float>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    let batch = try Batch(rows, length, threads)
+    try writeRelaxed(
+      transform, temperature, logits, batch, Streams(seed, first_row, batch), result, perturbed)
+  }
+}
+
+@c @implementation
+public func noisemax_relaxed_pullback(
+  _ transform: OpaquePointer?, _ temperature: Double, _ logits: UnsafePointer<Double>?,
+  _ cotangents: UnsafePointer<Double>?, _ rows: Int, _ length: Int, _ seed: UInt64, _ first_row: Int,
+  _ threads: Int32, _ result: UnsafeMutablePointer<Double>?, _ in_temperature: UnsafeMutablePointer<Double>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    let batch = try Batch(rows, length, threads)
+    try writeRelaxedPullback(
+      transform, temperature, logits, cotangents, batch, Streams(seed, first_row, batch), result,
+      in_temperature)
+  }
+}
+
+@c @implementation
+public func noisemax_relaxed_pullback_f(
+  _ transform: OpaquePointer?, _ temperature: Double, _ logits: UnsafePointer<Float>?,
+  _ cotangents: UnsafePointer<Float>?, _ rows: Int, _ length: Int, _ seed: UInt64, _ first_row: Int,
+  _ threads: Int32, _ result: UnsafeMutablePointer<Float>?, _ in_temperature: UnsafeMutablePointer<Float>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    let batch = try Batch(rows, length, threads)
+    try writeRelaxedPullback(
+      transform, temperature, logits, cotangents, batch, Streams(seed, first_row, batch), result,
+      in_temperature)
+  }
+}
+
+// MARK: of either precision
+
+/// The generators of the rows: row r has the stream `firstRow` + r of the seed, as in the library.
+private struct Streams {
+  let seed: UInt64
+  let firstRow: Int
+
+  init(_ seed: UInt64, _ firstRow: Int, _ batch: Batch) throws(Refusal) {
+    guard firstRow >= 0, !firstRow.addingReportingOverflow(batch.rows).overflow else {
+      throw .argument("rows are counted from 0, so that the first of \(batch.rows) is not \(firstRow)")
+    }
+    (self.seed, self.firstRow) = (seed, firstRow)
+  }
+
+  func generator(ofRow row: Int) -> StreamGenerator {
+    StreamGenerator(seed: seed, stream: UInt64(firstRow + row))
+  }
+}
+
+private func check(_ temperature: Double) throws(Refusal) {
+  guard temperature >= 0 else { throw .argument("a temperature is 0 or above, not \(temperature)") }
+}
+
+private func writeIndices<Scalar: LogitScalar>(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ batch: Batch, _ streams: Streams,
+  _ result: UnsafeMutablePointer<Int64>?
+) throws(Refusal) {
+  let argmax = try Transform.argmax(of: transform)
+  let logits = try batch.numbers(at: logits, "logits")
+  let result = try batch.rowPlaces(at: result, "result")
+  batch.forEachRow(under: argmax, passes: 1) { row, slots, workspace in
+    var generator = streams.generator(ofRow: row)
+    let row = (index: row, logits: UnsafeBufferPointer(rebasing: logits[slots]))
+    let index = argmax.randomIndex(for: row.logits.span, using: &generator, workspace: &workspace)
+    result[row.index] = Int64(index ?? -1)
+  }
+}
+
+private func writeRelaxed<Scalar: LogitScalar>(
+  _ transform: OpaquePointer?, _ temperature: Double, _ logits: UnsafePointer<Scalar>?, _ batch: Batch,
+  _ streams: Streams, _ result: UnsafeMutablePointer<Scalar>?, _ perturbed: UnsafeMutablePointer<Scalar>?
+) throws(Refusal) {
+  let argmax = try Transform.argmax(of: transform)
+  try check(temperature)
+  let logits = try batch.numbers(at: logits, "logits")
+  let result = batch.wantedPlaces(at: result)
+  let perturbed = batch.wantedPlaces(at: perturbed)
+  batch.forEachRow(under: argmax, passes: 1) { row, slots, _ in
+    var generator = streams.generator(ofRow: row)
+    let sample = argmax.relaxedSample(
+      for: Array(logits[slots]), temperature: temperature, using: &generator)
+    if let result { copy(sample.value, to: result, slots) }
+    if let perturbed { copy(sample.perturbedLogits, to: perturbed, slots) }
+  }
+}
+
+private func writeRelaxedPullback<Scalar: LogitScalar>(
+  _ transform: OpaquePointer?, _ temperature: Double, _ logits: UnsafePointer<Scalar>?,
+  _ cotangents: UnsafePointer<Scalar>?, _ batch: Batch, _ streams: Streams,
+  _ result: UnsafeMutablePointer<Scalar>?, _ inTemperature: UnsafeMutablePointer<Scalar>?
+) throws(Refusal) {
+  let argmax = try Transform.argmax(of: transform)
+  try check(temperature)
+  let logits = try batch.numbers(at: logits, "logits")
+  let cotangents = try batch.numbers(at: cotangents, "cotangents")
+  let result = try batch.places(at: result, "result")
+  batch.forEachRow(under: argmax, passes: 1) { row, slots, _ in
+    var generator = streams.generator(ofRow: row)
+    let sample = argmax.relaxedSample(
+      for: Array(logits[slots]), temperature: temperature, using: &generator)
+    let cotangent = Array(cotangents[slots])
+    copy(sample.pullback(of: cotangent), to: result, slots)
+    inTemperature?[row] = sample.temperaturePullback(of: cotangent)
+  }
+}
+
+private func copy<Scalar>(
+  _ row: [Scalar], to places: UnsafeMutableBufferPointer<Scalar>, _ slots: Range<Int>
+) {
+  _ = UnsafeMutableBufferPointer(rebasing: places[slots]).update(fromContentsOf: row)
+}

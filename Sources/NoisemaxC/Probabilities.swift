@@ -1,0 +1,183 @@
+// Probabilities, their logarithms, and pullbacks of both.
+
+import CNoisemax
+import Noisemax
+
+@c @implementation
+public func noisemax_probabilities(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ result: UnsafeMutablePointer<Double>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    try writeProbabilities(transform, logits, Batch(rows, length, threads), result)
+  }
+}
+
+@c @implementation
+public func noisemax_probabilities_f(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ result: UnsafeMutablePointer<Float>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    try writeProbabilities(transform, logits, Batch(rows, length, threads), result)
+  }
+}
+
+@c @implementation
+public func noisemax_log_probabilities(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ result: UnsafeMutablePointer<Double>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    try writeLogProbabilities(transform, logits, Batch(rows, length, threads), result)
+  }
+}
+
+@c @implementation
+public func noisemax_log_probabilities_f(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ result: UnsafeMutablePointer<Float>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    try writeLogProbabilities(transform, logits, Batch(rows, length, threads), result)
+  }
+}
+
+@c @implementation
+public func noisemax_pullback(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ cotangents: UnsafePointer<Double>?,
+  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Double>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    try writePullback(transform, logits, cotangents, Batch(rows, length, threads), result)
+  }
+}
+
+@c @implementation
+public func noisemax_pullback_f(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ cotangents: UnsafePointer<Float>?,
+  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Float>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    try writePullback(transform, logits, cotangents, Batch(rows, length, threads), result)
+  }
+}
+
+@c @implementation
+public func noisemax_log_pullback(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ cotangents: UnsafePointer<Double>?,
+  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Double>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    try writeLogPullback(transform, logits, cotangents, Batch(rows, length, threads), result)
+  }
+}
+
+@c @implementation
+public func noisemax_log_pullback_f(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ cotangents: UnsafePointer<Float>?,
+  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Float>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    try writeLogPullback(transform, logits, cotangents, Batch(rows, length, threads), result)
+  }
+}
+
+@c @implementation
+public func noisemax_scale_pullback(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ cotangents: UnsafePointer<Double>?,
+  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Double>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    try writeScalePullback(transform, logits, cotangents, Batch(rows, length, threads), result)
+  }
+}
+
+@c @implementation
+public func noisemax_scale_pullback_f(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ cotangents: UnsafePointer<Float>?,
+  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Float>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    try writeScalePullback(transform, logits, cotangents, Batch(rows, length, threads), result)
+  }
+}
+
+// MARK: of either precision. Rows without classes have nothing to write.
+
+private func writeProbabilities<Scalar: LogitScalar>(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ batch: Batch,
+  _ result: UnsafeMutablePointer<Scalar>?
+) throws(Refusal) {
+  let argmax = try Transform.argmax(of: transform)
+  let rows = try batch.numbers(at: logits, "logits")
+  var places = try batch.places(at: result, "result").mutableSpan
+  guard batch.count > 0 else { return }
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  argmax.writeProbabilities(for: rows.span, rowLength: batch.length, to: &places, workspace: &workspace)
+}
+
+private func writeLogProbabilities<Scalar: LogitScalar>(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ batch: Batch,
+  _ result: UnsafeMutablePointer<Scalar>?
+) throws(Refusal) {
+  let argmax = try Transform.argmax(of: transform)
+  let rows = try batch.numbers(at: logits, "logits")
+  var places = try batch.places(at: result, "result").mutableSpan
+  guard batch.count > 0 else { return }
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  argmax.writeLogProbabilities(for: rows.span, rowLength: batch.length, to: &places, workspace: &workspace)
+}
+
+private func writePullback<Scalar: LogitScalar>(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ cotangents: UnsafePointer<Scalar>?,
+  _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?
+) throws(Refusal) {
+  let argmax = try Transform.argmax(of: transform)
+  let rows = try batch.numbers(at: logits, "logits")
+  let vectors = try batch.numbers(at: cotangents, "cotangents")
+  var places = try batch.places(at: result, "result").mutableSpan
+  guard batch.count > 0 else { return }
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  argmax.writePullback(
+    for: rows.span, of: vectors.span, rowLength: batch.length, to: &places, workspace: &workspace)
+}
+
+private func writeLogPullback<Scalar: LogitScalar>(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ cotangents: UnsafePointer<Scalar>?,
+  _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?
+) throws(Refusal) {
+  let argmax = try Transform.argmax(of: transform)
+  let rows = try batch.numbers(at: logits, "logits")
+  let vectors = try batch.numbers(at: cotangents, "cotangents")
+  var places = try batch.places(at: result, "result").mutableSpan
+  guard batch.count > 0 else { return }
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  argmax.writeLogProbabilitiesPullback(
+    for: rows.span, of: vectors.span, rowLength: batch.length, to: &places, workspace: &workspace)
+}
+
+private func writeScalePullback<Scalar: LogitScalar>(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ cotangents: UnsafePointer<Scalar>?,
+  _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?
+) throws(Refusal) {
+  let argmax = try Transform.argmax(of: transform)
+  let rows = try batch.numbers(at: logits, "logits")
+  let vectors = try batch.numbers(at: cotangents, "cotangents")
+  let places = try batch.rowPlaces(at: result, "result")
+  guard batch.count > 0 else {
+    // A row without classes does not change with the scale.
+    places.update(repeating: 0)
+    return
+  }
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  var values = places.mutableSpan
+  argmax.writeScalePullbacks(
+    for: rows.span, of: vectors.span, rowLength: batch.length, to: &values, workspace: &workspace)
+}

@@ -1,0 +1,266 @@
+"""The distribution of the random index argmax(x + scale·ε), ε independent noise of one law.
+
+    >>> import noisemax
+    >>> noisemax.probabilities([2.0, 1.0, 0.5, -1.0], noise="normal")
+
+Under Gumbel noise that is softmax. ``laws()`` lists the laws. Values are exact in every tail, unless ``points`` asks for the
+quantile rule, an approximation with so many points.
+
+Arrays have their rows along ``axis``. float32 and float64 stay what they are; other types are computed, and come back, in the
+nearest of the two. A logit of -inf masks its class; a NaN makes its row NaN. What is wrong is a ``ValueError``.
+
+``threads`` bounds the threads of a large batch: as many as there are processors, unless said otherwise. No bit depends on
+it. The interpreter is free during a call.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import _small
+from ._arrays import FLOAT32, memory, restored, row_count, rows
+from ._library import fail, functions, laws, thread_count, transform
+
+__all__ = [
+    "entropy",
+    "expected_maximum",
+    "laws",
+    "log_probabilities",
+    "loss",
+    "probabilities",
+    "pullback",
+    "relaxed_sample",
+    "sample",
+]
+__version__ = "2.0.0"
+
+_values = {name: functions(name) for name in ("probabilities", "log_probabilities")}
+_pullback = functions("pullback")
+_log_pullback = functions("log_pullback")
+_losses = functions("losses")
+_summaries = functions("summaries")
+_sample = functions("sample")
+_relaxed_sample = functions("relaxed_sample")
+
+_losses_by_name = {"fenchel-young": 0, "negative-log-likelihood": 1}
+_entropies_by_name = {"generalized": 1, "shannon": 3, "divergence-from-uniform": 4}
+
+
+def probabilities(
+    x: ArrayLike,
+    noise: str = "normal",
+    scale: float = 1.0,
+    axis: int = -1,
+    points: int | None = None,
+    *,
+    threads: int | None = None,
+) -> np.ndarray:
+    """P[argmax(x + scale·ε) = i] for every class i, in the shape of x."""
+    return _numbers("probabilities", x, noise, scale, axis, points, threads)
+
+
+def log_probabilities(
+    x: ArrayLike,
+    noise: str = "normal",
+    scale: float = 1.0,
+    axis: int = -1,
+    points: int | None = None,
+    *,
+    threads: int | None = None,
+) -> np.ndarray:
+    """The logarithms of the probabilities, accurate where these underflow and where they are almost 1."""
+    return _numbers("log_probabilities", x, noise, scale, axis, points, threads)
+
+
+def pullback(
+    x: ArrayLike,
+    v: ArrayLike,
+    noise: str = "normal",
+    scale: float = 1.0,
+    axis: int = -1,
+    points: int | None = None,
+    *,
+    log: bool = False,
+    threads: int | None = None,
+) -> np.ndarray:
+    """The gradient in x of Σ v·p, or with ``log`` of Σ v·log p, for v in the shape of x."""
+    held, x = transform(noise, scale, points), rows(x, axis)
+    v = rows(v, axis, like=x)
+    result = np.empty(x.shape, x.dtype)
+    function = (_log_pullback if log else _pullback)[x.dtype != FLOAT32]
+    shape = (row_count(x), x.shape[-1], thread_count(threads))
+    _call(function, held, memory(x), memory(v), *shape, memory(result))
+    return restored(result, axis)
+
+
+def loss(
+    x: ArrayLike,
+    target: ArrayLike,
+    noise: str = "normal",
+    scale: float = 1.0,
+    axis: int = -1,
+    points: int | None = None,
+    *,
+    kind: str = "fenchel-young",
+    gradient: bool = False,
+    threads: int | None = None,
+) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+    """How far each row is from its target: the index of a class, or a distribution in the shape of x.
+
+    ``kind`` is "fenchel-young", E[max(x + scale·ε)] − E[scale·ε] − ⟨x, y⟩, which is convex and has the gradient p − y, or
+    "negative-log-likelihood", −Σ y·log p. Under Gumbel noise of scale 1 both are the cross-entropy.
+
+    Returns a number for each row, and with ``gradient`` the gradient of each row's own loss as well.
+    """
+    held, x = transform(noise, scale, points), rows(x, axis)
+    code = _choice("kind of loss", kind, _losses_by_name)
+    target = np.asarray(target)
+    classes = weights = None
+    if target.ndim == x.ndim:
+        weights = rows(target, axis, like=x)
+    elif target.dtype.kind not in "iu":
+        raise ValueError(f"the index of a class is an integer, not {target.dtype}")
+    elif target.shape != x.shape[:-1]:
+        raise ValueError(f"targets of the shape {target.shape} do not fit rows {x.shape}")
+    else:
+        classes = np.ascontiguousarray(target, dtype=np.int64)
+    values = np.empty(x.shape[:-1], x.dtype)
+    slopes = np.empty(x.shape, x.dtype) if gradient else None
+    targets = (classes if classes is None else memory(classes), weights if weights is None else memory(weights))
+    shape = (row_count(x), x.shape[-1], thread_count(threads))
+    results = (memory(values), None if slopes is None else memory(slopes))
+    _call(_losses[x.dtype != FLOAT32], held, code, memory(x), *targets, *shape, *results)
+    return values[()] if slopes is None else (values[()], restored(slopes, axis))
+
+
+def entropy(
+    x: ArrayLike,
+    noise: str = "normal",
+    scale: float = 1.0,
+    axis: int = -1,
+    points: int | None = None,
+    *,
+    kind: str = "shannon",
+    gradient: bool = False,
+    threads: int | None = None,
+) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+    """A number for each row that says how far from certain its random index is.
+
+    ``kind`` is "shannon", −Σ p·log p; "generalized", E[max(x + scale·ε)] − E[scale·ε] − ⟨x, p⟩, which belongs to the law and is
+    Shannon's under Gumbel noise of scale 1 alone; or "divergence-from-uniform", Σ p·log(n·p) over the n open classes. With
+    ``gradient`` its gradient in x comes as well.
+    """
+    code = _choice("kind of entropy", kind, _entropies_by_name)
+    return _summary(code, x, noise, scale, axis, points, gradient, threads)
+
+
+def expected_maximum(
+    x: ArrayLike,
+    noise: str = "normal",
+    scale: float = 1.0,
+    axis: int = -1,
+    *,
+    gradient: bool = False,
+    threads: int | None = None,
+) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+    """E[max(x + scale·ε)] of each row, and with ``gradient`` its gradient, the probabilities."""
+    return _summary(0, x, noise, scale, axis, None, gradient, threads)
+
+
+def sample(
+    x: ArrayLike,
+    noise: str = "normal",
+    scale: float = 1.0,
+    axis: int = -1,
+    *,
+    seed: int | np.random.Generator | None = None,
+    first_row: int = 0,
+    threads: int | None = None,
+) -> np.ndarray:
+    """A random index argmax(x + scale·ε) for each row: −1 where no class is open, or the row is NaN.
+
+    Row r draws from the stream ``first_row`` + r of the seed, so that rows have the same indices in one call or in several.
+    Without a seed each call draws its own; a NumPy generator is asked for one.
+    """
+    held, x = transform(noise, scale), rows(x, axis)
+    result = np.empty(x.shape[:-1], np.int64)
+    streams = (row_count(x), x.shape[-1], _seed(seed), _first_row(first_row), thread_count(threads))
+    _call(_sample[x.dtype != FLOAT32], held, memory(x), *streams, memory(result))
+    return result[()]
+
+
+def relaxed_sample(
+    x: ArrayLike,
+    temperature: float = 1.0,
+    noise: str = "normal",
+    scale: float = 1.0,
+    axis: int = -1,
+    *,
+    hard: bool = False,
+    seed: int | np.random.Generator | None = None,
+    first_row: int = 0,
+    threads: int | None = None,
+) -> np.ndarray:
+    """softmax((x + scale·ε)/temperature) for one draw of the noise in each row: that of ``sample`` with the same seed.
+
+    With ``hard``, or at temperature 0, the one-hot of the winner.
+    """
+    held, x = transform(noise, scale), rows(x, axis)
+    result = np.empty(x.shape, x.dtype)
+    streams = (row_count(x), x.shape[-1], _seed(seed), _first_row(first_row), thread_count(threads))
+    temperature = 0.0 if hard and temperature >= 0 else temperature
+    _call(_relaxed_sample[x.dtype != FLOAT32], held, temperature, memory(x), *streams, memory(result), None)
+    return restored(result, axis)
+
+
+def _numbers(name, x, noise, scale, axis, points, threads) -> np.ndarray:
+    """A number for every class."""
+    scale, count = float(scale), thread_count(threads)
+    if axis == -1 and _small.serves(x):
+        return _small.values(name, x, noise, scale, points)
+    held, x = transform(noise, scale, points), rows(x, axis)
+    result = np.empty(x.shape, x.dtype)
+    shape = (row_count(x), x.shape[-1], count)
+    _call(_values[name][x.dtype != FLOAT32], held, memory(x), *shape, memory(result))
+    return restored(result, axis)
+
+
+def _summary(code, x, noise, scale, axis, points, gradient, threads):
+    held, x = transform(noise, scale, points), rows(x, axis)
+    values = np.empty(x.shape[:-1], x.dtype)
+    slopes = np.empty(x.shape, x.dtype) if gradient else None
+    shape = (row_count(x), x.shape[-1], thread_count(threads))
+    results = (memory(values), None if slopes is None else memory(slopes))
+    _call(_summaries[x.dtype != FLOAT32], held, code, memory(x), *shape, *results)
+    return values[()] if slopes is None else (values[()], restored(slopes, axis))
+
+
+def _call(function: Callable, held, *arguments) -> None:
+    if function(held.handle, *arguments, None, 0):
+        fail(function, held.handle, *arguments)
+
+
+def _choice(what: str, name: str, codes: dict[str, int]) -> int:
+    if name not in codes:
+        raise ValueError(f"there is no {what} named {name!r}: there are {', '.join(codes)}")
+    return codes[name]
+
+
+def _seed(seed: int | np.random.Generator | None) -> int:
+    if seed is None:
+        return int.from_bytes(os.urandom(8), "little")
+    if isinstance(seed, np.random.Generator):
+        return int(seed.integers(0, 1 << 64, dtype=np.uint64))
+    if not 0 <= seed < 1 << 64:
+        raise ValueError(f"a seed is a number from 0 to 2**64 - 1, not {seed}")
+    return int(seed)
+
+
+def _first_row(number: int) -> int:
+    if not 0 <= number < 1 << 62:
+        raise ValueError(f"rows are counted from 0, not {number}")
+    return int(number)

@@ -1,0 +1,164 @@
+"""noisemax for JAX: functions of arrays under ``jit``, ``vmap`` and ``grad``, computed on the processor by callbacks.
+
+There is one derivative in reverse mode, in the logits and in the scale, and no second one. The scale is a number, or an
+array of one element, which may be traced; one that is not above 0 gives NaN.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import noisemax as _noisemax
+
+from ._library import transform
+
+__all__ = ["log_probabilities", "loss", "probabilities"]
+
+
+def probabilities(
+    x: jax.Array, noise: str = "normal", scale: float | jax.Array = 1.0, axis: int = -1, points: int | None = None
+) -> jax.Array:
+    """P[argmax(x + scale·ε) = i] for every class i along ``axis``."""
+    return _along(x, noise, scale, axis, points, False)
+
+
+def log_probabilities(
+    x: jax.Array, noise: str = "normal", scale: float | jax.Array = 1.0, axis: int = -1, points: int | None = None
+) -> jax.Array:
+    """The logarithms of the probabilities, accurate where these underflow and where they are almost 1."""
+    return _along(x, noise, scale, axis, points, True)
+
+
+def loss(
+    x: jax.Array,
+    target: jax.Array,
+    noise: str = "normal",
+    scale: float | jax.Array = 1.0,
+    axis: int = -1,
+    points: int | None = None,
+    *,
+    kind: str = "fenchel-young",
+) -> jax.Array:
+    """How far each row is from its target: the index of a class, or a distribution in the shape of x. A number a row.
+
+    ``kind`` is "fenchel-young" or "negative-log-likelihood". A target that is no class of its row is an error when the
+    callback runs. Nothing flows back to the target.
+    """
+    x, target = jnp.asarray(x), jnp.asarray(target)
+    rows, scale, unit = _in_units(_rows(x, axis), scale)
+    if target.ndim == x.ndim:
+        target = jax.lax.stop_gradient(jnp.moveaxis(target, axis, -1).astype(rows.dtype))
+    elif not jnp.issubdtype(target.dtype, jnp.integer):
+        raise ValueError(f"the index of a class is an integer, not {target.dtype}")
+    elif target.shape != rows.shape[:-1]:
+        raise ValueError(f"targets of the shape {target.shape} do not fit rows {rows.shape}")
+    if kind not in _noisemax._losses_by_name:
+        raise ValueError(f"there is no kind of loss named {kind!r}: there are {', '.join(_noisemax._losses_by_name)}")
+    transform(noise, scale, points)
+    values = _losses(rows, target, noise, scale, points, kind)
+    if unit is not None and kind == "fenchel-young":
+        values = unit * values
+    return values.astype(_result_type(x))
+
+
+def _along(x, noise, scale, axis, points, log):
+    x = jnp.asarray(x)
+    rows, scale, _ = _in_units(_rows(x, axis), scale)
+    # What is wrong with it is said here, and not in a callback.
+    transform(noise, scale, points)
+    return jnp.moveaxis(_values(rows, noise, scale, points, log), -1, axis).astype(_result_type(x))
+
+
+def _result_type(x):
+    return x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.result_type(float)
+
+
+def _rows(x, axis):
+    """The logits with their rows along the last axis, in a type that the library has."""
+    if jnp.issubdtype(x.dtype, jnp.complexfloating):
+        raise ValueError(f"logits are real numbers, not {x.dtype}")
+    if x.ndim == 0:
+        raise ValueError("a number is no row of logits: an array has an axis at least")
+    rows = jnp.moveaxis(x, axis, -1)
+    if rows.dtype in (jnp.float32, jnp.float64):
+        return rows
+    return rows.astype(jnp.float32 if jnp.issubdtype(x.dtype, jnp.floating) else jnp.result_type(float))
+
+
+def _in_units(rows, scale):
+    """The rows in units of a scale that is an array, less the largest of each, so that dividing costs no digits."""
+    if not isinstance(scale, jax.Array):
+        return rows, float(scale), None
+    if scale.size != 1:
+        raise ValueError(f"a scale is one number, not an array of the shape {scale.shape}")
+    unit = scale.reshape(()).astype(rows.dtype)
+    unit = jnp.where(unit > 0, unit, jnp.nan)
+    if rows.shape[-1] == 0:
+        return rows, 1.0, unit
+    top = jax.lax.stop_gradient(rows.max(-1, keepdims=True))
+    is_finite = jnp.isfinite(rows)
+    gaps = jnp.where(is_finite, rows - jnp.where(jnp.isfinite(top), top, 0), 0) / unit
+    return jnp.where(is_finite, gaps, rows), 1.0, unit
+
+
+def _callback(function, shapes, *arrays):
+    return jax.pure_callback(
+        lambda *arrays: function(*map(np.asarray, arrays)), shapes, *arrays, vmap_method="broadcast_all"
+    )
+
+
+def _like(rows):
+    return jax.ShapeDtypeStruct(rows.shape, rows.dtype)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(1, 2, 3, 4))
+def _values(rows, noise, scale, points, log):
+    function = _noisemax.log_probabilities if log else _noisemax.probabilities
+    return _callback(lambda x: function(x, noise, scale, points=points), _like(rows), rows)
+
+
+def _values_forward(rows, noise, scale, points, log):
+    return _values(rows, noise, scale, points, log), rows
+
+
+def _values_backward(noise, scale, points, log, rows, cotangents):
+    def pulled(x, v):
+        return _noisemax.pullback(x, v, noise, scale, points=points, log=log)
+
+    return (_callback(pulled, _like(rows), rows, cotangents),)
+
+
+_values.defvjp(_values_forward, _values_backward)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4, 5))
+def _losses(rows, target, noise, scale, points, kind):
+    def values(x, y):
+        return np.asarray(_noisemax.loss(x, y, noise, scale, points=points, kind=kind))
+
+    return _callback(values, jax.ShapeDtypeStruct(rows.shape[:-1], rows.dtype), rows, target)
+
+
+def _losses_forward(rows, target, noise, scale, points, kind):
+    """The losses, and for the way back the gradient that they come with."""
+
+    def both(x, y):
+        values, gradient = _noisemax.loss(x, y, noise, scale, points=points, kind=kind, gradient=True)
+        return np.asarray(values), gradient
+
+    shapes = (jax.ShapeDtypeStruct(rows.shape[:-1], rows.dtype), _like(rows))
+    values, gradient = _callback(both, shapes, rows, target)
+    return values, (gradient, target)
+
+
+def _losses_backward(noise, scale, points, kind, kept, cotangents):
+    gradient, target = kept
+    is_distribution = jnp.issubdtype(target.dtype, jnp.floating)
+    return cotangents[..., None] * gradient, jnp.zeros_like(target) if is_distribution else None
+
+
+_losses.defvjp(_losses_forward, _losses_backward)

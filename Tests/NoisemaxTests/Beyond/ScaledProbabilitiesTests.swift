@@ -1,0 +1,160 @@
+import Foundation
+import Noisemax
+import Testing
+
+/// Classes with scales of their own: closed forms, bounds, and what is refused.
+@Suite struct ScaledProbabilitiesTests {
+  /// Two normal classes: Φ of the difference over the root of the sum of squares, whatever the ratio of the scales.
+  @Test(arguments: [1.5, 10, 1e4, 1e8])
+  func twoNormalClasses(ratio: Double) {
+    let argmax = NoisyArgmax(.normal)
+    for gap in [0.3, 1, 5, 20] {
+      for wide in [0, 1] {
+        let scales = wide == 0 ? [ratio, 1] : [1, ratio]
+        let spread = (1 + ratio * ratio).squareRoot()
+        let logits = [gap * spread, 0]
+        let p = argmax.probabilities(for: logits, scales: scales)
+        let truth = Normal().survival(at: gap * spread / spread)
+        let testCase = "logits \(logits), scales \(scales): \(p), not \(truth)"
+        // What rounding the first logit moves.
+        let bound = 3e-12 + gap * gap * 4e-16
+        #expect((p[1] / truth - 1).magnitude <= bound, "\(testCase)")
+        #expect((p[0] - (1 - truth)).magnitude <= 1e-14, "\(testCase)")
+      }
+    }
+  }
+
+  /// Log-probabilities below the least Double.
+  @Test func logarithmsOfTwoNormalClasses() {
+    let argmax = NoisyArgmax(.normal)
+    let cases: [(gap: Double, scale: Double)] = [(30, 2), (50, 0.1), (500, 3), (2000, 0.5)]
+    for (gap, scale) in cases {
+      let result = argmax.logProbabilities(for: [0, -gap], scales: [1, scale])
+      let spread = (1 + scale * scale).squareRoot()
+      let truth = Normal().logSurvival(at: gap / spread)
+      #expect(
+        (result[1] / truth - 1).magnitude <= 1e-13, "gap \(gap), scale \(scale): \(result[1]), not \(truth)")
+      #expect(
+        (result[0] + exp(truth)).magnitude <= 1e-12 * exp(truth), "gap \(gap), scale \(scale): \(result[0])")
+    }
+  }
+
+  /// Two exponential classes, the narrow one ahead: the wide one wins by e^(−gap/wide)·wide/(wide + narrow).
+  @Test(arguments: [2.0, 1e3, 1e8])
+  func twoExponentialClasses(ratio: Double) {
+    let argmax = NoisyArgmax(.exponential)
+    for gap in [0.0, 0.5, 300, 700, 3000] {
+      let row = [gap * ratio, 0]
+      let logTruth = -gap + log(ratio / (1 + ratio))
+      let p = argmax.probabilities(for: row, scales: [1, ratio])[1]
+      let logP = argmax.logProbabilities(for: row, scales: [1, ratio])[1]
+      #expect(
+        (p - exp(logTruth)).magnitude <= 1e-11 * exp(logTruth) + 1e-300, "gap \(gap), ratio \(ratio): \(p)")
+      #expect(
+        (logP - logTruth).magnitude <= 1e-11 + 1e-13 * gap,
+        "gap \(gap), ratio \(ratio): \(logP), not \(logTruth)")
+    }
+  }
+
+  /// A class without noise wins where all others are below it.
+  @Test(arguments: ShippedLaw.all.map(\.name))
+  func aClassWithoutNoise(law: String) throws {
+    let noise = try #require(ShippedLaw.standard(named: law))
+    let argmax = NoisyArgmax(noise, scale: 2)
+    let logits = [0.4, 0.9, -0.3, 0.1]
+    let scales = [1.0, 0, 0.5, 0]
+    let p = argmax.probabilities(for: logits, scales: scales)
+    let truth = noise.cumulative(at: 0.25) * noise.cumulative(at: 1.2)
+    #expect((p[1] - truth).magnitude <= 1e-14, "\(law): \(p), not \(truth)")
+    #expect(p[3] == 0, "the larger of two is the only one that counts: \(p)")
+    #expect((p.reduce(0, +) - 1).magnitude <= 1e-14, "\(law): \(p)")
+    // The limit of a narrow class.
+    let narrow = argmax.probabilities(for: logits, scales: [1.0, 1e-8, 0.5, 1e-9])
+    for i in p.indices { #expect((p[i] - narrow[i]).magnitude <= 1e-7, "\(law): \(p), \(narrow)") }
+    let logs = argmax.logProbabilities(for: logits, scales: scales)
+    for i in p.indices { #expect((exp(logs[i]) - p[i]).magnitude <= 1e-14, "\(law): \(logs), \(p)") }
+    // Among two, both count.
+    let two = argmax.inclusionProbabilities(for: logits, largest: 2, scales: scales)
+    #expect((two.reduce(0, +) - 2).magnitude <= 1e-13, "\(law): \(two)")
+    // It is among them where neither of the others is above, the other class without noise being so.
+    let (first, third) = (noise.cumulative(at: -0.15), noise.cumulative(at: 0.4))
+    #expect((two[3] - first * third).magnitude <= 1e-14, "\(law): \(two)")
+  }
+
+  /// Shifts, a common factor, and the order of the classes change nothing but roundings.
+  @Test(arguments: ShippedLaw.all.map(\.name))
+  func invariances(law: String) throws {
+    let noise = try #require(ShippedLaw.standard(named: law))
+    let argmax = NoisyArgmax(noise)
+    let logits = [0.4, 0.9, -0.3, 0.1, 0.9]
+    let scales = [1, 0.02, 0.5, 30, 0.02]
+    let p = argmax.probabilities(for: logits, scales: scales)
+    let others: [[Double]] = [
+      argmax.probabilities(for: logits.map { $0 + 64 }, scales: scales),
+      argmax.probabilities(for: logits.map { $0 * 3 }, scales: scales.map { $0 * 3 }),
+      NoisyArgmax(argmax, scale: 5).probabilities(for: logits, scales: scales.map { $0 / 5 }),
+      Array(
+        argmax.probabilities(for: logits.reversed(), scales: scales.reversed()).reversed()),
+      Array(argmax.probabilities(for: logits + [-.infinity], scales: scales + [0.001]).dropLast()),
+    ]
+    for (index, other) in others.enumerated() {
+      for i in p.indices {
+        let difference = (p[i] - other[i]).magnitude
+        // A shift rounds the logits in units of the narrow classes.
+        #expect(
+          difference <= (index == 0 ? 1e-11 : 1e-13) * p[i] + 1e-18, "\(law), change \(index): \(p), \(other)"
+        )
+      }
+    }
+    #expect(p[1] == p[4], "\(law): \(p)")
+    let doubled = argmax.probabilities(for: logits.map { $0 * 4 }, scales: scales.map { $0 * 4 })
+    #expect(p == doubled, "a power of two changes no bit")
+  }
+
+  /// A law that is moved: its mean is multiplied by every scale.
+  @Test func aMovedLawMovesEveryClassByItsScale() {
+    let moved = NoisyArgmax(Normal().shifted(by: 3))
+    let (logits, scales) = ([0.4, 0.9, -0.3], [1.0, 0.25, 2])
+    let p = moved.probabilities(for: logits, scales: scales)
+    let q = NoisyArgmax(.normal).probabilities(for: zip(logits, scales).map { $0 + 3 * $1 }, scales: scales)
+    for i in p.indices { #expect((p[i] - q[i]).magnitude <= 1e-14, "\(p), \(q)") }
+  }
+
+  @Test func extremeNumbersStayNumbers() {
+    let argmax = NoisyArgmax(.normal)
+    let huge = argmax.probabilities(for: [1e308, -1e308, 0] as [Double], scales: [1e308, 1e308, 1e300])
+    #expect((huge.reduce(0, +) - 1).magnitude <= 1e-14, "\(huge)")
+    let tiny = argmax.probabilities(for: [0x1p-1030, 0, 0] as [Double], scales: [0x1p-1030, 0x1p-1029, 0])
+    #expect((tiny.reduce(0, +) - 1).magnitude <= 1e-14, "\(tiny)")
+    let apart = argmax.probabilities(for: [1e10, -1e300] as [Double], scales: [1e-10, 1])
+    #expect(apart[0] == 1 && apart[1] == 0, "\(apart)")
+  }
+
+  /// The messages name the class and the value.
+  @Test func whatIsRefused() async throws {
+    func check(_ result: ExitTest.Result?, says text: String) {
+      let message = result.map { String(decoding: $0.standardErrorContent, as: UTF8.self) } ?? ""
+      #expect(message.contains(text), "\(message)")
+    }
+    check(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = NoisyArgmax(.normal).probabilities(for: [1.0, 2], scales: [1, -0.5])
+      }, says: "the scale of class 1 is finite and not below 0, not -0.5")
+    check(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = NoisyArgmax(.normal).probabilities(for: [1.0, 2], scales: [.nan, 1])
+      }, says: "the scale of class 0 is finite and not below 0, not nan")
+    check(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = NoisyArgmax(.normal).probabilities(for: [0.5, 2, 0.5], scales: [0, 1, 0])
+      }, says: "classes 0 and 2 have scale 0 and tie at 0.5")
+    check(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = NoisyArgmax(.normal).probabilities(for: [0.5, 2, 0.5], scales: [1, 1])
+      }, says: "do not fit scales of 1 rows of 2")
+    check(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = NoisyArgmax(.normal, points: 8).probabilities(for: [0.5, 2], scales: [1, 2])
+      }, says: "the quantile rule has no probabilities of inclusion")
+  }
+}

@@ -1,0 +1,97 @@
+"""JAX: values and derivatives, under jit and vmap."""
+
+import numpy as np
+import pytest
+
+jax = pytest.importorskip("jax")
+
+import jax.numpy as jnp
+from jax.test_util import check_grads
+
+import noisemax
+import noisemax.jax as nj
+
+classes = jnp.array([0, 3, 1])
+
+
+@pytest.fixture(autouse=True)
+def doubles():
+    jax.config.update("jax_enable_x64", True)
+    yield
+    jax.config.update("jax_enable_x64", False)
+
+
+@pytest.fixture
+def x():
+    return jnp.asarray(np.random.default_rng(0).normal(size=(3, 4)))
+
+
+def test_references(cases):
+    for case in cases[::4]:
+        logits = jnp.asarray(case.logits)
+        p, pullback = jax.vjp(lambda t, case=case: nj.probabilities(t, case.noise), logits)
+        case.check("p", p, case.probabilities, 1e-12)
+        case.check("pullback", pullback(jnp.asarray(case.cotangent))[0], case.pullback, 0, 1e-12)
+        logs = nj.log_probabilities(logits, case.noise)
+        case.check("log p", logs, case.log_probabilities, 3e-12, 3e-12)
+
+
+def test_the_bits_of_numpy(x, law):
+    assert np.array_equal(nj.probabilities(x, law), noisemax.probabilities(np.asarray(x), law))
+    compiled = jax.jit(lambda t: nj.probabilities(t, law))(x)
+    assert np.array_equal(compiled, noisemax.probabilities(np.asarray(x), law))
+
+
+@pytest.mark.parametrize("kind", ["fenchel-young", "negative-log-likelihood"])
+def test_derivatives(kind, x):
+    scale, options = jnp.asarray(0.8), {"modes": ["rev"], "atol": 1e-5, "rtol": 1e-5}
+    check_grads(lambda t, s: nj.probabilities(t, scale=s), (x, scale), 1, **options)
+    check_grads(lambda t, s: nj.log_probabilities(t, "laplace", s), (x, scale), 1, **options)
+    check_grads(lambda t, s: nj.loss(t, classes, scale=s, kind=kind), (x, scale), 1, **options)
+    y = jax.nn.softmax(x)
+    check_grads(lambda t: nj.loss(t, y, "logistic", kind=kind), (x,), 1, **options)
+
+
+def test_transformations(x):
+    def loss(t, k):
+        return nj.loss(t, k, "gumbel")
+
+    slopes = jax.nn.softmax(x) - jnp.eye(4)[classes]
+    together = jax.jit(jax.grad(lambda t: loss(t, classes).sum()))(x)
+    one_by_one = jax.jit(jax.vmap(jax.grad(loss)))(x, classes)
+    np.testing.assert_allclose(together, slopes, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(one_by_one, slopes, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(jax.vmap(nj.probabilities, 1, 1)(x), nj.probabilities(x, axis=0))
+
+
+def test_second_and_forward_derivatives_are_refused(x):
+    for function in (lambda t: nj.loss(t, classes).sum(), lambda t: nj.probabilities(t)[0, 0]):
+        with pytest.raises((ValueError, TypeError)):
+            jax.hessian(function)(x)
+        with pytest.raises(TypeError):
+            jax.jvp(function, (x,), (x,))
+
+
+def test_types_and_shapes(x):
+    assert nj.probabilities(x.astype(jnp.bfloat16)).dtype == jnp.bfloat16
+    assert nj.probabilities(x.astype(jnp.float32)).dtype == jnp.float32
+    assert nj.probabilities(jnp.array([0, 1])).shape == (2,)
+    for shape in [(0, 4), (3, 0)]:
+        assert nj.probabilities(jnp.zeros(shape)).shape == shape
+    masked = jnp.array([0, -jnp.inf, 1.0])
+    slopes = jax.grad(lambda t, s: nj.probabilities(t, scale=s)[0], (0, 1))(masked, jnp.asarray(0.5))
+    assert slopes[0][1] == 0 and jnp.isfinite(slopes[0]).all() and slopes[1] != 0
+
+
+def test_what_is_wrong_is_said(x):
+    with pytest.raises(ValueError, match="no law of noise named 'cauchy'"):
+        nj.probabilities(x, "cauchy")
+    with pytest.raises(ValueError, match="no law of noise named 'cauchy'"):
+        jax.jit(lambda t: nj.loss(t, classes, "cauchy"))(x)
+    with pytest.raises(ValueError, match="do not fit"):
+        nj.loss(x, classes[:2])
+    with pytest.raises(ValueError, match="no kind of loss"):
+        nj.loss(x, classes, kind="hinge")
+    with pytest.raises(Exception, match="target 4 of row 2"):
+        nj.loss(x, classes + jnp.array([0, 0, 3])).block_until_ready()
+    assert jnp.isnan(nj.probabilities(x, scale=jnp.asarray(-1.0))).all()
