@@ -1,9 +1,10 @@
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// Rows of Floats on the lattice, beside the same rows in Doubles, which others hold to 25 digits.
 @Suite struct FloatRowsTests {
-  private static func row(_ count: Int, spread: Float, power: Int, _ generator: inout SeededGenerator)
+  private static func row(_ count: Int, spread: Float, power: Int, _ generator: inout SplitMix64)
     -> [Float]
   {
     var row = (0..<count).map { _ in
@@ -16,7 +17,7 @@ import Testing
   @Test(arguments: LatticeTests.references, [40, 120, 500, 900, 1500])
   func agreeWithDoubles(law: String, count: Int) throws {
     let argmax = try LatticeTests.transform(law)
-    var generator = SeededGenerator(state: 41)
+    var generator = SplitMix64(seed: 41)
     for spread in [Float(0), 0.5, 3, 8, 20, 50, 400] {
       for power in [1, 3] {
         let row = Self.row(count, spread: spread, power: power, &generator)
@@ -40,7 +41,7 @@ import Testing
   @Test(arguments: LatticeTests.references)
   func orderDoesNotMatter(law: String) throws {
     let argmax = try LatticeTests.transform(law)
-    var generator = SeededGenerator(state: 42)
+    var generator = SplitMix64(seed: 42)
     for count in [64, 300, 600] {
       let row = Self.row(count, spread: 12, power: 2, &generator)
       let (p, reversed) = (argmax.probabilities(for: row), argmax.probabilities(for: Array(row.reversed())))
