@@ -1,4 +1,5 @@
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// Rows of Floats on the lattice, beside the same rows in Doubles, which others hold to 25 digits.
