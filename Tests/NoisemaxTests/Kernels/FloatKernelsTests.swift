@@ -1,6 +1,7 @@
 import Foundation
 import NoiseKernels
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// The lattice's loops for rows of Floats, beside what they stand for in Doubles, under every instruction set.

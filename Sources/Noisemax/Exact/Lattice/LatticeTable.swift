@@ -99,7 +99,7 @@ final class LatticeTable: @unchecked Sendable {
     of noise: some SmoothNoise, _ samples: LawSamples, depth: Double
   ) -> (steps: PerPrecision<[Int]>, highest: PerPrecision<[Double]>) {
     let upperEnd = noise.upperQuantile(at: exponential(-Precision.double.drop - 1))
-    // A sum of ties is smaller than another in all its phases: each size begins with the step of the one before.
+    // More classes have no coarser step: each size begins with that of the one before.
     let coarsest = PerPrecision { precision in
       var step = Self.steps.count - 1
       return sizes.map { size in
