@@ -6,37 +6,43 @@ import Testing
 @Suite struct LongRowsTests {
   private static let count = isDebugBuild ? 4_000 : 100_000
 
-  private static func evenly(_ levels: Int) -> [Double] {
-    [Double](repeating: Double(count / levels), count: levels)
+  /// How far the logits are behind the largest one, up to 1, and how many have each.
+  struct Shape: Sendable {
+    let distances, ties: [Double]
   }
 
-  /// How far the logits are behind the largest one, up to 1, and how many have each.
-  static let shapes: [String: (distances: [Double], ties: [Double])] = [
-    "ties below leaders": ([0, 0.3], [7, Double(count)]),
-    "ladder": ((0..<50).map { Double($0) / 50 }, evenly(50)),
-    "two scales": (
-      (0..<25).map { 1e-8 * Double($0 * $0) } + (0..<25).map { 0.3 + 0.01 * Double($0) }, evenly(50)
-    ),
-    "a leader above ties": ([0, 0.9, 0.95], [1, Double(count), Double(count)]),
-    "a falling crowd": ((0..<40).map { 0.02 * Double($0) }, (0..<40).map { 1 + Double($0 * $0 * $0) }),
-  ]
+  static let shapes: [String: Shape] = {
+    let many = Double(count)
+    let even = [Double](repeating: Double(count / 50), count: 50)
+    let near: [Double] = (0..<25).map { 1e-8 * Double($0 * $0) }
+    let far: [Double] = (0..<25).map { 0.3 + 0.01 * Double($0) }
+    let crowd: [Double] = (0..<40).map { 1 + Double($0 * $0 * $0) }
+    return [
+      "ties below leaders": Shape(distances: [0, 0.3], ties: [7, many]),
+      "ladder": Shape(distances: (0..<50).map { Double($0) / 50 }, ties: even),
+      "two scales": Shape(distances: near + far, ties: even),
+      "a leader above ties": Shape(distances: [0, 0.9, 0.95], ties: [1, many, many]),
+      "a falling crowd": Shape(distances: (0..<40).map { 0.02 * Double($0) }, ties: crowd),
+    ]
+  }()
 
   @Test(arguments: shapes.keys.sorted(), [1e-3, 0.5, 0.999])
   func uniform(shape: String, spread: Double) throws {
-    let (distances, ties) = try #require(Self.shapes[shape])
-    let levels = UniformLevels(distances: distances.map { $0 * spread }, ties: ties)
+    let chosen = try #require(Self.shapes[shape])
+    let levels = UniformLevels(distances: chosen.distances.map { $0 * spread }, ties: chosen.ties)
     try compare(
-      NoisyArgmax(.uniform), "\(shape), \(spread)", levels.distances, ties, truth: levels.probability)
+      NoisyArgmax(.uniform), "\(shape), \(spread)", levels.distances, levels.ties, truth: levels.probability)
   }
 
   @Test(arguments: ["exponential", "laplace"], [0, 1e-3, 1, 10, 40])
   func tails(law: String, spread: Double) throws {
-    let argmax = NoisyArgmax(try #require(ShippedLaw.standard(named: law)))
-    for (shape, (distances, ties)) in Self.shapes.sorted(by: { $0.key < $1.key }) {
+    let noise = try #require(ShippedLaw.standard(named: law))
+    let argmax = NoisyArgmax(noise)
+    for (shape, chosen) in Self.shapes.sorted(by: { $0.key < $1.key }) {
       let levels = TailLevels(
-        distances: distances.map { $0 * spread }, ties: ties, isLaplace: law == "laplace")
+        distances: chosen.distances.map { $0 * spread }, ties: chosen.ties, isLaplace: law == "laplace")
       try compare(
-        argmax, "\(law), \(shape), \(spread)", levels.distances, ties, truth: levels.probability)
+        argmax, "\(law), \(shape), \(spread)", levels.distances, levels.ties, truth: levels.probability)
     }
   }
 

@@ -5,7 +5,7 @@ import Testing
 
 /// Uniform noise on long rows: blocks of kinks, late and early classes, deep ones, and what is left out.
 @Suite struct UniformMomentsTests {
-  static let shapes: [String: @Sendable (inout SeededGenerator) -> UniformLevels] = [
+  static let shapes: [String: @Sendable (inout StreamGenerator) -> UniformLevels] = [
     "distinct": { levels(100, 1, spread: 1, &$0) },
     "distinct, near": { levels(150, 1, spread: 0.03, &$0) },
     "distinct, far": { levels(120, 1, spread: 0.6, &$0) },
@@ -45,14 +45,14 @@ import Testing
     },
   ]
 
-  private static func sorted(_ count: Int, below limit: Double, _ generator: inout SeededGenerator)
+  private static func sorted(_ count: Int, below limit: Double, _ generator: inout StreamGenerator)
     -> [Double]
   {
     [0] + (1..<count).map { _ in Double.random(in: 0..<limit, using: &generator) }.sorted()
   }
 
   private static func levels(
-    _ count: Int, _ ties: Double, spread: Double, _ generator: inout SeededGenerator
+    _ count: Int, _ ties: Double, spread: Double, _ generator: inout StreamGenerator
   ) -> UniformLevels {
     UniformLevels(
       distances: sorted(count, below: spread, &generator), ties: [Double](repeating: ties, count: count))
@@ -61,8 +61,9 @@ import Testing
   /// Relative to the conditioning of the gap.
   @Test(arguments: shapes.keys.sorted())
   func probabilitiesAgainstDirectIntegrals(shape: String) throws {
-    var generator = SeededGenerator(state: 41)
-    let levels = try #require(Self.shapes[shape])(&generator)
+    var generator = StreamGenerator(seed: 41)
+    let make = try #require(Self.shapes[shape])
+    let levels = make(&generator)
     let row = levels.logits
     #expect(row.count > 80)
     let argmax = NoisyArgmax(.uniform)
@@ -88,8 +89,9 @@ import Testing
   /// Floats against Doubles of the same logits.
   @Test(arguments: shapes.keys.sorted())
   func floatsAreThoseOfDoubles(shape: String) throws {
-    var generator = SeededGenerator(state: 42)
-    let row = try #require(Self.shapes[shape])(&generator).logits.map { Float($0) }
+    var generator = StreamGenerator(seed: 42)
+    let make = try #require(Self.shapes[shape])
+    let row = make(&generator).logits.map { Float($0) }
     let argmax = NoisyArgmax(.uniform)
     let truth = argmax.probabilities(for: row.map { Double($0) })
     for (value, truth) in zip(argmax.probabilities(for: row), truth) where truth > 1e-30 {
@@ -100,8 +102,9 @@ import Testing
   /// Single entries of the Jacobian, its products with a vector, and the gradient of single logarithms.
   @Test(arguments: shapes.keys.sorted())
   func derivativesAgainstDirectIntegrals(shape: String) throws {
-    var generator = SeededGenerator(state: 43)
-    let levels = try #require(Self.shapes[shape])(&generator)
+    var generator = StreamGenerator(seed: 43)
+    let make = try #require(Self.shapes[shape])
+    let levels = make(&generator)
     let row = levels.logits
     let argmax = NoisyArgmax(.uniform)
     let count = levels.distances.count
@@ -130,8 +133,9 @@ import Testing
 
   @Test(arguments: shapes.keys.sorted())
   func excessAgainstDirectIntegrals(shape: String) throws {
-    var generator = SeededGenerator(state: 47)
-    let levels = try #require(Self.shapes[shape])(&generator)
+    var generator = StreamGenerator(seed: 47)
+    let make = try #require(Self.shapes[shape])
+    let levels = make(&generator)
     let (maximum, truth) = (NoisyArgmax(.uniform).expectedMaximum(for: levels.logits), 0.5 + levels.excess)
     #expect(isClose(maximum, truth, within: 1e-13), "\(shape), \(levels.distances): \(maximum), not \(truth)")
   }
@@ -164,7 +168,7 @@ import Testing
 
   /// A hundred thousand classes in random order are those that stand by falling logits.
   @Test func orderOfManyClasses() {
-    var generator = SeededGenerator(state: 51)
+    var generator = StreamGenerator(seed: 51)
     let count = isDebugBuild ? 3000 : 100_000
     for spread in [1e-4, 0.1, 3] {
       let row = (0..<count).map { _ in spread * Double.random(in: 0..<1, using: &generator) }
