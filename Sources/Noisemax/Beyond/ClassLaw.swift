@@ -1,3 +1,5 @@
+internal import NoiseKernels
+
 /// A law as classes with scales of their own see it: F, 1 − F and f at many points, and where they change.
 struct ClassLaw: Sendable {
   let noise: any ExactNoise
@@ -11,6 +13,8 @@ struct ClassLaw: Sendable {
   /// What the transform's own law adds to the standard one, in units of that.
   let location: Double
   private let median: Double
+  /// The law, if the vector loops know it.
+  private let vectorLaw: QuantileTable.Law?
 
   init(_ noise: any ExactNoise, location: Double) {
     self.noise = noise
@@ -19,6 +23,17 @@ struct ClassLaw: Sendable {
     (deviation, mean, median) = (noise.variance.squareRoot(), noise.mean, noise.quantile(at: 0.5))
     let stated = (noise as? any PiecewiseNoise)?.kinks ?? []
     kinks = Set(stated + [lowerEnd, upperEnd]).filter(\.isFinite).sorted()
+    vectorLaw =
+      switch noise {
+      case is Normal: .normal
+      case is Logistic: .logistic
+      case is Laplace: .laplace
+      case is Exponential: .exponential
+      case is Uniform: .uniform
+      case is Gumbel: .gumbel
+      case is ReversedGumbel: .reversedGumbel
+      default: nil
+      }
     require(
       deviation > 0 && deviation.isFinite && lowerEnd < upperEnd,
       "\(noise) has variance \(noise.variance) and its support is \(lowerEnd)…\(upperEnd)")
@@ -30,12 +45,31 @@ struct ClassLaw: Sendable {
   /// Below this many scales, a class is certain to be above.
   func lowest(beyond q: Double) -> Double { noise.quantile(at: q) + location }
 
-  /// F, 1 − F and f at points of the standard law.
+  /// Writes z = (x − μ)/s − location, F, 1 − F and f/s of every class at the nodes, class by class.
   func evaluate(
-    at z: UnsafePointer<Double>, count: Int, cumulative: UnsafeMutablePointer<Double>,
-    survival: UnsafeMutablePointer<Double>, density: UnsafeMutablePointer<Double>
+    _ count: Int, at nodes: PanelNodes, locations: UnsafePointer<Double>, scales: UnsafePointer<Double>,
+    z: UnsafeMutablePointer<Lanes>, cumulative: UnsafeMutablePointer<Lanes>,
+    survival: UnsafeMutablePointer<Lanes>, density: UnsafeMutablePointer<Lanes>
   ) {
-    fill(noise, z, count, median, cumulative, survival, density)
+    func doubles(_ lanes: UnsafeMutablePointer<Lanes>) -> UnsafeMutablePointer<Double> {
+      UnsafeMutableRawPointer(lanes).assumingMemoryBound(to: Double.self)
+    }
+    if let vectorLaw {
+      return withUnsafeBytes(of: nodes) { nodes in
+        guard let nodes = nodes.baseAddress else { return }
+        kernels.classValues(
+          under: vectorLaw, scaledTail: scaledTail.pointer, location: location,
+          nodes: nodes.assumingMemoryBound(to: Double.self), locations: locations, scales: scales,
+          count: count,
+          z: doubles(z), cumulative: doubles(cumulative), survival: doubles(survival),
+          density: doubles(density))
+      }
+    }
+    for j in 0..<count { z[j] = ((nodes.high - locations[j]) + nodes.low) / scales[j] - location }
+    fill(
+      noise, doubles(z), count * Lanes.scalarCount, median, doubles(cumulative), doubles(survival),
+      doubles(density))
+    for j in 0..<count { density[j] /= scales[j] }
   }
 
   /// log F at a point of the standard law.
@@ -59,13 +93,6 @@ struct ClassLaw: Sendable {
 }
 
 /// One call of the lesser tail and one of f for every point: what is left of 1 is exact enough for the other tail.
-@_specialize(where Noise == Normal)
-@_specialize(where Noise == Gumbel)
-@_specialize(where Noise == ReversedGumbel)
-@_specialize(where Noise == Logistic)
-@_specialize(where Noise == Laplace)
-@_specialize(where Noise == Exponential)
-@_specialize(where Noise == Uniform)
 private func fill<Noise: ExactNoise>(
   _ noise: Noise, _ z: UnsafePointer<Double>, _ count: Int, _ median: Double,
   _ cumulative: UnsafeMutablePointer<Double>, _ survival: UnsafeMutablePointer<Double>,
@@ -83,3 +110,13 @@ private func fill<Noise: ExactNoise>(
     density[index] = noise.density(at: z)
   }
 }
+
+/// The polynomial of the normal law's tail.
+private struct ScaledTail: @unchecked Sendable {
+  private let memory = KeptMemory()
+  let pointer: UnsafePointer<Double>
+
+  init() { pointer = memory.keep(Normal.scaledTailCoefficients) }
+}
+
+private let scaledTail = ScaledTail()

@@ -8,11 +8,17 @@ protocol PanelIntegrand {
   /// Down to where the probability that fewer than k classes are above is nothing beside this, panels are laid in any case;
   /// nil: beside the least integral.
   var rarest: Double? { get }
+  /// Whether it is 0 where k classes without noise are above.
+  var endsAtFloor: Bool { get }
   /// Writes the values at the nodes, for which the classes are evaluated.
   ///
   /// - Returns: the probability that fewer than k classes are above the lowest node. Nothing further down holds more of
   ///   any P(i among the k largest).
   func evaluate(_ classes: ScaledClasses, to values: UnsafeMutablePointer<Lanes>) -> Double
+}
+
+extension PanelIntegrand {
+  var endsAtFloor: Bool { true }
 }
 
 /// Integrals over the line by Gauss–Legendre panels of 16 nodes.
@@ -27,8 +33,7 @@ protocol PanelIntegrand {
 struct ClassPanels {
   let classes: ScaledClasses
   private let settings: Settings
-  /// In units of a class's scale: where its noise begins and ends to be felt, and how wide a panel may be in between.
-  private let highest, lowest, reach: Double
+  private let steps: PanelSteps
   private let values: UnsafeMutablePointer<Lanes>
   /// What every integrand is known to hold about.
   private let expected: UnsafeMutablePointer<Double>
@@ -62,11 +67,7 @@ struct ClassPanels {
   init(of classes: ScaledClasses, values count: Int, precision: Precision, memory: inout Pieces) {
     self.classes = classes
     settings = Settings(precision)
-    let law = classes.law
-    let beyond = settings.cut / 8 / Double(classes.count)
-    highest = law.upperEnd < .infinity ? law.upperEnd + law.location : law.highest(beyond: beyond)
-    lowest = law.lowest(beyond: beyond)
-    reach = 2 * law.deviation
+    steps = PanelSteps(of: classes, beyond: settings.cut)
     values = memory.takeLanes(padded(count))
     expected = memory.take(padded(count))
     outermost = memory.take(padded(count))
@@ -78,12 +79,8 @@ struct ClassPanels {
   func integrate(_ integrand: some PanelIntegrand) {
     sums.update(repeating: 0, count: integrand.count)
     expected.update(repeating: 0, count: integrand.judged)
-    var top = -Double.infinity
-    for j in 0..<classes.count {
-      top = Swift.max(top, classes.locations[j] + classes.scales[j] * highest)
-    }
-    walkDown(integrand, from: DoubleDouble(top))
-    if classes.law.upperEnd == .infinity { walkUp(integrand, from: DoubleDouble(top)) }
+    walkDown(integrand, from: steps.top)
+    if classes.law.upperEnd == .infinity { walkUp(integrand, from: steps.top) }
   }
 
   // MARK: - The walks
@@ -95,7 +92,7 @@ struct ClassPanels {
     var x = top
     var waiting = 0
     for index in 0..<mostPanels {
-      let step = step(below: x)
+      let step = steps.step(below: x)
       let isCut = step.width >= step.distance
       let width = isCut ? step.distance : step.width
       guard width > 0, width.isFinite else { break }
@@ -119,7 +116,7 @@ struct ClassPanels {
     _ integrand: some PanelIntegrand, bound: Double, below x: DoubleDouble,
     contents: UnsafeMutablePointer<Double>
   ) -> Bool {
-    if let floor = classes.floor, !(x - DoubleDouble(floor)).isAbove(0) { return true }
+    if integrand.endsAtFloor, let floor = classes.floor, !(x - DoubleDouble(floor)).isAbove(0) { return true }
     var least = integrand.rarest ?? .infinity
     if integrand.rarest == nil {
       for value in 0..<integrand.judged { least = Swift.min(least, expected[value]) }
@@ -131,7 +128,7 @@ struct ClassPanels {
 
   /// Above all classes integrands fall, in panels that grow.
   private func walkUp(_ integrand: some PanelIntegrand, from top: DoubleDouble) {
-    var (x, width) = (top, step(below: top).width)
+    var (x, width) = (top, steps.step(below: top).width)
     for _ in 0..<512 {
       if (0..<integrand.judged).allSatisfy({ outermost[$0] <= settings.cut * sums[$0] }) { return }
       width *= 2
@@ -139,32 +136,6 @@ struct ClassPanels {
       _ = lay(integrand, below: x, width: width, in: 0)
       outermost.update(from: settle(integrand, 1), count: integrand.judged)
     }
-  }
-
-  /// How wide the panel below a point may be, and how far below it the next kink is, and where.
-  private func step(below x: DoubleDouble) -> (width: Double, distance: Double, end: DoubleDouble) {
-    var (width, distance, end) = (Double.infinity, Double.infinity, x)
-    var widest = 0.0
-    let (law, start) = (classes.law, x.high)
-    for j in 0..<classes.moving {
-      let (location, scale) = (classes.locations[j], classes.scales[j])
-      widest = Swift.max(widest, scale)
-      if start > location + scale * lowest {
-        width = Swift.min(width, Swift.max(reach * scale, start - (location + scale * highest)))
-      }
-      for kink in law.kinks {
-        let place = DoubleDouble(productOf: scale, and: kink + law.location) + DoubleDouble(location)
-        let below = (x - place).value
-        if below > scale * 0x1p-60, below < distance { (distance, end) = (below, place) }
-      }
-    }
-    for j in classes.moving..<classes.count {
-      let place = DoubleDouble(classes.locations[j])
-      let below = (x - place).value
-      if below > 0, below < distance { (distance, end) = (below, place) }
-    }
-    // Below all that is felt: as far as the widest class.
-    return (width < .infinity ? width : reach * widest, distance, end)
   }
 
   // MARK: - The panels

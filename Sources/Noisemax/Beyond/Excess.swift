@@ -25,6 +25,8 @@ struct Excess: PanelIntegrand {
   var count: Int { 1 }
   var judged: Int { 1 }
   var rarest: Double? { 1 }
+  /// A given class with noise may lie below one without.
+  var endsAtFloor: Bool { false }
 
   func evaluate(_ classes: ScaledClasses, to values: UnsafeMutablePointer<Lanes>) -> Double {
     let k = classes.wanted
@@ -43,8 +45,7 @@ struct Excess: PanelIntegrand {
     var sum = Lanes()
     for b in 1...k { sum += below[b] * above[b] }
     values[0] = sum
-    // Fewer than k are above only if none of the others are, or some of those given are below.
-    let lowest = Lanes.scalarCount - 1
-    return (1 - above[1][lowest]) + below[1][lowest]
+    // Further down no more of those given are below.
+    return below[1][Lanes.scalarCount - 1]
   }
 }

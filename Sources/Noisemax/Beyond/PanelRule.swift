@@ -1,10 +1,13 @@
 /// The Gauss–Legendre rule of 16 nodes in lanes.
-struct PanelRule {
+struct PanelRule: Sendable {
   /// How far below the upper end the nodes are, in widths.
   let distances: Lanes
   let weights: Lanes
   /// What gives the last two Legendre coefficients.
   let last, nextToLast: Lanes
+  /// For every node the integrals, from the upper end down to each node, of the polynomial that is 1 there and 0 at the other
+  /// nodes.
+  private let integrals: [Lanes]
 
   static let shared = PanelRule()
 
@@ -14,5 +17,35 @@ struct PanelRule {
     weights = Lanes(rule.weights)
     last = Lanes(rule.lastCoefficients)
     nextToLast = Lanes(rule.nextToLastCoefficients)
+    integrals = Self.integrals(of: rule)
+  }
+
+  /// ∫ from the upper end down to each node, in half widths.
+  func integral(downTo values: Lanes) -> Lanes {
+    var sum = Lanes()
+    for q in 0..<Lanes.scalarCount { sum += integrals[q] * values[q] }
+    return sum
+  }
+
+  /// ∫ from the lower end up to each node, in half widths.
+  func integral(upTo values: Lanes) -> Lanes { (values * weights).sum() - integral(downTo: values) }
+
+  /// The polynomial of a node is Σ_k (k + ½)·w·P_k(t_q)·P_k, and ∫_t^1 P_k = (P_{k−1}(t) − P_{k+1}(t))/(2k + 1).
+  private static func integrals(of rule: GaussLegendre) -> [Lanes] {
+    let count = Lanes.scalarCount
+    let values = rule.nodes.map { t in
+      var p = [1, t]
+      for k in 1...count { p.append((Double(2 * k + 1) * t * p[k] - Double(k) * p[k - 1]) / Double(k + 1)) }
+      return p
+    }
+    return (0..<count).map { q in
+      var lanes = Lanes()
+      for m in 0..<count {
+        var sum = 0.5 * (1 - rule.nodes[m])
+        for k in 1..<count { sum += 0.5 * values[q][k] * (values[m][k - 1] - values[m][k + 1]) }
+        lanes[m] = rule.weights[q] * sum
+      }
+      return lanes
+    }
   }
 }

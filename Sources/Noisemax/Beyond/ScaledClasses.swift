@@ -40,14 +40,9 @@ struct ScaledClasses {
 
   /// Evaluates all classes at nodes.
   func evaluate(at nodes: PanelNodes) {
-    for j in 0..<moving {
-      z[j] = ((nodes.high - locations[j]) + nodes.low) / scales[j] - law.location
-    }
-    let lanes = Lanes.scalarCount
     law.evaluate(
-      at: doubles(z), count: moving * lanes, cumulative: doubles(cumulative), survival: doubles(survival),
-      density: doubles(density))
-    for j in 0..<moving { density[j] /= scales[j] }
+      moving, at: nodes, locations: locations, scales: scales, z: z, cumulative: cumulative,
+      survival: survival, density: density)
     for j in moving..<count {
       let distance = (nodes.high - locations[j]) + nodes.low
       // At the point itself a class is as good as absent: the others are asked whether they are above.
@@ -56,10 +51,6 @@ struct ScaledClasses {
       density[j] = Lanes()
       z[j] = Lanes()
     }
-  }
-
-  private func doubles(_ lanes: UnsafeMutablePointer<Lanes>) -> UnsafeMutablePointer<Double> {
-    UnsafeMutableRawPointer(lanes).assumingMemoryBound(to: Double.self)
   }
 }
 

@@ -1,11 +1,12 @@
 import Foundation
 import NoiseKernels
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// Uniform noise on long rows: blocks of kinks, late and early classes, deep ones, and what is left out.
 @Suite struct UniformMomentsTests {
-  static let shapes: [String: @Sendable (inout StreamGenerator) -> UniformLevels] = [
+  static let shapes: [String: @Sendable (inout SplitMix64) -> UniformLevels] = [
     "distinct": { levels(100, 1, spread: 1, &$0) },
     "distinct, near": { levels(150, 1, spread: 0.03, &$0) },
     "distinct, far": { levels(120, 1, spread: 0.6, &$0) },
@@ -45,14 +46,14 @@ import Testing
     },
   ]
 
-  private static func sorted(_ count: Int, below limit: Double, _ generator: inout StreamGenerator)
+  private static func sorted(_ count: Int, below limit: Double, _ generator: inout SplitMix64)
     -> [Double]
   {
     [0] + (1..<count).map { _ in Double.random(in: 0..<limit, using: &generator) }.sorted()
   }
 
   private static func levels(
-    _ count: Int, _ ties: Double, spread: Double, _ generator: inout StreamGenerator
+    _ count: Int, _ ties: Double, spread: Double, _ generator: inout SplitMix64
   ) -> UniformLevels {
     UniformLevels(
       distances: sorted(count, below: spread, &generator), ties: [Double](repeating: ties, count: count))
@@ -61,7 +62,7 @@ import Testing
   /// Relative to the conditioning of the gap.
   @Test(arguments: shapes.keys.sorted())
   func probabilitiesAgainstDirectIntegrals(shape: String) throws {
-    var generator = StreamGenerator(seed: 41)
+    var generator = SplitMix64(seed: 41)
     let make = try #require(Self.shapes[shape])
     let levels = make(&generator)
     let row = levels.logits
@@ -89,7 +90,7 @@ import Testing
   /// Floats against Doubles of the same logits.
   @Test(arguments: shapes.keys.sorted())
   func floatsAreThoseOfDoubles(shape: String) throws {
-    var generator = StreamGenerator(seed: 42)
+    var generator = SplitMix64(seed: 42)
     let make = try #require(Self.shapes[shape])
     let row = make(&generator).logits.map { Float($0) }
     let argmax = NoisyArgmax(.uniform)
@@ -102,7 +103,7 @@ import Testing
   /// Single entries of the Jacobian, its products with a vector, and the gradient of single logarithms.
   @Test(arguments: shapes.keys.sorted())
   func derivativesAgainstDirectIntegrals(shape: String) throws {
-    var generator = StreamGenerator(seed: 43)
+    var generator = SplitMix64(seed: 43)
     let make = try #require(Self.shapes[shape])
     let levels = make(&generator)
     let row = levels.logits
@@ -133,7 +134,7 @@ import Testing
 
   @Test(arguments: shapes.keys.sorted())
   func excessAgainstDirectIntegrals(shape: String) throws {
-    var generator = StreamGenerator(seed: 47)
+    var generator = SplitMix64(seed: 47)
     let make = try #require(Self.shapes[shape])
     let levels = make(&generator)
     let (maximum, truth) = (NoisyArgmax(.uniform).expectedMaximum(for: levels.logits), 0.5 + levels.excess)
@@ -168,7 +169,7 @@ import Testing
 
   /// A hundred thousand classes in random order are those that stand by falling logits.
   @Test func orderOfManyClasses() {
-    var generator = StreamGenerator(seed: 51)
+    var generator = SplitMix64(seed: 51)
     let count = isDebugBuild ? 3000 : 100_000
     for spread in [1e-4, 0.1, 3] {
       let row = (0..<count).map { _ in spread * Double.random(in: 0..<1, using: &generator) }

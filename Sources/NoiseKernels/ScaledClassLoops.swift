@@ -1,0 +1,118 @@
+#if VARIANT
+  import NoiseKernels
+#endif
+
+// F, 1 − F and f of classes with scales of their own, at the sixteen nodes of a panel.
+
+private let inverseRootTwoPi = 0.3989422804014327
+
+/// The lesser tail and f where both hang on one exponential, and which tail is the lesser one.
+@_transparent
+private func symmetric(_ lesser: Doubles, _ z: Doubles) -> (cumulative: Doubles, survival: Doubles) {
+  let isLower = z .< 0
+  let greater = 1 - lesser
+  return (greater.replacing(with: lesser, where: isLower), lesser.replacing(with: greater, where: isLower))
+}
+
+@inline(__always)
+private func normal(
+  _ z: Doubles, _ coefficients: UnsafePointer<Double>
+) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
+  // From 40 on all is 0.
+  let magnitude = smaller(larger(z, Doubles() - z), Doubles(repeating: 40))
+  let square = magnitude * magnitude
+  let lost = multiplyAdd(magnitude, magnitude, Doubles() - square)
+  let leading = exponential(-0.5 * square)
+  let gaussian = multiplyAdd(-0.5 * lost, leading, leading)
+  let (value, reciprocal) = scaledTail(magnitude, coefficients)
+  let (cumulative, survival) = symmetric(gaussian * (value * reciprocal), z)
+  return (cumulative, survival, gaussian * inverseRootTwoPi)
+}
+
+@inline(__always)
+private func logistic(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
+  let t = exponential(smaller(z, Doubles() - z))
+  let greater = Doubles(repeating: 1) / (1 + t)
+  let (cumulative, survival) = symmetric(t * greater, z)
+  return (cumulative, survival, t * greater * greater)
+}
+
+@inline(__always)
+private func laplace(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
+  let half = 0.5 * exponential(smaller(z, Doubles() - z))
+  let (cumulative, survival) = symmetric(half, z)
+  return (cumulative, survival, half)
+}
+
+@inline(__always)
+private func exponentialLaw(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
+  let isBelow = z .< 0
+  let x = z.replacing(with: 0, where: isBelow)
+  let survival = exponential(Doubles() - x)
+  let cumulative = Doubles() - moderateExponentialMinusOne(Doubles() - smaller(x, Doubles(repeating: 700)))
+  return (cumulative, survival, survival.replacing(with: 0, where: isBelow))
+}
+
+@inline(__always)
+private func uniform(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
+  let (zero, one) = (Doubles(), Doubles(repeating: 1))
+  return (
+    smaller(larger(z, zero), one), smaller(larger(1 - z, zero), one),
+    one.replacing(with: 0, where: z .< 0).replacing(with: 0, where: z .> 1)
+  )
+}
+
+/// e^−t, 1 − e^−t and t·e^−t, t = e^x: of the Gumbel law at −x, of the reversed one at x.
+@inline(__always)
+private func doubleExponential(_ x: Doubles) -> (falling: Doubles, rising: Doubles, density: Doubles) {
+  let t = exponential(smaller(x, Doubles(repeating: 7)))
+  let falling = exponential(Doubles() - t)
+  let rising = Doubles() - moderateExponentialMinusOne(Doubles() - smaller(t, Doubles(repeating: 700)))
+  return (falling, rising, t * falling)
+}
+
+@inline(__always)
+private func values(
+  _ law: QuantileTable.Law, _ z: Doubles, _ coefficients: UnsafePointer<Double>
+) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
+  switch law {
+  case .normal: return normal(z, coefficients)
+  case .logistic: return logistic(z)
+  case .laplace: return laplace(z)
+  case .exponential: return exponentialLaw(z)
+  case .uniform: return uniform(z)
+  case .gumbel:
+    let (falling, rising, density) = doubleExponential(Doubles() - z)
+    return (falling, rising, density)
+  case .reversedGumbel:
+    let (falling, rising, density) = doubleExponential(z)
+    return (rising, falling, density)
+  }
+}
+
+extension VectorKernels {
+  @inline(never)
+  package static func classValues(
+    under law: QuantileTable.Law, scaledTail coefficients: UnsafePointer<Double>, location: Double,
+    nodes: UnsafePointer<Double>, locations: UnsafePointer<Double>, scales: UnsafePointer<Double>, count: Int,
+    z: UnsafeMutablePointer<Double>, cumulative: UnsafeMutablePointer<Double>,
+    survival: UnsafeMutablePointer<Double>, density: UnsafeMutablePointer<Double>
+  ) {
+    var index = 0
+    while index < count {
+      let (place, scale) = (Doubles(repeating: locations[index]), Doubles(repeating: scales[index]))
+      var node = 0
+      while node < 16 {
+        let point = ((load(nodes + node) - place) + load(nodes + 16 + node)) / scale - location
+        let found = values(law, point, coefficients)
+        let slot = 16 * index + node
+        store(point, to: z + slot)
+        store(found.cumulative, to: cumulative + slot)
+        store(found.survival, to: survival + slot)
+        store(found.density / scale, to: density + slot)
+        node += 8
+      }
+      index += 1
+    }
+  }
+}

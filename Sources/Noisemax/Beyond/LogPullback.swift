@@ -1,0 +1,129 @@
+internal import NoiseKernels
+
+/// The gradient of Σ w_i log p_i, p_i the probability that i is the largest:
+///
+///     Σ_i w_i ∂log p_i/∂μ_j = ∫ (w_j a_j Σ_{i≠j} r_i − r_j Σ_{i≠j} w_i a_i) dx,   a_i = G r_i/p_i, r = f/F.
+///
+/// a_i is the density of the maximum where i has it, so that nothing is as small as p_i. The sums over i ≠ j are those before
+/// and those after j: none is a difference.
+///
+/// Values: what an entry is summed from; the entry; and the entry for s_j, with the noise ε_j as one more factor.
+struct LogPullback: PanelIntegrand {
+  let classCount: Int
+  let rarest: Double?
+  /// w_i/p_i, 0 for classes that do not count.
+  let weights: UnsafeMutablePointer<Double>
+  /// r; and of the classes after one Σ r, Σ w a and Σ |w| a.
+  private let hazards, sums: UnsafeMutablePointer<Lanes>
+
+  static func memory(for count: Int) -> Int { padded(count) + Lanes.scalarCount * (4 * count + 3) }
+
+  init(of classes: ScaledClasses, rarest: Double, memory: inout Pieces) {
+    classCount = classes.moving
+    self.rarest = rarest
+    hazards = memory.takeLanes(classes.moving)
+    sums = memory.takeLanes(3 * classes.moving + 3)
+    weights = memory.take(padded(classes.count))
+  }
+
+  var count: Int { 3 * classCount }
+  var judged: Int { classCount }
+
+  func evaluate(_ classes: ScaledClasses, to values: UnsafeMutablePointer<Lanes>) -> Double {
+    let n = classCount
+    var product = Lanes(repeating: 1)
+    for j in 0..<classes.count { product *= classes.cumulative[j] }
+    var (hazardSum, sum, content) = (Lanes(), Lanes(), Lanes())
+    for j in (0..<n).reversed() {
+      (sums[3 * j], sums[3 * j + 1], sums[3 * j + 2]) = (hazardSum, sum, content)
+      hazards[j] = (classes.density[j] / classes.cumulative[j]).replacing(
+        with: 0, where: classes.cumulative[j] .== 0)
+      let own = product * hazards[j]
+      hazardSum += hazards[j]
+      sum += weights[j] * own
+      content += weights[j].magnitude * own
+    }
+    (hazardSum, sum, content) = (Lanes(), Lanes(), Lanes())
+    for j in 0..<n {
+      let hazard = hazards[j]
+      let own = product * hazard
+      let others = hazardSum + sums[3 * j]
+      values[j] = weights[j].magnitude * own * others + hazard * (content + sums[3 * j + 2])
+      values[n + j] = weights[j] * own * others - hazard * (sum + sums[3 * j + 1])
+      values[2 * n + j] = values[n + j] * (classes.z[j] + classes.law.location)
+      hazardSum += hazard
+      sum += weights[j] * own
+      content += weights[j].magnitude * own
+    }
+    return product[Lanes.scalarCount - 1]
+  }
+
+  /// Passes on, for every class with noise, what moves from the one without to it as its logit rises.
+  func forEachMeeting(in classes: ScaledClasses, _ body: (_ slot: Int, _ flow: Double) -> Void) {
+    let still = classes.moving
+    classes.evaluate(at: PanelNodes(Lanes(), below: DoubleDouble(classes.locations[still])))
+    var product = 1.0
+    for j in 0..<classCount { product *= classes.cumulative[j][0] }
+    for j in 0..<classCount where classes.cumulative[j][0] > 0 {
+      let hazard = classes.density[j][0] / classes.cumulative[j][0]
+      body(j, (weights[j] - weights[still]) * product * hazard)
+    }
+  }
+}
+
+extension ScaledRow {
+  /// Replaces cotangents w by the gradient of Σ w_i log p_i in the logits, and writes that in the scales, in the units of the
+  /// integrals. A class with log p = −∞ stays where it is.
+  func pullLogarithmsBack(
+    _ cotangent: UnsafeMutableBufferPointer<Double>, scales: UnsafeMutableBufferPointer<Double>,
+    logProbabilities: UnsafeMutableBufferPointer<Double>, scratch: inout Scratch
+  ) {
+    scales.update(repeating: kind == .undefined ? .nan : 0)
+    guard kind == .regular, wanted > 0, moving > 0 else {
+      return cotangent.update(repeating: kind == .undefined ? .nan : 0)
+    }
+    var memory = Pieces(
+      of: scratch.reserve(
+        2 * taking + ScaledClasses.memory(for: taking) + ClassPanels.memory(forValues: 3 * moving)
+          + LogPullback.memory(for: taking)))
+    // Lanes come first, that they begin with a whole one.
+    let classes = classes(memory: &memory)
+    let least = logarithm(leastProbability)
+    var rarest = 1.0
+    for slot in 0..<taking where cotangent[indices[slot]] != 0 && logProbabilities[indices[slot]] >= least {
+      rarest = Swift.min(rarest, exponential(logProbabilities[indices[slot]]))
+    }
+    let pullback = LogPullback(of: classes, rarest: rarest, memory: &memory)
+    for slot in 0..<taking {
+      let logP = logProbabilities[indices[slot]]
+      pullback.weights[slot] = logP >= least ? cotangent[indices[slot]] / exponential(logP) : 0
+    }
+    let panels = ClassPanels(of: classes, values: 3 * moving, precision: precision, memory: &memory)
+    panels.integrate(pullback)
+    let (inLogits, inScales) = (memory.take(taking), memory.take(taking))
+    inLogits.update(repeating: 0, count: taking)
+    inScales.update(repeating: 0, count: taking)
+    for slot in 0..<moving {
+      inLogits[slot] = panels.sums[moving + slot]
+      inScales[slot] = panels.sums[2 * moving + slot]
+    }
+    if taking > moving {
+      pullback.forEachMeeting(in: classes) { slot, flow in
+        inLogits[slot] += flow
+        inLogits[moving] -= flow
+        inScales[slot] += flow * (classes.z[slot][0] + law.location)
+        inScales[moving] -= flow * (law.mean + law.location)
+      }
+    }
+    for slot in 0..<taking {
+      let weight = cotangent[indices[slot]]
+      guard weight != 0, logProbabilities[indices[slot]] < least else { continue }
+      DeepScaledClass(slot, of: classes).addGradient(times: weight, toLogits: inLogits, scales: inScales)
+    }
+    cotangent.update(repeating: 0)
+    for slot in 0..<taking {
+      cotangent[indices[slot]] = inLogits[slot]
+      scales[indices[slot]] = inScales[slot]
+    }
+  }
+}

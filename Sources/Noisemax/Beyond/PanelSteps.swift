@@ -1,0 +1,49 @@
+/// Where the panels of a row may lie: from where on down, and how wide they may be.
+struct PanelSteps {
+  private let classes: ScaledClasses
+  /// In units of a class's scale: where its noise begins and ends to be felt, and how wide a panel may be in between.
+  private let highest, lowest, reach: Double
+  /// Above this point all classes lie below, but for what counts as nothing.
+  let top: DoubleDouble
+
+  /// - Parameters:
+  ///   - classes: the classes of the row.
+  ///   - share: what may be left out, relative.
+  init(of classes: ScaledClasses, beyond share: Double) {
+    self.classes = classes
+    let law = classes.law
+    let beyond = share / 8 / Double(classes.count)
+    highest = law.upperEnd < .infinity ? law.upperEnd + law.location : law.highest(beyond: beyond)
+    lowest = law.lowest(beyond: beyond)
+    reach = 2 * law.deviation
+    var top = -Double.infinity
+    for j in 0..<classes.count { top = Swift.max(top, classes.locations[j] + classes.scales[j] * highest) }
+    self.top = DoubleDouble(top)
+  }
+
+  /// How wide the panel below a point may be, and how far below it the next kink is, and where.
+  func step(below x: DoubleDouble) -> (width: Double, distance: Double, end: DoubleDouble) {
+    var (width, distance, end) = (Double.infinity, Double.infinity, x)
+    var widest = 0.0
+    let (law, start) = (classes.law, x.high)
+    for j in 0..<classes.moving {
+      let (location, scale) = (classes.locations[j], classes.scales[j])
+      widest = Swift.max(widest, scale)
+      if start > location + scale * lowest {
+        width = Swift.min(width, Swift.max(reach * scale, start - (location + scale * highest)))
+      }
+      for kink in law.kinks {
+        let place = DoubleDouble(productOf: scale, and: kink + law.location) + DoubleDouble(location)
+        let below = (x - place).value
+        if below > scale * 0x1p-60, below < distance { (distance, end) = (below, place) }
+      }
+    }
+    for j in classes.moving..<classes.count {
+      let place = DoubleDouble(classes.locations[j])
+      let below = (x - place).value
+      if below > 0, below < distance { (distance, end) = (below, place) }
+    }
+    // Below all that is felt: as far as the widest class.
+    return (width < .infinity ? width : reach * widest, distance, end)
+  }
+}

@@ -1,0 +1,56 @@
+// The mean of the sum of the k largest perturbed logits of one row.
+
+extension ScaledRow {
+  /// Marks the classes with the k largest means, as many as take part, with 1 and all others with 0.
+  func markLeaders(in marks: UnsafeMutableBufferPointer<Double>) {
+    marks.update(repeating: 0)
+    if let leader { marks[leader] = 1 }
+    sort { mean($0) }
+    var (next, still) = (moving, moving)
+    for _ in 0..<Swift.min(wanted, taking) {
+      // Those with noise in falling order, and those without, which are in that order already.
+      let takesMoving = next > 0 && (still == taking || mean(indices[next - 1]) >= mean(indices[still]))
+      if takesMoving { next -= 1 }
+      marks[indices[takesMoving ? next : still]] = 1
+      if !takesMoving { still += 1 }
+    }
+  }
+
+  /// E[sum of the k largest] less the means of the marked classes, in the units of the integrals.
+  ///
+  /// To the relative accuracy of a probability, so that it has its digits where the marked ones are almost certain.
+  func excess(over marks: UnsafeMutableBufferPointer<Double>, scratch: inout Scratch) -> Double {
+    guard kind == .regular, wanted > 0, moving > 0 else { return kind == .undefined ? .nan : 0 }
+    var memory = Pieces(
+      of: scratch.reserve(
+        ScaledClasses.memory(for: taking) + ClassPanels.memory(forValues: 1)
+          + Excess.memory(for: taking, wanted: wanted)))
+    let classes = classes(memory: &memory)
+    let excess = Excess(of: classes, memory: &memory)
+    for slot in 0..<taking { excess.given[slot] = marks[indices[slot]] }
+    let panels = ClassPanels(of: classes, values: 1, precision: precision, memory: &memory)
+    panels.integrate(excess)
+    return panels.sums[0]
+  }
+
+  /// Σ w_i E[X_i] less the sum over the marked classes, from the least marked mean on: no term is negative.
+  ///
+  /// A masked class with a weight makes it infinite.
+  func shortfall(
+    of weight: (Int) -> Double, from marks: UnsafeMutableBufferPointer<Double>
+  ) -> Double {
+    var least = Double.infinity
+    for slot in 0..<taking where marks[indices[slot]] != 0 { least = Swift.min(least, mean(indices[slot])) }
+    var sum = CompensatedSum()
+    for index in 0..<count where index != leader {
+      let weight = weight(index)
+      if marks[index] != 0 {
+        sum.add((1 - weight) * (mean(index) - least))
+      } else if weight > 0 {
+        sum.add(isOpen(index) ? weight * (least - mean(index)) : .infinity)
+      }
+    }
+    if let leader, weight(leader) < 1 { return .infinity }
+    return sum.value
+  }
+}

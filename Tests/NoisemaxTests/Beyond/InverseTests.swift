@@ -1,0 +1,106 @@
+import Foundation
+import Noisemax
+import NoisemaxLaws
+import Testing
+
+/// The logits that have given probabilities.
+@Suite struct InverseTests {
+  /// Probabilities come back within 3e-12 relative, but for what rounding the logits moves.
+  @Test(arguments: ShippedLaw.all.map(\.name))
+  func theInverseUndoes(law: String) throws {
+    let noise = try #require(ShippedLaw.standard(named: law))
+    let argmax = NoisyArgmax(noise, scale: 0.7)
+    var generator = SplitMix64(seed: 4)
+    var targets: [[Double]] = [
+      [0.5, 0.5], [0.9, 0.1], [1 - 1e-12, 1e-12], [0.5, 0.3, 0.2], [0.25, 0.25, 0.25, 0.25],
+      [1 - 3e-9, 1e-9, 2e-9], [0.6, 0.4 - 1e-20, 1e-20],
+    ]
+    if law != "uniform" { targets.append([0.7, 0.3 - 1e-200, 1e-200, 1e-250, 1e-100]) }
+    for count in [3, 10, 40, 100, 300] {
+      let weights = (0..<count).map { _ in exp(Double.random(in: -3...3, using: &generator)) }
+      let total = weights.reduce(0, +)
+      targets.append(weights.map { $0 / total })
+    }
+    for q in targets {
+      let logits = argmax.logits(for: q)
+      let p = argmax.probabilities(for: logits)
+      let total = q.reduce(0, +)
+      let sensitivity = movement(of: argmax, at: logits)
+      for i in q.indices {
+        let error = (p[i] / (q[i] / total) - 1).magnitude
+        let bound = 3e-12 + 2 * sensitivity[i]
+        #expect(
+          error <= bound, "\(law), \(q.prefix(8)) of \(q.count), class \(i): off by \(error), bound \(bound)")
+      }
+      #expect(
+        logits.reduce(0, +).magnitude <= 1e-12 * Double(q.count),
+        "\(law), \(q.prefix(8)): \(logits.prefix(8))")
+    }
+  }
+
+  /// How far a rounding of every logit moves each log p.
+  private func movement(of argmax: NoisyArgmax, at logits: [Double]) -> [Double] {
+    logits.indices.map { i in
+      let slopes = argmax.logProbabilitiesPullback(
+        for: logits, of: logits.indices.map { $0 == i ? 1.0 : 0 })
+      return logits.indices.reduce(0.0) { $0 + slopes[$1].magnitude * logits[$1].ulp }
+    }
+  }
+
+  /// Softmax in closed form.
+  @Test func gumbelTakesLogarithms() {
+    let q = [0.5, 0.3, 0.2]
+    let logits = NoisyArgmax(.gumbel, scale: 2).logits(for: q)
+    let mean = q.reduce(0) { $0 + log($1) } / 3
+    for i in q.indices {
+      let truth = 2 * (log(q[i]) - mean)
+      #expect((logits[i] - truth).magnitude <= 1e-15, "\(logits)")
+    }
+  }
+
+  /// Two normal classes: √2·Φ⁻¹ apart.
+  @Test(arguments: [0.1, 1e-5, 1e-100, 1e-250])
+  func twoNormalClasses(q: Double) {
+    let logits = NoisyArgmax(.normal).logits(for: [q, 1 - q])
+    let truth = Normal().quantile(at: q) * 2.0.squareRoot()
+    #expect(
+      (logits[0] - logits[1] - truth).magnitude <= 1e-13 * truth.magnitude, "\(logits), not \(truth) apart")
+  }
+
+  @Test func zerosAreMasked() {
+    let certain = NoisyArgmax(.normal).logits(for: [0, 1, 0] as [Double])
+    #expect(certain[0] == -Double.infinity && certain[1] == 0 && certain[2] == -Double.infinity)
+    let logits = NoisyArgmax(.normal).logits(for: [0, 0.5, 0.5] as [Double])
+    #expect(
+      logits[0] == -Double.infinity && logits[1].magnitude <= 1e-12 && logits[2].magnitude <= 1e-12,
+      "\(logits)")
+    // Under bounded noise the largest logit that cannot win.
+    let uniform = NoisyArgmax(.uniform, scale: 2)
+    let bounded = uniform.logits(for: [0, 0.7, 0.3] as [Double])
+    #expect(bounded[0] == max(bounded[1], bounded[2]) - 2, "\(bounded)")
+    #expect(uniform.probabilities(for: bounded)[0] == 0)
+    #expect(NoisyArgmax(.normal).logits(for: [Double]()).isEmpty)
+    #expect(NoisyArgmax(.normal).logits(for: [1.0]) == [0])
+    let rows = NoisyArgmax(.normal).logits(for: Rows([0.5, 0.5, 0.9, 0.1] as [Float], length: 2))
+    #expect(rows[0][0].magnitude <= 1e-7 && (rows[1][0] - 0.906194).magnitude <= 1e-5, "\(rows.elements)")
+  }
+
+  @Test func whatIsRefused() async throws {
+    func check(_ result: ExitTest.Result?, says text: String) {
+      let message = result.map { String(decoding: $0.standardErrorContent, as: UTF8.self) } ?? ""
+      #expect(message.contains(text), "\(message)")
+    }
+    check(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = NoisyArgmax(.normal).logits(for: [0.5, 0.25])
+      }, says: "the probabilities of a row of 2 sum to 0.75, not to 1")
+    check(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = NoisyArgmax(.normal).logits(for: [1.5, -0.5])
+      }, says: "the probability -0.5 of class 1 is not 0 or more")
+    check(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = NoisyArgmax(.normal, points: 4).logits(for: [0.5, 0.5])
+      }, says: "the quantile rule has no inverse")
+  }
+}
