@@ -13,6 +13,8 @@ struct UniformLevels {
   /// How far the logits are behind the largest one, in rising order, and how many have each.
   let distances, ties: [Double]
   private var nodes: [Node] = []
+  /// Where the panels end.
+  private var end = 0.0
 
   /// Gauss's rule of sixteen nodes on −1…1, by Newton's iteration.
   static let rule: (nodes: [Double], weights: [Double]) = {
@@ -33,7 +35,7 @@ struct UniformLevels {
 
   init(distances: [Double], ties: [Double]) {
     (self.distances, self.ties) = (distances, ties)
-    for k in distances.indices where distances[k] < 1 {
+    for k in distances.indices where distances[k] < 1 && (nodes.last?.logProduct ?? 0) > -790 {
       let end = k + 1 < distances.count ? min(distances[k + 1], 1) : 1
       layPanels(from: distances[k], to: end, open: k + 1)
     }
@@ -46,7 +48,9 @@ struct UniformLevels {
     var y = start
     while y < end {
       let rate = (0..<open).reduce(0.0) { $0 + ties[$1] / (1 - chance($1, at: y)) }
-      let width = min(end - y, 3 / rate)
+      var width = min(end - y, 3 / rate)
+      // The panels of a class whose F vanishes at the end would narrow for ever.
+      if end - y - width < 1e-12 { width = end - y }
       for (node, weight) in zip(Self.rule.nodes, Self.rule.weights) {
         let place = y + width * (1 - node) / 2
         var (sum, lost) = (0.0, 0.0)
@@ -59,6 +63,7 @@ struct UniformLevels {
         nodes.append(Node(x: 1 - place, y: place, width: width * weight / 2, logProduct: sum + lost))
       }
       y = width == end - y ? end : y + width
+      self.end = y
       if nodes.last!.logProduct < -790 { return }
     }
   }
@@ -79,8 +84,7 @@ struct UniformLevels {
 
   /// E[max(gap + ε)] − E[ε] = ∫ x·(1 − P) dx, P the product of F over all but one leader.
   var excess: Double {
-    let last = nodes.last?.x ?? 0
-    return nodes.reduce(last * last / 2) {
+    nodes.reduce((1 - end) * (1 - end) / 2) {
       $0 - $1.width * $1.x * expm1($1.logProduct - log(1 - chance(0, at: $1.y)))
     }
   }

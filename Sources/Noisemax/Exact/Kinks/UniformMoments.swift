@@ -16,7 +16,7 @@ struct UniformMoments: RowMethod {
     var pieces = Pieces(
       of: scratch.reserve(
         UniformRow.memory(for: n) + UniformNodes.memory(for: n) + UniformPass.memory(for: n)))
-    let floor = request.contains(.logarithms) ? -.infinity : Panels<Uniform>.floor(for: precision)
+    let floor = request.contains(.logarithms) ? -.infinity : Panels.floor(for: precision)
     let classes = UniformRow(gaps, n, floor: floor, in: &pieces)
     let isBarely = classes.breaks[classes.count - 1] == UniformRow.leastReach
     if isBarely && request.isSuperset(of: [.logarithms, .pullback]) {
@@ -66,7 +66,7 @@ struct UniformPass {
       of: classes,
       settings: UniformSettings(
         precision: precision,
-        floor: request.contains(.logarithms) ? -.infinity : Panels<Uniform>.floor(for: precision),
+        floor: request.contains(.logarithms) ? -.infinity : Panels.floor(for: precision),
         reversedHazards: pairs ? 2 : 1, withSums: pairs),
       in: &memory)
   }

@@ -9,8 +9,8 @@
 /// Between classes that are far apart the integrands are flat or fall exponentially, all but near the ends. So a wide
 /// interval is cut near its ends first, and its panels are judged also against what is found at its ends: an integrand
 /// that rises all the way down needs no panels on the way.
-struct PanelGrid<Noise: PiecewiseNoise> {
-  private(set) var judge: PanelJudge<Noise>
+struct PanelGrid {
+  private(set) var judge: PanelJudge
   private(set) var nodeCount = 0
   private let stack: UnsafeMutablePointer<Double>
   private var pending = 0
@@ -19,13 +19,13 @@ struct PanelGrid<Noise: PiecewiseNoise> {
   private static var depth: Int { 256 }
 
   /// How many Doubles of memory a row of so many distinct logits needs, apart from the nodes.
-  static func memory(for count: Int) -> Int { 5 * (depth + 2) + PanelJudge<Noise>.memory(for: count) }
+  static func memory(for count: Int) -> Int { 5 * (depth + 2) + PanelJudge.memory(for: count) }
 
   /// Bounds the work for one interval whatever the law.
   private static var mostHalvings: Int { 4096 }
 
   init(
-    of sums: PanelSums<Noise>, under law: PanelLaw<Noise>, ceiling: Double, settings: PanelSettings,
+    of sums: PanelSums, under law: PanelLaw, ceiling: Double, settings: PanelSettings,
     in memory: UnsafeMutablePointer<Double>
   ) {
     stack = memory
@@ -33,8 +33,8 @@ struct PanelGrid<Noise: PiecewiseNoise> {
       of: sums, under: law, ceiling: ceiling, settings: settings, in: memory + 5 * (Self.depth + 2))
   }
 
-  var law: PanelLaw<Noise> { judge.law }
-  var sums: PanelSums<Noise> { judge.sums }
+  var law: PanelLaw { judge.law }
+  var sums: PanelSums { judge.sums }
 
   /// The last class whose support reaches above the panels that are being laid.
   var deepest: Int {
@@ -167,7 +167,7 @@ struct PanelGrid<Noise: PiecewiseNoise> {
     pending += 1
   }
 
-  private mutating func pop(above: Double) -> PanelJudge<Noise>.Panel {
+  private mutating func pop(above: Double) -> PanelJudge.Panel {
     pending -= 1
     let panel = stack + 5 * pending
     return PanelJudge.Panel(
@@ -178,7 +178,7 @@ struct PanelGrid<Noise: PiecewiseNoise> {
   // MARK: - The nodes
 
   private mutating func append(
-    _ rule: GaussLegendre, on panel: PanelJudge<Noise>.Panel, scratch: inout Scratch
+    _ rule: GaussLegendre, on panel: PanelJudge.Panel, scratch: inout Scratch
   ) {
     let nodes = Self.nodes(nodeCount + rule.nodes.count, keeping: nodeCount, in: &scratch)
     for m in rule.nodes.indices {
@@ -188,8 +188,8 @@ struct PanelGrid<Noise: PiecewiseNoise> {
   }
 
   /// Appends the nodes that a panel was judged at.
-  private mutating func appendSamples(on panel: PanelJudge<Noise>.Panel, scratch: inout Scratch) {
-    let rule = PanelJudge<Noise>.rule
+  private mutating func appendSamples(on panel: PanelJudge.Panel, scratch: inout Scratch) {
+    let rule = PanelJudge.rule
     let nodes = Self.nodes(nodeCount + rule.nodes.count, keeping: nodeCount, in: &scratch)
     for m in rule.nodes.indices {
       let x = panel.place(ofNode: rule.nodes[m])

@@ -7,9 +7,9 @@
 /// Derivatives also want G·r(· − μ_i)·r(· − μ_j), which may lie far below G·r(· − μ_i): under two Laplace leaders, for
 /// two rare classes, all the way down to them. What a second factor shifts, that of the last class shifts most, so the
 /// pairs are judged by those of every representative with the last.
-struct PanelJudge<Noise: PiecewiseNoise> {
-  let law: PanelLaw<Noise>
-  let sums: PanelSums<Noise>
+struct PanelJudge {
+  let law: PanelLaw
+  let sums: PanelSums
   /// log F counts as 0 from here on: what is left out of log G is below 2⁻⁷⁰.
   let ceiling: Double
   let settings: PanelSettings
@@ -32,7 +32,7 @@ struct PanelJudge<Noise: PiecewiseNoise> {
   static var rule: GaussLegendre { rules[2] }
 
   init(
-    of sums: PanelSums<Noise>, under law: PanelLaw<Noise>, ceiling: Double, settings: PanelSettings,
+    of sums: PanelSums, under law: PanelLaw, ceiling: Double, settings: PanelSettings,
     in memory: UnsafeMutablePointer<Double>
   ) {
     self.law = law

@@ -3,8 +3,8 @@
 /// A class enters with x − μ, and where thousands of classes tie, the rounding of that difference to a Double would
 /// show in the sum of their log F. So the argument keeps its low part, and log F takes it to first order, with the
 /// reversed hazard r = (log F)′ as the slope.
-struct PanelLaw<Noise: PiecewiseNoise>: Sendable {
-  let noise: Noise
+final class PanelLaw: Sendable {
+  let noise: any PiecewiseNoise
   /// In rising order, the finite ends of the support among them.
   let kinks: [Double]
   /// The ends of the support, infinite where it has none.
@@ -22,7 +22,7 @@ struct PanelLaw<Noise: PiecewiseNoise>: Sendable {
   /// infinite where that is not known.
   let farthest: Double
 
-  init(_ noise: Noise) {
+  init(_ noise: some PiecewiseNoise) {
     self.noise = noise
     let noise = MeasuredNoise(noise)
     lowerEnd = noise.quantile(at: 0)

@@ -22,8 +22,8 @@ struct PanelPoint {
 /// - be no wider than a quarter of the standard deviation, for what other singularities the law has.
 ///
 /// Other cells are opened; in a leaf every point counts for itself. Memory: 20 numbers for each of 2n/24 cells.
-struct PanelSums<Noise: PiecewiseNoise> {
-  let law: PanelLaw<Noise>
+struct PanelSums {
+  let law: PanelLaw
   let points: UnsafeMutablePointer<PanelPoint>
   let count: Int
   private let cells: UnsafeMutablePointer<Double>
@@ -45,7 +45,7 @@ struct PanelSums<Noise: PiecewiseNoise> {
 
   /// The points are sorted by their places, rising or falling.
   init(
-    of points: UnsafeMutablePointer<PanelPoint>, count: Int, under law: PanelLaw<Noise>,
+    of points: UnsafeMutablePointer<PanelPoint>, count: Int, under law: PanelLaw,
     cells: UnsafeMutablePointer<Double>
   ) {
     self.law = law

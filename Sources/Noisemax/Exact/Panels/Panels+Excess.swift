@@ -12,10 +12,10 @@ extension Panels {
       of: classes, precision: precision, floor: Self.floor(for: precision), place: place, scratch: &scratch)
     let count = grid.nodeCount
     let memory = scratch.growList(
-      to: 4 * count + PanelSums<Noise>.memory(for: count), keeping: 4 * count
+      to: 4 * count + PanelSums.memory(for: count), keeping: 4 * count
     ).baseAddress
     guard count > 0, let memory else { return 0 }
-    let points = PanelGrid<Noise>.points(in: memory)
+    let points = PanelGrid.points(in: memory)
     let shortfall = MeanShortfall(kinks: law.kinks, lowerEnd: law.lowerEnd, deviation: law.deviation)
     // The nodes are in falling order.
     var known: (point: Double, value: Double)?

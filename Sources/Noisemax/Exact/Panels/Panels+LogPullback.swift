@@ -40,10 +40,10 @@ extension Panels {
       of: classes, precision: precision, floor: -.infinity, pairs: true, place: place, scratch: &scratch)
     let count = grid.nodeCount
     var gradients = [Double](repeating: 0, count: v.count)
-    let cells = PanelSums<Noise>.memory(for: count)
+    let cells = PanelSums.memory(for: count)
     let list = scratch.growList(to: 2 * 4 * count + cells, keeping: 4 * count)
     guard count > 0, let memory = list.baseAddress else { return gradients }
-    let nodes = PanelGrid<Noise>.points(in: memory)
+    let nodes = PanelGrid.points(in: memory)
     let winners = nodes + count
     for m in 0..<count { winners[m] = PanelPoint(place: nodes[m].place, weight: 0, exponent: 0) }
     let hazards = (0..<count).map { grid.sums.reversedHazards(at: nodes[$0].place).sum.value }
@@ -66,7 +66,7 @@ extension Panels {
       for m in 0..<count where density[m] > 0 { winners[m].weight += weight * density[m] }
       for member in members { gradients[member] = v[member] * (own.value / total.value) }
     }
-    func winnerSums() -> PanelSums<Noise> {
+    func winnerSums() -> PanelSums {
       PanelSums(
         of: winners, count: count, under: law,
         cells: UnsafeMutableRawPointer(winners + count).assumingMemoryBound(to: Double.self))

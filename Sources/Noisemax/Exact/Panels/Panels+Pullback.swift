@@ -23,9 +23,9 @@ extension Panels {
       of: classes, precision: precision, floor: Self.floor(for: precision), pairs: true, place: place,
       scratch: &scratch)
     let count = grid.nodeCount
-    let cells = PanelSums<Noise>.memory(for: count)
+    let cells = PanelSums.memory(for: count)
     let list = scratch.growList(to: 3 * (4 * count + cells), keeping: 4 * count)
-    let nodes = PanelGrid<Noise>.points(in: list.baseAddress)
+    let nodes = PanelGrid.points(in: list.baseAddress)
     weigh(nodes, count: count, of: classes, on: grid, by: cotangent, reaches: row, place: place)
     let memory = UnsafeMutableRawPointer(nodes + 3 * count).assumingMemoryBound(to: Double.self)
     let sums = NodeSums(
@@ -67,12 +67,12 @@ extension Panels {
 
   /// The nodes three times, weighted by G, by G·R and by G·V.
   private struct NodeSums {
-    let ofG, ofGR, ofGV: PanelSums<Noise>
+    let ofG, ofGR, ofGV: PanelSums
   }
 
   /// Multiplies the weights of the nodes by R for the second list of nodes, and by V for the third.
   private func weigh(
-    _ nodes: UnsafeMutablePointer<PanelPoint>, count: Int, of classes: PanelRow, on grid: PanelGrid<Noise>,
+    _ nodes: UnsafeMutablePointer<PanelPoint>, count: Int, of classes: PanelRow, on grid: PanelGrid,
     by cotangent: UnsafeMutableBufferPointer<Double>, reaches row: UnsafeMutableBufferPointer<Double>,
     place: Place
   ) {
@@ -121,7 +121,7 @@ extension Panels {
   /// The sums over the nodes at one class.
   private func integrals(at distance: DoubleDouble, _ sums: NodeSums) -> Integrals {
     if isDeep(distance, sums.ofG) { return deepIntegrals(at: distance, sums) }
-    func value(_ sums: PanelSums<Noise>) -> Double {
+    func value(_ sums: PanelSums) -> Double {
       let total = sums.reversedHazards(at: distance)
       if total.exponent == -.infinity { return 0 }
       return total.exponent == 0 ? total.sum.value : total.sum.value * exponential(total.exponent)

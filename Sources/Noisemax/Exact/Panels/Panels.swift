@@ -1,9 +1,9 @@
 /// Exact probabilities under a law with kinks: p_i = ∫ G(x)·r(x − μ_i) dx with G = ∏ F(x − μ_j), r = f/F, by
 /// Gauss–Legendre panels between the places where a class meets a kink of the law.
-struct Panels<Noise: PiecewiseNoise>: StepwiseRowMethod {
-  let law: PanelLaw<Noise>
+struct Panels: StepwiseRowMethod {
+  let law: PanelLaw
 
-  init(_ noise: Noise) {
+  init(_ noise: some PiecewiseNoise) {
     law = PanelLaw(noise)
   }
 
@@ -61,18 +61,18 @@ struct Panels<Noise: PiecewiseNoise>: StepwiseRowMethod {
   ///
   /// - Returns: Σp − 1.
   private func write(
-    _ quantity: Quantity, of row: PanelRow, on grid: PanelGrid<Noise>,
+    _ quantity: Quantity, of row: PanelRow, on grid: PanelGrid,
     to values: UnsafeMutablePointer<Double>,
     scratch: inout Scratch
   ) -> Double {
     let count = grid.nodeCount
     guard count > 0 else { return -1 }
     let memory = scratch.growList(
-      to: 4 * count + PanelSums<Noise>.memory(for: count), keeping: 4 * count
+      to: 4 * count + PanelSums.memory(for: count), keeping: 4 * count
     ).baseAddress
     guard let memory else { return -1 }
     let nodes = PanelSums(
-      of: PanelGrid<Noise>.points(in: memory), count: count, under: law, cells: memory + 4 * count)
+      of: PanelGrid.points(in: memory), count: count, under: law, cells: memory + 4 * count)
     var total = CompensatedSum()
     total.add(-1)
     var rest = CompensatedSum()
@@ -94,7 +94,7 @@ struct Panels<Noise: PiecewiseNoise>: StepwiseRowMethod {
 
   /// The sum over the nodes at one class, and its logarithm where that is wanted.
   func integral(
-    at distance: DoubleDouble, over nodes: PanelSums<Noise>, wantsLogarithm: Bool = false
+    at distance: DoubleDouble, over nodes: PanelSums, wantsLogarithm: Bool = false
   ) -> (value: Double, logarithm: Double) {
     if isDeep(distance, nodes) {
       var sum = CompensatedSum()
@@ -113,7 +113,7 @@ struct Panels<Noise: PiecewiseNoise>: StepwiseRowMethod {
   }
 
   /// Whether f itself may underflow over the integral of a class, which the sums do not allow for.
-  func isDeep(_ distance: DoubleDouble, _ nodes: PanelSums<Noise>) -> Bool {
+  func isDeep(_ distance: DoubleDouble, _ nodes: PanelSums) -> Bool {
     for node in [nodes.points[0], nodes.points[nodes.count - 1]] {
       let logDensity = law.noise.logDensity(at: DoubleDouble(adding: distance, node.place).high)
       if logDensity < -600 && logDensity > -.infinity { return true }
@@ -155,10 +155,10 @@ struct Panels<Noise: PiecewiseNoise>: StepwiseRowMethod {
 
   func place(_ count: Int, in scratch: inout Scratch) -> Place {
     let breaks = count * law.kinks.count
-    let cells = PanelSums<Noise>.memory(for: count)
+    let cells = PanelSums.memory(for: count)
     let memory = scratch.reserve(
-      4 * (3 * count + 2 * breaks) + count + cells + PanelGrid<Noise>.memory(for: count))
-    let points = PanelGrid<Noise>.points(in: memory.baseAddress)
+      4 * (3 * count + 2 * breaks) + count + cells + PanelGrid.memory(for: count))
+    let points = PanelGrid.points(in: memory.baseAddress)
     let numbers = UnsafeMutableRawPointer(points + 3 * count + 2 * breaks).assumingMemoryBound(
       to: Double.self)
     return Place(
@@ -171,7 +171,7 @@ struct Panels<Noise: PiecewiseNoise>: StepwiseRowMethod {
   func grid(
     of row: PanelRow, precision: Precision, floor: Double, pairs: Bool = false, place: Place,
     scratch: inout Scratch
-  ) -> PanelGrid<Noise> {
+  ) -> PanelGrid {
     let sums = PanelSums(of: row.classes, count: row.count, under: law, cells: place.cells)
     let open = Double(row.open)
     let ceiling = Swift.min(law.upperEnd, law.noise.upperQuantile(at: 0x1p-70 / open))
