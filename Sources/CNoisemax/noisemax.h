@@ -20,9 +20,9 @@
  * large batch on up to `threads` threads, as many as the machine has processors where that is less than 1. A row has the
  * same bits alone, in a batch, and on any number of threads.
  *
- * Forks. What a law needs is made when the first transform with it is. A process that forks while another of its threads
- * may be making a transform holds the lock around the fork: noisemax_lock before it, noisemax_unlock after it, in the
- * parent and in the child. A child that does not run another program should ask for 1 thread.
+ * Forks. A call may make what a law needs, and other calls wait for it. A process that forks while other threads may be
+ * calling holds the lock around the fork: noisemax_lock before it, noisemax_unlock after it, in the parent and in the child. A
+ * child that does not run another program should ask for 1 thread.
  */
 
 #ifndef NOISEMAX_H
@@ -64,7 +64,7 @@ typedef struct noisemax_transform noisemax_transform;
 /* The name of a law, such as "normal"; null from the number of laws on. The text is never freed. */
 const char *noisemax_law_name(ptrdiff_t index);
 
-/* Makes a transform. The first one with a law takes some milliseconds, others none.
+/* Makes a transform. The first one with a law takes some milliseconds, as may the first rows that need more of the law.
  *
  * law       its name; upper and lower case are the same
  * scale     what the noise is multiplied by: finite, above 0
@@ -77,7 +77,8 @@ noisemax_status noisemax_create(const char *law, double scale, ptrdiff_t points,
 /* Frees a transform that no call is using. Null is fine. */
 void noisemax_destroy(noisemax_transform *transform);
 
-/* While a thread holds the lock, no tables are being made: see Forks. */
+/* Waits until no call is running, and makes those that come wait: see Forks. The thread that holds the lock must not call
+ * anything but noisemax_unlock, which a child may call too. */
 void noisemax_lock(void);
 void noisemax_unlock(void);
 

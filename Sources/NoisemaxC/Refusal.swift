@@ -27,10 +27,12 @@ struct Refusal: Error {
   }
 }
 
-/// Carries out a call whose arguments its body checks before anything else.
+/// Carries out a call, while nobody forks, whose arguments its body checks before anything else.
 func answer(
   _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int, _ body: () throws(Refusal) -> Void
 ) -> noisemax_status {
+  Gate.shared.enter()
+  defer { Gate.shared.leave() }
   do throws(Refusal) {
     try body()
     return NOISEMAX_OK

@@ -46,9 +46,7 @@ public func noisemax_create(
       throw .argument("the quantile rule takes 1 to 1000000 points, or 0 for the exact method, not \(points)")
     }
     let method = points == 0 ? NoisyArgmax.Method.exact : .quantileRule(points: points)
-    let argmax = Tables.shared.making(of: noise, named: name.lowercased()) {
-      NoisyArgmax(noise, scale: scale, method: method)
-    }
+    let argmax = NoisyArgmax(noise, scale: scale, method: method)
     result.pointee = OpaquePointer(Unmanaged.passRetained(Transform(argmax)).toOpaque())
   }
 }
@@ -60,10 +58,10 @@ public func noisemax_destroy(_ transform: OpaquePointer?) {
 }
 
 @c @implementation
-public func noisemax_lock() { Tables.shared.lock() }
+public func noisemax_lock() { Gate.shared.close() }
 
 @c @implementation
-public func noisemax_unlock() { Tables.shared.unlock() }
+public func noisemax_unlock() { Gate.shared.open() }
 
 /// The names of the laws as C strings that stay.
 private final class LawNames: @unchecked Sendable {
