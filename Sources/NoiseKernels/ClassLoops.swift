@@ -54,6 +54,21 @@ private struct Shares {
   }
 }
 
+extension Shares {
+  /// Those of a class, if they were kept.
+  @inline(__always)
+  func of16(_ index: Int, at offset: Double, kept: UnsafePointer<Double>?) -> (Doubles, Doubles) {
+    guard let kept else { return of16(at: offset) }
+    return (load(kept + 16 * index), load(kept + (16 * index + 8)))
+  }
+
+  @inline(__always)
+  func of8(_ index: Int, at offset: Double, kept: UnsafePointer<Double>?) -> Doubles {
+    guard let kept else { return of8(at: offset) }
+    return load(kept + 8 * index)
+  }
+}
+
 // MARK: deposit
 
 /// Whole numbers are summed exactly in any order: 15/16 of a share, which is within −1…1, has its last bit at 2⁻⁵¹ when this
@@ -142,8 +157,8 @@ extension VectorKernels {
   @inline(never)
   package static func depositWeighted(
     _ numbers: UnsafePointer<Double>, _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>,
-    _ count: Int, slots: UnsafePointer<Int>, shares rows: ShareRows, points: Int,
-    weights: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
+    _ count: Int, slots: UnsafePointer<Int>, shares rows: ShareRows, kept: UnsafePointer<Double>?,
+    points: Int, weights: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
   ) {
     let shares = Shares(rows)
     let length = points + 16
@@ -157,11 +172,12 @@ extension VectorKernels {
     while index < count {
       let place = (index & 1 == 0 ? weights : scratch) + slots[cells[index]]
       if rows.points == 16 {
-        let (lower, upper) = shares.of16(at: offsets[index])
+        let (lower, upper) = shares.of16(index, at: offsets[index], kept: kept)
         store(multiplyAdd(numbers[index], lower, load(place)), to: place)
         store(multiplyAdd(numbers[index], upper, load(place + 8)), to: place + 8)
       } else {
-        store(multiplyAdd(numbers[index], shares.of8(at: offsets[index]), load(place)), to: place)
+        let own = shares.of8(index, at: offsets[index], kept: kept)
+        store(multiplyAdd(numbers[index], own, load(place)), to: place)
       }
       index += 1
     }
@@ -278,19 +294,20 @@ extension VectorKernels {
   package static func evaluatePullback(
     _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>, _ cells: UnsafePointer<Int>,
     _ offsets: UnsafePointer<Double>, _ count: Int, slots: UnsafePointer<Int>, shares rows: ShareRows,
-    a: UnsafePointer<Double>, b: UnsafePointer<Double>, unit: Double, ofA: Double, ofB: Double
+    kept: UnsafePointer<Double>?, a: UnsafePointer<Double>, b: UnsafePointer<Double>, unit: Double,
+    ofA: Double, ofB: Double
   ) {
     let shares = Shares(rows)
     @inline(__always) func values(_ index: Int) -> (Doubles, Doubles) {
       let slot = slots[cells[index]]
       if rows.points == 16 {
-        let (lower, upper) = shares.of16(at: offsets[index])
+        let (lower, upper) = shares.of16(index, at: offsets[index], kept: kept)
         return (
           multiplyAdd(upper, load(a + slot + 8), lower * load(a + slot)),
           multiplyAdd(upper, load(b + slot + 8), lower * load(b + slot))
         )
       }
-      let lower = shares.of8(at: offsets[index])
+      let lower = shares.of8(index, at: offsets[index], kept: kept)
       return (lower * load(a + slot), lower * load(b + slot))
     }
     var index = 0

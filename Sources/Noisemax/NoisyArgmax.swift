@@ -36,7 +36,7 @@ public struct NoisyArgmax: Sendable {
   /// Whether that is the closed form, which whole batches have.
   let isSoftmax: Bool
   /// What the method has for rows of two classes.
-  let pairs: PairTable?
+  var pairs: PairTable? { lattice?.pairs }
   /// The method, where it has tables for few classes.
   let lattice: Lattice?
   /// The standard law, for draws.
@@ -123,7 +123,6 @@ public struct NoisyArgmax: Sendable {
     sampler = NoiseSampler(standardized.standard)
     isSoftmax = rowMethod is Softmax
     lattice = rowMethod as? Lattice
-    pairs = lattice?.pairs
   }
 
   /// The transform under the same law by the same method, with noise of another scale.

@@ -42,7 +42,7 @@ final class Tables: @unchecked Sendable {
   /// Asks a transform for every quantity of rows that need every table: those of two classes, of few, of many, and far tails.
   private func use<Scalar: LogitScalar>(_ argmax: NoisyArgmax, in type: Scalar.Type) {
     var generator = StreamGenerator(seed: 0)
-    for length in [2, 3, 40] {
+    for length in [2, 3, 40, 200] {
       for depth: Scalar in [1, 400] {
         let row = (0..<length).map { -depth * Scalar($0) / Scalar(length - 1) }
         let rows = Rows(row + row, length: length)

@@ -8,7 +8,7 @@ import Testing
     .filter { $0.wholeMatch(of: /[A-Z]\w*Tests(\.\w+)?/) != nil }
   #expect(names.count > 20)
   var sources: [String: String] = [:]
-  for folder in ["NoisemaxTests", "NoisemaxToolTests"] {
+  for folder in ["NoisemaxTests", "NoisemaxToolTests", "NoisemaxCTests"] {
     let directory = repository.appendingPathComponent("Tests/\(folder)")
     let files = try #require(FileManager.default.enumerator(at: directory, includingPropertiesForKeys: nil))
     for case let file as URL in files where file.pathExtension == "swift" {

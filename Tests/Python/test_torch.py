@@ -184,15 +184,16 @@ def test_a_scale_that_is_none_gives_nan(x):
 
 
 def test_operators_are_well_formed(x):
+    operators = torch.ops.noisemax
     v = torch.randn(3, 5, dtype=torch.double)
     for operator, arguments in [
-        (nt.values, (x, "normal", 1.0, 0, False)),
-        (nt.values, (x.detach().T, "laplace", 2.0, 7, True)),
-        (nt.pullback, (x.detach(), v, "normal", 1.0, 0, False)),
-        (nt.losses, (x, classes, "normal", 1.0, 0, 0, True)),
-        (nt.losses, (x.detach(), weights, "normal", 1.0, 0, 1, False)),
-        (nt.loss_pullback, (x.detach(), v, torch.randn(3, dtype=torch.double))),
-        (nt.perturbed, (x, torch.tensor(5), "normal", 1.0)),
+        (operators.values.default, (x, "normal", 1.0, 0, False)),
+        (operators.values.default, (x.detach().T, "laplace", 2.0, 7, True)),
+        (operators.pullback.default, (x.detach(), v, "normal", 1.0, 0, False)),
+        (operators.losses.default, (x, classes, "normal", 1.0, 0, 0, True)),
+        (operators.losses.default, (x.detach(), weights, "normal", 1.0, 0, 1, False)),
+        (operators.loss_pullback.default, (x.detach(), v, torch.randn(3, dtype=torch.double))),
+        (operators.perturbed.default, (x, torch.tensor(5), "normal", 1.0)),
     ]:
         torch.library.opcheck(operator, arguments)
 

@@ -1,11 +1,20 @@
 /// Numbers that stay where they are as long as this lives, so that loops take their address and count no references.
 final class KeptMemory: @unchecked Sendable {
+  private let lock = Lock()
   private var blocks: [UnsafeMutableRawPointer] = []
+
+  /// Memory for so many numbers, all 0.
+  func reserve(_ count: Int) -> UnsafeMutablePointer<Double> {
+    let block = UnsafeMutablePointer<Double>.allocate(capacity: count)
+    block.initialize(repeating: 0, count: count)
+    lock.withLock { blocks.append(UnsafeMutableRawPointer(block)) }
+    return block
+  }
 
   func keep<T: BitwiseCopyable>(_ values: [T]) -> UnsafePointer<T> {
     let block = UnsafeMutablePointer<T>.allocate(capacity: values.count)
     block.initialize(from: values, count: values.count)
-    blocks.append(UnsafeMutableRawPointer(block))
+    lock.withLock { blocks.append(UnsafeMutableRawPointer(block)) }
     return UnsafePointer(block)
   }
 

@@ -1,18 +1,31 @@
-/// A value that few need: made when it is first asked for, once, whatever the thread.
+internal import NoiseKernels
+
+/// A value that few need: made when it is first asked for, once, whatever the thread. Later it costs a load.
 final class LazyValue<Value: Sendable>: @unchecked Sendable {
   private let lock = Lock()
-  private var value: Value?
+  private let isMade = Flag()
+  private let value = UnsafeMutablePointer<Value?>.allocate(capacity: 1)
   private let make: @Sendable () -> Value
 
-  init(_ make: @escaping @Sendable () -> Value) { self.make = make }
+  init(_ make: @escaping @Sendable () -> Value) {
+    self.make = make
+    value.initialize(to: nil)
+  }
 
-  /// Takes a lock, some 20 ns: not for what every row needs.
   func callAsFunction() -> Value {
-    lock.withLock {
-      if let value { return value }
+    if isMade.isRaised, let made = value.pointee { return made }
+    return lock.withLock {
+      if let made = value.pointee { return made }
       let made = make()
-      value = made
+      value.pointee = made
+      isMade.raise()
       return made
     }
+  }
+
+  deinit {
+    value.deinitialize(count: 1)
+    value.deallocate()
+    isMade.deallocate()
   }
 }

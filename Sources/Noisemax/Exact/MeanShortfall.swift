@@ -9,7 +9,7 @@
 /// These are the integrals of the probabilities with one more factor that is smooth wherever F is, and as accurate.
 ///
 /// m satisfies m(b) = m(a)·F(a)/F(b) + ∫_a^b F(s) ds / F(b): from point to point upwards, every step forgets a part of
-/// what errors the steps before have made.
+/// what errors the steps before have made. The mathematics: <doc:Mathematics#The-potential>.
 struct MeanShortfall {
   /// Where log F has no derivatives, in rising order, and the lower end of the support.
   let kinks: [Double]

@@ -4,7 +4,7 @@ internal import NoiseKernels
 ///
 /// Every exponential is of a gap, never above 0, so that nothing overflows whatever the size of the logits. The
 /// leader's own 1 is kept apart from the other terms, so that its log-probability −log(1 + rest) is accurate to the
-/// last place where the rest is tiny.
+/// last digit where the rest is tiny. The mathematics: <doc:Mathematics#The-random-index>.
 struct Softmax: StepwiseRowMethod {
   func replace(
     _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision,

@@ -120,7 +120,8 @@ struct QuantileGridPass {
       competing[index] = gaps[index] >= table.competing ? 1 : 0
     }
     kernels.depositWeighted(
-      wanted, cells, offsets, count, slots: slots, shares: shares, points: pointCount, weights: ofU,
+      wanted, cells, offsets, count, slots: slots, shares: shares, kept: nil, points: pointCount,
+      weights: ofU,
       scratch: loopMemory)
     let (nodes, hazardCount) = (
       NodeGrid(start: -offset - table.firstIndex, step: 1, strideExponent: 0), table.hazards.layout.count
@@ -142,7 +143,8 @@ struct QuantileGridPass {
       of: spread, places, on: nodes, places: samplePlaces, points: points, pointCount,
       samples: table.reversedHazards.values, below: hazardCount, factor: 1, results: losses)
     kernels.evaluatePullback(
-      competing, u, cells, offsets, count, slots: slots, shares: shares, a: gains, b: losses, unit: 1,
+      competing, u, cells, offsets, count, slots: slots, shares: shares, kept: nil, a: gains, b: losses,
+      unit: 1,
       ofA: 1, ofB: 1)
   }
 }

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -97,6 +98,16 @@ def pullback(
     return restored(result, axis)
 
 
+@overload
+def loss(
+    x: ArrayLike, target: ArrayLike, noise: str = "normal", scale: float = 1.0, axis: int = -1, points: int | None = None, *,
+    kind: str = "fenchel-young", gradient: Literal[False] = False, threads: int | None = None,
+) -> np.ndarray: ...
+@overload
+def loss(
+    x: ArrayLike, target: ArrayLike, noise: str = "normal", scale: float = 1.0, axis: int = -1, points: int | None = None, *,
+    kind: str = "fenchel-young", gradient: Literal[True], threads: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]: ...
 def loss(
     x: ArrayLike,
     target: ArrayLike,
@@ -137,6 +148,16 @@ def loss(
     return values[()] if slopes is None else (values[()], restored(slopes, axis))
 
 
+@overload
+def entropy(
+    x: ArrayLike, noise: str = "normal", scale: float = 1.0, axis: int = -1, points: int | None = None, *,
+    kind: str = "shannon", gradient: Literal[False] = False, threads: int | None = None,
+) -> np.ndarray: ...
+@overload
+def entropy(
+    x: ArrayLike, noise: str = "normal", scale: float = 1.0, axis: int = -1, points: int | None = None, *,
+    kind: str = "shannon", gradient: Literal[True], threads: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]: ...
 def entropy(
     x: ArrayLike,
     noise: str = "normal",
@@ -158,6 +179,16 @@ def entropy(
     return _summary(code, x, noise, scale, axis, points, gradient, threads)
 
 
+@overload
+def expected_maximum(
+    x: ArrayLike, noise: str = "normal", scale: float = 1.0, axis: int = -1, *,
+    gradient: Literal[False] = False, threads: int | None = None,
+) -> np.ndarray: ...
+@overload
+def expected_maximum(
+    x: ArrayLike, noise: str = "normal", scale: float = 1.0, axis: int = -1, *,
+    gradient: Literal[True], threads: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]: ...
 def expected_maximum(
     x: ArrayLike,
     noise: str = "normal",

@@ -68,7 +68,7 @@ def laws() -> list[str]:
 def fail(function, *arguments) -> None:
     """Raises what was wrong with a call that failed: the same again, with room for a message."""
     message = ctypes.create_string_buffer(MESSAGE_CAPACITY)
-    status = function(*arguments, message, MESSAGE_CAPACITY)
+    status = function(*arguments, message, ctypes.c_size_t(MESSAGE_CAPACITY))
     raise ValueError(message.value.decode() or f"noisemax: error {status}")
 
 

@@ -12,14 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
-from . import _losses_by_name
-from ._library import fail, functions, transform
+from . import _losses_by_name, _operators
 
 __all__ = ["Noisemax", "NoisemaxLoss", "log_probabilities", "loss", "probabilities", "relaxed_sample"]
-
-_probabilities, _log_probabilities = functions("probabilities"), functions("log_probabilities")
-_pullback, _log_pullback = functions("pullback"), functions("log_pullback")
-_loss_functions, _relaxed_sample = functions("losses"), functions("relaxed_sample")
 
 
 def probabilities(
@@ -68,7 +63,7 @@ def loss(
     else:
         targets = target.long()
     code, wants_gradient = _losses_by_name[kind], torch.is_grad_enabled()
-    values, _ = _losses_function(rows, targets, noise, scale, points or 0, code, wants_gradient)
+    values, _ = _operators.losses(rows, targets, noise, scale, points or 0, code, wants_gradient)
     if unit is not None and kind == "fenchel-young":
         values = unit * values
     values = values.to(t.dtype)
@@ -96,7 +91,7 @@ def relaxed_sample(
     rows, scale, unit = _in_units(rows, scale)
     device = "cpu" if generator is None else generator.device
     seed = torch.randint(-(1 << 63), (1 << 63) - 1, (), generator=generator, device=device)
-    scores = _perturbed_function(rows, seed, noise, scale)
+    scores = _operators.perturbed(rows, seed, noise, scale)
     # A class that cannot win stays at -inf, whatever it is divided by: kept out of all derivatives.
     closed = scores == -torch.inf
     is_empty = closed.all(-1, keepdim=True)
@@ -165,7 +160,7 @@ def _description(module) -> str:
 
 def _values(t: Tensor, noise: str, scale, dim: int, points: int | None, log: bool) -> Tensor:
     rows, scale, _ = _in_units(_rows(t, dim), scale)
-    return _restored(_values_function(rows, noise, scale, points or 0, log).to(t.dtype), t, dim)
+    return _restored(_operators.values(rows, noise, scale, points or 0, log).to(t.dtype), t, dim)
 
 
 def _rows(t: Tensor, dim: int) -> Tensor:
@@ -206,225 +201,3 @@ def _in_units(rows: Tensor, scale) -> tuple[Tensor, float, Tensor | None]:
     is_finite = rows.isfinite()
     gaps = torch.where(is_finite, rows - top, 0.0) / unit
     return torch.where(is_finite, gaps, rows), 1.0, unit
-
-
-# The operators. Each has a kernel, a fake one that says what comes out, its gradient, and what it does with a batch.
-
-
-def _native(t: Tensor) -> Tensor:
-    return t.to("cpu").contiguous()
-
-
-def _run(functions, like: Tensor, noise: str, scale: float, points: int, *arguments) -> None:
-    function = functions[like.dtype == torch.float64]
-    held = transform(noise, scale, points or None)
-    if function(held.handle, *arguments, None, 0):
-        fail(function, held.handle, *arguments)
-
-
-def _shape(t: Tensor) -> tuple[int, int, int]:
-    """How many rows of what length, and the most threads."""
-    length = t.shape[-1]
-    return t.numel() // length if length else t.shape[:-1].numel(), length, torch.get_num_threads()
-
-
-def _operator(schema: str, kernel, fake):
-    name = f"noisemax::{schema[:schema.index('(')]}"
-    torch.library.define(name, schema[schema.index("(") :])
-    torch.library.impl(name, "default", kernel)
-    torch.library.register_fake(name, fake)
-    return getattr(torch.ops.noisemax, name[10:]).default
-
-
-def _compute_values(logits, noise, scale, points, log):
-    x = _native(logits)
-    result = torch.empty_like(x)
-    functions = _log_probabilities if log else _probabilities
-    _run(functions, x, noise, scale, points, x.data_ptr(), *_shape(x), result.data_ptr())
-    return result.to(logits.device)
-
-
-def _compute_pullback(logits, cotangents, noise, scale, points, log):
-    x, v = _native(logits), _native(cotangents)
-    result = torch.empty_like(x)
-    functions = _log_pullback if log else _pullback
-    _run(functions, x, noise, scale, points, x.data_ptr(), v.data_ptr(), *_shape(x), result.data_ptr())
-    return result.to(logits.device)
-
-
-def _compute_losses(logits, targets, noise, scale, points, kind, with_gradient):
-    x, y = _native(logits), _native(targets)
-    are_classes = y.ndim < x.ndim
-    if y.shape != (x.shape[:-1] if are_classes else x.shape):
-        raise ValueError(f"targets of the shape {tuple(y.shape)} do not fit rows {tuple(x.shape)}")
-    result = x.new_empty(x.shape[:-1])
-    gradient = x.new_empty(x.shape if with_gradient else (0,))
-    y_pointers = (y.data_ptr(), None) if are_classes else (None, y.data_ptr())
-    results = (result.data_ptr(), gradient.data_ptr() if with_gradient else None)
-    _run(_loss_functions, x, noise, scale, points, kind, x.data_ptr(), *y_pointers, *_shape(x), *results)
-    return result.to(logits.device), gradient.to(logits.device)
-
-
-def _compute_loss_pullback(logits, gradient, weights):
-    return gradient * weights.unsqueeze(-1)
-
-
-def _compute_perturbed(logits, seed, noise, scale):
-    x = _native(logits)
-    result = torch.empty_like(x)
-    rows, length, threads = _shape(x)
-    streams = (rows, length, int(seed) & ((1 << 64) - 1), 0, threads)
-    _run(_relaxed_sample, x, noise, scale, 0, 1.0, x.data_ptr(), *streams, None, result.data_ptr())
-    return result.to(logits.device)
-
-
-def _like_logits(logits, *_):
-    return torch.empty(logits.shape, dtype=logits.dtype, device=logits.device)
-
-
-def _like_losses(logits, targets, noise, scale, points, kind, with_gradient):
-    return logits.new_empty(logits.shape[:-1]), logits.new_empty(logits.shape if with_gradient else (0,))
-
-
-values = _operator(
-    "values(Tensor logits, str noise, float scale, int points, bool log) -> Tensor", _compute_values, _like_logits
-)
-pullback = _operator(
-    "pullback(Tensor logits, Tensor cotangents, str noise, float scale, int points, bool log) -> Tensor",
-    _compute_pullback,
-    _like_logits,
-)
-# The loss of each row, and its gradient, or nothing where nobody wants it.
-losses = _operator(
-    "losses(Tensor logits, Tensor targets, str noise, float scale, int points, int kind, bool with_gradient)"
-    " -> (Tensor, Tensor)",
-    _compute_losses,
-    _like_losses,
-)
-# What flows back through losses: their gradient, row by row times a weight. It depends on the logits, but not so that
-# anybody knew how.
-loss_pullback = _operator(
-    "loss_pullback(Tensor logits, Tensor gradient, Tensor weights) -> Tensor", _compute_loss_pullback, _like_logits
-)
-# logits + scale·ε less the largest of each row: 0 at the winner, -inf at a class that cannot win.
-perturbed = _operator(
-    "perturbed(Tensor logits, Tensor seed, str noise, float scale) -> Tensor", _compute_perturbed, _like_logits
-)
-
-
-def _keep_values(ctx, inputs, output):
-    logits, *ctx.parameters = inputs
-    ctx.save_for_backward(logits)
-
-
-def _values_backward(ctx, cotangents):
-    (logits,) = ctx.saved_tensors
-    return _pullback_function(logits, cotangents, *ctx.parameters), None, None, None, None
-
-
-def _keep_losses(ctx, inputs, output):
-    ctx.mark_non_differentiable(output[1])
-    ctx.save_for_backward(inputs[0], output[1])
-
-
-def _losses_backward(ctx, weights, _):
-    return _loss_pullback_function(*ctx.saved_tensors, weights), None, None, None, None, None, None
-
-
-def _keep_perturbed(ctx, inputs, output):
-    ctx.save_for_backward(output)
-
-
-def _perturbed_backward(ctx, cotangents):
-    (scores,) = ctx.saved_tensors
-    # The largest is taken off: it moves all.
-    winner = scores.argmax(-1, keepdim=True)
-    total = cotangents.sum(-1, keepdim=True)
-    slopes = cotangents - torch.zeros_like(cotangents).scatter(-1, winner, 1.0) * total
-    return torch.where(scores == -torch.inf, 0.0, slopes), None, None, None
-
-
-def _keep_nothing(ctx, inputs, output):
-    pass
-
-
-def _no_second_derivative(*_):
-    raise NotImplementedError("noisemax has no second derivatives yet")
-
-
-def _whole(tensors: int):
-    """What an operator of rows does with a batch of so many tensors: all of it at once."""
-
-    def rule(operator, info, dims, *arguments):
-        batches = [
-            t.unsqueeze(0).expand(info.batch_size, *t.shape) if dim is None else t.movedim(dim, 0)
-            for t, dim in zip(arguments[:tensors], dims[:tensors], strict=True)
-        ]
-        result = operator(*batches, *arguments[tensors:])
-        return result, (0,) * len(result) if isinstance(result, tuple) else 0
-
-    return rule
-
-
-def _one_by_one(operator, info, dims, logits, seed, *parameters):
-    """Each example counts its rows from 0, with a seed of its own or with the one that all share."""
-
-    def example(t, dim, index):
-        return t if dim is None else t.select(dim, index)
-
-    indices = range(info.batch_size)
-    results = [operator(example(logits, dims[0], i), example(seed, dims[1], i), *parameters) for i in indices]
-    return torch.stack(results), 0
-
-
-def _differentiable(operator, keep, backward, rule):
-    """An operator with its derivative and its rule for batches, as a function that ``torch.func`` knows as well."""
-    torch.library.register_autograd(operator, backward, setup_context=keep)
-    torch.library.register_vmap(operator, lambda *arguments: rule(operator, *arguments))
-
-    class Function(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, *inputs):
-            output = operator(*inputs)
-            keep(ctx, inputs, output)
-            return output
-
-        @staticmethod
-        def backward(ctx, *cotangents):
-            return backward(ctx, *cotangents)
-
-    class TransformedFunction(torch.autograd.Function):
-        @staticmethod
-        def forward(*inputs):
-            return operator(*inputs)
-
-        @staticmethod
-        def setup_context(ctx, inputs, output):
-            keep(ctx, inputs, output)
-
-        @staticmethod
-        def backward(ctx, *cotangents):
-            return backward(ctx, *cotangents)
-
-        @staticmethod
-        def vmap(info, dims, *arguments):
-            return rule(TransformedFunction.apply, info, dims, *arguments)
-
-    def call(logits, *rest):
-        # The compiler takes operators with their derivatives, ``torch.func`` functions with a context set up apart, which
-        # take 20 µs longer than plain ones.
-        if torch.compiler.is_compiling():
-            return operator(logits, *rest)
-        if torch._C._are_functorch_transforms_active():
-            return TransformedFunction.apply(logits, *rest)
-        needs_gradient = torch.is_grad_enabled() and logits.requires_grad
-        return Function.apply(logits, *rest) if needs_gradient else operator(logits, *rest)
-
-    return call
-
-
-_values_function = _differentiable(values, _keep_values, _values_backward, _whole(1))
-_losses_function = _differentiable(losses, _keep_losses, _losses_backward, _whole(2))
-_perturbed_function = _differentiable(perturbed, _keep_perturbed, _perturbed_backward, _one_by_one)
-_pullback_function = _differentiable(pullback, _keep_nothing, _no_second_derivative, _whole(2))
-_loss_pullback_function = _differentiable(loss_pullback, _keep_nothing, _no_second_derivative, _whole(3))

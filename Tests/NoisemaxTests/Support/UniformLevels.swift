@@ -14,7 +14,8 @@ struct UniformLevels {
   let distances, ties: [Double]
   private var nodes: [Node] = []
 
-  private static let rule: (nodes: [Double], weights: [Double]) = {
+  /// Gauss's rule of sixteen nodes on −1…1, by Newton's iteration.
+  static let rule: (nodes: [Double], weights: [Double]) = {
     func legendre(_ x: Double) -> (value: Double, slope: Double) {
       var (before, value) = (1.0, x)
       for k in 1..<16 {

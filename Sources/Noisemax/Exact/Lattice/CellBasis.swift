@@ -26,25 +26,20 @@ package final class CellBasis: @unchecked Sendable {
     self.taps = taps
     self.terms = terms
     let positions = (0..<taps).map { Double($0 - taps / 2 + 1) }
-    // Chebyshev's nodes on the cell, and cos(jθ) there by the recurrence.
-    let nodes = (0..<taps).map { GaussLegendre.cosineOfHalfTurns((Double($0) + 0.5) / Double(taps)) }
-    var chebyshev = [[Double]](repeating: [1], count: 1)
-    for k in 1..<terms {
-      var next = [0] + chebyshev[k - 1].map { $0 * (k == 1 ? 1 : 2) }
-      if k > 1 { for (power, value) in chebyshev[k - 2].enumerated() { next[power] -= value } }
-      chebyshev.append(next)
-    }
+    let zeros = Chebyshev.zeros(taps)
+    let powers = Chebyshev.powers(terms)
     let matrix = positions.indices.flatMap { tap in
-      let values = nodes.map { t in
+      let values = zeros.map { t in
         let x = (t + 1) / 2
         return positions.indices.filter { $0 != tap }
           .reduce(1) { $0 * (x - positions[$1]) / (positions[tap] - positions[$1]) }
       }
       var coefficients = [Double](repeating: 0, count: 8)
       for k in 0..<terms {
-        let sum = zip(nodes, values).reduce(0) { $0 + $1.1 * polynomial(chebyshev[k], at: $1.0) }
-        let share = sum * (k == 0 ? 1 : 2) / Double(taps)
-        for (power, value) in chebyshev[k].enumerated() { coefficients[power] += share * value }
+        let share = values.indices.reduce(0) {
+          $0 + values[$1] * Chebyshev.share(ofZero: $1, in: k, of: taps)
+        }
+        for (power, value) in powers[k].enumerated() { coefficients[power] += share * value }
       }
       return coefficients
     }
@@ -54,9 +49,9 @@ package final class CellBasis: @unchecked Sendable {
     differences = memory.keep(
       Self.difference(of: taps - 1, times: ofTaps, among: taps)
         + Self.difference(of: terms, times: ofTerms, among: taps))
-    let zeros = [Double](repeating: 0, count: 8)
+    let margin = [Double](repeating: 0, count: 8)
     let rows = memory.keep(
-      (0..<8).flatMap { k in zeros + (0..<taps).map { tap in matrix[8 * tap + k] } + zeros })
+      (0..<8).flatMap { k in margin + (0..<taps).map { tap in matrix[8 * tap + k] } + margin })
     shares = ShareRows(start: rows + 8, stride: taps + 16, points: taps)
   }
 
@@ -71,11 +66,14 @@ package final class CellBasis: @unchecked Sendable {
     return factors
   }
 
-  /// The shares of the taps in the interpolated value at t ∈ −1…1.
-  func writeShares(at t: Double, to shares: UnsafeMutablePointer<Double>) {
-    for tap in 0..<taps {
-      shares[tap] = (0..<terms).reversed().reduce(0) { $0 * t + matrix[8 * tap + $1] }
-    }
+  /// The share of a tap in the interpolated value at t ∈ −1…1.
+  func share(ofTap tap: Int, at t: Double) -> Double {
+    (0..<terms).reversed().reduce(0) { $0 * t + matrix[8 * tap + $1] }
+  }
+
+  /// The interpolated value at t ∈ −1…1 of the cell.
+  func value(of values: [Double], at t: Double) -> Double {
+    values.indices.reduce(0) { $0 + share(ofTap: $1, at: t) * values[$1] }
   }
 
   /// How many cells a tap stands above the lower end of the cell.

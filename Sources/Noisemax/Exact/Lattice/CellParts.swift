@@ -1,6 +1,6 @@
 /// A cell of the lattice in equal parts, where shorter polynomials do.
 ///
-/// With S parts and t = a + t'/S, the power tᵏ is a polynomial of the place t' ∈ −1…1 in the part. Of t' only powers up to
+/// With S parts and t = a + t'/S, the power tᵏ is a polynomial of the offset t' ∈ −1…1 in the part. Of t' only powers up to
 /// a degree are kept: higher ones are interpolated at nodes where they then agree, next to the best there is.
 package final class CellParts: @unchecked Sendable {
   private let memory = KeptMemory()
@@ -19,7 +19,7 @@ package final class CellParts: @unchecked Sendable {
   package init(_ count: Int, terms: Int) {
     self.count = count
     let width = 1 / Double(count)
-    /// tᵏ as a polynomial of the place in a part, with higher powers as polynomials of lower ones.
+    /// tᵏ as a polynomial of the offset in a part, with higher powers as polynomials of lower ones.
     func powers(_ k: Int, inPart part: Int, _ shortened: (Int) -> [Double]) -> [Double] {
       let middle = Double(2 * part + 1 - count) * width
       var binomial = 1.0

@@ -5,7 +5,7 @@
 ///
 /// Where many classes crowd into few cells of the logit axis, the grid points around the cells stand for them, as on
 /// the lattice, both in G and where log p is wanted: a million classes far below the leader cost no more than the
-/// cells they fill.
+/// cells they fill. The mathematics: <doc:Mathematics#Tails>.
 final class DeepClasses {
   /// Σ w log F(x − gap) over these is log G(x).
   typealias Source = (gap: Double, weight: Double)
@@ -69,18 +69,16 @@ final class DeepClasses {
     return sources
   }
 
-  /// So many grid points in descending order, from the highest one around the cell `top` on, in the place of sources.
+  /// So many grid points in descending order, from the highest one around the cell `top` on, instead of sources.
   private static func gridPoints(
     _ count: Int, below top: Double, for sources: ArraySlice<Source>, cell: Double, basis: CellBasis
   ) -> [Source] {
     let last = basis.taps - 1
     var weights = [Double](repeating: 0, count: count)
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: basis.taps) { shares in
-      guard let start = shares.baseAddress else { return }
-      for (gap, weight) in sources {
-        let (corner, t) = offset(of: gap, in: cell)
-        basis.writeShares(at: t, to: start)
-        for tap in 0...last { weights[Int(top - corner) + last - tap] += weight * shares[tap] }
+    for (gap, weight) in sources {
+      let (corner, t) = offset(of: gap, in: cell)
+      for tap in 0...last {
+        weights[Int(top - corner) + last - tap] += weight * basis.share(ofTap: tap, at: t)
       }
     }
     return weights.enumerated().map { index, weight in
@@ -123,7 +121,7 @@ final class DeepClasses {
       let isKnown = isCrowded && values.allSatisfy(\.isFinite)
       for index in crowd {
         let t = Self.offset(of: row[index], in: cell).t
-        result.append((index, isKnown ? basis.value(of: values[...], at: t) : logProbability(of: row[index])))
+        result.append((index, isKnown ? basis.value(of: values, at: t) : logProbability(of: row[index])))
       }
     }
     return result

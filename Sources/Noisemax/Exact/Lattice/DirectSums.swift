@@ -7,19 +7,23 @@ internal import NoiseKernels
 /// order in which a walk along the nodes meets them, so that eight nodes are one vector, or sixteen in Floats.
 ///
 /// The values of r are kept, so that gradients take two sums over the classes more, R and V, and two over the nodes:
-/// (J v)_i = v_i·∫ G R r(x − μ_i) dx − ∫ G V r(x − μ_i) dx. For log-probabilities v/p stands in the place of v.
+/// (J v)_i = v_i·∫ G R r(x − μ_i) dx − ∫ G V r(x − μ_i) dx. For log-probabilities it is v/p instead of v.
 ///
 /// Polynomials on cells do not follow r into its steep tail: rows with classes too deep for them are left to the lattice,
 /// and so are rows whose rarest class has a sharper integrand than the step is made for.
+///
+/// What this needs of the law is made for each precision when a row first asks for it.
 final class DirectSums: Sendable {
-  private let tables: PerPrecision<Tables>
+  private let tables: PerPrecision<LazyValue<DirectTables>>
+  private let memory = KeptMemory()
   /// Whether rows of so many classes may be for this.
-  func servesRows(of classes: Int) -> Bool { classes <= 1 << Tables.sizes.upperBound }
+  func servesRows(of classes: Int) -> Bool { classes <= 1 << DirectTables.sizes.upperBound }
 
   init(_ table: LatticeTable) {
-    let limit = min(10 * table.quartiles, table.depth)
-    let law = SampledLaw(table, limit: limit)
-    tables = PerPrecision { Tables(table, law, limit: limit, quartiles: table.quartiles, precision: $0) }
+    let memory = memory
+    tables = PerPrecision { precision in
+      LazyValue { DirectTables(of: table.noise, table, precision, in: memory) }
+    }
   }
 
   /// Evaluates a row for anything but its excess.
@@ -65,7 +69,7 @@ final class DirectSums: Sendable {
     gaps: UnsafeMutablePointer<Double>, memory: UnsafeMutablePointer<Double>,
     table: UnsafePointer<DirectTable>
   )? {
-    let tables = tables[precision]
+    let tables = tables[precision]()
     guard row.count <= Policy.longestRowLookedThrough, tables.isUsable, let gaps = row.baseAddress,
       let memory = scratch.reserve(4 * padded(row.count) + tables.memoryForNodes).baseAddress
     else { return nil }
@@ -73,89 +77,60 @@ final class DirectSums: Sendable {
   }
 }
 
-/// The table for one precision, and the memory it refers to.
-private final class Tables: @unchecked Sendable {
+/// The table for one precision.
+private struct DirectTables: @unchecked Sendable {
   let table: UnsafePointer<DirectTable>
   let memoryForNodes: Int
   let isUsable: Bool
-  private let memory = KeptMemory()
 
+  /// Up to 2ʲ classes have a step of their own.
   static let sizes = 2...7
 
-  init(
-    _ lattice: LatticeTable, _ law: SampledLaw, limit: Double, quartiles: Double, precision: Precision
-  ) {
-    let most = Double(1 << Self.sizes.upperBound)
+  init(of noise: some SmoothNoise, _ lattice: LatticeTable, _ precision: Precision, in memory: KeptMemory) {
+    let (unit, quartiles) = (lattice.unit, lattice.quartiles)
+    let integrands = lattice.nearSamples.integrands
+    let mostClasses = 1 << Self.sizes.upperBound
+    // Gaps as numbers of samples: the deepest one, and the one whose peak beside one leader is as far up r's tail
+    // as peaks may be.
+    let deepest = Int(min(10 * quartiles, lattice.depth) / unit)
+    let steepest = Int(min(12 * quartiles, lattice.depth) / unit)
+    let limit = Double(deepest) * unit
 
     // Where the integrands end.
-    func end(_ gap: Double) -> Double {
-      law.end(gap: gap, leaders: most, drop: precision.drop, unit: lattice.unit)
+    let ends = (0...8).map {
+      integrands.highestNode(gap: deepest * $0 / 8, leaders: Double(mostClasses), drop: precision.drop)
     }
-    let first = end(0)
-    var slope = 0.0
-    for index in 1...8 {
-      let gap = limit * Double(index) / 8
-      slope = max(slope, (end(gap) + gap - first) / gap)
+    let slope = (1...8).reduce(0) { slope, index in
+      let gap = Double(deepest * index / 8) * unit
+      return max(slope, (ends[index] + gap - ends[0]) / gap)
     }
-
     // Gaps within i…i + 1 of these have the reach of the next one.
-    let places = (0...Int(limit / quartiles) + 1).map { (Double($0) + 0.999) * quartiles }
-    let reach = places.map { law.lowestNode(gap: $0, drop: precision.drop) }
-    let leaderReach = places.map { law.lowestNode(gap: $0, ofLeader: true, drop: precision.drop) }
-    let pairReach = places.map { law.lowestNode(gap: $0, rareClasses: 2, drop: precision.drop) }
-    let low = (pairReach + leaderReach).reduce(0, min)
-    let high = first + slope * limit
-
-    // The peak of a class that deep below one leader is as far up the hazard's tail as peaks may be.
-    let steepest = min(12 * quartiles, lattice.depth)
-    let fit = CellFit(terms: precision == .double ? 12 : 6)
-    var steps: [DirectStep] = []
-    var mostNodes = 0
-    for j in Self.sizes {
-      let (h, sharpness) = law.step(
-        for: 1 << j, coarsest: quartiles, steepest: steepest, precision: precision)
-      var phases = precision == .double ? 2 : 4
-      while phases <= 8
-        && !(fit.error(
-          of: law, width: h / Double(phases), low: low, high: high, steepest: steepest, most: most)
-          <= precision.directTolerance)
-      {
-        phases *= 2
-      }
-      // Too steep a law is left to the lattice.
-      guard phases <= 8 else { break }
-      let width = h / Double(phases)
-      let firstCell = Int((low / width).rounded(.down)) - 3 * phases
-      let cellCount = Int((high / width).rounded(.up)) - firstCell
-      // Behind every row there are zeros, as many as whole vectors may read.
-      let rowLength = cellCount / phases + 1 + 32
-      var coefficients = [Double](repeating: 0, count: rowLength * phases * fit.terms)
-      for index in 0..<cellCount {
-        for (k, coefficient) in fit.coefficients(of: law, cell: firstCell + index, width: width).enumerated()
-        {
-          coefficients[(index % phases * fit.terms + k) * rowLength + index / phases] = coefficient
-        }
-      }
-      let highest = lattice.highestNode(for: 1 << j, precision: precision)
-      mostNodes = max(mostNodes, Int((highest - low) / h) + 20)
-      steps.append(
-        DirectStep(
-          width: h, phases: phases, firstCell: firstCell, highest: highest, sharpness: exponential(sharpness),
-          coefficients: precision == .double
-            ? UnsafeRawPointer(memory.keep(coefficients))
-            : UnsafeRawPointer(memory.keep(coefficients.map { Float($0) })),
-          rowLength: rowLength))
+    let gaps = (0...Int(limit / quartiles) + 1).map {
+      Int(((Double($0) + 0.999) * quartiles / unit).rounded(.up))
     }
-    mostNodes = padded(mostNodes)
-    let mostClasses = 1 << Self.sizes.upperBound
+    let reach = gaps.map { integrands.lowestNode(gap: $0, drop: precision.drop) }
+    let leaderReach = gaps.map { integrands.lowestNode(gap: $0, ofLeader: true, drop: precision.drop) }
+    let pairReach = gaps.map { integrands.lowestNode(gap: $0, rareClasses: 2, drop: precision.drop) }
+    let low = (pairReach + leaderReach).reduce(0, min)
+
+    let maker = StepMaker(
+      noise: noise, lattice: lattice, precision: precision, low: low, high: ends[0] + slope * limit,
+      steepest: steepest)
+    var steps: [DirectStep] = []
+    for size in Self.sizes {
+      // Too steep a law is left to the lattice.
+      guard let step = maker.step(for: 1 << size, in: memory) else { break }
+      steps.append(step)
+    }
+    isUsable = steps.count == Self.sizes.count
+    let mostNodes = padded(steps.reduce(0) { max($0, Int(($1.highest - low) / $1.width) + 20) })
     memoryForNodes =
       Policy.mostDirectEvaluations(precision, pairs: true) + 16 * mostClasses + 4 * (mostNodes + 16)
-    isUsable = steps.count == Self.sizes.count
 
     var table = DirectTable(
       reach: memory.keep(reach), pairReach: memory.keep(pairReach), leaderReach: memory.keep(leaderReach),
       steps: memory.keep(steps))
-    table.terms = fit.terms
+    table.terms = maker.fit.terms
     table.mostNodes = mostNodes
     table.mostClasses = mostClasses
     table.mostEvaluations = Policy.mostDirectEvaluations(precision, pairs: false)
@@ -163,11 +138,72 @@ private final class Tables: @unchecked Sendable {
     table.stepCount = steps.count
     table.deepest = -limit
     table.ignored = -lattice.depth - lattice.competition(precision)
-    table.end = first
+    table.end = ends[0]
     table.endSlope = slope
-    table.peak = law.peak(gap: steepest) + steepest
+    table.peak = Double(integrands.peak(gap: steepest) + steepest) * unit
     table.perReach = 1 / quartiles
     self.table = memory.keep([table])
+  }
+}
+
+/// Makes the polynomials for rows of one size.
+private struct StepMaker<Noise: SmoothNoise> {
+  let noise: Noise
+  let lattice: LatticeTable
+  let precision: Precision
+  /// Where the nodes of all rows lie.
+  let low: Double
+  let high: Double
+  let steepest: Int
+  let fit: CellFit
+
+  init(
+    noise: Noise, lattice: LatticeTable, precision: Precision, low: Double, high: Double, steepest: Int
+  ) {
+    (self.noise, self.lattice, self.precision) = (noise, lattice, precision)
+    (self.low, self.high, self.steepest) = (low, high, steepest)
+    fit = CellFit(terms: precision == .double ? 12 : 6)
+  }
+
+  /// - Returns: nil where no cells are narrow enough for the law.
+  func step(for classes: Int, in memory: KeptMemory) -> DirectStep? {
+    let (h, sharpness) = lattice.nearSamples.integrands.directStep(
+      for: classes, upTo: Int(lattice.quartiles / lattice.unit), steepest: steepest, precision: precision)
+    let most = Double(1 << DirectTables.sizes.upperBound)
+    let heights = [(gap: 0, leaders: most), (gap: steepest, leaders: 1)].map { gap, leaders in
+      (
+        gap: Double(gap) * lattice.unit,
+        height: { (x: Double) in
+          lattice.nearSamples.integrands.logIntegrand(
+            Int((x / lattice.unit).rounded()), gap: gap, leaders: leaders)
+        }
+      )
+    }
+    func isFine(_ phases: Int) -> Bool {
+      let error = fit.error(
+        of: noise, width: h / Double(phases), low: low, high: high, leaders: most, heights: heights)
+      return error <= precision.directTolerance
+    }
+    guard let phases = (precision == .double ? [2, 4, 8] : [4, 8]).first(where: isFine) else { return nil }
+    let width = h / Double(phases)
+    let firstCell = Int((low / width).rounded(.down)) - 3 * phases
+    let cellCount = Int((high / width).rounded(.up)) - firstCell
+    // Behind every row there are zeros, as many as whole vectors may read.
+    let rowLength = cellCount / phases + 1 + 32
+    var coefficients = [Double](repeating: 0, count: rowLength * phases * fit.terms)
+    for index in 0..<cellCount {
+      let own = fit.coefficients(of: noise, cell: firstCell + index, width: width)
+      for k in own.indices {
+        coefficients[(index % phases * fit.terms + k) * rowLength + index / phases] = own[k]
+      }
+    }
+    return DirectStep(
+      width: h, phases: phases, firstCell: firstCell,
+      highest: lattice.highestNode(for: classes, precision: precision), sharpness: exponential(sharpness),
+      coefficients: precision == .double
+        ? UnsafeRawPointer(memory.keep(coefficients))
+        : UnsafeRawPointer(memory.keep(coefficients.map { Float($0) })),
+      rowLength: rowLength)
   }
 }
 

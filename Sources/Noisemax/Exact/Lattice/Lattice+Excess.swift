@@ -51,7 +51,7 @@ struct ShortfallSamples: Sendable {
     (first, values) = samples(table.noise)
   }
 
-  /// Below the first sample nothing is held, and above the last F is 1: the shortfall grows as the place does.
+  /// Below the first sample nothing is held, and above the last F is 1: the shortfall grows as x does.
   subscript(index: Int) -> Double {
     values[Swift.min(Swift.max(index - first, 0), values.count - 1)]
   }

@@ -9,42 +9,42 @@
 /// 3. H_g = Σ_m G(x_m) r(x_m − μ_g) h, from samples of r: the probability of a class at the grid point;
 /// 4. evaluation: log H, interpolated to every class, is its log-probability.
 ///
+/// Where each step is chosen and done: the step h in `LatticePass+Step.swift`, 1 and 4 in `LatticePass+Classes.swift`, 2 and 3
+/// in ``LatticePass``, derivatives in `LatticePass+Pullback.swift`. The mathematics: <doc:Mathematics#One-grid-for-all-classes>.
+///
 /// Cost: n·(taps) for steps 1 and 4, and (grid points near classes)·(nodes) for 2 and 3, which n and the law bound. Rows of
 /// many classes go by equal parts of cells in 1 and 4 (see ``CellParts``), and rows of few without a grid (see
-/// ``DirectSums``).
+/// ``DirectSums``). Of Float rows the probabilities are computed in Floats, but for weights, log G and log H.
 final class Lattice: RowMethod {
   let table: LatticeTable
-  /// What excesses need besides, made when one is first asked for.
+  // What few rows need of the law is made when one first does.
+  /// For excesses, and for sums over classes far below the leader.
   private let shortfalls: LazyValue<ShortfallSamples>
-  /// What the sums over classes far below the leader go by, made when a row first has some.
   private let tailScale: LazyValue<TailScale>
-  /// Rows of two classes have a table of their own.
-  let pairs: PairTable?
-  /// And so have rows of few classes.
+  /// Rows of two classes have a table of their own, and rows of few one of theirs. Both are measured on integrands with one
+  /// hump.
+  private let pairTable: LazyValue<PairTable?>?
   private let directSums: DirectSums?
 
-  private init(
-    _ table: LatticeTable, pairs: PairTable?, directSums: DirectSums?
-  ) {
-    (self.table, self.pairs, self.directSums) = (table, pairs, directSums)
+  private init(_ table: LatticeTable, pairTable: LazyValue<PairTable?>?, directSums: DirectSums?) {
+    (self.table, self.pairTable, self.directSums) = (table, pairTable, directSums)
     shortfalls = LazyValue { ShortfallSamples(table) }
     tailScale = LazyValue { TailScale(table) }
   }
 
-  /// Whether so few classes have a table that they would miss among as many places with masks.
+  convenience init(_ table: LatticeTable) {
+    let isLogConcave = table.nearSamples.isLogConcave
+    let pairTable = LazyValue { PairTable(Lattice(table, pairTable: nil, directSums: nil)) }
+    self.init(
+      table, pairTable: isLogConcave ? pairTable : nil, directSums: isLogConcave ? DirectSums(table) : nil)
+  }
+
+  var pairs: PairTable? { pairTable?() }
+
+  /// Whether so few classes have a table that they would miss among the masks of so long a row.
   func hasTable(for classes: Int, besides places: Int) -> Bool {
     classes == 2
       ? pairs != nil : directSums?.servesRows(of: classes) == true && places > Policy.longestRowLookedThrough
-  }
-
-  convenience init(_ table: LatticeTable) {
-    if table.isLogConcave {
-      let lattice = Lattice(table, pairs: nil, directSums: nil)
-      self.init(table, pairs: PairTable(lattice), directSums: DirectSums(table))
-    } else {
-      // Those tables are measured on integrands with one hump.
-      self.init(table, pairs: nil, directSums: nil)
-    }
   }
 
   func evaluate(
@@ -68,7 +68,8 @@ final class Lattice: RowMethod {
     var pass = LatticePass(
       UnsafeBufferPointer(row), depth: depth, table: table, precision: precision,
       isOfLogarithms: isOfLogarithms,
-      derivativesOf: request.contains(.pullback) ? .probabilities : nil, scratch: &scratch)
+      derivativesOf: request.contains(.pullback) ? .probabilities : nil,
+      onlyProbabilities: request == .probabilities, scratch: &scratch)
     pass.integrate()
     pass.takeLogarithms()
     var sums = RowSums()

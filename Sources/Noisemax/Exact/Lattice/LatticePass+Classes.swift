@@ -2,11 +2,16 @@ internal import NoiseKernels
 
 // From the grid points to the classes, and back.
 
+/// The same memory as Floats.
+func singles(_ numbers: UnsafeMutablePointer<Double>) -> UnsafeMutablePointer<Float> {
+  UnsafeMutableRawPointer(numbers).assumingMemoryBound(to: Float.self)
+}
+
 extension LatticePass {
   /// log H at a grid point that is too deep for H itself.
   private func logHeight(at point: Int) -> Double {
     let first = sampleOffset(node: 0, point: point)
-    func logIntegrand(_ index: Int) -> Double { logG[index] + table.logHazard[first + index * step] }
+    func logIntegrand(_ index: Int) -> Double { logG[index] + logHazard[first + index * step] }
     var top = -Double.infinity
     for index in 0..<nodes { top = max(top, logIntegrand(index)) }
     var sum = 0.0
@@ -29,8 +34,9 @@ extension LatticePass {
   /// The first grid point of the list where H itself is known, not its logarithm alone: H grows from point to point.
   var firstNumber: Int {
     let deepest = grid.cell(of: -table.depth)
+    let limit = isOfFloats ? Self.inflatedFloatLimit : Self.inflatedLimit
     var index = firstWantedPoint
-    while index < pointCount - 1 && (points[index] < deepest || !(heights[index] > Self.inflatedLimit)) {
+    while index < pointCount - 1 && (points[index] < deepest || !(heights[index] > limit)) {
       index += 1
     }
     return index
@@ -42,6 +48,7 @@ extension LatticePass {
     kernels.scaled(heights, pointCount, by: 1 / pullbackInflation, to: probabilities)
     (logHeights + pointCount).update(repeating: 0, count: 16)
     (probabilities + pointCount).update(repeating: 0, count: 16)
+    if isOfFloats { return leaveOutTinyProbabilities() }
     func take(_ index: Int) {
       logHeights[index] = logHeight(at: points[index])
       probabilities[index] = exponential(logHeights[index])
@@ -59,7 +66,7 @@ extension LatticePass {
     for index in max(firstWanted, first - basis.taps / 2)..<first { take(index) }
   }
 
-  /// From here on no class has a probability that is not far above 1e-300.
+  /// From here on no class has a probability that is not far above 1e-300, or what Floats show.
   mutating func leaveOutTinyProbabilities() {
     let first = firstNumber
     if first > firstWantedPoint { depth = min(depth, -Double(points[first] + grid.firstCell) / grid.perUnit) }
@@ -82,7 +89,7 @@ extension LatticePass {
   private func expand() {
     kernels.expand(
       logHeights, from: firstWantedCell, cells: grid.count, slots: slots,
-      matrix: isOfShortCells ? table.shortMatrix : basis.matrix, taps: basis.taps, rows: rows,
+      matrix: isOfShortCells ? table.grids.shortMatrix : basis.matrix, taps: basis.taps, rows: rows,
       middles: logMiddles, scratch: loopMemory)
     // Behind the last cell stand the classes that are not wanted.
     (rows + 8 * grid.count).update(repeating: 0, count: 8)
@@ -94,6 +101,11 @@ extension LatticePass {
   /// - Returns: Σp − 1.
   func replaceByProbabilities(_ row: UnsafeMutablePointer<Double>) -> Double {
     guard let parts else {
+      if isOfFloats, let keptShares {
+        return kernels.evaluateFloatShares(
+          row, cells, count, from: -depth, slots: slots, cellCount: grid.count, kept: singles(keptShares),
+          logarithms: logHeights, numbers: probabilities, scratch: loopMemory)
+      }
       return kernels.evaluate(
         row, cells, offsets, count, from: -depth, slots: slots, shares: basis.shares, kept: keptShares,
         logarithms: logHeights, numbers: probabilities)
@@ -148,7 +160,8 @@ extension LatticePass {
   ) {
     if parts == nil {
       return kernels.depositWeighted(
-        numbers, cells, offsets, count, slots: slots, shares: basis.shares, points: pointCount,
+        numbers, cells, offsets, count, slots: slots, shares: basis.shares, kept: keptShares,
+        points: pointCount,
         weights: weights, scratch: loopMemory)
     }
     kernels.depositMoments(
@@ -168,13 +181,15 @@ extension LatticePass {
       (a + pointCount).update(repeating: 0, count: 16)
       (b + pointCount).update(repeating: 0, count: 16)
       return kernels.evaluatePullback(
-        p, u, cells, offsets, count, slots: slots, shares: basis.shares, a: a, b: b, unit: unit, ofA: ofA,
+        p, u, cells, offsets, count, slots: slots, shares: basis.shares, kept: keptShares, a: a, b: b,
+        unit: unit, ofA: ofA,
         ofB: ofB)
     }
     let places = memory + 16 * (grid.count + 1)
     if isOfShortCells {
       kernels.expandPairs(
-        a, b, cells: grid.count, slots: slots, matrix: table.shortMatrix, taps: basis.taps, rows: memory)
+        a, b, cells: grid.count, slots: slots, matrix: table.grids.shortMatrix, taps: basis.taps, rows: memory
+      )
     } else {
       for (ratios, place) in [(a, 0), (b, 8)] {
         kernels.expandValues(

@@ -8,10 +8,10 @@ extension LatticePass {
   ///
   /// With u = p·v for probabilities and u = v for their logarithms, R(x) = Σ_j r(x − μ_j) and
   /// V(x) = Σ_j u_j r(x − μ_j)/p_j, entry i is u_i·a(μ_i) − p_i·b(μ_i), where p·a and p·b are the integrals of G·R and G·V
-  /// against r(x − μ_i). The ratios a and b are smooth functions of the place of the class, and are interpolated.
+  /// against r(x − μ_i). The ratios a and b are smooth functions of the gap of the class, and are interpolated.
   ///
   /// So is r(x − μ)/p(μ) in V, where r alone would not do: the tail of a rare class is too steep for the grid, but it is
-  /// met mostly where it is as steep as p. Where not, see ``SteepClasses``.
+  /// met mostly where it is as steep as p. Where not, see ``SteepClasses``. The mathematics: <doc:Mathematics#Derivatives>.
   ///
   /// Of log-probabilities, classes with `isDeep` (all below 1e-295) get their entries, and move none.
   ///
@@ -33,7 +33,7 @@ extension LatticePass {
     var steep = SteepClasses(for: self, memory: &memory)
 
     // A Float's pullback is only as good as its largest entry.
-    if precision == .double || kind == .logProbabilities || !table.isLogConcave {
+    if precision == .double || kind == .logProbabilities || !samples.isLogConcave {
       steep.find(in: self, gaps: gaps, count: n)
     }
     leaveOutTinyProbabilities()
@@ -85,7 +85,7 @@ extension LatticePass {
       }
     }
     kernels.scaled(p, count, by: 1 / (1 + defect), to: gaps)
-    if table.isLogConcave { balance(cotangent, at: row, leader: leader) }
+    if samples.isLogConcave { balance(cotangent, at: row, leader: leader) }
     return defect
   }
 
@@ -97,7 +97,7 @@ extension LatticePass {
     of v: UnsafeMutablePointer<Double>, _ n: Int, kind: Quantity, p: UnsafePointer<Double>, leader: Int,
     memory: UnsafeMutablePointer<Double>
   ) -> Double {
-    if table.isLogConcave {
+    if samples.isLogConcave {
       let reference = kind == .probabilities ? v[leader] : v[leader] / p[leader]
       // So that the difference is 0.
       v[leader] = kind == .probabilities ? reference : p[leader] * reference

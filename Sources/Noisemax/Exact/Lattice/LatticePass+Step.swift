@@ -5,22 +5,23 @@ extension LatticePass {
   mutating func refineStep() -> Bool {
     guard stepIndex > 0, case let excess = sharpness / sharpnessLimit, excess > 1 else { return false }
     let low = Double(firstNode - 1) * h
-    let finer = LatticeTable.steps[..<stepIndex].lastIndex { Double($0 * $0) * excess <= Double(step * step) }
-    stepIndex = finer ?? 0
+    let enough = Double(step * step) / excess
+    stepIndex = LatticeTable.steps[..<stepIndex].lastIndex { Double($0 * $0) <= enough } ?? 0
     setNodes(from: low)
     return true
   }
 
-  /// Under a law with several humps the product of two broad hazards may be a narrow one.
-  private var sharpnessLimit: Double { (table.isLogConcave ? precision : .double).sharpness }
+  /// Under a law with several humps the product of two broad reversed hazards may be narrow.
+  private var sharpnessLimit: Double { (samples.isLogConcave ? precision : .double).sharpness }
 
   /// The sharpness of the integrand of the rarest class, if any, under a law with one hump.
   private var sharpness: Double {
-    if table.isLogConcave { return sharpness(of: rarestWithProbability) }
-    return (firstWantedCell..<grid.count).reduce(0) { sharpest, cell in
-      slots[cell] < 0
-        ? sharpest : max(sharpest, sharpness(of: Double(cell + grid.firstCell) / grid.perUnit))
+    if samples.isLogConcave { return sharpness(of: rarestWithProbability) }
+    var sharpest = 0.0
+    for cell in firstWantedCell..<grid.count where slots[cell] >= 0 {
+      sharpest = max(sharpest, sharpness(of: Double(cell + grid.firstCell) / grid.perUnit))
     }
+    return sharpest
   }
 
   /// The deepest gap that is wanted and has a probability, if these are wanted.
@@ -50,16 +51,18 @@ extension LatticePass {
   /// −Δ² of the logarithm of a class's integrand at its peak, or the largest of those of its humps.
   private func sharpness(of gap: Double) -> Double {
     let first = sampleOffset(node: 0, point: point(nearest: gap))
-    func logIntegrand(_ index: Int) -> Double { logG[index] + table.logHazard[first + index * step] }
+    func logIntegrand(_ index: Int) -> Double { logG[index] + logHazard[first + index * step] }
     func sharpness(at index: Int) -> Double {
       2 * logIntegrand(index) - logIntegrand(index - 1) - logIntegrand(index + 1)
     }
-    guard table.isLogConcave else {
-      let top = (0..<nodes).reduce(-Double.infinity) { max($0, logIntegrand($1)) }
-      let humps = (1..<max(1, nodes - 1)).lazy.filter {
-        logIntegrand($0) >= max(top - 25, logIntegrand($0 - 1), logIntegrand($0 + 1))
+    guard samples.isLogConcave else {
+      var (top, sharpest) = (-Double.infinity, 0.0)
+      for index in 0..<nodes { top = max(top, logIntegrand(index)) }
+      for index in 1..<max(1, nodes - 1) {
+        let neighbours = max(logIntegrand(index - 1), logIntegrand(index + 1))
+        if logIntegrand(index) >= max(top - 25, neighbours) { sharpest = max(sharpest, sharpness(at: index)) }
       }
-      return humps.reduce(0) { max($0, sharpness(at: $1)) }
+      return sharpest
     }
     let peak = firstFall(of: logIntegrand)
     guard peak > 0, peak < nodes - 1 else { return 0 }
@@ -68,7 +71,7 @@ extension LatticePass {
 
   private func logIntegrandAtPeak(of gap: Double) -> Double {
     let first = sampleOffset(node: 0, point: point(nearest: gap))
-    func logIntegrand(_ index: Int) -> Double { logG[index] + table.logHazard[first + index * step] }
+    func logIntegrand(_ index: Int) -> Double { logG[index] + logHazard[first + index * step] }
     return logIntegrand(firstFall(of: logIntegrand))
   }
 

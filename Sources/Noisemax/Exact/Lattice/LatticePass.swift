@@ -5,10 +5,14 @@ internal import NoiseKernels
 /// Only grid points within reach of a class matter: they are listed in blocks of eight, the deepest first.
 struct LatticePass {
   let table: LatticeTable
+  /// As far down as the row needs them.
+  let samples: LawSamples
   let basis: CellBasis
   let precision: Precision
   /// Whether probabilities below 1e-300 are wanted, too, by their logarithms.
   let isOfLogarithms: Bool
+  /// Whether nothing but probabilities is wanted, in Floats: what has no need of more digits is in Floats, too.
+  let isOfFloats: Bool
   /// Where log G is less, nodes do not matter.
   private let leastLogarithm: Double
   /// The deepest gap that is wanted.
@@ -57,7 +61,7 @@ struct LatticePass {
 
   /// The highest node that matters, below which the walk begins.
   private let highest: Double
-  /// How many hazards meet in an integrand.
+  /// How many reversed hazards meet in an integrand.
   private let hazardCount: Double
   // Nodes are x_m = m·step·unit, m = firstNode + index.
   var stepIndex: Int
@@ -67,16 +71,22 @@ struct LatticePass {
   private(set) var logG: UnsafeMutablePointer<Double>
   let g: UnsafeMutablePointer<Double>
 
+  /// log r at every sample.
+  var logHazard: UnsafePointer<Double> { samples.logHazard }
+
   /// The distance of the nodes in units of the table.
   var step: Int { LatticeTable.steps[stepIndex] }
   var h: Double { Double(step) * table.unit }
 
-  /// The gaps are followed by −∞ up to a whole number of vectors. For derivatives, functions steeper than log F and log r
-  /// are interpolated, too, for which the widest cells do unless a class is very deep, or hazards over probabilities that
-  /// no Float shows are asked for in Floats; and the nodes reach as far down as products of two hazards need them.
+  /// The gaps are followed by −∞ up to a whole number of vectors.
+  ///
+  /// Derivatives need more. The nodes reach as far down as products of two reversed hazards matter. And r/p is interpolated,
+  /// which may be steeper than log F and log r: the finest cells serve rows with a very deep class, and Float rows whose
+  /// log-probabilities are pulled back, where p may be less than a Float shows.
   init(
     _ gaps: UnsafeBufferPointer<Double>, depth: Double, table: LatticeTable, precision: Precision,
-    isOfLogarithms: Bool = false, derivativesOf quantity: Quantity? = nil, scratch: inout Scratch
+    isOfLogarithms: Bool = false, derivativesOf quantity: Quantity? = nil,
+    onlyProbabilities: Bool = false, scratch: inout Scratch
   ) {
     self.isOfLogarithms = isOfLogarithms
     leastLogarithm =
@@ -94,20 +104,22 @@ struct LatticePass {
     let competing = -depth - table.competition(precision)
     let survey = kernels.survey(gaps, count, competingFrom: competing, wantedFrom: -depth)
     rarest = survey.rarest
+    samples = table.samples(downTo: rarest)
     hasDeeperClasses = survey.hasDeeper
     let widest = table.stride(for: survey.competitors, precision: precision)
     let isDeep = survey.rarest < -16 * table.quartiles
     let isSteep =
       quantity != nil && (precision == .double ? isDeep : quantity == .logProbabilities)
     stride = isSteep ? min(widest, Int(table.cell / table.unit)) : widest
-    hazards = table.hazards(forStride: stride)
+    hazards = samples.hazards(forStride: stride)
     grid = CellGrid(lowest: survey.lowest, perUnit: 1 / (Double(stride) * table.unit))
     stepIndex = table.coarsestStep(for: survey.competitors, precision: precision)
-    parts = table.parts(for: survey.competitors, cells: grid.count, precision: isSteep ? .double : precision)
+    parts = table.grids.parts(
+      for: survey.competitors, cells: grid.count, precision: isSteep ? .double : precision)
 
     highest = table.highestNode(for: survey.competitors, precision: precision)
     let lowest = table.lowestNode(deepest: survey.rarest)
-    cumulativeCount = Int((highest / table.unit).rounded(.up)) - table.firstIndex + 1
+    cumulativeCount = Int((highest / table.unit).rounded(.up)) - samples.firstIndex + 1
     // Memory for the finest step, should the row need it.
     let most = padded(Int((highest - lowest) / table.unit) + 80)
     let length = parts == nil ? 0 : 8 * (grid.count + 1)
@@ -117,9 +129,10 @@ struct LatticePass {
       min(grid.count + basis.taps + 16, isShort ? .max : (basis.taps + 16) * survey.competitors))
     let cellMemory = padded(grid.count + 1)
     let loopLength =
-      6 * (mostPoints + 16) + cellMemory + 3 * length + 8 * (parts?.count ?? 0) * (grid.count + 2)
+      6 * (mostPoints + 16) + 5 * cellMemory + 3 * length + 8 * (parts?.count ?? 0) * (grid.count + 2)
       + blockMemory
     let keepsShares = parts == nil && count <= Policy.mostClassesWithKeptShares
+    isOfFloats = onlyProbabilities && precision == .single && (keepsShares || parts != nil)
     var memory = Pieces(
       of: scratch.reserve(
         2 * count + (keepsShares ? basis.taps * count : 0) + length + 2 * cellMemory + 6 * (mostPoints + 16)
@@ -158,6 +171,10 @@ struct LatticePass {
       kernels.spread(
         rows, cells: grid.count, shares: basis.shares, terms: basis.terms, points: points, count: pointCount,
         slots: slots, weights: weights)
+    } else if isOfFloats, let keptShares {
+      kernels.depositFloats(
+        cells, offsets, count, slots: slots, shares: table.grids.floatShares, kept: singles(keptShares),
+        points: pointCount, weights: weights, scratch: loopMemory)
     } else {
       kernels.deposit(
         cells, offsets, count, slots: slots, shares: basis.shares, kept: keptShares, points: pointCount,
@@ -175,7 +192,7 @@ struct LatticePass {
   /// The number of the sample of x_m − μ_g for the node `index` and a grid point, counted from the first one.
   func sampleOffset(node index: Int, point: Int) -> Int {
     let cells = point + grid.firstCell - (basis.taps / 2 - 1)
-    return (firstNode + index) * step - cells * stride - table.firstIndex
+    return (firstNode + index) * step - cells * stride - samples.firstIndex
   }
 
   /// The grid point nearest to a gap, and the gap of one.
@@ -193,15 +210,17 @@ struct LatticePass {
   mutating func integrate() {
     walk()
     while refineStep() { walk() }
-    kernels.exponentials(of: logG, nodes, shift: Self.inflation, to: g)
+    kernels.exponentials(of: logG, nodes, shift: isOfFloats ? floatInflation : Self.inflation, to: g)
     kernels.locate(nodes: nodes + 3, on: nodeGrid, in: hazards.layout, places: places)
-    integrals(of: g, to: heights)
+    if isOfFloats { floatIntegrals() } else { integrals(of: g, to: heights) }
   }
 
   /// Probabilities of 1e-300 are sums of products that would be subnormal: G is multiplied by 2 to this power.
   static let inflation = 800.0
   /// Below this, an inflated height stands for less than 1e-298 and some of its factors have lost bits.
   static let inflatedLimit = 0x1p-190
+  /// In Floats that is so below 6e-58, where all is 0 to them.
+  static let inflatedFloatLimit = 0x1p610
   /// All probabilities below a node sum to G there: where this is log G they are nothing beside 1e-300. Derivatives of a
   /// logarithm need products of two of them over one.
   private static let leastLogarithm = -725.0
@@ -214,20 +233,20 @@ struct LatticePass {
   }
 
   private mutating func walk() {
-    let samples = table.cumulatives(forStep: stepIndex)
+    let cumulatives = samples.cumulatives(forStep: stepIndex)
     let grid = nodeGrid
     logG = nodeMemory
-    kernels.locate(points, pointCount, on: grid, in: samples.layout, starts: starts)
+    kernels.locate(points, pointCount, on: grid, in: cumulatives.layout, starts: starts)
     // The rarest class's integrand is the last one to fall, if log r is concave.
-    let hasEnd = table.isLogConcave && table.isHazardConcave
+    let hasEnd = samples.isLogConcave && samples.isHazardConcave
     let end = WalkEnd(
       logHazards: hasEnd
-        ? table.logHazard + sampleOffset(node: 0, point: point(nearest: rarest)) : nil,
+        ? logHazard + sampleOffset(node: 0, point: point(nearest: rarest)) : nil,
       factor: hazardCount, drop: precision.drop,
       leastLogarithm: leastLogarithm)
     let first = kernels.walkDown(
       from: nodes, on: grid, weights: weights, points: points, starts: starts, pointCount,
-      samples: samples.values, below: min(cumulativeCount, samples.layout.count), until: end,
+      samples: cumulatives.values, below: min(cumulativeCount, cumulatives.layout.count), until: end,
       logarithms: logG)
     firstNode += first
     nodes -= first
@@ -241,6 +260,15 @@ struct LatticePass {
     kernels.integrals(
       of: values, nodes, on: nodeGrid, places: places, points: points, pointCount, samples: hazards.values,
       below: hazards.layout.count, factor: h, results: results)
+  }
+
+  /// H from G, in Floats.
+  private func floatIntegrals() {
+    let rest = Double(sign: .plus, exponent: Int(Self.inflation - 2 * floatInflation), significand: 1)
+    kernels.floatIntegrals(
+      of: g, nodes, on: nodeGrid, places: places, points: points, pointCount,
+      samples: samples.floatHazards(forStride: stride).values, below: hazards.layout.count,
+      factor: h * rest, results: heights)
   }
 
   /// Likewise of two functions.

@@ -34,19 +34,9 @@ extension Piece {
     }
     (self.low, self.high) = (low, high)
   }
-
-  /// The Chebyshev polynomial of degree k at the zero `index` of the one of degree `count`.
-  static func chebyshev(_ k: Int, at index: Int, of count: Int) -> Double {
-    let turns = k * (2 * index + 1) % (4 * count)
-    // cos is even and has the period 4·count of these.
-    let folded = min(turns, 4 * count - turns)
-    return GaussLegendre.cosineOfHalfTurns(Double(folded) / Double(2 * count))
-  }
 }
 
-private let nodes = (0..<16).map { GaussLegendre.cosineOfHalfTurns((Double($0) + 0.5) / 16) }
+private let nodes = Chebyshev.zeros(16)
 
 /// The coefficients from the values at the nodes: a row for each.
-private let matrix = (0..<16).flatMap { k in
-  (0..<16).map { Piece.chebyshev(k, at: $0, of: 16) * (k == 0 ? 1 : 2) / 16 }
-}
+private let matrix = (0..<16).flatMap { k in (0..<16).map { Chebyshev.share(ofZero: $0, in: k, of: 16) } }

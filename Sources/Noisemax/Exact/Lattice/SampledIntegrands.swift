@@ -48,7 +48,7 @@ struct SampledIntegrands {
       let top = maximum(of: logIntegrand)
       func node(_ precision: Precision) -> Double {
         let index = coarseIndices.reversed().first { logIntegrand($0) > top - precision.drop } ?? 0
-        return Double(first + index + stride) * unit
+        return Double(first + index + Self.stride) * unit
       }
       highest = (max(highest.single, node(.single)), max(highest.double, node(.double)))
     }
@@ -60,9 +60,9 @@ struct SampledIntegrands {
   }
 
   /// Integrands are smooth on the scale of some samples.
-  private let stride = 4
+  private static let stride = 4
   private var coarseIndices: LazyMapCollection<Range<Int>, Int> {
-    (0..<logCumulative.count / stride).lazy.map { $0 * stride }
+    (0..<logCumulative.count / Self.stride).lazy.map { $0 * Self.stride }
   }
 
   private func maximum(of logIntegrand: (Int) -> Double) -> Double {
@@ -71,16 +71,20 @@ struct SampledIntegrands {
 
   // MARK: steps
 
-  /// The index of the coarsest step that integrates n tied classes to the tolerance: the trapezoid sums of all phases,
-  /// which differ by twice the error at most, must agree.
-  func coarsestStep(for classes: Int, within tolerance: Double, from low: Double, to high: Double) -> Int {
+  /// The index of the coarsest step, up to a given one, that integrates n tied classes to the tolerance: the trapezoid sums
+  /// of all phases, which differ by twice the error at most, must agree.
+  func coarsestStep(
+    upTo coarsest: Int, for classes: Int, within tolerance: Double, from low: Double, to high: Double
+  ) -> Int {
     let n = Double(classes)
     let indices = Int((low / unit).rounded(.down)) - first...Int((high / unit).rounded(.up)) - first
-    let values = indices.map { n * exponential(n * logCumulative($0) + logHazard[$0]) }
-    return LatticeTable.steps.lastIndex { step in
-      var phases = [CompensatedSum](repeating: CompensatedSum(), count: step)
-      for (index, value) in values.enumerated() { phases[index % step].add(value) }
-      return phases.allSatisfy { ($0.value * Double(step) * unit - 1).magnitude <= tolerance }
+    let values = indices.map { n * exponential(n * logCumulative[$0] + logHazard[$0]) }
+    return LatticeTable.steps[...coarsest].lastIndex { step in
+      (0..<step).allSatisfy { phase in
+        let sum = CompensatedSum(
+          of: Swift.stride(from: phase, to: values.count, by: step).lazy.map { values[$0] })
+        return (sum.value * Double(step) * unit - 1).magnitude <= tolerance
+      }
     } ?? 0
   }
 }

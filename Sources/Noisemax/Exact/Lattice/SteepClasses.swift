@@ -3,7 +3,7 @@ internal import NoiseKernels
 /// The classes of a row whose reversed hazard is too steep for its cells where derivatives need it.
 ///
 /// A pullback interpolates r(x − μ)/p(μ) as a function of μ. Where the integrand of p is large this ratio varies little, as
-/// p(μ) is as steep as r is there. But products of two hazards are large further down, where r may be hardly steep at all:
+/// p(μ) is as steep as r is there. But products of two reversed hazards are large further down, where r may be hardly steep at all:
 /// there the ratio is as steep as p. How well the cells hold it is measured, by its differences from grid point to grid
 /// point at the lowest node that a derivative depends on. Classes in cells that do not hold it get their r at every node.
 struct SteepClasses {
@@ -16,7 +16,7 @@ struct SteepClasses {
   /// v, or v/p, and the entries of the gradient.
   private let ratios: UnsafeMutablePointer<Double>
   private let entries: UnsafeMutablePointer<Double>
-  /// At all nodes the hazards of one class, and the sums of others' over those that come after it.
+  /// At all nodes the reversed hazards of one class, and the sums of others' over those that come after it.
   private let hazards: UnsafeMutablePointer<Double>
   private let sums: UnsafeMutablePointer<Double>
   private let otherSums: UnsafeMutablePointer<Double>
@@ -67,8 +67,8 @@ struct SteepClasses {
     rowLength = (end - firstSample) / step + 17
     for offset in 0..<rowLength * step {
       // Vectors read beyond the last node.
-      let sample = min(firstSample + offset, pass.table.logHazardCount - 1)
-      samples[offset % step * rowLength + offset / step] = pass.table.logHazard[sample]
+      let sample = min(firstSample + offset, pass.samples.logHazardCount - 1)
+      samples[offset % step * rowLength + offset / step] = pass.logHazard[sample]
     }
   }
 
@@ -83,8 +83,8 @@ struct SteepClasses {
       range = min(range?.lowerBound ?? point, point)...max(range?.upperBound ?? point, point)
     }
     let (basis, points, slots) = (pass.basis, pass.points, pass.slots)
-    guard pass.table.isLogConcave else {
-      // Products of hazards are large wherever two humps meet.
+    guard pass.samples.isLogConcave else {
+      // Products of reversed hazards are large wherever two humps meet.
       areOthersRough = true
       return points[first]...points[pass.pointCount - 1]
     }
@@ -112,13 +112,13 @@ struct SteepClasses {
     return range
   }
 
-  /// The number of the first sample that the first node takes for a class, and the place of the class among samples.
+  /// The number of the first sample that the first node takes for a class, and the offset of the class between samples.
   private static func firstSample(of gap: Double, in pass: LatticePass) -> (first: Int, t: Double) {
     let samples = -gap / pass.table.unit
     let whole = samples.rounded(.down)
     let margin = pass.table.bases[.double].taps / 2 - 1
     return (
-      pass.firstNode * pass.step + Int(whole) - margin - pass.table.firstIndex,
+      pass.firstNode * pass.step + Int(whole) - margin - pass.samples.firstIndex,
       2 * (samples - whole) - 1
     )
   }
@@ -129,10 +129,10 @@ struct SteepClasses {
   private func writeHazards(ofClassAt gap: Double, in pass: LatticePass) -> Int {
     let (first, t) = Self.firstSample(of: gap, in: pass)
     let basis = pass.table.bases[.double]
-    let reach = min(pass.nodes, max(0, (pass.table.normalHazards - first - basis.taps) / pass.step))
+    let reach = min(pass.nodes, max(0, (pass.samples.normalHazards - first - basis.taps) / pass.step))
     withUnsafeTemporaryAllocation(of: Double.self, capacity: basis.taps) { shares in
       guard let shares = shares.baseAddress else { return }
-      basis.writeShares(at: t, to: shares)
+      for tap in 0..<basis.taps { shares[tap] = basis.share(ofTap: tap, at: t) }
       kernels.interpolatedExponentials(
         of: samples, rowLength: rowLength, step: pass.step, from: first - firstSample,
         shares: shares, taps: basis.taps, to: hazards, reach)
@@ -164,7 +164,7 @@ struct SteepClasses {
     }
   }
 
-  /// Adds the hazards of the classes to R, and those times ratios to V, and keeps the entries of the gradient.
+  /// Adds the reversed hazards of the classes to R, and those times ratios to V, and keeps the entries of the gradient.
   ///
   /// A class has none with itself: it meets the sums of those before it, and then of those after it.
   func integrate(
@@ -198,15 +198,15 @@ struct SteepClasses {
 
 extension LatticePass {
   /// About the errors of r/p in the first cells, the last of which has a slot, at the node where the product of G and two
-  /// hazards of the rarest class is largest; 0 in cells before the slot `first`.
+  /// reversed hazards of the rarest class is largest; 0 in cells before the slot `first`.
   fileprivate func ratioErrors(from first: Int, cells: Int) -> UnsafePointer<Double> {
     let start = sampleOffset(node: 0, point: point(nearest: rarest))
     let (ratios, errors) = (loopMemory, loopMemory + padded(pointCount))
     let end = slots[cells - 1] + basis.taps
-    let node = firstFall { logG[$0] + 2 * table.logHazard[start + $0 * step] }
+    let node = firstFall { logG[$0] + 2 * logHazard[start + $0 * step] }
     let sample = sampleOffset(node: node, point: 0)
     func logRatio(_ index: Int) -> Double {
-      table.logHazard[sample - points[index] * stride] - logHeights[index]
+      logHazard[sample - points[index] * stride] - logHeights[index]
     }
     let reference = logRatio(end - 1)
     for index in first..<end { ratios[index] = logRatio(index) - reference }

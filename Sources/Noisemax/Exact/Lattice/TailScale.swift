@@ -107,7 +107,7 @@ struct BoxBasis {
 
   private init() {
     let count = Self.count
-    let nodes = (0..<count).map { GaussLegendre.cosineOfHalfTurns((Double($0) + 0.5) / Double(count)) }
+    let nodes = Chebyshev.zeros(count)
     let values = nodes.map { Self.shares(at: ($0 + 1) / 2) }
     halves = [0.0, 1].map { (half: Double) -> [Double] in
       (0..<count).flatMap { (point: Int) -> [Double] in
@@ -117,8 +117,7 @@ struct BoxBasis {
     }
     coefficients = (0..<count).flatMap { k in
       (0..<count).map { j in
-        let sum = nodes.indices.reduce(0) { $0 + Piece.chebyshev(k, at: $1, of: count) * values[$1][j] }
-        return sum * (k == 0 ? 1 : 2) / Double(count)
+        nodes.indices.reduce(0) { $0 + Chebyshev.share(ofZero: $1, in: k, of: count) * values[$1][j] }
       }
     }
   }

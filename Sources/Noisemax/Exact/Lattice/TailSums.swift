@@ -1,4 +1,4 @@
-/// Σ_j w_j K(x − μ_j) at many places x, where K is 0 from some limit on and ever smoother below 0: log F, or r.
+/// Σ_j w_j K(x − μ_j) at many points x, where K is 0 from some limit on and ever smoother below 0: log F, or r.
 ///
 /// The logit axis is halved into boxes again and again. Seen from a box, the classes of another one, two boxes or more
 /// above, are weights at a few equally spaced points, and their sum a polynomial. Each box has the polynomial of all
@@ -90,7 +90,7 @@ final class TailSums {
     }
   }
 
-  /// The sources are in descending order. Sums are wanted at about so many places, those below `lowest` one by one.
+  /// The sources are in descending order. Sums are wanted at about so many points, those below `lowest` one by one.
   init(
     of sources: [(gap: Double, weight: Double)], at places: Int, downTo lowest: Double, scale: TailScale,
     kernel: @escaping (Double) -> Double
@@ -138,7 +138,7 @@ final class TailSums {
     Double(sign: .plus, exponent: exponent, significand: 1)
   }
 
-  /// The shortest boxes that tell a place as far from 0 from others. Where the logarithms have no digits left for
+  /// The shortest boxes that tell a point as far from 0 from others. Where the logarithms have no digits left for
   /// the length of the noise, they need not be so short.
   private static func firstLevel(at place: Double, shortest: Double) -> Int {
     // Not that of their ratio, which may be too large for a number.
@@ -158,7 +158,7 @@ final class TailSums {
     let next = index(below: x)
     let above = next > 0 ? gaps[next - 1] - x : .infinity
     let below = next < gaps.count ? x - gaps[next] : .infinity
-    // So far from all classes the box with this place, and those beside it, are empty.
+    // So far from all classes the box with this point, and those beside it, are empty.
     let distance = min(above / 3, below / 2)
     let first = Self.firstLevel(at: x, shortest: shortest)
     if distance >= shortest * Self.twoTo(first) {
@@ -192,7 +192,7 @@ final class TailSums {
     Int((x / (shortest * Self.twoTo(level))).rounded(.down))
   }
 
-  /// The first class that is below a place.
+  /// The first class that is below a point.
   private func index(below x: Double) -> Int {
     var (low, high) = (0, gaps.count)
     while low < high {

@@ -63,7 +63,8 @@ import Testing
   @Test(arguments: shapes.keys.sorted())
   func probabilitiesAgainstDirectIntegrals(shape: String) throws {
     var generator = SplitMix64(seed: 41)
-    let levels = try #require(Self.shapes[shape])(&generator)
+    let make = try #require(Self.shapes[shape])
+    let levels = make(&generator)
     let row = levels.logits
     #expect(row.count > 80)
     let argmax = NoisyArgmax(.uniform)
@@ -90,7 +91,8 @@ import Testing
   @Test(arguments: shapes.keys.sorted())
   func floatsAreThoseOfDoubles(shape: String) throws {
     var generator = SplitMix64(seed: 42)
-    let row = try #require(Self.shapes[shape])(&generator).logits.map { Float($0) }
+    let make = try #require(Self.shapes[shape])
+    let row = make(&generator).logits.map { Float($0) }
     let argmax = NoisyArgmax(.uniform)
     let truth = argmax.probabilities(for: row.map { Double($0) })
     for (value, truth) in zip(argmax.probabilities(for: row), truth) where truth > 1e-30 {
@@ -102,7 +104,8 @@ import Testing
   @Test(arguments: shapes.keys.sorted())
   func derivativesAgainstDirectIntegrals(shape: String) throws {
     var generator = SplitMix64(seed: 43)
-    let levels = try #require(Self.shapes[shape])(&generator)
+    let make = try #require(Self.shapes[shape])
+    let levels = make(&generator)
     let row = levels.logits
     let argmax = NoisyArgmax(.uniform)
     let count = levels.distances.count
@@ -132,7 +135,8 @@ import Testing
   @Test(arguments: shapes.keys.sorted())
   func excessAgainstDirectIntegrals(shape: String) throws {
     var generator = SplitMix64(seed: 47)
-    let levels = try #require(Self.shapes[shape])(&generator)
+    let make = try #require(Self.shapes[shape])
+    let levels = make(&generator)
     let (maximum, truth) = (NoisyArgmax(.uniform).expectedMaximum(for: levels.logits), 0.5 + levels.excess)
     #expect(isClose(maximum, truth, within: 1e-13), "\(shape), \(levels.distances): \(maximum), not \(truth)")
   }

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Noisemax
 import NoisemaxLaws
@@ -26,6 +27,34 @@ import Testing
       let pullback = argmax.pullback(for: [0, -gap], of: [0, 1])[1]
       #expect((pullback / slope - 1).magnitude <= 1e-11, "deviation \(deviation), gap \(gap): \(pullback)")
     }
+  }
+
+  /// What rows need of a law is made when a row first does: once, whatever the thread, and only what that row needs.
+  @Test func tablesAreMadeOnceWhateverTheThread() {
+    let rows = [[0, -1], [0, -1, -2], [0, -1, -200], [0, -1, -2000], (0..<60).map { -0.1 * Double($0) }]
+    func values(_ argmax: NoisyArgmax) -> [[Double]] { rows.map { argmax.logProbabilities(for: $0) } }
+    let law = CountingSmooth(base: Normal())
+    let (alone, measured) = (NoisyArgmax(law), law.count.value)
+    #expect(measured > 1000 && measured < 40_000, "\(measured) evaluations before any row")
+    let truth = values(alone)
+    let needed = law.count.value
+    #expect(needed > 2 * measured, "\(measured) evaluations at first, and \(needed) with all tables")
+    let other = CountingSmooth(base: Normal())
+    let shared = NoisyArgmax(other)
+    let results = Results(count: 8)
+    DispatchQueue.concurrentPerform(iterations: 8) { results.set($0, values(shared)) }
+    #expect(results.all == [[[Double]]](repeating: truth, count: 8))
+    // Deep classes ask the law itself, in each of the eight.
+    #expect(other.count.value < needed + 8 * 5000, "\(other.count.value) evaluations, alone \(needed)")
+  }
+
+  private final class Results: @unchecked Sendable {
+    private let lock = NSLock()
+    private var values: [[[Double]]]
+
+    init(count: Int) { values = [[[Double]]](repeating: [], count: count) }
+    func set(_ index: Int, _ value: [[Double]]) { lock.withLock { values[index] = value } }
+    var all: [[[Double]]] { values }
   }
 
   /// Two humps far apart: also a class between the humps of others.

@@ -1,0 +1,98 @@
+// What the loops of the lattice are told of a row and of a table.
+
+/// How gaps fall into cells of the logit axis: cells are counted from the deepest one.
+package struct CellGrid: Sendable {
+  /// 1/w, a power of two.
+  package let perUnit: Double
+  package let firstCell: Int
+  package let count: Int
+
+  /// The cells from that of the lowest gap to that of the leader.
+  package init(lowest: Double, perUnit: Double) {
+    self.perUnit = perUnit
+    firstCell = Self.cell(of: lowest, perUnit: perUnit)
+    count = Self.cell(of: 0, perUnit: perUnit) - firstCell + 1
+  }
+
+  /// The cell of a gap, counted from the first one; a gap between two cells belongs to the upper one.
+  package func cell(of gap: Double) -> Int { Self.cell(of: gap, perUnit: perUnit) - firstCell }
+
+  private static func cell(of gap: Double, perUnit: Double) -> Int {
+    Int((gap * perUnit).rounded(.down))
+  }
+}
+
+/// How samples at 0, 1, 2, … are stored: those with the same remainder by a step side by side.
+package struct SampleLayout: Sendable {
+  package let step: Int
+  package let rowLength: Int
+  /// Where in a row its first sample stands, if rows are reversed.
+  package let lastOfRow: Int
+  /// How many samples there are.
+  package let count: Int
+
+  package init(step: Int, rowLength: Int, lastOfRow: Int = 0, count: Int) {
+    (self.step, self.rowLength, self.lastOfRow, self.count) = (step, rowLength, lastOfRow, count)
+  }
+}
+
+/// The shares of grid points in a value at an offset t: row k has those of all points in tᵏ, between 8 and 8 zeros.
+package struct ShareRows {
+  package let start: UnsafePointer<Double>
+  package let stride: Int
+  /// 16 points, or 8.
+  package let points: Int
+
+  package init(start: UnsafePointer<Double>, stride: Int, points: Int) {
+    (self.start, self.stride, self.points) = (start, stride, points)
+  }
+}
+
+extension ShareRows: @unchecked Sendable {}
+
+/// How nodes and grid points lie to each other: the sample of node m and point p is the number start + m·step − p·stride.
+package struct NodeGrid: Sendable {
+  package let start: Int
+  package let step: Int
+  /// The stride is a power of two.
+  package let strideExponent: Int
+
+  package init(start: Int, step: Int, strideExponent: Int) {
+    (self.start, self.step, self.strideExponent) = (start, step, strideExponent)
+  }
+}
+
+/// Where a walk down the nodes may end: where the logarithm of an integrand, log G + factor·log r, has fallen that far below
+/// its maximum, or log G itself is below the least.
+package struct WalkEnd {
+  /// log r at node 0, and a step further at the next one; nil for a walk to the last node.
+  package let logHazards: UnsafePointer<Double>?
+  package let factor: Double
+  package let drop: Double
+  package let leastLogarithm: Double
+
+  package init(
+    logHazards: UnsafePointer<Double>?, factor: Double, drop: Double, leastLogarithm: Double
+  ) {
+    (self.logHazards, self.factor) = (logHazards, factor)
+    (self.drop, self.leastLogarithm) = (drop, leastLogarithm)
+  }
+}
+
+/// What a row's gaps are like, for the choice of its grid.
+package struct GapSurvey: Sendable {
+  /// The deepest gap that competes, and the deepest that is wanted.
+  package var lowest = 0.0
+  package var rarest = 0.0
+  package var competitors = 0
+  /// Whether some gap is neither wanted nor masked.
+  package var hasDeeper = false
+
+  package init() {}
+}
+
+/// What the loops over classes need as `scratch`.
+package let blockMemory = 10 * 64
+
+/// How many classes can be counted in the parts of cells.
+package let mostClassesInParts = 1 << 24

@@ -1,0 +1,1 @@
+../NoiseKernels/FloatClassLoops.swift

@@ -1,0 +1,113 @@
+internal import NoiseKernels
+
+/// Samples of log F and of log r at multiples of a unit, in the order in which the loops of the lattice read them.
+///
+/// A table has two: near ones, and ones that reach as far down as the logarithms of very rare classes need them. Each
+/// order is made when a row first asks for it.
+final class LawSamples: @unchecked Sendable {
+  let integrands: SampledIntegrands
+  /// The lowest node that all classes have samples for.
+  let lowest: Double
+  /// The number of the first sample, which is at firstIndex · unit.
+  var firstIndex: Int { integrands.first }
+  /// log r at every sample.
+  let logHazard: UnsafePointer<Double>
+  let logHazardCount: Int
+  /// How many samples there are below the ones from which on r is no normal number.
+  let normalHazards: Int
+  /// Whether every integrand has one hump, and the rarest class has the sharpest.
+  let isLogConcave: Bool
+  /// Whether log r is concave, too: then the integrand of the rarest class is the last one to fall.
+  let isHazardConcave: Bool
+
+  private let memory = KeptMemory()
+  /// The samples of log F, for every step.
+  private let cumulatives: [LazyValue<LatticeSamples>]
+  /// Those of r in reversed rows, for every w, and times 2^``floatInflation`` in Floats.
+  private let hazards: [LazyValue<LatticeSamples>]
+  private let floatHazards: [LazyValue<FloatSamples>]
+
+  /// Log F from the lowest node to the highest, and r as far above as classes down to the deepest gap need it; as a number
+  /// it matters less far. A margin is for grid points beyond the classes, and nodes beyond those that matter.
+  init(
+    of noise: some SmoothNoise, unit: Double, lowest: Double, highest: Double, margin: Double,
+    deepest: Double, deepestNumber: Double, widestStride: Int
+  ) {
+    let integrands = SampledIntegrands(
+      of: noise, unit: unit, first: Int(((lowest - margin) / unit).rounded(.down)), highest: highest + margin,
+      highestHazard: highest + margin + deepest
+        + 2 * (noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)))
+    self.lowest = lowest
+    self.integrands = integrands
+    let memory = memory
+    logHazard = memory.keep(integrands.logHazard)
+    logHazardCount = integrands.logHazard.count
+    normalHazards = (integrands.logHazard.lastIndex { $0 > -708 } ?? 0) + 1
+    isLogConcave = integrands.areConcave
+    isHazardConcave = integrands.areHazardsConcave
+    cumulatives = LatticeTable.steps.map { step in
+      LazyValue { LatticeSamples(integrands.logCumulative, step: step, in: memory) }
+    }
+    let hazardCount = Int(((highest + deepestNumber + margin) / unit).rounded(.up)) - integrands.first
+    let hazards = (1...widestStride.trailingZeroBitCount).map { exponent in
+      LazyValue {
+        let samples = integrands.logHazard.prefix(hazardCount).map { exponential($0) }
+        return LatticeSamples(samples, step: 1 << exponent, isReversed: true, in: memory)
+      }
+    }
+    self.hazards = hazards
+    floatHazards = hazards.map { hazards in LazyValue { FloatSamples(hazards(), in: memory) } }
+  }
+
+  /// The samples of log F for a step, given its index.
+  func cumulatives(forStep index: Int) -> LatticeSamples { cumulatives[index]() }
+
+  /// The samples of r for grid points so many units apart, a power of two from 2 on.
+  func hazards(forStride stride: Int) -> LatticeSamples { hazards[stride.trailingZeroBitCount - 1]() }
+
+  /// The same in Floats, times 2^``floatInflation``.
+  func floatHazards(forStride stride: Int) -> FloatSamples {
+    floatHazards[stride.trailingZeroBitCount - 1]()
+  }
+}
+
+/// Samples of a function at first, first + 1, …, those with the same remainder by the step side by side: a walk along the
+/// grid in steps reads consecutive memory. Zeros stand behind the last sample of each such row, as many as loops may read.
+struct LatticeSamples: @unchecked Sendable {
+  let values: UnsafePointer<Double>
+  let layout: SampleLayout
+
+  init(_ samples: [Double], step: Int, isReversed: Bool = false, in memory: KeptMemory) {
+    let zeros = 96
+    let last = isReversed ? samples.count / step + zeros : 0
+    let rowLength = samples.count / step + 1 + zeros + (isReversed ? 16 : 0)
+    layout = SampleLayout(step: step, rowLength: rowLength, lastOfRow: last, count: samples.count)
+    let values = memory.reserve(rowLength * step)
+    for remainder in 0..<step {
+      var slot = remainder * rowLength + last
+      for sample in stride(from: remainder, to: samples.count, by: step) {
+        values[slot] = samples[sample]
+        slot += isReversed ? -1 : 1
+      }
+    }
+    self.values = UnsafePointer(values)
+  }
+}
+
+/// G and r are multiplied by 2 to this power where they become Floats: no probability that a Float shows is a sum of
+/// products of subnormal ones.
+let floatInflation = 62.0
+
+/// Samples of r in Floats, so inflated.
+struct FloatSamples: @unchecked Sendable {
+  let values: UnsafePointer<Float>
+  let layout: SampleLayout
+
+  init(_ samples: LatticeSamples, in memory: KeptMemory) {
+    layout = samples.layout
+    let values = UnsafeBufferPointer(start: samples.values, count: layout.rowLength * layout.step)
+    let factor = Double(sign: .plus, exponent: Int(floatInflation), significand: 1)
+    // Loops read one vector of Floats where they read one of Doubles.
+    self.values = memory.keep(values.map { Float($0 * factor) } + [Float](repeating: 0, count: 16))
+  }
+}
