@@ -23,7 +23,7 @@ extension PanelIntegrand {
 
 /// Integrals over the line by Gauss–Legendre panels of 16 nodes.
 ///
-/// First panels are laid from the top down. One ends where a class meets a kink, and is no wider than twice the deviation of
+/// First panels are laid from the top down. One ends where a class meets a kink, and is no wider than three deviations of
 /// any class whose noise is felt in it. So they are narrow where a narrow class competes, and only there. Then those are
 /// halved, and halved again, where of some judged integrand the last two of 16 Legendre coefficients are not small
 /// beside its integral: their squares are the error.

@@ -49,18 +49,15 @@ struct Ordering {
       return difference < -2000 ? 0 : mantissa.scaled(byPowerOfTwo: Swift.min(difference, 2000))
     }
 
-    /// Adds a number, and keeps the mantissa near 1.
+    /// Adds a number. The mantissa stays far from the ends of what a Double can hold.
     mutating func add(_ value: Double, exponent other: Int) {
-      guard value > 0 else { return }
-      if mantissa == 0 {
-        (mantissa, exponent) = (value, other)
+      guard value > 0, value.isFinite else { return }
+      let term = Scaled(mantissa: value.significand, exponent: other + Int(value.exponent))
+      if mantissa == 0 || term.exponent > exponent + 200 {
+        mantissa = term.mantissa + (mantissa == 0 ? 0 : relative(to: term.exponent))
+        exponent = term.exponent
       } else {
-        mantissa += value.scaled(byPowerOfTwo: Swift.max(Swift.min(other - exponent, 2000), -2000))
-      }
-      let shift = Int(mantissa.exponent)
-      if shift.magnitude > 200 {
-        mantissa = mantissa.scaled(byPowerOfTwo: -shift)
-        exponent += shift
+        mantissa += term.relative(to: exponent)
       }
     }
   }
@@ -151,8 +148,8 @@ struct Ordering {
       next[place].add(content, exponent: exponent)
       if isLast { break }
       let upper = reached[place].relative(to: next[place].exponent)
-      let factor = Scaled(mantissa: width / 2, exponent: exponent).relative(to: next[place].exponent)
-      lanes = upper + factor * PanelRule.shared.integral(downTo: integrand)
+      let integral = PanelRule.shared.integral(downTo: integrand)
+      lanes = upper + scaled(integral * (width / 2), byPowerOfTwo: exponent - next[place].exponent)
       exponent = next[place].exponent
       keep(lanes, exponent)
     }
@@ -185,8 +182,9 @@ struct Ordering {
         return a == 0 ? (Lanes(repeating: 1), 0) : (tails[slot], exponents[slot])
       }
       func move(_ flow: Lanes, _ exponent: Int, to one: Int, from other: Int) {
-        let scale = exponential(Double(exponent) * Self.ln2 - logProbability) * half * weight
-        let flow = flow * PanelRule.shared.weights * scale
+        // In halves, that neither over- nor underflows where the product does not.
+        let root = exponential((Double(exponent) * Self.ln2 - logProbability) / 2)
+        let flow = flow * root * (PanelRule.shared.weights * (half * weight * root))
         logits[one] += flow.sum()
         logits[other] -= flow.sum()
         scales[one] += (flow * (classes.z[one] + location)).sum()
@@ -208,13 +206,22 @@ struct Ordering {
         let content = (integrand * PanelRule.shared.weights).sum() * half
         let below = reached[a]
         reached[a].add(content, exponent: exponent)
-        let factor = Scaled(mantissa: half, exponent: exponent).relative(to: reached[a].exponent)
+        let integral = PanelRule.shared.integral(upTo: integrand)
         lanes =
-          below.relative(to: reached[a].exponent) + factor * PanelRule.shared.integral(upTo: integrand)
+          below.relative(to: reached[a].exponent)
+          + scaled(integral * half, byPowerOfTwo: exponent - reached[a].exponent)
         exponent = reached[a].exponent
       }
     }
   }
+}
+
+/// Numbers times a power of two that may be beyond the exponents of a Double: 0 far below.
+private func scaled(_ lanes: Lanes, byPowerOfTwo exponent: Int) -> Lanes {
+  let exponent = Swift.min(Swift.max(exponent, -2000), 2000)
+  let half = exponent / 2
+  return lanes * Double(sign: .plus, exponent: half, significand: 1)
+    * Double(sign: .plus, exponent: exponent - half, significand: 1)
 }
 
 extension Double {

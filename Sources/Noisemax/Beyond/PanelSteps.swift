@@ -15,10 +15,15 @@ struct PanelSteps {
     let beyond = share / 8 / Double(classes.count)
     highest = law.upperEnd < .infinity ? law.upperEnd + law.location : law.highest(beyond: beyond)
     lowest = law.lowest(beyond: beyond)
-    reach = 2 * law.deviation
-    var top = -Double.infinity
-    for j in 0..<classes.count { top = Swift.max(top, classes.locations[j] + classes.scales[j] * highest) }
-    self.top = DoubleDouble(top)
+    reach = 3 * law.deviation
+    // To twice the precision: below the end of a narrow class's support its density is not small.
+    var top = DoubleDouble(-.infinity)
+    for j in 0..<classes.count {
+      let end =
+        DoubleDouble(productOf: classes.scales[j], and: highest) + DoubleDouble(classes.locations[j])
+      if top < end { top = end }
+    }
+    self.top = top
   }
 
   /// How wide the panel below a point may be, and how far below it the next kink is, and where.

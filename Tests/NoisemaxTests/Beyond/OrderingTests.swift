@@ -79,6 +79,37 @@ import Testing
     }
   }
 
+  /// A long ranking of different classes, far below the least Double, by the panels and in closed form.
+  @Test func longRankingsOfDifferentClasses() {
+    let argmax = NoisyArgmax(.gumbel)
+    let logits = (0..<90).map { sin(Double($0 * $0)) * 3 }
+    let ordering = Array(logits.indices)
+    var scales = logits.map { _ in 1.0 }
+    scales[7] = 1.0.nextUp
+    let closed = argmax.rankingLossWithGradient(for: logits, ordering: ordering)
+    let other = argmax.rankingLossWithGradient(for: logits, scales: scales, ordering: ordering)
+    #expect((other.value / closed.value - 1).magnitude <= 1e-12, "\(other.value), not \(closed.value)")
+    for i in logits.indices {
+      let error = (other.logits[i] - closed.gradient[i]).magnitude
+      #expect(error <= 1e-10, "class \(i): \(other.logits[i]), not \(closed.gradient[i])")
+    }
+  }
+
+  /// Far below the least Double gradients are finite, and sum to 0.
+  @Test func farRankingsHaveGradients() {
+    let logits = [6.9, -8.7, -6.2, 7.9]
+    for (argmax, scales) in [
+      (NoisyArgmax(.gumbel), [0.4, 0.05, 0.2, 0.14]), (NoisyArgmax(.normal), [0.4, 0.1, 0.2, 0.25]),
+    ] {
+      let result = argmax.rankingLossWithGradient(for: logits, scales: scales, ordering: [3, 1, 2, 0])
+      #expect(result.value > 300, "\(argmax): \(result)")
+      let numbers = result.logits + result.scales
+      #expect(numbers.allSatisfy { $0.isFinite }, "\(argmax): \(result)")
+      let content = result.logits.reduce(0) { $0 + $1.magnitude }
+      #expect(result.logits.reduce(0, +).magnitude <= 1e-12 * content, "\(argmax): \(result)")
+    }
+  }
+
   /// Equal classes: every full ranking of n has probability 1/n!, however long.
   @Test(arguments: ShippedLaw.all.map(\.name), [2, 5, 20, 60])
   func equalClassesAreInAnyOrder(law: String, count: Int) throws {

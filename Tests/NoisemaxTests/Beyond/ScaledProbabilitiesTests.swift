@@ -120,6 +120,15 @@ import Testing
     for i in p.indices { #expect((p[i] - q[i]).magnitude <= 1e-14, "\(p), \(q)") }
   }
 
+  /// Far from 0 the end of a narrow support lies between two Doubles.
+  @Test func narrowBoundedClassesKeepTheirMass() {
+    let argmax = NoisyArgmax(.uniform)
+    for narrow in [3e-6, 1e-8] {
+      let p = argmax.probabilities(for: [9.613612238599647, 0], scales: [narrow, 0.14])
+      #expect((p[0] - 1).magnitude <= 1e-14 && p[1] == 0, "scale \(narrow): \(p)")
+    }
+  }
+
   @Test func extremeNumbersStayNumbers() {
     let argmax = NoisyArgmax(.normal)
     let huge = argmax.probabilities(for: [1e308, -1e308, 0] as [Double], scales: [1e308, 1e308, 1e300])
