@@ -34,6 +34,7 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None) 
     tag = f"py3-none-{re.sub('[-.]', '_', sysconfig.get_platform())}"
     contents = {f"noisemax/{file.name}": file.read_bytes() for file in sources()}
     contents[f"noisemax/{library.name}"] = library.read_bytes()
+    contents["noisemax/_version.py"] = f'__version__ = "{version}"\n'.encode()
     contents[f"{name}.dist-info/METADATA"] = metadata().encode()
     contents[f"{name}.dist-info/WHEEL"] = (
         f"Wheel-Version: 1.0\nGenerator: noisemax\nRoot-Is-Purelib: false\nTag: {tag}\n".encode()
@@ -94,7 +95,8 @@ def digest(data: bytes) -> str:
 
 
 project = tomllib.loads((here / "pyproject.toml").read_text("utf-8"))["project"]
-version = re.search(r'^__version__ = "(.+)"$', (here / "noisemax" / "__init__.py").read_text("utf-8"), re.M)[1]
+version_file = swift_package / "Sources" / "Noisemax" / "Version.swift"
+version = re.search(r'noisemaxVersion = "(.+)"', version_file.read_text("utf-8"))[1] if version_file.is_file() else None
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])

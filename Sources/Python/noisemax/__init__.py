@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike
 from . import _small
 from ._arrays import FLOAT32, memory, restored, row_count, rows
 from ._library import fail, functions, laws, thread_count, transform
+from ._version import __version__ as __version__
 
 __all__ = [
     "entropy",
@@ -37,7 +38,6 @@ __all__ = [
     "relaxed_sample",
     "sample",
 ]
-__version__ = "2.0.0"
 
 _values = {name: functions(name) for name in ("probabilities", "log_probabilities")}
 _pullback = functions("pullback")
