@@ -8,7 +8,7 @@
 /// 3. all others: ``LatticePass``, by the shares of every class, or of very many by parts of cells (``CellParts``);
 /// 4. log-probabilities that no sum over the nodes holds: ``DeepClasses``.
 ///
-/// So ten Float classes under Normal noise go by ``DirectSums``; forty by ``LatticePass`` in Floats; a thousand by cells.
+/// So ten Float classes under Normal noise go by ``DirectSums``; sixty by ``LatticePass``; a thousand by cells.
 ///
 /// For a row under Exponential or Laplace noise: the few near classes one by one, all others by sums of powers
 /// (``TailMoments``). Under Uniform noise: products of F between kinks (``UniformProducts``) for few classes, and sums that are moved on from
@@ -35,9 +35,9 @@ enum Policy {
   /// once.
   static let longestRowLookedThrough = 4096
 
-  /// From so many classes on Floats go by cells with four coefficients: at 512 classes 3.7 µs, by shares 3.3; at 1,000 5.1
-  /// and 5.2, with the gradient 17 and 18.
-  static let fewestFloatsByCells = 700
+  /// From so many classes on Floats go by cells with four coefficients: at 300 classes 3.3 µs, by shares 3.1; at 1,000 5.5
+  /// and 7.2.
+  static let fewestFloatsByCells = 400
 
   /// From so many classes for each cell on Doubles go by sixteen parts of cells, which cost as much as some hundred classes
   /// each: Normal rows of 2,000 classes take 19 µs either way.

@@ -14,7 +14,7 @@
 ///
 /// Cost: n·(taps) for steps 1 and 4, and (grid points near classes)·(nodes) for 2 and 3, which n and the law bound. Rows of
 /// many classes go by equal parts of cells in 1 and 4 (see ``CellParts``), and rows of few without a grid (see
-/// ``DirectSums``). Of Float rows the probabilities are computed in Floats, but for weights, log G and log H.
+/// ``DirectSums``).
 final class Lattice: RowMethod {
   let table: LatticeTable
   // What few rows need of the law is made when one first does.
@@ -68,8 +68,7 @@ final class Lattice: RowMethod {
     var pass = LatticePass(
       UnsafeBufferPointer(row), depth: depth, table: table, precision: precision,
       isOfLogarithms: isOfLogarithms,
-      derivativesOf: request.contains(.pullback) ? .probabilities : nil,
-      onlyProbabilities: request == .probabilities, scratch: &scratch)
+      derivativesOf: request.contains(.pullback) ? .probabilities : nil, scratch: &scratch)
     pass.integrate()
     pass.takeLogarithms()
     var sums = RowSums()
