@@ -123,6 +123,10 @@ struct ClassPanels {
     }
     guard bound <= Swift.max(settings.cut * least, settings.floor) else { return false }
     if integrand.rarest == nil { return true }
+    // Where nothing was found yet, all may lie further down.
+    guard bound <= settings.floor || (0..<integrand.judged).contains(where: { expected[$0] > 0 }) else {
+      return false
+    }
     return (0..<integrand.judged).allSatisfy { contents[$0] <= settings.cut * expected[$0] }
   }
 

@@ -28,27 +28,28 @@ struct PanelSteps {
 
   /// How wide the panel below a point may be, and how far below it the next kink is, and where.
   func step(below x: DoubleDouble) -> (width: Double, distance: Double, end: DoubleDouble) {
-    var (width, distance, end) = (Double.infinity, Double.infinity, x)
+    var (width, toKink, end) = (Double.infinity, Double.infinity, x)
     var widest = 0.0
-    let (law, start) = (classes.law, x.high)
+    let law = classes.law
     for j in 0..<classes.moving {
       let (location, scale) = (classes.locations[j], classes.scales[j])
       widest = Swift.max(widest, scale)
-      if start > location + scale * lowest {
-        width = Swift.min(width, Swift.max(reach * scale, start - (location + scale * highest)))
+      let distance = (x - DoubleDouble(location)).value
+      if distance > scale * lowest {
+        width = Swift.min(width, Swift.max(reach * scale, distance - scale * highest))
       }
       for kink in law.kinks {
         let place = DoubleDouble(productOf: scale, and: kink + law.location) + DoubleDouble(location)
         let below = (x - place).value
-        if below > scale * 0x1p-60, below < distance { (distance, end) = (below, place) }
+        if below > scale * 0x1p-60, below < toKink { (toKink, end) = (below, place) }
       }
     }
     for j in classes.moving..<classes.count {
       let place = DoubleDouble(classes.locations[j])
       let below = (x - place).value
-      if below > 0, below < distance { (distance, end) = (below, place) }
+      if below > 0, below < toKink { (toKink, end) = (below, place) }
     }
     // Below all that is felt: as far as the widest class.
-    return (width < .infinity ? width : reach * widest, distance, end)
+    return (width < .infinity ? width : reach * widest, toKink, end)
   }
 }
