@@ -96,7 +96,7 @@ def digest(data: bytes) -> str:
 
 project = tomllib.loads((here / "pyproject.toml").read_text("utf-8"))["project"]
 version_file = swift_package / "Sources" / "Noisemax" / "Version.swift"
-version = re.search(r'noisemaxVersion = "(.+)"', version_file.read_text("utf-8"))[1] if version_file.is_file() else None
+version = version_file.is_file() and re.search(r'noisemaxVersion = "(.+)"', version_file.read_text("utf-8"))[1]
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])

@@ -11,8 +11,9 @@ extension NoisyArgmax {
   /// The ordering may be a full ranking, or begin one. Under Gumbel noise of one scale that is the Plackett–Luce model, in
   /// closed form; under Normal noise Thurstone's.
   ///
-  /// Accuracy: 1e-11 relative in the probability, also where it underflows. Cost: some 600 evaluations of every class, each
-  /// place 16 multiplications more.
+  /// Accuracy: 1e-11 relative in the probability, also where many likely steps make it underflow. Where a single step is rarer
+  /// than 1e-290 digits are lost, and below that the logarithm may be far off; Plackett–Luce has no such limit. Cost: some 600
+  /// evaluations of every class, and for each index of the ordering 16 multiplications more.
   ///
   /// - Parameters:
   ///   - logits: μ of one row; −∞ masks a class.

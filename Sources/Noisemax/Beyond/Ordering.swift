@@ -182,9 +182,12 @@ struct Ordering {
         return a == 0 ? (Lanes(repeating: 1), 0) : (tails[slot], exponents[slot])
       }
       func move(_ flow: Lanes, _ exponent: Int, to one: Int, from other: Int) {
-        // In halves, that neither over- nor underflows where the product does not.
-        let root = exponential((Double(exponent) * Self.ln2 - logProbability) / 2)
-        let flow = flow * root * (PanelRule.shared.weights * (half * weight * root))
+        let largest = flow.max()
+        guard largest > 0, largest.isFinite else { return }
+        // Over P it is a number, though the powers of two by themselves need not be.
+        let power = Int(largest.exponent)
+        let factor = exponential(Double(exponent + power) * Self.ln2 - logProbability)
+        let flow = scaled(flow, byPowerOfTwo: -power) * (PanelRule.shared.weights * (half * weight * factor))
         logits[one] += flow.sum()
         logits[other] -= flow.sum()
         scales[one] += (flow * (classes.z[one] + location)).sum()

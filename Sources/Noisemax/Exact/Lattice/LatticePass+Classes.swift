@@ -2,11 +2,6 @@ internal import NoiseKernels
 
 // From the grid points to the classes, and back.
 
-/// The same memory as Floats.
-func singles(_ numbers: UnsafeMutablePointer<Double>) -> UnsafeMutablePointer<Float> {
-  UnsafeMutableRawPointer(numbers).assumingMemoryBound(to: Float.self)
-}
-
 extension LatticePass {
   /// log H at a grid point that is too deep for H itself.
   private func logHeight(at point: Int) -> Double {
@@ -34,9 +29,8 @@ extension LatticePass {
   /// The first grid point of the list where H itself is known, not its logarithm alone: H grows from point to point.
   var firstNumber: Int {
     let deepest = grid.cell(of: -table.depth)
-    let limit = isOfFloats ? Self.inflatedFloatLimit : Self.inflatedLimit
     var index = firstWantedPoint
-    while index < pointCount - 1 && (points[index] < deepest || !(heights[index] > limit)) {
+    while index < pointCount - 1 && (points[index] < deepest || !(heights[index] > Self.inflatedLimit)) {
       index += 1
     }
     return index
@@ -48,7 +42,6 @@ extension LatticePass {
     kernels.scaled(heights, pointCount, by: 1 / pullbackInflation, to: probabilities)
     (logHeights + pointCount).update(repeating: 0, count: 16)
     (probabilities + pointCount).update(repeating: 0, count: 16)
-    if isOfFloats { return leaveOutTinyProbabilities() }
     func take(_ index: Int) {
       logHeights[index] = logHeight(at: points[index])
       probabilities[index] = exponential(logHeights[index])
@@ -66,7 +59,7 @@ extension LatticePass {
     for index in max(firstWanted, first - basis.taps / 2)..<first { take(index) }
   }
 
-  /// From here on no class has a probability that is not far above 1e-300, or what Floats show.
+  /// From here on no class has a probability that is not far above 1e-300.
   mutating func leaveOutTinyProbabilities() {
     let first = firstNumber
     if first > firstWantedPoint { depth = min(depth, -Double(points[first] + grid.firstCell) / grid.perUnit) }
@@ -101,11 +94,6 @@ extension LatticePass {
   /// - Returns: Σp − 1.
   func replaceByProbabilities(_ row: UnsafeMutablePointer<Double>) -> Double {
     guard let parts else {
-      if isOfFloats, let keptShares {
-        return kernels.evaluateFloatShares(
-          row, cells, count, from: -depth, slots: slots, cellCount: grid.count, kept: singles(keptShares),
-          logarithms: logHeights, numbers: probabilities, scratch: loopMemory)
-      }
       return kernels.evaluate(
         row, cells, offsets, count, from: -depth, slots: slots, shares: basis.shares, kept: keptShares,
         logarithms: logHeights, numbers: probabilities)

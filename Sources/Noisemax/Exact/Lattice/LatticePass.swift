@@ -11,8 +11,6 @@ struct LatticePass {
   let precision: Precision
   /// Whether probabilities below 1e-300 are wanted, too, by their logarithms.
   let isOfLogarithms: Bool
-  /// Whether nothing but probabilities is wanted, in Floats: what has no need of more digits is in Floats, too.
-  let isOfFloats: Bool
   /// Where log G is less, nodes do not matter.
   private let leastLogarithm: Double
   /// The deepest gap that is wanted.
@@ -86,7 +84,7 @@ struct LatticePass {
   init(
     _ gaps: UnsafeBufferPointer<Double>, depth: Double, table: LatticeTable, precision: Precision,
     isOfLogarithms: Bool = false, derivativesOf quantity: Quantity? = nil,
-    onlyProbabilities: Bool = false, scratch: inout Scratch
+    scratch: inout Scratch
   ) {
     self.isOfLogarithms = isOfLogarithms
     leastLogarithm =
@@ -132,7 +130,6 @@ struct LatticePass {
       6 * (mostPoints + 16) + 5 * cellMemory + 3 * length + 8 * (parts?.count ?? 0) * (grid.count + 2)
       + blockMemory
     let keepsShares = parts == nil && count <= Policy.mostClassesWithKeptShares
-    isOfFloats = onlyProbabilities && precision == .single && (keepsShares || parts != nil)
     var memory = Pieces(
       of: scratch.reserve(
         2 * count + (keepsShares ? basis.taps * count : 0) + length + 2 * cellMemory + 6 * (mostPoints + 16)
@@ -171,10 +168,6 @@ struct LatticePass {
       kernels.spread(
         rows, cells: grid.count, shares: basis.shares, terms: basis.terms, points: points, count: pointCount,
         slots: slots, weights: weights)
-    } else if isOfFloats, let keptShares {
-      kernels.depositFloats(
-        cells, offsets, count, slots: slots, shares: table.grids.floatShares, kept: singles(keptShares),
-        points: pointCount, weights: weights, scratch: loopMemory)
     } else {
       kernels.deposit(
         cells, offsets, count, slots: slots, shares: basis.shares, kept: keptShares, points: pointCount,
@@ -210,17 +203,15 @@ struct LatticePass {
   mutating func integrate() {
     walk()
     while refineStep() { walk() }
-    kernels.exponentials(of: logG, nodes, shift: isOfFloats ? floatInflation : Self.inflation, to: g)
+    kernels.exponentials(of: logG, nodes, shift: Self.inflation, to: g)
     kernels.locate(nodes: nodes + 3, on: nodeGrid, in: hazards.layout, places: places)
-    if isOfFloats { floatIntegrals() } else { integrals(of: g, to: heights) }
+    integrals(of: g, to: heights)
   }
 
   /// Probabilities of 1e-300 are sums of products that would be subnormal: G is multiplied by 2 to this power.
   static let inflation = 800.0
   /// Below this, an inflated height stands for less than 1e-298 and some of its factors have lost bits.
   static let inflatedLimit = 0x1p-190
-  /// In Floats that is so below 6e-58, where all is 0 to them.
-  static let inflatedFloatLimit = 0x1p610
   /// All probabilities below a node sum to G there: where this is log G they are nothing beside 1e-300. Derivatives of a
   /// logarithm need products of two of them over one.
   private static let leastLogarithm = -725.0
@@ -260,15 +251,6 @@ struct LatticePass {
     kernels.integrals(
       of: values, nodes, on: nodeGrid, places: places, points: points, pointCount, samples: hazards.values,
       below: hazards.layout.count, factor: h, results: results)
-  }
-
-  /// H from G, in Floats.
-  private func floatIntegrals() {
-    let rest = Double(sign: .plus, exponent: Int(Self.inflation - 2 * floatInflation), significand: 1)
-    kernels.floatIntegrals(
-      of: g, nodes, on: nodeGrid, places: places, points: points, pointCount,
-      samples: samples.floatHazards(forStride: stride).values, below: hazards.layout.count,
-      factor: h * rest, results: heights)
   }
 
   /// Likewise of two functions.

@@ -161,13 +161,9 @@ final class CellGrids: @unchecked Sendable {
   /// What few digits need: cells as their only parts, and the matrix of coefficients that go with them.
   private let wholeCells: CellParts
   let shortMatrix: UnsafePointer<Double>
-  /// The shares of eight grid points in tᵏ for k = 0…4, twice.
-  let floatShares: UnsafePointer<Float>
   private let memory = KeptMemory()
 
   init() {
-    let matrix = bases[.single].matrix
-    floatShares = memory.keep((0..<5).flatMap { k in (0..<16).map { Float(matrix[8 * ($0 & 7) + k]) } })
     wholeCells = CellParts(1, terms: bases[.single].terms)
     shortMatrix = memory.keep(wholeCells.shortened(bases[.single]))
   }

@@ -23,9 +23,8 @@ final class LawSamples: @unchecked Sendable {
   private let memory = KeptMemory()
   /// The samples of log F, for every step.
   private let cumulatives: [LazyValue<LatticeSamples>]
-  /// Those of r in reversed rows, for every w, and times 2^``floatInflation`` in Floats.
+  /// Those of r in reversed rows, for every w.
   private let hazards: [LazyValue<LatticeSamples>]
-  private let floatHazards: [LazyValue<FloatSamples>]
 
   /// Log F from the lowest node to the highest, and r as far above as classes down to the deepest gap need it; as a number
   /// it matters less far. A margin is for grid points beyond the classes, and nodes beyond those that matter.
@@ -49,14 +48,12 @@ final class LawSamples: @unchecked Sendable {
       LazyValue { LatticeSamples(integrands.logCumulative, step: step, in: memory) }
     }
     let hazardCount = Int(((highest + deepestNumber + margin) / unit).rounded(.up)) - integrands.first
-    let hazards = (1...widestStride.trailingZeroBitCount).map { exponent in
+    hazards = (1...widestStride.trailingZeroBitCount).map { exponent in
       LazyValue {
         let samples = integrands.logHazard.prefix(hazardCount).map { exponential($0) }
         return LatticeSamples(samples, step: 1 << exponent, isReversed: true, in: memory)
       }
     }
-    self.hazards = hazards
-    floatHazards = hazards.map { hazards in LazyValue { FloatSamples(hazards(), in: memory) } }
   }
 
   /// The samples of log F for a step, given its index.
@@ -64,11 +61,6 @@ final class LawSamples: @unchecked Sendable {
 
   /// The samples of r for grid points so many units apart, a power of two from 2 on.
   func hazards(forStride stride: Int) -> LatticeSamples { hazards[stride.trailingZeroBitCount - 1]() }
-
-  /// The same in Floats, times 2^``floatInflation``.
-  func floatHazards(forStride stride: Int) -> FloatSamples {
-    floatHazards[stride.trailingZeroBitCount - 1]()
-  }
 }
 
 /// Samples of a function at first, first + 1, …, those with the same remainder by the step side by side: a walk along the
@@ -91,23 +83,5 @@ struct LatticeSamples: @unchecked Sendable {
       }
     }
     self.values = UnsafePointer(values)
-  }
-}
-
-/// G and r are multiplied by 2 to this power where they become Floats: no probability that a Float shows is a sum of
-/// products of subnormal ones.
-let floatInflation = 62.0
-
-/// Samples of r in Floats, so inflated.
-struct FloatSamples: @unchecked Sendable {
-  let values: UnsafePointer<Float>
-  let layout: SampleLayout
-
-  init(_ samples: LatticeSamples, in memory: KeptMemory) {
-    layout = samples.layout
-    let values = UnsafeBufferPointer(start: samples.values, count: layout.rowLength * layout.step)
-    let factor = Double(sign: .plus, exponent: Int(floatInflation), significand: 1)
-    // Loops read one vector of Floats where they read one of Doubles.
-    self.values = memory.keep(values.map { Float($0 * factor) } + [Float](repeating: 0, count: 16))
   }
 }
