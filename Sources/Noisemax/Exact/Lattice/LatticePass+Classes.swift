@@ -71,7 +71,8 @@ extension LatticePass {
   func evaluate(_ row: UnsafeMutableBufferPointer<Double>) -> Double {
     guard let p = row.baseAddress else { return 0 }
     let defect = replaceByProbabilities(p)
-    if defect.magnitude > precision.defect { kernels.scaled(p, count, by: 1 / (1 + defect), to: p) }
+    // A class that is certain must not go above 1 by a rounding.
+    if defect > 0 || defect < -precision.defect { kernels.scaled(p, count, by: 1 / (1 + defect), to: p) }
     return defect
   }
 
