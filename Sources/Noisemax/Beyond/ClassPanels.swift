@@ -26,7 +26,7 @@ extension PanelIntegrand {
 /// First panels are laid from the top down. One ends where a class meets a kink, and is no wider than three deviations of
 /// any class whose noise is felt in it. So they are narrow where a narrow class competes, and only there. Then those are
 /// halved, and halved again, where of some judged integrand the last two of 16 Legendre coefficients are not small
-/// beside its integral: their squares are the error.
+/// beside its integral and what the panel holds of it: their squares are the error.
 ///
 /// Work: a class is felt over some 18 of its deviations, and no panel lies below k classes that are certain to be above.
 /// So a row takes some ten panels for every scale among its topmost classes, one for every kink, and those that halving adds.
@@ -176,9 +176,13 @@ struct ClassPanels {
   }
 
   private func isResolved(_ integrand: some PanelIntegrand, _ slot: Int) -> Bool {
-    let rests = pending.rests(of: slot)
-    for value in 0..<integrand.judged
-    where rests[value] > settings.tolerance * Swift.max(expected[value], settings.floor) { return false }
+    let (contents, rests) = (pending.contents(of: slot), pending.rests(of: slot))
+    for value in 0..<integrand.judged {
+      let whole = Swift.max(expected[value], settings.floor)
+      if !isAccurate(contents[value], rest: rests[value], of: whole, tolerance: settings.tolerance) {
+        return false
+      }
+    }
     return true
   }
 
@@ -205,6 +209,13 @@ struct ClassPanels {
       width = Swift.min(2 * width, rest)
     }
   }
+}
+
+/// Whether the error of a panel, about the square of the last coefficients over what it holds, is nothing beside the whole:
+/// in a panel that holds next to nothing, the coefficients themselves must be.
+func isAccurate(_ content: Double, rest: Double, of whole: Double, tolerance: Double) -> Bool {
+  rest <= tolerance * tolerance * whole
+    || rest <= tolerance * Swift.min(content, whole).squareRoot() * whole.squareRoot()
 }
 
 /// Panels that wait until the integrals are known about.

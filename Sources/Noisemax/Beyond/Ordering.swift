@@ -143,7 +143,8 @@ struct Ordering {
         let known = Swift.max(
           reached[place].relative(to: exponent), expected[place].relative(to: exponent) * (isLast ? 1 : slack)
         )
-        if rest > tolerance * Swift.max(content, known) { isResolved = false }
+        let whole = Swift.max(content, known)
+        if !isAccurate(content, rest: rest, of: whole, tolerance: tolerance) { isResolved = false }
       }
       next[place].add(content, exponent: exponent)
       if isLast { break }

@@ -36,7 +36,8 @@ struct PanelSteps {
       widest = Swift.max(widest, scale)
       let distance = (x - DoubleDouble(location)).value
       if distance > scale * lowest {
-        width = Swift.min(width, Swift.max(reach * scale, distance - scale * highest))
+        // Ever narrower on the way to a narrow class: behind others only its tail may matter, which begins within a scale.
+        width = Swift.min(width, Swift.max(reach * scale, (distance - scale * highest) / 2))
       }
       for kink in law.kinks {
         let place = DoubleDouble(productOf: scale, and: kink + law.location) + DoubleDouble(location)

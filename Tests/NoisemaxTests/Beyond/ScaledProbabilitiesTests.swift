@@ -56,6 +56,29 @@ import Testing
     }
   }
 
+  /// … and the narrow one behind by e^(−gap/narrow)·narrow/(wide + narrow): only its tail is above the wide one's kink.
+  @Test(arguments: [1e-4, 1e-3, 0.01, 0.1, 1])
+  func tailsAboveTheKinkOfAWideClass(narrow: Double) {
+    for law in [NoisyArgmax(.exponential), NoisyArgmax(.laplace)] {
+      for gap in [1, 5, 10, 15, 20, 27, 30, 40, 60, 100, 300, 600] as [Double] {
+        // Four classes: two more take part that never win.
+        let row = [0, -gap * narrow, -900 - gap, -900]
+        let p = law.probabilities(for: row, scales: [1, narrow, 1, 0.5])[1]
+        guard law == NoisyArgmax(.exponential) else {
+          // P[X − Y > gap] of Laplace's, s the narrow scale: by partial fractions, for s ≠ 1.
+          let (s, d) = (narrow, gap * narrow)
+          let truth = 0.5 * (exp(-d) - s * s * exp(-d / s)) / (1 - s * s)
+          if s != 1 {
+            #expect((p / truth - 1).magnitude <= 3e-12 * (1 + d), "\(narrow), gap \(gap): \(p), not \(truth)")
+          }
+          continue
+        }
+        let truth = exp(-gap) * narrow / (1 + narrow)
+        #expect((p / truth - 1).magnitude <= 5e-13, "\(narrow), gap \(gap): \(p), not \(truth)")
+      }
+    }
+  }
+
   /// A class without noise wins where all others are below it.
   @Test(arguments: ShippedLaw.all.map(\.name))
   func aClassWithoutNoise(law: String) throws {

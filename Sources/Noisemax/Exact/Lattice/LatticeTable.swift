@@ -51,8 +51,8 @@ final class LatticeTable: @unchecked Sendable {
     let coarse = CoarseSamples(of: noise, quartiles: quartiles, deepest: breadth)
     let depth = coarse.depth(within: breadth)
     // The lowest node whose share in some probability can be felt, and no lower than noise hardly ever is.
-    let lowestFelt = (0...16).reduce(0) {
-      min($0, coarse.lowestNode(gap: depth * Double($1 * $1) / 256, fall: 25))
+    let lowestFelt = (0...16).reduce(.infinity) {
+      min($0, coarse.lowestNode(gap: depth * Double($1 * $1) / 256, fall: 25) + quartiles / 4)
     }
     let (bases, felt) = (grids.bases, max(noise.quantile(at: 1e-40), lowestFelt))
     let cells = PerPrecision { precision in
