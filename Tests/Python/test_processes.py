@@ -146,14 +146,14 @@ def test_no_toolchain_is_needed(tmp_path):
         import numpy
         def loaded():
             with open("/proc/self/maps") as file:
-                return {line.split()[-1] for line in file if ".so" in line}
+                return {line.rstrip("\\n").split(maxsplit=5)[-1] for line in file if ".so" in line}
         before = loaded()
         import noisemax
         assert abs(noisemax.probabilities([0.0, 0.0], "normal")[0] - 0.5) < 1e-15
         noisemax.probabilities(numpy.zeros((4000, 10)))
         print(*(loaded() - before), sep="\\n")
     """
-    files = run(program, PATH=str(tmp_path), LD_LIBRARY_PATH="").split()
+    files = run(program, PATH=str(tmp_path), LD_LIBRARY_PATH="").splitlines()
     names = sorted(Path(file).name for file in files if not Path(file).name.startswith("_"))
     own = Path(noisemax.__file__).with_name("libNoisemaxC.so")
     assert str(own) in files
