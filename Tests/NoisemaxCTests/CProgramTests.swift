@@ -11,7 +11,7 @@ import Testing
   let program = repository.appendingPathComponent("Tests/NoisemaxCTests/Program/program.c").path
   let header = repository.appendingPathComponent("Sources/CNoisemax").path
   let script = """
-    cc -std=c11 -Wall -Wextra -Wpedantic -Werror -I '\(header)' -o program '\(program)' \
+    $(command -v cc || command -v clang) -std=c11 -Wall -Wextra -Wpedantic -Werror -I '\(header)' -o program '\(program)' \
       -L '\(builtProducts.path)' -lNoisemaxC -Wl,-rpath,'\(builtProducts.path)' -lm && ./program
     """
   let (code, output) = try run(script, in: directory)

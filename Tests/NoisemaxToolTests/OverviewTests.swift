@@ -42,7 +42,8 @@ import Testing
     let outcome = try shell.run("$NOISEMAX --version")
     #expect(outcome.code == 0 && outcome.errors.isEmpty)
     let words = outcome.output.split(separator: " ")
-    #expect(words.count == 2 && words[0] == "noisemax" && outcome.output.hasSuffix("\n"))
+    try #require(words.count == 2, "\(outcome)")
+    #expect(words[0] == "noisemax" && outcome.output.hasSuffix("\n"))
     let changes = try String(
       contentsOf: repository.appendingPathComponent("Sources/Noisemax/Noisemax.docc/Changes.md"),
       encoding: .utf8)

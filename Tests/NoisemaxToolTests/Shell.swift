@@ -12,13 +12,25 @@ struct Outcome: Equatable {
 /// built commands.
 final class Shell {
   let directory: URL
+  /// Links to the commands and the tables, whose own paths may have a space in them that would cut a script's words.
+  private let links: URL
 
   init() throws {
-    directory = FileManager.default.temporaryDirectory.appendingPathComponent("noisemax-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    let files = FileManager.default
+    directory = files.temporaryDirectory.appendingPathComponent("noisemax-\(UUID().uuidString)")
+    links = directory.appendingPathExtension("links")
+    for folder in [directory, links] {
+      try files.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+    for (name, target) in [("built", builtProducts), ("Tables", repository.appendingPathComponent("Tables"))]
+    {
+      try files.createSymbolicLink(at: links.appendingPathComponent(name), withDestinationURL: target)
+    }
   }
 
-  deinit { try? FileManager.default.removeItem(at: directory) }
+  deinit {
+    for folder in [directory, links] { try? FileManager.default.removeItem(at: folder) }
+  }
 
   func run(_ script: String) throws -> Outcome {
     let process = Process()
@@ -27,10 +39,10 @@ final class Shell {
     process.currentDirectoryURL = directory
     process.environment = [
       "PATH": "/usr/local/bin:/usr/bin:/bin",
-      "NOISEMAX": builtProducts.appendingPathComponent("noisemax").path,
-      "TABLE_MAKER": builtProducts.appendingPathComponent("table-maker").path,
-      "BENCHMARKS": builtProducts.appendingPathComponent("benchmarks").path,
-      "TABLES": repository.appendingPathComponent("Tables").path,
+      "NOISEMAX": links.appendingPathComponent("built/noisemax").path,
+      "TABLE_MAKER": links.appendingPathComponent("built/table-maker").path,
+      "BENCHMARKS": links.appendingPathComponent("built/benchmarks").path,
+      "TABLES": links.appendingPathComponent("Tables").path,
       // A sanitizer's options are those of the commands, too.
       "ASAN_OPTIONS": ProcessInfo.processInfo.environment["ASAN_OPTIONS"] ?? "",
       // So is the change that `.ci/mutants` tries.
