@@ -42,7 +42,7 @@ extension NoisyArgmax {
   ///   - count: k, from 1 to the length of a row.
   ///   - scales: as many as there are logits.
   ///   - rowLength: how many logits a row has; all of them, unless said otherwise.
-  ///   - result: as many places as there are logits.
+  ///   - result: as long as the logits.
   ///   - workspace: memory that is kept for the next call.
   /// - Precondition: the number of logits is a multiple of `rowLength`; the scales and the result are as long.
   public func writeInclusionProbabilities<Scalar: LogitScalar>(

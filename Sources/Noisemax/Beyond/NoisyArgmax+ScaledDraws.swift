@@ -30,10 +30,7 @@ extension NoisyArgmax {
   private func winner<Scalar: LogitScalar>(
     of row: [Scalar], _ scales: [Scalar], using generator: inout some RandomNumberGenerator
   ) -> Int? {
-    for (index, scale) in scales.enumerated() {
-      require(
-        scale >= 0 && scale.isFinite, "the scale of class \(index) is finite and not below 0, not \(scale)")
-    }
+    for (index, scale) in scales.enumerated() { requireScale(scale, ofClass: index) }
     let top: Double
     switch row.withUnsafeBufferPointer({ RowKind(of: $0) }) {
     case .undefined, .masked: return nil

@@ -44,8 +44,7 @@ struct ScaledRow {
     for index in row.indices {
       logits[index] = Double(row[index])
       let scale = scales.map { Double($0[index]) } ?? 1
-      require(
-        scale >= 0 && scale.isFinite, "the scale of class \(index) is finite and not below 0, not \(scale)")
+      requireScale(scale, ofClass: index)
       self.scales[index] = scale
     }
     sortOut()
@@ -136,4 +135,10 @@ struct ScaledRow {
     var classes = UnsafeMutableBufferPointer(start: indices, count: moving)
     classes.sort { number($0) < number($1) }
   }
+}
+
+/// Stops where the number that the noise of a class is multiplied by is no scale.
+func requireScale(_ scale: some BinaryFloatingPoint, ofClass index: Int) {
+  require(
+    scale >= 0 && scale.isFinite, "the scale of class \(index) is finite and not below 0, not \(scale)")
 }
