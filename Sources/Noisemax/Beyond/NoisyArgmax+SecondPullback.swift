@@ -15,7 +15,7 @@ extension NoisyArgmax {
   /// one with a NaN gets NaN. Where a law has a density that jumps, as that of Uniform and Exponential noise does, second
   /// derivatives jump where two classes' jumps meet, as at equal logits: there they are the mean of both sides.
   ///
-  /// Accuracy: 1e-9 of what an entry is summed from. Cost: some six times that of ``probabilities(for:scales:)``; under Gumbel
+  /// Accuracy: 1e-9 of what an entry is summed from. Cost: some four times that of ``probabilities(for:scales:)``; under Gumbel
   /// noise with one scale that of a softmax.
   ///
   /// - Parameters:
@@ -37,7 +37,7 @@ extension NoisyArgmax {
   /// −1 as a factor, it is the Hessian of the likelihood loss times w: what standard errors need.
   ///
   /// Where p underflows it is accurate too, if the law's density is log-concave. A class with the log-probability −∞ stays
-  /// where it is. For the rest what ``secondPullback(for:of:and:scales:)`` says holds; the cost is some eight times that of
+  /// where it is. For the rest what ``secondPullback(for:of:and:scales:)`` says holds; the cost is some six times that of
   /// the probabilities.
   ///
   /// - Parameters:

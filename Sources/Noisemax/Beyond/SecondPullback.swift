@@ -155,7 +155,7 @@ extension SecondPullback {
         let place =
           DoubleDouble(productOf: scale, and: jump.kink + classes.law.location)
           + DoubleDouble(classes.locations[slot])
-        for (lane, side) in [(2 * pair, 0x1p-36), (2 * pair + 1, -0x1p-36)] {
+        for (lane, side) in [(2 * pair, 0x1p-42), (2 * pair + 1, -0x1p-42)] {
           let point = place + DoubleDouble(side * scale)
           (nodes.high[lane], nodes.low[lane]) = (point.high, point.low)
           heights[lane] = first + pair < points ? 0.5 * jump.height / scale : 0

@@ -23,10 +23,10 @@ import Testing
       let value = -1.5 * 1.75 * slope(d)
       let testCase = "\(law), difference \(d): \(result), not \(value)"
       #expect(
-        (result.logits[0] - value).magnitude <= 1e-11 * value.magnitude + 1e-14 * (d == 0 ? 1 : 0),
+        (result.logits[0] - value).magnitude <= 1e-11 * (d == 0 ? 1 : value.magnitude),
         "\(testCase)")
       #expect(
-        (result.logits[1] + value).magnitude <= 1e-11 * value.magnitude + 1e-14 * (d == 0 ? 1 : 0),
+        (result.logits[1] + value).magnitude <= 1e-11 * (d == 0 ? 1 : value.magnitude),
         "\(testCase)")
     }
   }
@@ -44,12 +44,12 @@ import Testing
       // Products of rare classes alone.
       (
         "normal", [0, -20, -20.5], [1, 1, 1], [0, 1, 0], [0, 0, 1],
-        [3.9348314032284762634e-61, -1.8746349629817473978e-61, -2.0193415761708435171e-61],
-        [3.93e-61, 1.87e-61, 2.01e-61]
+        [3.7453215030406471016e-61, -1.8035539207715978974e-61, -1.9417675822690492042e-61],
+        [3.74e-61, 1.8e-61, 1.94e-61]
       ),
       (
         "normal", [0, -20, -20.5], [1, 1, 1], [1, 2, -1], [0.5, 1, 1],
-        [-5.1829777690190400539e-44, 5.2495968886543082539e-44, -6.8115206891945265227e-46],
+        [-5.1789847425878764685e-44, 5.247070289193021133e-44, -6.8085546605144664558e-46],
         [4.74e-43, 4.72e-43, 2.04e-45]
       ),
       (
@@ -62,18 +62,19 @@ import Testing
       ),
       (
         "reversed-gumbel", [0.5, 0, -3], [1, 1, 1], [1, -2, 0.5], [0.25, 1, 3],
-        [0.11805061133770356602, -0.13956119605472056515, 0.021510584717016999129], [0.246, 0.243, 0.0665]
+        [0.11805061133770356636, -0.1395611960547205656, 0.021510584717016999899], [0.246, 0.243, 0.0665]
       ),
       (
         "normal", [0.3, -0.2, 0.9], [1, 0.1, 3], [1, -2, 0.5], [0.25, 1, 3],
-        [-0.14068348621222591222, 0.06443231979481602867, 0.076251166417409883554], [0.731, 0.937, 0.214]
+        [-0.14068348621222591045, 0.06443231979481602738, 0.076251166417409884087], [0.731, 0.937, 0.214]
       ),
     ]
 
   @Test(arguments: references.indices)
   func agreesWithIndependentValues(index: Int) throws {
     let reference = Self.references[index]
-    let argmax = NoisyArgmax(try #require(ShippedLaw.standard(named: reference.law)))
+    let noise = try #require(ShippedLaw.standard(named: reference.law))
+    let argmax = NoisyArgmax(noise)
     for (v, w) in [(reference.v, reference.w), (reference.w, reference.v)] {
       let result = argmax.secondPullback(for: reference.logits, of: v, and: w, scales: reference.scales)
       for j in reference.logits.indices {
@@ -112,7 +113,7 @@ import Testing
           (result.logits[j] - value).magnitude <= 1e-11 * p[j],
           "\(testCase): \(result.logits[j]), not \(value)")
         #expect(
-          (logs.logits[j] - ofLogs).magnitude <= 1e-10 * Double(n) * p[j],
+          (logs.logits[j] - ofLogs).magnitude <= 1e-12 * Double(n),
           "\(testCase): \(logs.logits[j]), not \(ofLogs)")
       }
     }
@@ -121,7 +122,8 @@ import Testing
   /// T(v, w)·u is symmetric in all three, and a shift of all logits changes nothing.
   @Test(arguments: ShippedLaw.all.map(\.name), [2, 3, 12, 40])
   func isTheThirdDerivativeOfAPotential(law: String, n: Int) throws {
-    let argmax = NoisyArgmax(try #require(ShippedLaw.standard(named: law)))
+    let noise = try #require(ShippedLaw.standard(named: law))
+    let argmax = NoisyArgmax(noise)
     for (seed, own) in [(2, false), (3, true)] {
       let row = RandomVectors(count: n, seed: UInt64(seed))
       let scales = own ? row.scales : nil
@@ -179,13 +181,15 @@ import Testing
     var (ofLogs, ofLogsInScale) = (result, inScale)
     var workspace = NoisyArgmax.Workspace()
     do {
-      var (gradient, scales) = (result.mutableSpan, inScale.mutableSpan)
+      var gradient = result.mutableSpan
+      var scales = inScale.mutableSpan
       argmax.writeSecondPullback(
         for: logits.elements.span, of: v.elements.span, and: w.elements.span, rowLength: 6, to: &gradient,
         scale: &scales, workspace: &workspace)
     }
     do {
-      var (gradient, scales) = (ofLogs.mutableSpan, ofLogsInScale.mutableSpan)
+      var gradient = ofLogs.mutableSpan
+      var scales = ofLogsInScale.mutableSpan
       argmax.writeLogProbabilitiesSecondPullback(
         for: logits.elements.span, of: v.elements.span, and: w.elements.span, rowLength: 6, to: &gradient,
         scale: &scales, workspace: &workspace)
@@ -206,8 +210,10 @@ import Testing
 
   @Test(arguments: ["normal", "gumbel", "exponential"])
   func edges(law: String) throws {
-    let argmax = NoisyArgmax(try #require(ShippedLaw.standard(named: law)))
-    let masked = argmax.secondPullback(for: [0.5, -.infinity, 0], of: [1, .nan, 2], and: [1, 5, -1])
+    let noise = try #require(ShippedLaw.standard(named: law))
+    let argmax = NoisyArgmax(noise)
+    let masked = argmax.secondPullback(
+      for: [0.5, -.infinity, 0] as [Double], of: [1, .nan, 2], and: [1, 5, -1])
     let alone = argmax.secondPullback(for: [0.5, 0] as [Double], of: [1, 2], and: [1, -1])
     #expect(masked.logits[1] == 0 && masked.scale == alone.scale, "\(masked), not \(alone)")
     #expect([masked.logits[0], masked.logits[2]] == alone.logits, "\(masked), not \(alone)")
