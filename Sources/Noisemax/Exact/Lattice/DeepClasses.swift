@@ -1,7 +1,8 @@
-/// Log-probabilities of classes so far below the leader that no table reaches them: each by its own integral.
+/// Log-probabilities of classes so far behind the leader that no table reaches them: each by its own integral.
 ///
 /// log p_i = log ∫ G(x) r(x − μ_i) dx. What the classes have in common, log G, comes from ``TailSums``, at a cost that does
-/// not grow with their number. The integrand is followed from its peak, where it matters and no farther.
+/// not grow with their number. `DeepPeak.swift` finds the peak of the integrand, `DeepIntegral.swift` follows it from there as
+/// far as it matters.
 ///
 /// Where many classes crowd into few cells of the logit axis, the grid points around the cells stand for them, as on
 /// the lattice, both in G and where log p is wanted: a million classes far below the leader cost no more than the
@@ -16,15 +17,16 @@ final class DeepClasses {
   /// In descending order.
   let sources: [Source]
   let logG: TailSums
-  /// The sources and, before and after them, nodes beyond all integrands: between the two beside the highest one lies a
-  /// peak. Log G is NaN until it is needed.
+  /// The sources, and on either side of them a node beyond all integrands. An integrand has its peak between the neighbours
+  /// of the landmark where it is largest. Log G is NaN until it is needed.
   var landmarks: [(x: Double, logG: Double)]
 
   /// The nodes of the last integral, with weights in proportion to its parts.
   var nodes: [(x: Double, weight: Double)] = []
   /// The length of its first panel, where the next integral begins.
   var firstWidth: Double
-  /// Its class, if others may have the same integrand but for a factor, and what of the axis it took.
+  /// The class that was integrated last, its log p, and the ends of its integral: the integrand of the next class may differ
+  /// from it by a factor alone (see `lead`).
   var known: (gap: Double, logProbability: Double, low: Double, high: Double)?
 
   init(of row: UnsafeMutableBufferPointer<Double>, table: LatticeTable, scale: TailScale) {
