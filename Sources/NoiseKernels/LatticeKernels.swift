@@ -43,7 +43,7 @@ package protocol LatticeKernels: Sendable {
     grid: CellGrid, moments: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
   )
 
-  /// Lists the grid points within reach of a cell with a class, in blocks of eight, the deepest first.
+  /// Lists the grid points within reach of a cell with a class, in blocks of eight, the lowest first.
   ///
   /// `slots` has −1 for every cell without a class, and gets for the others where in the list their first grid point stands;
   /// for the cell behind the last one that is the end of the list. `points` gets the points, counted from the first one of

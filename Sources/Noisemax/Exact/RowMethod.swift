@@ -159,7 +159,7 @@ func copyPadded(
 
 /// What a row is before any law of noise matters.
 enum RowKind: Equatable {
-  /// At least two classes can win; `top` is the largest logit, and so many classes are not masked.
+  /// At least two classes can win. `top` is the largest logit, `open` the number of classes that are not masked.
   case regular(top: Double, open: Int)
   /// Exactly one class can win: the only one that is open, or the only one at +∞.
   case certain(index: Int)

@@ -45,7 +45,7 @@ final class DeepClasses {
     self.landmarks = landmarks.map { ($0, .nan) }
   }
 
-  /// Sources in descending order, those that crowd into few cells replaced by the grid points around these.
+  /// Sources in descending order. Those that crowd into few cells are replaced by the grid points around these.
   private static func withoutCrowds(_ given: [Source], cell: Double, basis: CellBasis) -> [Source] {
     var sources: [Source] = []
     sources.reserveCapacity(given.count)
@@ -71,7 +71,7 @@ final class DeepClasses {
     return sources
   }
 
-  /// So many grid points in descending order, from the highest one around the cell `top` on, instead of sources.
+  /// So many grid points in descending order that stand for sources. The first is the highest one around the cell `top`.
   private static func gridPoints(
     _ count: Int, below top: Double, for sources: ArraySlice<Source>, cell: Double, basis: CellBasis
   ) -> [Source] {
@@ -94,7 +94,7 @@ final class DeepClasses {
     return (corner, 2 * (gap / cell - corner) - 1)
   }
 
-  /// The log-probabilities of the classes deeper than some gap, and their indices.
+  /// The log-probabilities of the classes with gaps below −depth, and their indices.
   func logProbabilities(
     in row: UnsafeMutableBufferPointer<Double>, deeperThan depth: Double
   ) -> [(index: Int, value: Double)] {
@@ -119,7 +119,7 @@ final class DeepClasses {
       let values =
         isCrowded
         ? (0..<basis.taps).map { value(atGridPoint: (corner + basis.position(of: $0)) * cell) } : []
-      // What is too deep to be represented cannot be interpolated.
+      // A log-probability beyond all Doubles cannot be interpolated.
       let isKnown = isCrowded && values.allSatisfy(\.isFinite)
       for index in crowd {
         let t = Self.offset(of: row[index], in: cell).t

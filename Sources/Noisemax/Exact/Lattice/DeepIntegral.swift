@@ -33,7 +33,7 @@ extension DeepClasses {
     let (peak, top) = highest(of: gap)
     known = nil
     nodes.removeAll(keepingCapacity: true)
-    // The integral is e^top times a width: the larger |top|, the fewer digits of the width show.
+    // log p is the logarithm of the peak plus that of a width: the larger the first, the fewer digits of the second show.
     guard top.magnitude < 1e14 else {
       if top > -.infinity { nodes.append((peak, 1)) }
       return top

@@ -104,7 +104,7 @@ private struct PairLogarithms: ~Copyable {
 
   /// On the cell from gap −(index + 1)·w to −index·w: the logarithm at a grid point, and the coefficients of what is added.
   mutating func polynomial(inCell index: Int) -> (reference: Double, coefficients: [Double]) {
-    // Basis and values go from the deepest tap up.
+    // Basis and values go from the lowest tap up.
     let values = (0..<basis.taps).map { value(at: index + basis.taps / 2 - $0) }
     let reference = values[basis.taps / 2]
     let coefficients = (0..<8).map { k in

@@ -36,7 +36,7 @@ struct SampledIntegrands {
 
   // MARK: windows
 
-  /// The highest node that matters to classes at any gap down to `depth` below so many tied leaders.
+  /// The highest node that matters to a class up to `depth` behind so many tied leaders.
   func highestNodes(leaders: Double, depth: Double) -> PerPrecision<Double> {
     var highest = (single: -Double.infinity, double: -Double.infinity)
     for k in 0...64 {

@@ -1,7 +1,7 @@
 /// The nodes of the integral ∫ G(x)·r(x − μ_i) dx for every class of a row, G = ∏ F(x − μ_j).
 ///
-/// The line is cut where a class meets a kink, and every interval into panels on which each wanted integrand
-/// G·r(· − μ_i) is resolved, from the top down. A panel is
+/// The line is cut at the points μ_j + kink. Every interval is cut into panels, from above down, on which each wanted integrand
+/// G(x)·r(x − μ_i) is resolved. A panel is
 /// - taken with few nodes, unseen, where log G and the law change too little to matter;
 /// - left out where it holds nothing of any wanted integrand, each judged against what that integrand has elsewhere;
 /// - else halved until, for every wanted integrand, the last two of 16 Legendre coefficients are small.

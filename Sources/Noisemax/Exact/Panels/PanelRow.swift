@@ -45,7 +45,7 @@ struct PanelRow {
   }
 }
 
-/// Sorts points by their places, rising: a merge sort, whose memory the caller keeps.
+/// Sorts points into rising order: a merge sort, whose memory the caller keeps.
 func sortByPlace(
   _ points: UnsafeMutablePointer<PanelPoint>, count: Int, other: UnsafeMutablePointer<PanelPoint>
 ) {

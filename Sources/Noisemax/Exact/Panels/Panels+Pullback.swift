@@ -113,7 +113,7 @@ extension Panels {
     row[row.count / 2 + member] / PanelRow.leastReach
   }
 
-  /// Whether that is the place of classes that reach no further than ``PanelRow/leastReach``.
+  /// Whether classes at that −gap reach no further into the leader's support than ``PanelRow/leastReach``.
   func hardlyReaches(_ place: DoubleDouble) -> Bool {
     place == DoubleDouble(law.upperEnd - law.lowerEnd, -PanelRow.leastReach)
   }
