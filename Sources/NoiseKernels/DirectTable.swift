@@ -10,7 +10,7 @@ package struct DirectTable: BitwiseCopyable, @unchecked Sendable {
   package var mostPairEvaluations = 0
   package var mostClasses = 0
   package var mostNodes = 0
-  /// Rows with a gap below this are not served, unless it is below `ignored`, too: then the class is as good as masked.
+  /// A row with a class below this gap is not served, unless the class is below `ignored`, too, and so as good as masked.
   package var deepest = 0.0
   package var ignored = -Double.infinity
   /// A class at a gap wins nothing above the node `end` + (1 − `endSlope`)·gap.

@@ -38,8 +38,14 @@ enum Policy {
   /// The most classes times nodes for direct sums. Their time is proportional to this product; that of the lattice begins
   /// with some fifty grid points.
   ///
-  /// Eight Normal classes: 0.7 µs, on the lattice 1.2; sixteen: 1.4 and 1.4; 32: 2.8 and 1.8. Floats: 0.27 µs, 0.9; 0.5, 0.9;
-  /// at 64 1.5 and 1.3. With the gradient 16: 1.7 and 2.8; 32: 3.4 and 3.7; 64: 11 and 4.3.
+  /// Normal noise, in µs, by direct sums and on the lattice:
+  ///
+  /// | classes | Double | Float | Double, with the gradient |
+  /// |---|---|---|---|
+  /// | 8 | 0.7, 1.2 | 0.27, 0.9 | |
+  /// | 16 | 1.4, 1.4 | 0.5, 0.9 | 1.7, 2.8 |
+  /// | 32 | 2.8, 1.8 | | 3.4, 3.7 |
+  /// | 64 | | 1.5, 1.3 | 11, 4.3 |
   static func mostDirectEvaluations(_ precision: Precision, pairs: Bool) -> Int {
     switch precision {
     case .double: pairs ? 2100 : 1300
@@ -69,12 +75,18 @@ enum Policy {
   /// classes take 0.63 µs, and about the same with far ones among them.
   static let mostNearOnly = 48
 
-  /// The most different logits for products class by class, which take n² time. Under Uniform noise 64 take 10 µs and by sums
-  /// 10 to 11, 80 take 15 and 9 to 14, 1,000 take 1,770 and 80 to 140; the derivatives of 64 take 14 and 24 to 28, of 100 33
-  /// and 23 to 39.
+  /// The most different logits for products class by class, which take n² time. Uniform noise, in µs, by products and by sums
+  /// from kink to kink:
+  ///
+  /// | logits | probabilities | derivatives |
+  /// |---|---|---|
+  /// | 64 | 10, 10–11 | 14, 24–28 |
+  /// | 80 | 15, 9–14 | |
+  /// | 100 | | 33, 23–39 |
+  /// | 1,000 | 1,770, 80–140 | |
   static let mostProducts = 80
 
-  /// The most factors of a product: their roundings add up.
+  /// The most factors of such a product, ties counted one by one: their roundings add up.
   static let mostFactors = 1000
 
   // MARK: batches
