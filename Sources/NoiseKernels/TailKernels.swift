@@ -1,5 +1,5 @@
-/// The loops of rows under laws with exponential tails: c = κ·e^gap is what the tail of a class has at x = 0, and its F
-/// is 1 − c·t at t = e^(−x), as long as that lies above the kink of the class.
+/// The loops of rows under laws with exponential tails: a class has F(x) = 1 − c·t above its kink, with t = e^(−x) and its
+/// *tail* c = κ·e^gap.
 ///
 /// Classes are near or far. A far one has c·t ≤ 1/8 at every node. All far ones together count by their sums of powers of
 /// q = factor·c, which is at most 1; with τ = t/factor, c·t = q·τ ≤ 1/8.

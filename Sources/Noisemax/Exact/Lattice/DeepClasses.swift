@@ -129,11 +129,12 @@ final class DeepClasses {
     return result
   }
 
-  /// Adds the gradient of Σ v_i log p_i over deep classes to the entries of all classes.
+  /// Adds the gradient of Σ v_i log p_i over deep classes i to the entries of all classes j:
   ///
-  /// With q_i ∝ G(x) r(x − μ_i), the density of the highest noisy logit where class i wins, entry j is
-  /// −∫ Σ_i v_i q_i(x) r(x − μ_j) dx, and a class i has besides what all of them lose by it, v_i ∫ q_i(x) R(x) dx with
-  /// R(x) = Σ_j r(x − μ_j). The integrals have few nodes, which are taken together before any class is visited.
+  ///     v_j ∫ q_j(x) R(x) dx − ∫ Σ_i v_i q_i(x) r(x − μ_j) dx,   R(x) = Σ_l r(x − μ_l).
+  ///
+  /// q_i ∝ G(x) r(x − μ_i) is the density of the maximum given that i wins. Only a deep class has the first term. The
+  /// integrals of all i have few nodes, which are put together before any class j is visited.
   func addGradient(
     of deep: [(index: Int, v: Double)], in row: UnsafeMutableBufferPointer<Double>,
     to result: UnsafeMutableBufferPointer<Double>

@@ -4,14 +4,14 @@ internal import NoiseKernels
 /// of every class at every node.
 ///
 /// That is n evaluations of two functions where the lattice has some dozens of grid points, and a row of ten classes
-/// has fewer. The functions are polynomials on narrow cells (see ``DirectTable``), whose coefficients stand in the
-/// order in which a walk along the nodes meets them, so that eight nodes are one vector, or sixteen in Floats.
+/// has fewer. The functions are polynomials on narrow cells (see `DirectTable`). Their coefficients stand in the order in
+/// which a walk along the nodes meets them: so eight nodes are one vector, or sixteen in Floats.
 ///
 /// The values of r are kept, so that gradients take two sums over the classes more, R and V, and two over the nodes:
 /// (J v)_i = v_i·∫ G R r(x − μ_i) dx − ∫ G V r(x − μ_i) dx. For log-probabilities it is v/p instead of v.
 ///
-/// Rows are left to the lattice if a class is further behind than the polynomials follow r into its steep tail, and if the
-/// rarest class has a sharper integrand than any of the steps is made for.
+/// Some rows are left to the lattice: those with a class so far behind that the polynomials do not follow r into its steep
+/// tail, and those whose rarest class has a sharper integrand than any of the steps is made for.
 ///
 /// What this needs of the law is made for each precision when a row first asks for it.
 final class DirectSums: Sendable {

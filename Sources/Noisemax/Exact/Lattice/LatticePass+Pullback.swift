@@ -6,9 +6,12 @@ let pullbackInflation = 0x1p800
 extension LatticePass {
   /// Replaces v by the gradient of Σ v_i p_i, J v, or by that of Σ v_i log p_i, and the gaps by the probabilities.
   ///
-  /// With u = p·v for probabilities and u = v for their logarithms, R(x) = Σ_j r(x − μ_j) and
-  /// V(x) = Σ_j u_j r(x − μ_j)/p_j, entry i is u_i·a(μ_i) − p_i·b(μ_i), where p·a and p·b are the integrals of G·R and G·V
-  /// against r(x − μ_i). The ratios a and b are smooth functions of the gap of the class, and are interpolated.
+  /// Entry i is u_i·a(μ_i) − p_i·b(μ_i), with u = p·v for probabilities, u = v for log-probabilities, and
+  ///
+  ///     p·a = ∫ G R r(x − μ_i) dx,   R(x) = Σ_j r(x − μ_j),
+  ///     p·b = ∫ G V r(x − μ_i) dx,   V(x) = Σ_j u_j r(x − μ_j)/p_j.
+  ///
+  /// The ratios a and b are smooth functions of the gap of the class, and are interpolated.
   ///
   /// So is r(x − μ)/p(μ) in V, where r alone would not do: the tail of a rare class is too steep for the grid, but it is
   /// met mostly where it is as steep as p. Where not, see ``SteepClasses``. The mathematics: <doc:Mathematics#Derivatives>.

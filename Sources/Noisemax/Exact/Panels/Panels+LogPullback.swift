@@ -1,5 +1,5 @@
 extension Panels {
-  /// Classes with p above 1e-300 go by J(v/p), all others by ∂log p_i/∂μ_j = −∫ q_i(x) r(x − μ_j) dx for j ≠ i, where
+  /// Classes with p above 1e-300 go by J(v/p). All others go by ∂log p_i/∂μ_j = −∫ q_i(x) r(x − μ_j) dx for j ≠ i. There
   /// q_i = G·r(x − μ_i)/p_i is the density of the maximum given that i wins.
   func pullBackLogarithms(
     _ cotangent: UnsafeMutableBufferPointer<Double>, logProbabilities: UnsafeBufferPointer<Double>,
