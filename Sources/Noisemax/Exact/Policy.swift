@@ -11,7 +11,8 @@
 /// | your own, with kinks | ``Panels`` |
 /// | any, if a number of points is given | ``QuantileMethod`` |
 ///
-/// Then the row decides. Under a smooth law the first of these that serves it:
+/// Then the row decides. Under a smooth law the first of these that serves it; the first two only if the density is
+/// log-concave:
 ///
 /// 1. Two classes, for probabilities and gradients, unless the gap is very large: ``PairTable``. Asked in
 ///    `NoisyArgmax+Rows.swift` and `NoisyArgmax+Pullback.swift`.
