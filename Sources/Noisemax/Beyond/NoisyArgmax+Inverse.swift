@@ -10,7 +10,7 @@ extension NoisyArgmax {
   ///
   /// They minimise the convex E[max(μ + s·ε)] − ⟨μ, q⟩. A class with probability 0 has the logit −∞, and the mean is that of the
   /// others. Under noise with bounded support, such as Uniform, a class as far behind the leader as the support is wide
-  /// cannot win: there such a class has the largest logit that does.
+  /// cannot win: there a class with probability 0 has the largest logit with which it cannot.
   ///
   /// Accuracy: the probabilities of the result are those given within 3e-12 relative, down to 1e-250, but for what rounding
   /// the logits changes. Cost: some ten times the Jacobian for rows of up to 64 classes, and for longer ones some
@@ -116,7 +116,7 @@ private struct InverseSearch {
     return best.logits
   }
 
-  /// Each class as far below a common point as noise that exceeds it with about its probability.
+  /// μ_i = −F⁻¹(1 − 0.6·q_i): the noise of class i brings it above 0 with about its probability.
   private func start() -> [Double] {
     guard let law = StandardizedNoise(argmax.noise).standard as? any AccurateNoise else { return target }
     return target.map { 0 - law.upperQuantile(at: 0.6 * exponential($0)) }
