@@ -39,6 +39,8 @@ public struct NoisyArgmax: Sendable {
   var pairs: PairTable? { lattice?.pairs }
   /// The method, where it has tables for few classes.
   let lattice: Lattice?
+  /// The law as classes with scales of their own see it, if it has an exact method: the same for every scale.
+  let lawOfClasses: LazyValue<ClassLaw>?
   /// The standard law, for draws.
   let sampler: NoiseSampler
 
@@ -123,6 +125,10 @@ public struct NoisyArgmax: Sendable {
     sampler = NoiseSampler(standardized.standard)
     isSoftmax = rowMethod is Softmax
     lattice = rowMethod as? Lattice
+    let place = standardized.location / standardized.scale
+    lawOfClasses = (standardized.standard as? any ExactNoise).map { law in
+      LazyValue { ClassLaw(law, location: place) }
+    }
   }
 
   /// The transform under the same law by the same method, with noise of another scale.
