@@ -207,8 +207,12 @@ private struct Elimination {
       rows += logits
       units[line * n + (line < held ? line : line + 1)] = 1
     }
-    let jacobian = argmax.logProbabilitiesPullback(for: Rows(rows, length: n), of: Rows(units, length: n))
-      .elements
+    var jacobian = [Double](repeating: 0, count: rows.count)
+    var places = jacobian.mutableSpan
+    // On the caller's thread: an inverse may be one of many, or be asked for where there are no other threads.
+    var workspace = NoisyArgmax.Workspace(threads: 1)
+    argmax.writeLogProbabilitiesPullback(
+      for: rows.span, of: units.span, rowLength: n, to: &places, workspace: &workspace)
     matrix = []
     matrix.reserveCapacity(size * size)
     for line in 0..<size {
