@@ -22,27 +22,29 @@ import Testing
         end: gaps.count)
     }
     let origin = 0.25
-    return [
-      Case(
-        stretch: stretch(.uniform, 0.45), slopes: gaps.map { -$0 }, tails: gaps.map { _ in 1 },
-        cumulative: { $0 }, reversedHazard: { 1 / $0 }),
-      Case(
-        stretch: stretch(.exponential, 0.6), slopes: gaps.map { -exponentialMinusOne($0) },
-        tails: gaps.map { exponential($0) }, cumulative: { Exponential().cumulative(at: $0) },
-        reversedHazard: { 1 / exponentialMinusOne($0) }),
-      Case(
-        stretch: stretch(.laplace, 0.7, origin: origin), slopes: gaps.map { -exponential($0 - origin) / 2 },
-        tails: gaps.map { exponential($0 - origin) / 2 }, cumulative: { Laplace().cumulative(at: $0) },
-        reversedHazard: { Laplace().density(at: $0) / Laplace().cumulative(at: $0) }),
-    ]
+    let powers: [Double] = gaps.map { exponential($0) }
+    let halves: [Double] = gaps.map { exponential($0 - origin) / 2 }
+    let uniform = Case(
+      stretch: stretch(.uniform, 0.45), slopes: gaps.map { 0 - $0 },
+      tails: [Double](repeating: 1, count: gaps.count), cumulative: { $0 }, reversedHazard: { 1 / $0 })
+    let ofExponential = Case(
+      stretch: stretch(.exponential, 0.6), slopes: gaps.map { 0 - exponentialMinusOne($0) }, tails: powers,
+      cumulative: { Exponential().cumulative(at: $0) }, reversedHazard: { 1 / exponentialMinusOne($0) })
+    let ofLaplace = Case(
+      stretch: stretch(.laplace, 0.7, origin: origin), slopes: halves.map { 0 - $0 }, tails: halves,
+      cumulative: { Laplace().cumulative(at: $0) },
+      reversedHazard: { Laplace().density(at: $0) / Laplace().cumulative(at: $0) })
+    return [uniform, ofExponential, ofLaplace]
   }
 
   /// Chebyshev's nodes, and for each node its part in every coefficient.
   private static func basis(_ terms: Int) -> [Double] {
     let unused = [Double](repeating: 0, count: 16 - terms)
     let angles = (0..<terms).map { (Double($0) + 0.5) / Double(terms) * Double.pi }
-    let rows = angles.flatMap { angle in
-      (0..<terms).map { k in (k == 0 ? 1 : 2) * cosine(Double(k) * angle) / Double(terms) } + unused
+    var rows: [Double] = []
+    for angle in angles {
+      for k in 0..<terms { rows.append((k == 0 ? 1 : 2) * cosine(Double(k) * angle) / Double(terms)) }
+      rows += unused
     }
     return angles.map { cosine($0) } + unused + rows
   }
@@ -50,7 +52,9 @@ import Testing
   private static func cosine(_ x: Double) -> Double {
     // By the half angle, where the series is short.
     if x.magnitude > 0.5 { return 2 * cosine(x / 2) * cosine(x / 2) - 1 }
-    return (1..<12).reversed().reduce(1.0) { 1 - x * x / Double((2 * $1 - 1) * 2 * $1) * $0 }
+    var sum = 1.0
+    for k in (1..<12).reversed() { sum = 1 - x * x / Double((2 * k - 1) * 2 * k) * sum }
+    return sum
   }
 
   /// Eleven nodes, the last six on the stretch, with eight copies of the first before them.
@@ -85,8 +89,9 @@ import Testing
         #expect(next == 5, "\(set), \(stretch)")
         for index in 14..<19 {
           let x = nodes[index] + offset
-          let truth = Self.gaps.indices.reduce(-less[index]) {
-            $0 + (ties?[$1] ?? 1) * logarithm(example.cumulative(x - Self.gaps[$1]))
+          var truth = -less[index]
+          for (k, gap) in Self.gaps.enumerated() {
+            truth += (ties?[k] ?? 1) * logarithm(example.cumulative(x - gap))
           }
           #expect((values[index] - truth).magnitude <= 2e-14, "\(set), \(stretch), at \(x): \(values[index])")
         }
@@ -113,21 +118,24 @@ import Testing
       }
       #expect(next == 5, "\(set), \(stretch)")
       let places = (14..<19).map { nodes[$0] + offset }
-      let expected = zip(places, 14..<19).reduce(0.0) {
-        $0 + terms8[$1.1] * (3 - 2 * ($1.0 - stretch.middle) / stretch.half)
+      var expected = 0.0
+      for (x, index) in zip(places, 14..<19) {
+        expected += terms8[index] * (3 - 2 * (x - stretch.middle) / stretch.half)
       }
       #expect((sum - expected).magnitude <= 1e-13, "\(set), \(stretch): \(sum), not \(expected)")
       let sums = (0..<terms).map { k in moments[8 * k..<8 * k + 8].reduce(0, +) }
-      let weights = (0..<terms).map { node in
-        (0..<terms).reduce(0.0) { $0 + basis[16 + 16 * node + $1] * sums[$1] }
+      var weights = [Double](repeating: 0, count: terms)
+      for node in 0..<terms {
+        for k in 0..<terms { weights[node] += basis[16 + 16 * node + k] * sums[k] }
       }
       var hazards = [Double](repeating: 1, count: Self.gaps.count)
       set.kernels.addStretchHazards(
         of: weights, on: stretch, slopes: example.slopes, tails: example.tails, Self.gaps.count, basis: basis,
         to: &hazards)
       for (k, gap) in Self.gaps.enumerated() {
-        let truth = zip(places, 14..<19).reduce(1.0) {
-          $0 + factor * terms8[$1.1] * example.reversedHazard($1.0 - gap)
+        var truth = 1.0
+        for (x, index) in zip(places, 14..<19) {
+          truth += factor * terms8[index] * example.reversedHazard(x - gap)
         }
         #expect(
           (hazards[k] - truth).magnitude <= 1e-12 * truth.magnitude,

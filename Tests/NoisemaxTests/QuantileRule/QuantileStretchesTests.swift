@@ -18,12 +18,17 @@ import Testing
   /// Rows long enough for stretches, of all shapes: next to each other, far apart, with ties, and too deep for the numbers.
   static let rows: [[Double]] = {
     let near = spread(60, 0.6)
-    return [
-      near, spread(90, 6), spread(60, 300), spread(48, 1e-9), (0..<50).map { 0 - Double($0) * 5e-324 },
-      near.map { ($0 * 8).rounded() / 8 }, [5] + near, [0.3] + near + [-.infinity, -0.999, -40],
-      near + [-800, -800.25, -2000, -2000, -3000], (0..<60).map { -0.04 * Double($0) },
-      (0..<60).map { -8 * Double($0) }, near + [-1e300, -1.0000000000000002e300, -1e250],
-    ]
+    let numbers = (0..<60).map { Double($0) }
+    var rows = [near, spread(90, 6), spread(60, 300), spread(48, 1e-9), [5] + near]
+    rows.append(numbers.map { -5e-324 * $0 })
+    // Ties, and in rows with enough different logits.
+    rows.append(near.map { ($0 * 64).rounded() / 64 } + near)
+    rows.append([0.3] + near + [-.infinity, -0.999, -40])
+    rows.append(near + [-800, -800.25, -2000, -2000, -3000])
+    rows.append(numbers.map { -0.04 * $0 })
+    rows.append(numbers.map { -8 * $0 })
+    rows.append(near + [-1e300, -1.0000000000000002e300, -1e250])
+    return rows
   }()
 
   @Test(arguments: laws, [5, 64])
@@ -64,7 +69,7 @@ import Testing
           asWritten.logProbabilitiesPullback(for: row, of: v)
         ),
       ] {
-        let largest = max(name == "p" ? 0 : 1, truth.reduce(0) { max($0, $1.magnitude) })
+        let largest = truth.reduce(name == "p" ? 0 : 1) { max($0, $1.magnitude) }
         for index in row.indices {
           let error = (gradient[index] - truth[index]).magnitude
           #expect(
@@ -75,20 +80,35 @@ import Testing
     }
   }
 
-  /// The classes of a row that are rare, or are almost certain, have derivatives of their own size: of a leader that is g
-  /// ahead of thirty ties behind, each with the median as its only point, log t = 30·log F(m + g), and its slope in the leader's
-  /// logit is 30·r(m + g).
+  /// The derivatives of a class that is almost certain have the size of what it can lose. With the leader g ahead of eighty
+  /// others, the slope of log t in its logit is Σ_k ψ_k·Σ_j r(q_k + g − gap_j), and in that of another class one term of this.
   @Test(arguments: laws)
   func derivativesOfACertainClass(law: String) throws {
     let noise = try Self.noise(law)
-    let rule = NoisyArgmax(noise, method: .quantileRule(points: 1, normalized: false))
-    let median = noise.quantile(at: 0.5)
-    for gap in law == "uniform" ? [0.1, 0.4, 0.49999, 0.6] : [0.1, 5, 30, 200, 600] {
-      let row = [gap] + [Double](repeating: 0, count: 30)
-      let gradient = rule.logProbabilitiesPullback(for: row, of: [1] + [Double](repeating: 0, count: 30))
-      let r = noise.density(at: median + gap) / noise.cumulative(at: median + gap)
-      #expect((gradient[0] - 30 * r).magnitude <= 1e-12 * 30 * r, "\(law), gap \(gap): \(gradient[0])")
-      #expect((gradient[7] + r).magnitude <= 1e-12 * r, "\(law), gap \(gap): \(gradient[7])")
+    let points = 40
+    let rule = NoisyArgmax(noise, method: .quantileRule(points: points, normalized: false))
+    let nodes = (1...points).map { noise.quantile(at: Double($0) / Double(points + 1)) }
+    let others = (0..<80).map { -0.001 * Double($0) }
+    for gap in law == "uniform" ? [0.1, 0.4, 0.85] : [0.1, 5, 30, 200, 600] {
+      let row = [gap] + others
+      let gradient = rule.logProbabilitiesPullback(for: row, of: [1] + others.map { _ in 0 })
+      var (sum, slopes) = (0.0, others.map { _ in 0.0 })
+      for node in nodes {
+        let places = others.map { node + (gap - $0) }
+        let product = places.reduce(1) { $0 * noise.cumulative(at: $1) }
+        sum += product
+        for (k, x) in places.enumerated() where product > 0 {
+          slopes[k] += product * noise.density(at: x) / noise.cumulative(at: x)
+        }
+      }
+      let all = slopes.reduce(0, +) / sum
+      #expect((gradient[0] - all).magnitude <= 1e-11 * all, "\(law), gap \(gap): \(gradient[0]), not \(all)")
+      for k in others.indices {
+        let truth = -slopes[k] / sum
+        #expect(
+          (gradient[k + 1] - truth).magnitude <= 1e-11 * truth.magnitude,
+          "\(law), gap \(gap), class \(k + 1): \(gradient[k + 1]), not \(truth)")
+      }
     }
   }
 
@@ -98,7 +118,8 @@ import Testing
   func workIsBounded(law: String) throws {
     let rule = NoisyArgmax(try Self.noise(law), method: .quantileRule(points: 64))
     func room(_ row: [Double], logs: Bool = false) -> Int {
-      var (result, workspace) = (row, NoisyArgmax.Workspace(threads: 1))
+      var result = row
+      var workspace = NoisyArgmax.Workspace(threads: 1)
       var span = result.mutableSpan
       if logs {
         rule.formLogProbabilities(in: &span, workspace: &workspace)
@@ -109,13 +130,13 @@ import Testing
     }
     let ordinary = room(Self.spread(1000, law == "uniform" ? 0.8 : 3))
     let ties = [Double](repeating: 0, count: 500)
-    for row in [
-      (0..<1000).map { -Double($0) }, (0..<1000).map { -exponential(0.01 * Double($0)) },
-      (0..<1000).map { -exponential(-35 + 0.042 * Double($0)) },
-      ties + (0..<500).map { -30 - 0.06 * Double($0) },
-      Self.spread(1000, 1) + [-1 + 1e-16], (0..<1000).map { -1000 * Double($0) },
-      (0..<1000).map { -5e-324 * Double($0) },
-    ] {
+    let numbers = (0..<1000).map { Double($0) }
+    var rows = [numbers.map { 0 - $0 }, numbers.map { -1000 * $0 }, numbers.map { -5e-324 * $0 }]
+    rows.append(numbers.map { 0 - exponential(0.01 * $0) })
+    rows.append(numbers.map { 0 - exponential(-35 + 0.042 * $0) })
+    rows.append(ties + numbers[..<500].map { -30 - 0.06 * $0 })
+    rows.append(Self.spread(999, 1) + [-1 + 1e-16])
+    for row in rows {
       #expect(room(row) <= 20 * ordinary, "\(law), \(row)")
       #expect(room(row, logs: true) <= 100 * ordinary, "\(law), \(row)")
     }
