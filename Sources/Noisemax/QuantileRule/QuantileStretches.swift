@@ -179,7 +179,8 @@ struct QuantileStretches {
       (end, distance) = (next == -.infinity ? bottom - 1 : Swift.max(next, lower), ln2 - next)
     }
     let half = (upper - end) / 2
-    let terms = 40 * half <= end + distance ? 8 : 16
+    // Of e^(−x) on a short stretch eight terms leave (half/2)⁸/8!.
+    let terms = 40 * half <= end + distance && (half <= 0.1 || next == -.infinity) ? 8 : 16
     let stretch = QuantileStretch(
       rule.form, middle: end + half, half: half, origin: origin, terms: terms,
       start: rule.form == .laplace ? passed : 0, end: rule.form == .uniform ? passed : row.count)
