@@ -43,7 +43,7 @@ let linkingOfC: [LinkerSetting] =
   ]
 
 /// Model code: commands that show what the library is for. Each is one file that reads as a page.
-let examples = ["Digits", "Choice"]
+let examples = ["Digits", "Choice", "Experts", "Autoencoder", "Attention"]
 
 let package = Package(
   name: "Noisemax",

@@ -194,7 +194,8 @@ struct Estimate {
         return Estimate(model, from: survey)
       }
       return Findings(
-        tables: [table(of: estimates, survey)], picture: picture(of: estimates), checks: checks(of: estimates)
+        tables: [table(of: estimates, survey)], pictures: ["example-choice": picture(of: estimates)],
+        checks: checks(of: estimates)
       )
     }
   }

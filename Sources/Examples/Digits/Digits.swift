@@ -167,7 +167,7 @@ struct Trials {
         }
       }
       return Findings(
-        tables: [table(of: results)], picture: picture(of: results),
+        tables: [table(of: results)], pictures: ["example-digits": picture(of: results)],
         checks: results.map {
           Check(
             "\($0.law), \($0.loss): accuracy", $0.trials.clean.accuracy,

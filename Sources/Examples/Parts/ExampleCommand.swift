@@ -14,11 +14,12 @@ package struct Settings {
 /// What an example found.
 package struct Findings {
   package var tables: [Table]
-  package var picture: String
+  /// SVG by name.
+  package var pictures: KeyValuePairs<String, String>
   package var checks: [Check]
 
-  package init(tables: [Table], picture: String, checks: [Check]) {
-    (self.tables, self.picture, self.checks) = (tables, picture, checks)
+  package init(tables: [Table], pictures: KeyValuePairs<String, String>, checks: [Check]) {
+    (self.tables, self.pictures, self.checks) = (tables, pictures, checks)
   }
 }
 
@@ -82,7 +83,7 @@ package func runExample(
       Option("--seed", "N", "where the randomness begins: the same seed, the same result (1)"),
       Option("--epochs", "N", "passes over the data (\(epochs), or \(quickEpochs) with --quick)"),
       Option("--quick", nil, "a small run of seconds"),
-      Option("--svg", "FILE", "draw the picture"),
+      Option("--pictures", "FOLDER", "draw the pictures into a folder, as SVG"),
       Option("--help", nil, "show this page"),
     ],
     notes:
@@ -92,8 +93,8 @@ package func runExample(
     let arguments = try Arguments(words, options: help.options)
     if arguments.has("--help") { return try output.write(help.text) }
     try arguments.allow(operands: 0)
-    let path = arguments.value(of: "--svg")
-    if path == "" { throw Failure(.usage, "--svg needs the name of a file") }
+    let folder = arguments.value(of: "--pictures")
+    if folder == "" { throw Failure(.usage, "--pictures needs the name of a folder") }
     let isQuick = arguments.has("--quick")
     let seed = try wholeNumber(arguments.value(of: "--seed") ?? "1", of: "--seed", in: 0...Int.max)
     let chosen = arguments.value(of: "--epochs") ?? "\(isQuick ? quickEpochs : epochs)"
@@ -103,7 +104,11 @@ package func runExample(
     let findings = body(
       Settings(seed: UInt64(seed), epochs: passes, isQuick: isQuick, progress: progress))
     progress.finish()
-    if let path { try replaceFile(path, with: Array(findings.picture.utf8)) }
+    if let folder {
+      for (name, picture) in findings.pictures {
+        try replaceFile("\(folder)/\(name).svg", with: Array(picture.utf8))
+      }
+    }
     try output.write(findings.tables.map(\.text).joined(separator: "\n"))
     let complaints = findings.checks.compactMap(\.complaint)
     if !complaints.isEmpty { throw Failure(.badData, complaints.joined(separator: "; ")) }

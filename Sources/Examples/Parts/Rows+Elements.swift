@@ -1,24 +1,41 @@
 package import Noisemax
 
-// What model code does with rows besides asking for probabilities.
+// What model code does with rows besides asking for probabilities. Of Floats, and not of any scalar: what is generic in another
+// module is not specialised for its caller, and takes many times as long.
 
-extension Rows {
+extension Rows where Scalar == Float {
+  /// The same row so many times.
+  package init(repeating row: [Float], count: Int) {
+    self.init((0..<count).flatMap { _ in row }, length: row.count)
+  }
+
   /// Every element transformed, in the same rows.
-  package func mapElements(_ transform: (Scalar) -> Scalar) -> Rows {
+  package func mapElements(_ transform: (Float) -> Float) -> Rows {
     Rows(elements.map(transform), length: rowLength)
   }
 
   /// Elements in the same slots brought together.
-  package func combined(with other: Rows, _ combine: (Scalar, Scalar) -> Scalar) -> Rows {
+  package func combined(with other: Rows, _ combine: (Float, Float) -> Float) -> Rows {
     precondition(
       rowLength == other.rowLength && count == other.count,
       "\(count) rows of \(rowLength) do not fit \(other.count) rows of \(other.rowLength)")
     return Rows(zip(elements, other.elements).map(combine), length: rowLength)
   }
 
+  /// These rows in the places of those numbers, among so many rows; zeros in the others.
+  package func scattered(to numbers: [Int], of total: Int) -> Rows {
+    let (elements, length) = (elements, rowLength)
+    var all = [Float](repeating: 0, count: total * length)
+    for (row, number) in numbers.enumerated() {
+      for index in 0..<length { all[number * length + index] = elements[row * length + index] }
+    }
+    return Rows(all, length: rowLength)
+  }
+
   /// The rows of these numbers, in their order.
   package func rows(_ numbers: some Sequence<Int>) -> Rows {
-    var chosen: [Scalar] = []
+    let elements = elements
+    var chosen: [Float] = []
     for number in numbers { chosen += elements[number * rowLength..<(number + 1) * rowLength] }
     return Rows(chosen, length: rowLength)
   }
@@ -41,4 +58,12 @@ extension Collection {
   package func mean() -> Double where Element: BinaryFloatingPoint {
     reduce(0) { $0 + Double($1) } / Double(count)
   }
+}
+
+/// |x − y|/|y|.
+package func relativeDistance(_ x: [Float], _ y: [Float]) -> Double {
+  let squares = zip(x, y).reduce((0.0, 0.0)) { sums, pair in
+    (sums.0 + Double((pair.0 - pair.1) * (pair.0 - pair.1)), sums.1 + Double(pair.1 * pair.1))
+  }
+  return (squares.0 / squares.1).squareRoot()
 }
