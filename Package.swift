@@ -86,6 +86,7 @@ let package = Package(
       name: "NoisemaxTests",
       dependencies: ["Noisemax", "NoisemaxEstimators", "NoisemaxLaws", "NoiseKernels"],
       resources: [.copy("Fixtures")]),
+    .testTarget(name: "ExamplesTests", dependencies: ["ExampleParts", "Noisemax"]),
     .testTarget(
       name: "NoisemaxDifferentiationTests", dependencies: ["Noisemax", "NoisemaxDifferentiation"]),
     .testTarget(
@@ -110,7 +111,7 @@ if !usesBuiltinModule {
   let tools = Set([
     "noisemax", "table-maker", "benchmarks", "NoisemaxTool", "TableMaker", "Benchmarks",
     "Charts", "CommandLineConventions", "NoisemaxToolTests", "NoisemaxC", "CNoisemax", "NoisemaxCTests",
-    "ExampleParts", "ExamplePartsTests",
+    "ExampleParts", "ExamplesTests",
   ]).union(examples.flatMap { ["example-\($0.lowercased())", "Example\($0)"] })
   package.products.removeAll { tools.contains($0.name) }
   package.targets.removeAll { tools.contains($0.name) }

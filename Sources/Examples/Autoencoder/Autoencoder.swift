@@ -202,7 +202,7 @@ struct Trained {
     runExample(
       "example-autoencoder",
       "Digits as twenty symbols: relaxed, straight-through and score-function gradients.",
-      epochs: 30, quickEpochs: 5
+      epochs: 30, quickEpochs: 6
     ) { settings in
       settings.progress.total = Way.all.count * settings.epochs
       var generator = StreamGenerator(seed: settings.seed)
@@ -210,13 +210,11 @@ struct Trained {
       let beginning = Autoencoder(using: &generator)
       let results = Way.all.map { Trained($0, from: beginning, on: data, settings) }
       let without = boundWithoutCode(data)
-      var checks = results.map {
-        Check(
-          "\($0.way.name): the bound above that without a code", ($0.bounds.last ?? .nan) - without,
-          atLeast: 5)
-      }
-      if !settings.isQuick {
-        checks.append(Check("Gumbel, relaxed: the bound", results[0].bounds.last ?? .nan, atLeast: -150))
+      // How far the bound has to rise above that without a code: for score functions, which are slow, not far.
+      let checks = results.map { result in
+        let isSlow = result.way.gradient == .score
+        let least = settings.isQuick ? (isSlow ? 0 : 40) : (isSlow ? 60 : 100.0)
+        return Check("\(result.way.name): the rise", (result.bounds.last ?? .nan) - without, atLeast: least)
       }
       return Findings(
         tables: [table(of: results, without)],
@@ -251,6 +249,10 @@ struct Trained {
   }
 
   // ## The pictures
+  //
+  // The bound rises with the epochs.
+  //
+  // ![The bound against the epochs, for five ways to take the gradient](example-bounds)
 
   static func boundPicture(of results: [Trained]) -> String {
     let series = results.enumerated().map { number, result in
@@ -267,6 +269,8 @@ struct Trained {
 
   // The first row are digits not seen. Each row below is what is left of them after they were drawn as twenty symbols and
   // painted again; the last is painted from symbols drawn evenly, from nothing.
+  //
+  // ![Digits, and what five autoencoders make of them](example-repainted)
 
   static func repainted(_ results: [Trained], _ test: DigitImages) -> String {
     let originals = test.images.rows(0..<12)

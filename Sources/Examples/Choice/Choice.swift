@@ -234,6 +234,8 @@ struct Estimate {
   //
   // How far the estimates are off the truth, in standard errors, with bars of two of them. A model that is right has its
   // dots within two of zero, nineteen times in twenty.
+  //
+  // ![Estimates of three models, in standard errors from the truth](example-choice)
 
   static func picture(of estimates: [Estimate]) -> String {
     let series = estimates.enumerated().map { number, estimate in

@@ -203,6 +203,8 @@ struct Trials {
   //
   // Confidence against the share that is right. On the dashed line the two are the same; above it a network is too
   // modest, below it too sure.
+  //
+  // ![Confidence against the share of predictions that are right, under each law](example-digits)
 
   static func picture(of results: [(law: String, loss: String, trials: Trials)]) -> String {
     let charts = losses.map { loss in

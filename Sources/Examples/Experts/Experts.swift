@@ -132,8 +132,7 @@ enum Balance: String, CaseIterable {
   case usual = "the usual estimate"
   case exact = "exact probabilities"
 
-  static let gate = NoisyArgmax(.normal)
-  static let strength: Float = 0.5
+  private static let gate = NoisyArgmax(.normal)
 
   /// The expected load of every expert, as the loss sees it.
   func load(at routing: Mixture.Routing, scales: [Float]) -> [Float] {
@@ -148,15 +147,11 @@ enum Balance: String, CaseIterable {
   func gradient(
     at routing: Mixture.Routing, scales: [Float]
   ) -> (scores: Rows<Float>, scales: Rows<Float>) {
-    if self == .none {
-      let zeros = routing.scores.mapElements { _ in 0 }
-      return (zeros, zeros)
-    }
-    let size = Float(Mixture.size)
-    let mean = 2 * Float(routing.scores.count) / size
-    let slopes = load(at: routing, scales: scales).map { load in
-      Self.strength * 2 * (load - mean) / (size * mean * mean)
-    }
+    let zeros = routing.scores.mapElements { _ in 0 }
+    if self == .none { return (zeros, zeros) }
+    let mean = 2 * Float(routing.scores.count) / Float(Mixture.size)
+    // Half of the squared coefficient of variation is added to the loss.
+    let slopes = load(at: routing, scales: scales).map { ($0 - mean) / (Float(Mixture.size) * mean * mean) }
     if self == .usual { return UsualEstimate(at: routing, scales: scales).pullback(of: slopes) }
     let (inScores, inScales) = Self.gate.inclusionPullback(
       for: routing.scores, largest: 2, of: Rows(repeating: slopes, count: routing.scores.count),
@@ -280,6 +275,8 @@ struct Trained {
   //
   // The share of the images that each expert gets, from the busiest to the idlest, on average over the runs. An eighth each
   // would be even.
+  //
+  // ![The share of images that each expert gets, in three trainings](example-experts)
 
   static func picture(of results: Results) -> String {
     let series = results.enumerated().map { number, result in
@@ -293,8 +290,7 @@ struct Trained {
     }
     let even = ChartSeries(
       "", color: 6, marks: .dashedLine, points: [ChartPoint(x: 0.5, y: 12.5), ChartPoint(x: 8.5, y: 12.5)])
-    let x = ChartAxis(
-      "expert, the busiest first", range: 0.5...8.5, ticks: (1...8).map { ChartTick(Double($0), "\($0)") })
+    let x = ChartAxis("expert, the busiest first", range: 0.5...8.5)
     return ChartFigure(
       "How busy is each expert?",
       charts: [Chart(x: x, y: ChartAxis("percent of all images"), series: [even] + series)],

@@ -22,6 +22,15 @@ extension Rows where Scalar == Float {
     return Rows(zip(elements, other.elements).map(combine), length: rowLength)
   }
 
+  /// The rows moved on by so many, within parts of so many; zeros where none comes from.
+  package func moved(by offset: Int, inParts length: Int) -> Rows {
+    let zeros = [Float](repeating: 0, count: rowLength)
+    let rows = (0..<count).flatMap { row in
+      (0..<length).contains(row % length - offset) ? self[row - offset] : zeros
+    }
+    return Rows(rows, length: rowLength)
+  }
+
   /// These rows in the places of those numbers, among so many rows; zeros in the others.
   package func scattered(to numbers: [Int], of total: Int) -> Rows {
     let (elements, length) = (elements, rowLength)
@@ -39,6 +48,16 @@ extension Rows where Scalar == Float {
     for number in numbers { chosen += elements[number * rowLength..<(number + 1) * rowLength] }
     return Rows(chosen, length: rowLength)
   }
+}
+
+/// ⟨x_i, y_j⟩ of two rows of row-major arrays.
+package func rowProduct(_ x: [Float], _ i: Int, _ y: [Float], _ j: Int, width: Int) -> Float {
+  (0..<width).reduce(0) { $0 + x[i * width + $1] * y[j * width + $1] }
+}
+
+/// y_j += a·x_i.
+package func addRow(_ a: Float, _ x: [Float], _ i: Int, to y: inout [Float], _ j: Int, width: Int) {
+  for index in 0..<width { y[j * width + index] += a * x[i * width + index] }
 }
 
 /// max(x, 0), element by element.
