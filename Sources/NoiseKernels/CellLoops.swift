@@ -7,8 +7,8 @@
 // Rows of gaps are padded to whole vectors with −∞. Every cell has eight coefficients, whatever the number of terms of
 // its basis; the cell behind the last one takes what is not wanted.
 
-/// The cells of eight gaps, times a stride, and their places t ∈ −1…1 in them; what is below the limit falls into the cell
-/// behind the last one.
+/// The cells of eight gaps, times a stride, and their offsets t ∈ −1…1 in them. A gap below the limit gets the cell behind
+/// the last one.
 @inline(__always)
 func places(
   of gaps: Doubles, from limit: Double, perUnit: Double, firstCell: Double, last: Double, stride: Double = 1
@@ -50,11 +50,11 @@ extension VectorKernels {
 
 // MARK: weighted moments
 
-/// How many classes at a time go through memory, between their places and the cells: the compiler takes transposed
-/// arithmetic apart.
+/// How many classes at a time go through memory between their powers and the cells. Without memory between, the compiler takes
+/// arithmetic apart where lanes change places.
 let block = 64
 
-/// Cells and powers of the places of a block of gaps: eight rows of powers, from t⁰ on, times weights if there are any.
+/// Writes the cells of a block of gaps, and what `power` makes of the offsets t in them: eight rows, for tᵏ times a weight.
 @inline(__always)
 private func writePowers(
   of gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
@@ -82,7 +82,7 @@ private func writePowers(
   }
 }
 
-/// Hands every class of a block its cell and its eight powers.
+/// Calls the body for every class of a block, with its cell and its eight powers.
 @inline(__always)
 private func forEachClass(
   _ count: Int, powers: UnsafePointer<Double>, cells: UnsafePointer<Int>,
@@ -170,7 +170,8 @@ extension VectorKernels {
     _ moments: UnsafePointer<Double>, cells: Int, shares: ShareRows, terms: Int, points: UnsafePointer<Int>,
     count: Int, slots: UnsafePointer<Int>, weights: UnsafeMutablePointer<Double>
   ) {
-    // Eight points at a time take what the cells around have for them: rows of shares stand between zeros.
+    // Eight points at a time take what the cells around have for them. A cell beyond the reach of a point adds the zeros that
+    // stand around its shares.
     let stride = shares.stride
     var point = 0
     while point < count {

@@ -27,7 +27,7 @@ extension VectorKernels {
 private struct Shares {
   private let even0, even1, even2, even3, odd0, odd1, odd2, odd3: Doubles
 
-  /// The coefficients of the first eight points; the others' are theirs in mirror image.
+  /// The coefficients of the first eight points. The last eight have the same in mirror image.
   @inline(__always)
   init(_ rows: ShareRows) {
     @inline(__always) func row(_ k: Int) -> Doubles { load(rows.start + rows.stride * k) }
@@ -71,11 +71,11 @@ extension Shares {
 
 // MARK: deposit
 
-/// Whole numbers are summed exactly in any order: 15/16 of a share, which is within −1…1, has its last bit at 2⁻⁵¹ when this
-/// is added.
+/// Shares are summed as whole numbers, exactly in any order. A share is within −1…1: 15/16 of it, added to 3, has its last bit
+/// at 2⁻⁵¹.
 private let raised = 3.0
 private let reduction = 0.9375
-/// The sums of so many stay below 2⁶³.
+/// The sums of so many shares stay below 2⁶³.
 private let chunk = 2048
 
 extension VectorKernels {
@@ -202,8 +202,8 @@ private func number(_ whole: Words) -> Doubles {
 // MARK: evaluation
 
 extension VectorKernels {
-  /// Hands over, for eight classes after the other, a number at a grid point in the middle, and by how much a function at
-  /// their offsets exceeds its value there: shares of large values would cancel.
+  /// Calls the body for eight classes at a time. It gets `numbers` at the lower end of their cells, and by how much `values`,
+  /// interpolated at their offsets, exceed those at the lower end: sums of shares of the large values themselves would cancel.
   @inline(__always)
   private static func forEachEight(
     _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>, _ count: Int, slots: UnsafePointer<Int>,
@@ -322,7 +322,7 @@ extension VectorKernels {
       let (a7, b7) = values(index + 7)
       let (a, b) = (sumsOfLanes(a0, a1, a2, a3, a4, a5, a6, a7), sumsOfLanes(b0, b1, b2, b3, b4, b5, b6, b7))
       let result = unit * ((load(u + index) * ofA) * a - (load(p + index) * ofB) * b)
-      // Where p is 0 so is what it moves, whatever a and b are.
+      // A class with p = 0 moves nothing, whatever a and b are.
       store(result.replacing(with: 0, where: load(p + index) .<= 0), to: u + index)
       index += 8
     }

@@ -4,7 +4,8 @@
 
 // Direct sums in Doubles, with twelve coefficients a cell.
 
-/// Sums that begin with it have their bits above 2⁻³² in one number; what that leaves of every term goes into another.
+/// A sum that begins with 1.5·2²⁰ keeps the bits of its terms from 2⁻³² on up, exactly. What a term has below goes into a
+/// second sum.
 private let splitter = 0x1.8p20
 
 /// The value of a polynomial and its derivative.
@@ -41,7 +42,7 @@ private func lower(
   value = multiplyAdd(value, t, load(p))
 }
 
-/// G and the hazards at the nodes.
+/// G and r·δ/2 of every class at the nodes.
 @inline(never)
 func sumDoubles(_ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ row: DirectRow) {
   let (nodes, count) = (row.nodes, row.classes)
@@ -49,7 +50,7 @@ func sumDoubles(_ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ row: 
   var node = 0
   while node < nodes {
     var hazards = row.hazards + node
-    // Bits that a sum would lose are summed apart, so that their order matters little.
+    // Bits that a sum would lose are summed apart: so the order of the classes hardly matters.
     var (nearSum, nearRest) = (Doubles(repeating: splitter), Doubles())
     var (farSum, farRest) = (nearSum, nearRest)
     if node + 8 < nodes {
@@ -99,7 +100,7 @@ private func direct(_ sum: Doubles, _ rest: Doubles) -> Doubles {
   moderateExponential(larger(sum + rest, Doubles(repeating: -600)))
 }
 
-/// Σ G·hazard of a class.
+/// Σ G·r·δ/2 of a class.
 @inline(__always)
 func dot(_ row: DirectRow, _ index: Int) -> Double {
   let (hazards, reach) = (row.hazards + row.nodes * index, row.reaches[index])
@@ -114,7 +115,7 @@ func dot(_ row: DirectRow, _ index: Int) -> Double {
   return laneSum(a + b)
 }
 
-/// G·Σ r_j and G·Σ w_j r_j at the nodes, for the weights w of the classes.
+/// G·Σ r_j and G·Σ w_j r_j at the nodes, with r times δ/2, for the weights w of the classes.
 @inline(never)
 func pairDoubles(
   _ row: DirectRow, weights: UnsafePointer<Double>, _ gR: UnsafeMutablePointer<Double>,
@@ -142,7 +143,7 @@ func pairDoubles(
   }
 }
 
-/// Σ hazard·gR and Σ hazard·gV of a class.
+/// Σ r·gR and Σ r·gV of a class, with r times δ/2.
 @inline(__always)
 func pairDots(
   _ row: DirectRow, _ index: Int, _ gR: UnsafePointer<Double>, _ gV: UnsafePointer<Double>

@@ -4,10 +4,11 @@
 
 // Direct sums in Floats, with six coefficients a cell.
 
-/// Sums that begin with it have their bits above 2⁻¹⁰ in one number; what that leaves of every term goes into another.
+/// A sum that begins with 1.5·2¹³ keeps the bits of its terms from 2⁻¹⁰ on up, exactly. What a term has below goes into a
+/// second sum.
 private let splitter: Float = 0x1.8p13
 
-/// G is multiplied by it, so that Floats show it wherever a probability that a Float can show has it as a factor.
+/// G is multiplied by this: then a Float shows G wherever it is a factor of a probability that a Float can show.
 let directScale = 0x1p60
 
 @inline(__always)
@@ -41,7 +42,7 @@ private func lower(
   value = multiplyAdd(value, t, load(p))
 }
 
-/// 2⁶⁰ G and the hazards at the nodes, in half the memory.
+/// 2⁶⁰ G and r·δ/2 of every class at the nodes, in half the memory.
 @inline(never)
 func sumFloats(_ coefficients: UnsafePointer<Float>, _ rowLength: Int, _ row: DirectRow) {
   let (nodes, count) = (row.nodes, row.classes)
@@ -78,7 +79,7 @@ func sumFloats(_ coefficients: UnsafePointer<Float>, _ rowLength: Int, _ row: Di
   }
 }
 
-/// 2⁶⁰ Σ G·hazard of a class.
+/// 2⁶⁰ Σ G·r·δ/2 of a class.
 @inline(__always)
 func singleDot(_ row: DirectRow, _ index: Int) -> Double {
   let (g, hazards, reach) = (singles(row.g), singles(row.hazards) + row.nodes * index, row.reaches[index])
@@ -94,7 +95,7 @@ func singleDot(_ row: DirectRow, _ index: Int) -> Double {
 @inline(__always)
 private func laneSum(_ v: Floats) -> Double { laneSum(doubles(folding: v)) }
 
-/// 2⁶⁰ G·Σ r_j and 2⁶⁰ G·Σ w_j r_j at the nodes, for weights w of the classes that Floats can show.
+/// 2⁶⁰ G·Σ r_j and 2⁶⁰ G·Σ w_j r_j at the nodes, with r times δ/2, for weights w that Floats can show.
 @inline(never)
 func pairFloats(
   _ row: DirectRow, weights: UnsafePointer<Double>, _ gR: UnsafeMutablePointer<Float>,
@@ -122,7 +123,7 @@ func pairFloats(
   }
 }
 
-/// Σ hazard·gR and Σ hazard·gV of a class.
+/// Σ r·gR and Σ r·gV of a class, with r times δ/2.
 @inline(__always)
 func pairDots(
   _ row: DirectRow, _ index: Int, _ gR: UnsafePointer<Float>, _ gV: UnsafePointer<Float>

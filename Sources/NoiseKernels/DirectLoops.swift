@@ -4,7 +4,7 @@
 
 // Rows of few classes without cells: log F and r of every class at every node.
 
-/// Places, in the memory of a row, of what its classes have.
+/// Divides the memory of a row into its lists.
 @inline(__always)
 private func directRow(_ count: Int, _ memory: UnsafeMutablePointer<Double>, nodes: Int) -> DirectRow {
   let integers = UnsafeMutableRawPointer(memory + count).assumingMemoryBound(to: Int.self)
@@ -13,7 +13,10 @@ private func directRow(_ count: Int, _ memory: UnsafeMutablePointer<Double>, nod
     g: memory + (4 * count + 8), hazards: memory + (4 * count + 16 + nodes))
 }
 
-/// Fills the row's memory, at a step some sizes finer than its classes need. `count` is padded to whole vectors.
+/// Chooses the nodes of a row, and fills in G and r at them. `finer` says how many sizes finer the step is than the number of
+/// classes asks for; `count` is padded to whole vectors.
+///
+/// - Returns: The row, without nodes where the table does not serve it.
 @inline(__always)
 private func directRow(
   _ gaps: UnsafePointer<Double>, _ count: Int, table: UnsafePointer<DirectTable>, pairs: Bool,
@@ -39,8 +42,8 @@ private func directRow(
   let deepest = -largest(-lowest)
   if deepest < table.pointee.deepest { return none }
   let classes = Int(laneSum(open))
-  // Two have a table of their own for their probabilities where nothing stands beside them, and should get the same where
-  // something does.
+  // Two classes alone have their probabilities from a table that the lattice made. Beside classes that are as good as masked
+  // they should get the same: from the lattice.
   if classes < (pairs || logarithms ? 2 : 3) || classes > table.pointee.mostClasses { return none }
   let size = (classes <= 4 ? 0 : (Int.bitWidth - 2) - (classes - 1).leadingZeroBitCount) + finer
   if size >= table.pointee.stepCount { return none }
@@ -88,7 +91,7 @@ private func directRow(
       of: integers(bounded.replacing(with: 0, where: .!isOpen)), as: Words.self)
     index += 8
   }
-  // Those that have nodes, side by side: masked ones change no bit.
+  // Moves the classes that have nodes side by side: so masked ones between them change no bit.
   index = 0
   while index < count {
     if row.reaches[index] > 0 {
@@ -112,7 +115,8 @@ private func directRow(
   return row
 }
 
-/// Whether the nodes are too far apart for the rarest class, and whether its integrand is largest where no step helps.
+/// Whether the nodes are too far apart for the rarest class, and whether it has its peak so far above its logit that the
+/// polynomials do not follow r there, at any step.
 @inline(__always)
 private func sharpness(_ row: DirectRow, single: Bool, products: UnsafeMutablePointer<Double>)
   -> (isSharp: Bool, isSteep: Bool)
@@ -151,8 +155,8 @@ private func sharpness(_ row: DirectRow, single: Bool, products: UnsafeMutablePo
   return (largest(sharp) > 0, largest(steep) > 0)
 }
 
-/// A row at a step fine enough for its rarest class, with the probabilities in the place of the places; without nodes
-/// where the table does not serve it.
+/// A row at a step fine enough for its rarest class, with probabilities instead of offsets in `places`; without nodes where
+/// the table does not serve it.
 ///
 /// - Returns: The row and Σp before the probabilities were divided by it.
 @inline(__always)
@@ -183,7 +187,7 @@ private func summedRow(
     slot += 1
   }
   let total = single ? sum * row.factor * (1 / directScale) : sum * row.factor
-  // What a Float's G has lost, its logarithm would show.
+  // A logarithm would show what G has lost as a Float: rows with a class below 1e-30 are not served.
   if !(total > 0.999 && total < 1.001) || logarithms && !(row.places[row.rarest] >= 1e-30 * sum) {
     row.nodes = 0
   }
@@ -196,7 +200,7 @@ private func summedRow(
   return (row, total)
 }
 
-/// Writes the values of the classes to their places in the row, and to all others what masked classes have.
+/// Writes the values of the classes to their indices in the row, and to all others what masked classes have.
 @inline(__always)
 private func write(
   _ values: UnsafePointer<Double>, of row: DirectRow, masked: Double, to result: UnsafeMutablePointer<Double>,
@@ -233,7 +237,7 @@ extension VectorKernels {
   ) -> Double {
     let (row, total) = summedRow(gaps, count, table: table, pairs: false, logarithms: true, memory: memory)
     if row.nodes == 0 { return .nan }
-    // A class above ½ has its logarithm from what the others leave to it, with all digits however near 0 that is.
+    // A leader with more than ½ has log p = log(1 − Σ of the others): it keeps its digits however near 0 it is.
     var others = 0.0
     let likely = row.places[row.leader] > 0.5
     var slot = 0
@@ -250,7 +254,7 @@ extension VectorKernels {
         multiplyAdd(ln2High, exponent, multiplyAdd(ln2Low, exponent, logarithm)), to: row.places + slot)
       slot += 8
     }
-    // log(1 − s) from the logarithm of the rounded 1 − s: their ratio is that of −s to what was rounded.
+    // log(1 − s) = log m · s/(1 − m), but for rounding, where m is 1 − s rounded.
     if likely {
       row.places[row.leader] =
         remainder == 1 ? -others : row.places[row.leader] * (others / (1 - remainder))
@@ -280,7 +284,7 @@ extension VectorKernels {
       if size > largest { largest = size }
       slot += 1
     }
-    // Products with hazards, and of two of them with 2⁶⁰, stay in range.
+    // In units of the largest, products with two reversed hazards and 2⁶⁰ stay in range.
     if !(largest < 0x1p900) { return false }
     let unit = largest < 0x1p-900 ? 0x1p-900 : largest
     let perUnit = 1 / unit

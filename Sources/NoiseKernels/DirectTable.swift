@@ -10,19 +10,21 @@ package struct DirectTable: BitwiseCopyable, @unchecked Sendable {
   package var mostPairEvaluations = 0
   package var mostClasses = 0
   package var mostNodes = 0
-  /// Classes at deeper gaps are not served, unless they are below `ignored`: then they are as good as masked.
+  /// A row with a class below this gap is not served, unless the class is below `ignored`, too, and so as good as masked.
   package var deepest = 0.0
   package var ignored = -Double.infinity
   /// A class at a gap wins nothing above the node `end` + (1 − `endSlope`)·gap.
   package var end = 0.0
   package var endSlope = 0.0
-  /// The integrand of a class must not be largest further above the class: r is too steep for the polynomials there.
+  /// A class must not have its peak further above its logit than this: there r is too steep for the polynomials.
   package var peak = 0.0
-  /// The lowest node that matters to a class at a gap from −i/`perReach` on: to it, and to the leader if that is the second
-  /// class. Products of two hazards matter further down.
+  /// The next three lists go by i, the whole number in −gap·`perReach`.
   package var perReach = 1.0
+  /// The lowest node that matters to a class at a gap.
   package var reach: UnsafePointer<Double>
+  /// The same for products of two reversed hazards.
   package var pairReach: UnsafePointer<Double>
+  /// The lowest node that matters to the leader, if the second class is at that gap.
   package var leaderReach: UnsafePointer<Double>
   /// The steps, for up to 4, 8, 16, … classes.
   package var steps: UnsafePointer<DirectStep>
@@ -46,10 +48,11 @@ package struct DirectStep: BitwiseCopyable, @unchecked Sendable {
   package let firstCell: Double
   /// The highest node that matters.
   package let highest: Double
-  /// v₀² ≤ `sharpness`·v₋₁·v₁ where the integrand of the rarest class is largest, or the nodes are too far apart.
+  /// With v₀ the integrand of the rarest class at its peak, v₋₁ and v₁ at the nodes beside it: if v₀² > `sharpness`·v₋₁·v₁, the
+  /// nodes are too far apart.
   package let sharpness: Double
-  /// Those of tᵏ on the cells i, i + phases, i + 2·phases, … stand side by side, `rowLength` places for each k, and these
-  /// rows for one i after the other.
+  /// A row for every i below `phases` and every k: the coefficients of tᵏ on the cells i, i + phases, i + 2·phases, …, in
+  /// `rowLength` slots. It begins at (i·terms + k)·rowLength.
   package let coefficients: UnsafeRawPointer
   package let rowLength: Int
 
@@ -67,18 +70,19 @@ package struct DirectStep: BitwiseCopyable, @unchecked Sendable {
 package struct DirectRow {
   /// How many there are, a whole number of vectors; 0 where the row is not served.
   package var nodes = 0
-  /// What Σ G·hazard is to be multiplied by: h·2/δ.
+  /// h·2/δ: Σ G·r·δ/2 times this is a probability.
   package var factor = 0.0
-  /// The same for products of two hazards.
+  /// h·(2/δ)², for products of two reversed hazards.
   package var pairFactor = 0.0
-  /// How many classes take part, which of them is the rarest, and which the first at the top.
+  /// How many classes take part, which of these is the rarest, and which the first leader.
   package var classes = 0
   package var rarest = 0
   package var leader = -1
   package var sharpness = 1.0
-  /// The node above which the integrand of that class must not be largest.
+  /// Counted in nodes: how high the rarest class may have its peak.
   package var highestPeak = 0.0
-  /// Where in its cell every class lies, where its coefficients start, how many nodes it has, and its place in the row.
+  /// Of every class that takes part: the offset t in its cell, and later the probability; where its coefficients start; how
+  /// many nodes it has; its index in the row.
   package let places: UnsafeMutablePointer<Double>
   package let starts: UnsafeMutablePointer<Int>
   package let reaches: UnsafeMutablePointer<Int>

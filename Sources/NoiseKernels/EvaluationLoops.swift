@@ -136,7 +136,7 @@ extension VectorKernels {
   }
 }
 
-/// Hands eight classes after the other their cells and their places in them.
+/// Calls the body for eight classes at a time, with their cells and their offsets in them.
 @inline(__always)
 private func forEachEight(
   of gaps: UnsafeMutablePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
@@ -185,7 +185,7 @@ extension VectorKernels {
     _ count: Int, from limit: Double, grid: CellGrid, rows: UnsafePointer<Double>, isShort: Bool,
     unit: Double, ofA: Double, ofB: Double, scratch: UnsafeMutablePointer<Double>
   ) {
-    // Where p is 0 so is what it moves, whatever a and b are.
+    // A class with p = 0 moves nothing, whatever a and b are.
     @inline(__always) func move(_ index: Int, _ a: Doubles, _ b: Doubles) {
       let result = unit * ((load(u + index) * ofA) * a - (load(p + index) * ofB) * b)
       store(result.replacing(with: 0, where: load(p + index) .<= 0), to: u + index)

@@ -1,4 +1,4 @@
-// Exponential and logarithm of eight numbers, each within 1.5 units in the last place.
+// Exponential and logarithm of eight numbers, each within 1.5 units in the last place. `excess` here is what exceeds 1.
 
 /// 1.5·2⁵²: what is added to a number and taken off again rounds it to an integer, and its last bits are the integer.
 private let rounder = 0x1.8p52

@@ -51,7 +51,7 @@ package protocol Kernels: LatticeKernels, TailKernels, UniformKernels, ScaledCla
     leader: Int, single: Bool
   )
 
-  /// The place of the first gap of 0, `count` if there is none.
+  /// The index of the first gap 0, `count` if there is none.
   static func firstZero(of gaps: UnsafePointer<Double>, _ count: Int) -> Int
 
   /// e^x · 2^shift of every number, 0 from `count` on up to a whole number of vectors.
@@ -77,9 +77,9 @@ package protocol Kernels: LatticeKernels, TailKernels, UniformKernels, ScaledCla
     _ count: Int, where weights: UnsafePointer<Double>, above limit: Double
   ) -> Double
 
-  /// Adds numbers to sums, and times a factor to others; both are followed by what vectors reach beyond.
+  /// sums += numbers, otherSums += factor·numbers. Behind both there is memory for what vectors reach beyond.
   ///
-  /// - Returns: the sums of weight · number · sum, with the sums as they were before, of either kind.
+  /// - Returns: Σ weight·number·sum and Σ weight·number·otherSum, with the sums as they were before.
   static func integrateAndAdd(
     _ numbers: UnsafePointer<Double>, _ count: Int, weights: UnsafePointer<Double>,
     to sums: UnsafeMutablePointer<Double>, times factor: Double, to otherSums: UnsafeMutablePointer<Double>
@@ -196,5 +196,5 @@ package struct RowTop: Sendable {
   package init(largest: Double, open: Int) { (self.largest, self.open) = (largest, open) }
 }
 
-/// A number of places, rounded up to whole vectors.
+/// A count of numbers, rounded up to whole vectors.
 package func padded(_ count: Int) -> Int { (count + 7) & ~7 }

@@ -10,28 +10,27 @@ package protocol LatticeKernels: Sendable {
     cells: UnsafeMutablePointer<Int>, offsets: UnsafeMutablePointer<Double>
   )
 
-  /// Writes the sums of the classes' shares in every grid point of the list, whose bits don't depend on the classes' order.
+  /// W_g = Σ_j L_g(μ_j): writes for every grid point of the list the sum of the classes' shares in it. The order of the classes
+  /// changes no bit.
   ///
-  /// The shares of every class are kept if there is memory for them; `scratch` has six places for every point and for 16
-  /// more.
+  /// The shares of every class are kept if there is memory for them. `scratch` has 6·(points + 16) slots.
   static func deposit(
     _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>, _ count: Int, slots: UnsafePointer<Int>,
     shares: ShareRows, kept: UnsafeMutablePointer<Double>?, points: Int,
     weights: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
   )
 
-  /// As ``deposit``, of numbers times shares. Weights and scratch have 16 places more than there are points.
+  /// W_g = Σ_j numbers_j·L_g(μ_j), otherwise as ``deposit``. Weights and scratch have points + 16 slots each.
   static func depositWeighted(
     _ numbers: UnsafePointer<Double>, _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>,
     _ count: Int, slots: UnsafePointer<Int>, shares: ShareRows, kept: UnsafePointer<Double>?, points: Int,
     weights: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
   )
 
-  /// Writes the moments Σ tᵏ of every cell, k = 0…7, for fewer than ``mostClassesInParts`` classes, by moments up to k = 4 of
-  /// the equal parts of every cell:
-  /// `shares` has for every part five rows of 8, the shares of its moments in those of the cell.
+  /// Writes the moments Σ tᵏ of every cell, k = 0…7, for fewer than ``mostClassesInParts`` classes.
   ///
-  /// `scratch` has twice four places for every part and for one more, and `blockMemory`.
+  /// They come from the moments 0…4 of the equal parts of every cell: `shares` has five rows of 8 for every part, the shares of
+  /// its moments in those of the cell. `scratch` has 8·(cells·parts + 1) slots and `blockMemory`.
   static func depositParts(
     _ gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid, parts: Int,
     shares: UnsafePointer<Double>, moments: UnsafeMutablePointer<Double>,
@@ -44,7 +43,7 @@ package protocol LatticeKernels: Sendable {
     grid: CellGrid, moments: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
   )
 
-  /// Lists the grid points within reach of a cell with a class, in blocks of eight, the deepest first.
+  /// Lists the grid points within reach of a cell with a class, in blocks of eight, the lowest first.
   ///
   /// `slots` has −1 for every cell without a class, and gets for the others where in the list their first grid point stands;
   /// for the cell behind the last one that is the end of the list. `points` gets the points, counted from the first one of
@@ -61,13 +60,13 @@ package protocol LatticeKernels: Sendable {
     count: Int, slots: UnsafePointer<Int>, weights: UnsafeMutablePointer<Double>
   )
 
-  /// Where the samples of node 0 stand for the grid points.
+  /// Writes for every grid point the slot of its sample at node 0.
   static func locate(
     _ points: UnsafePointer<Int>, _ count: Int, on nodes: NodeGrid, in layout: SampleLayout,
     starts: UnsafeMutablePointer<Int>
   )
 
-  /// Where the samples of point 0 stand for the nodes, in rows that are reversed, so that those of the next points follow.
+  /// Writes for every node the slot of its sample at point 0. Rows are reversed, so that the samples at the next points follow.
   static func locate(
     nodes: Int, on grid: NodeGrid, in layout: SampleLayout, places: UnsafeMutablePointer<Int>
   )
@@ -83,7 +82,7 @@ package protocol LatticeKernels: Sendable {
     until stop: WalkEnd, logarithms: UnsafeMutablePointer<Double>
   ) -> Int
 
-  /// Those sums at all nodes, and up to 31 more.
+  /// The sums of ``walkDown`` at all nodes, and at up to 31 more.
   static func weightedSums(
     _ weights: UnsafePointer<Double>, points: UnsafePointer<Int>, starts: UnsafePointer<Int>, _ count: Int,
     on grid: NodeGrid, samples: UnsafePointer<Double>, below end: Int,
@@ -97,8 +96,8 @@ package protocol LatticeKernels: Sendable {
     factor: Double, results: UnsafeMutablePointer<Double>
   )
 
-  /// e^x of a function at nodes, each interpolated by the shares of so many of its samples; 0 behind the last node up to
-  /// two whole vectors.
+  /// e^x at the nodes, where x is interpolated by the shares of so many samples; 0 behind the last node, up to two whole
+  /// vectors.
   ///
   /// Samples with the same remainder by the step stand side by side, `rowLength` for each; `first` is the number of
   /// the first one that the first node takes.
@@ -110,7 +109,7 @@ package protocol LatticeKernels: Sendable {
   /// About the error of interpolation in every cell with a slot from `first` on, relative to the values around its middle,
   /// and 0 for other cells.
   ///
-  /// `differences` has two rows of `taps` factors of the values, whose sums are two errors.
+  /// `differences` has two rows of `taps` factors of the values. Σ factor·value of either row is an error.
   static func interpolationErrors(
     of values: UnsafePointer<Double>, from first: Int, cells: Int, slots: UnsafePointer<Int>,
     differences: UnsafePointer<Double>, taps: Int, errors: UnsafeMutablePointer<Double>
@@ -131,11 +130,11 @@ package protocol LatticeKernels: Sendable {
     otherResults: UnsafeMutablePointer<Double>
   )
 
-  /// The coefficients of log p on every cell that has a slot, relative to its value in the middle, which goes to `middles`,
-  /// and in the place of the first one p in the middle itself.
+  /// log p(t) = middle + Σ_k row_k·tᵏ, k = 1…7, on every cell that has a slot: writes the middles and the rows of coefficients,
+  /// with p in the middle, e^middle, as row_0.
   ///
-  /// `logarithms` are those of p at the points of the list; `matrix` has `taps` rows of 8, the shares of the coefficients in
-  /// the value at a grid point; there are as many middles as cells, up to whole vectors.
+  /// `logarithms` are those of p at the points of the list. `matrix` has `taps` rows of 8, the shares of the value at a grid
+  /// point in the coefficients. There is room for as many middles as cells, up to whole vectors.
   static func expand(
     _ logarithms: UnsafePointer<Double>, from firstWanted: Int, cells: Int, slots: UnsafePointer<Int>,
     matrix: UnsafePointer<Double>, taps: Int, rows: UnsafeMutablePointer<Double>,
@@ -152,10 +151,10 @@ package protocol LatticeKernels: Sendable {
     kept: UnsafePointer<Double>?, logarithms: UnsafePointer<Double>, numbers: UnsafePointer<Double>
   ) -> Double
 
-  /// From the coefficients on the cells with a slot those on their equal parts, an even number: p in the middle of the part
-  /// and three coefficients of log p relative to that; 0 on other cells and behind the last one.
+  /// From the coefficients on a cell with a slot those on its equal parts, of which there is an even number: p in the middle of
+  /// the part, and three coefficients of log p relative to that. Other cells and the one behind the last get 0.
   ///
-  /// `shares` has for k = 1…7 a row of four for every part, and `scratch` a number for every part, up to whole vectors.
+  /// `shares` has for k = 1…7 a row of four for every part. `scratch` has a slot for every part, up to whole vectors.
   static func divide(
     _ rows: UnsafePointer<Double>, from firstWanted: Int, cells: Int, slots: UnsafePointer<Int>, parts: Int,
     shares: UnsafePointer<Double>, to partRows: UnsafeMutablePointer<Double>,
@@ -178,8 +177,8 @@ package protocol LatticeKernels: Sendable {
     rows: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
   ) -> Double
 
-  /// The coefficients of a function on every cell with a slot, from its values at the points of the list; 0 on the
-  /// others, and behind the last cell.
+  /// The coefficients of a function on every cell with a slot, from its values at the points of the list. Other cells and the
+  /// one behind the last get 0.
   static func expandValues(
     _ values: UnsafePointer<Double>, cells: Int, slots: UnsafePointer<Int>, matrix: UnsafePointer<Double>,
     taps: Int, rows: UnsafeMutablePointer<Double>, stride: Int
@@ -205,8 +204,7 @@ package protocol LatticeKernels: Sendable {
     rows: UnsafePointer<Double>, middles: UnsafePointer<Double>, scratch: UnsafeMutablePointer<Double>
   )
 
-  /// Replaces u by unit·(ofA·u·a − ofB·p·b), 0 where p is, from a and b at the grid points of the list, behind which stand 16
-  /// more.
+  /// Replaces u by unit·(ofA·u·a − ofB·p·b), 0 where p is 0, from a and b at the grid points of the list and 16 slots more.
   static func evaluatePullback(
     _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>, _ cells: UnsafePointer<Int>,
     _ offsets: UnsafePointer<Double>, _ count: Int, slots: UnsafePointer<Int>, shares: ShareRows,
@@ -214,19 +212,18 @@ package protocol LatticeKernels: Sendable {
     a: UnsafePointer<Double>, b: UnsafePointer<Double>, unit: Double, ofA: Double, ofB: Double
   )
 
-  /// Replaces u by unit·(ofA·u·a − ofB·p·b), with the coefficients of a and b on the cells in rows of 16, or of 8 with
-  /// four for each, and gaps by anything.
+  /// Replaces u by unit·(ofA·u·a − ofB·p·b), from the coefficients of a and b on the cells: in rows of 16, eight each, or if
+  /// `isShort` of 8, four each. The gaps are overwritten.
   static func evaluatePullbackOfCells(
     _ gaps: UnsafeMutablePointer<Double>, _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>,
     _ count: Int, from limit: Double, grid: CellGrid, rows: UnsafePointer<Double>, isShort: Bool,
     unit: Double, ofA: Double, ofB: Double, scratch: UnsafeMutablePointer<Double>
   )
 
-  /// Replaces the gaps of few classes by probabilities. `memory` begins with a cache line and has four places for every
-  /// place of the row, one for every evaluation and 16 for every class that the table serves, and for four times its nodes
-  /// and 64 more.
+  /// Replaces the gaps of few classes by probabilities. `memory` begins with a cache line. It has 4·count slots for the row,
+  /// and for the table `mostPairEvaluations` + 16·`mostClasses` + 4·(`mostNodes` + 16).
   ///
-  /// - Returns: Σp − 1 before the normalisation, or NaN where the table does not serve the row, and the gaps are left.
+  /// - Returns: Σp − 1 before the normalisation; NaN where the table does not serve the row, and the gaps are left as they are.
   static func directProbabilities(
     _ gaps: UnsafeMutablePointer<Double>, _ count: Int, table: UnsafePointer<DirectTable>,
     memory: UnsafeMutablePointer<Double>
@@ -240,7 +237,7 @@ package protocol LatticeKernels: Sendable {
 
   /// Replaces v by J v, or by the gradient of Σ v_i log p_i, and the gaps by probabilities.
   ///
-  /// - Returns: Whether the table serves the row; where it does not, both are left.
+  /// - Returns: Whether the table serves the row; where it does not, both are left as they are.
   static func directPullback(
     _ v: UnsafeMutablePointer<Double>, at gaps: UnsafeMutablePointer<Double>, _ count: Int,
     ofLogarithms: Bool, table: UnsafePointer<DirectTable>, memory: UnsafeMutablePointer<Double>

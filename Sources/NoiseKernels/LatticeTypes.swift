@@ -1,6 +1,6 @@
 // What the loops of the lattice are told of a row and of a table.
 
-/// How gaps fall into cells of the logit axis: cells are counted from the deepest one.
+/// How gaps fall into cells of the logit axis. Cells are counted from the lowest one.
 package struct CellGrid: Sendable {
   /// 1/w, a power of two.
   package let perUnit: Double
@@ -22,7 +22,7 @@ package struct CellGrid: Sendable {
   }
 }
 
-/// How samples at 0, 1, 2, … are stored: those with the same remainder by a step side by side.
+/// How samples 0, 1, 2, … are stored: sample n in row n mod step, at n / step.
 package struct SampleLayout: Sendable {
   package let step: Int
   package let rowLength: Int
@@ -50,7 +50,7 @@ package struct ShareRows {
 
 extension ShareRows: @unchecked Sendable {}
 
-/// How nodes and grid points lie to each other: the sample of node m and point p is the number start + m·step − p·stride.
+/// Node m and grid point p take the sample number start + m·step − p·stride.
 package struct NodeGrid: Sendable {
   package let start: Int
   package let step: Int
@@ -62,8 +62,8 @@ package struct NodeGrid: Sendable {
   }
 }
 
-/// Where a walk down the nodes may end: where the logarithm of an integrand, log G + factor·log r, has fallen that far below
-/// its maximum, or log G itself is below the least.
+/// A walk down the nodes may end where log G + factor·log r, the logarithm of an integrand, has fallen by `drop` from its
+/// maximum, or where log G itself is below `leastLogarithm`.
 package struct WalkEnd {
   /// log r at node 0, and a step further at the next one; nil for a walk to the last node.
   package let logHazards: UnsafePointer<Double>?
@@ -81,7 +81,7 @@ package struct WalkEnd {
 
 /// What a row's gaps are like, for the choice of its grid.
 package struct GapSurvey: Sendable {
-  /// The deepest gap that competes, and the deepest that is wanted.
+  /// The lowest gap that competes, and the lowest that is wanted.
   package var lowest = 0.0
   package var rarest = 0.0
   package var competitors = 0

@@ -11,7 +11,8 @@ extension VectorKernels {
     starts: UnsafeMutablePointer<Int>
   ) {
     let (step, rowLength, stride) = (nodes.step, layout.rowLength, 1 << nodes.strideExponent)
-    // From point to point, and from block to block, the remainder by the step falls by as much, or rises to fall.
+    // A sample n stands in row n mod step, at n / step. From point to point, and from block to block, n falls by one number: so
+    // n mod step falls by one number, too, or is then raised by the step.
     @inline(__always) func fall(_ points: Int) -> (remainder: Int, start: Int) {
       let (quotient, remainder) = ((points * stride) / step, (points * stride) % step)
       return (remainder, remainder * rowLength + quotient)
@@ -72,7 +73,8 @@ extension VectorKernels {
       if value > top { top = value }
       let hasFallen = value < top - stop.drop
       if hasFallen || logarithm < stop.leastLogarithm {
-        // The last nodes above the end of what matters. An integrand may still rise where log G is that low.
+        // Of these 32 nodes the lowest eights that do not matter are left out, too. If the walk ends by log G alone, the
+        // integrand may still rise, and tells nothing.
         var lane = 8
         while lane < 32 {
           let logarithm = logarithms[node + lane]
@@ -347,13 +349,13 @@ private func sumOfRows(
 
 // Functions of this file: methods of a type that the variants share would be code that they share.
 
-/// The first point whose sample at a node is one of so many.
+/// The first point whose sample at a node has a number below `end`.
 @inline(__always)
 private func firstPoint(at node: Int, on grid: NodeGrid, below end: Int) -> Int {
   (grid.start + node * grid.step - end) >> grid.strideExponent + 1
 }
 
-/// How many nodes have one of so many samples at a point.
+/// How many nodes, from the first on, have a sample below `end` at a point.
 @inline(__always)
 private func reach(of point: Int, on grid: NodeGrid, below end: Int, _ nodes: Int) -> Int {
   let reach = floorQuotient(

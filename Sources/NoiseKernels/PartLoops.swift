@@ -53,7 +53,8 @@ private func transposed(_ r0: Quads, _ r1: Quads, _ r2: Quads, _ r3: Quads) -> (
   )
 }
 
-/// Writes where the rows of a block of gaps stand, `stride` places for every part, and hands on the places in the parts.
+/// Writes for every gap of a block the slot where the row of its part begins, with `stride` slots a part, and passes on the
+/// offsets in the parts.
 @inline(__always)
 private func forEachPlace(
   of gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid, parts: Int, stride: Int,
@@ -73,13 +74,15 @@ private func forEachPlace(
 
 // MARK: deposit
 
-/// Powers are summed as integers, exactly in any order: added to this, a power has its last bit at 2⁻³⁹, and the sum of
-/// fewer than 2²⁴ (`mostClassesInParts`) bit patterns, less as many times that of this number, is the sum of the powers.
+/// Powers are summed as integers, exactly in any order. Added to this number, a power has its last bit at 2⁻³⁹. From the sum of
+/// the bit patterns the one of this number is taken off once for every class: what is left is the sum of the powers. There is
+/// room for fewer than 2²⁴ classes (`mostClassesInParts`).
 private let raised = 0x1.8p13
-/// The fourth power has its last bit at 2⁻¹⁵, and shares its number with the count: the bits of this, an odd multiple of
-/// 2⁴⁰, times the count modulo 2²⁴.
+/// Added to this number, the fourth power has its last bit at 2⁻¹⁵. The bit pattern of this number is 2⁴⁰ times an odd one.
+/// So the lower 40 bits of a sum are that of the powers, and the upper 24 tell the count: they are it times the odd number,
+/// modulo 2²⁴.
 private let counting = 0x1.001p37
-/// Its inverse modulo 2²⁴.
+/// The inverse of the odd number, modulo 2²⁴.
 private let inverseOfCounting: Int64 = 12_435_457
 
 extension VectorKernels {
@@ -236,7 +239,7 @@ extension VectorKernels {
       ) { index, t in
         store(t, to: places + index)
       }
-      // Through memory, since what moves lanes and what computes with them slow each other down.
+      // Through memory: instructions that move lanes and those that compute with them slow each other down.
       var index = 0
       while index < classes {
         let (row, next) = (rows + cells[index], rows + cells[index + 1])
@@ -300,7 +303,7 @@ extension VectorKernels {
         store(FloatQuads(abEnd[2], abEnd[3], cdEnd[2], cdEnd[3]), to: column + 3 * partBlock)
         index += 4
       }
-      // Sixteen at a time: what stands behind the last eight is not read again.
+      // Sixteen at a time. If the last sixteen are only eight classes, what is computed behind them is not read.
       index = 0
       while index < classes {
         let (t, column) = (load(places + index), columns + index)

@@ -122,8 +122,8 @@ private func longRows(
   return row
 }
 
-/// Adds power + excess, which is rounded the weight. Sums are never below a weight, so that what a sum's rounding takes
-/// away is known, and goes to the rests with what the weight's did.
+/// Adds a weight to sums. The weight is power + excess, rounded. The rests get what that rounding took away, and what the
+/// rounding of the sum did: sums are never below a weight, so that this is known exactly.
 @_transparent
 private func add(
   _ power: Floats, _ excess: Floats, _ weight: Floats, to sums: inout Floats, _ rests: inout Floats
@@ -133,7 +133,7 @@ private func add(
   sums = next
 }
 
-/// e^gap times the largest weight, as a power of two and what is above it.
+/// e^gap times the largest weight, in two parts: a power of two and what exceeds it.
 @_transparent
 private func weight(
   of logits: Floats, _ shift: Floats, divided: Bool, by divisor: Divisor
@@ -148,7 +148,7 @@ private func weight(
   }
 }
 
-/// x + y and what its rounding takes away, for x ≤ −y: then the lower one is that of the larger magnitude.
+/// x + y and what its rounding takes away, for x ≤ −y: of the two numbers the lower one has the larger magnitude.
 @_transparent
 private func exactSum(_ x: Floats, _ y: Floats) -> (sum: Floats, rest: Floats) {
   let sum = x + y

@@ -1,12 +1,11 @@
-/// The loops of rows under laws with exponential tails: c = κ·e^gap is what the tail of a class has at x = 0, and its F
-/// is 1 − c·t at t = e^(−x), as long as that lies above the kink of the class.
+/// The loops of rows under laws with exponential tails: a class has F(x) = 1 − c·t above its kink, with t = e^(−x) and its
+/// *tail* c = κ·e^gap.
 ///
-/// Classes are near or far. A far one has c·t ≤ 1/8 at every node, and all of them are summed up by powers of q = factor·c,
-/// which is at most 1; with τ = t/factor, q·τ ≤ 1/8.
+/// Classes are near or far. A far one has c·t ≤ 1/8 at every node. All far ones together count by their sums of powers of
+/// q = factor·c, which is at most 1; with τ = t/factor, c·t = q·τ ≤ 1/8.
 ///
-/// Nodes stand in blocks of eight, a vector for each ``TailNodeRow``. The F of a near class at a node is
-/// constant + t·slope, and ψ is 1/F, until x has come down to the kink of the class: it has passed, and its reversed
-/// hazard, c·t·ψ, is 1 from there on.
+/// Nodes stand in blocks of eight, a vector for each ``TailNodeRow``. A near class has F = constant + t·slope at a node, and
+/// ψ = 1/F. Once x has come down to the kink of the class, it has *passed*: its reversed hazard c·t·ψ is 1 from there on.
 package protocol TailKernels: Sendable {
   /// Writes 2^shift·e^(gap + rise) of every gap, 0 behind the last one up to a whole number of vectors.
   static func tails(
@@ -14,9 +13,9 @@ package protocol TailKernels: Sendable {
     to tails: UnsafeMutablePointer<Double>
   ) -> TailSurvey
 
-  /// Writes Σ qᵏ for k = 1…``tailTerms`` over all tails up to a limit, and lists the places of the others.
+  /// Writes Σ qᵏ for k = 1…``tailTerms`` over all tails up to a limit, and lists the indices of the others.
   ///
-  /// `sums` has twice as many places. Rounded as if in twice the precision but for blocks of 512.
+  /// `sums` has twice as many slots. Only sums of 512 are rounded as Doubles; those of more are kept to twice the precision.
   ///
   /// - Returns: how many are listed.
   static func powerSums(
@@ -58,7 +57,7 @@ package protocol TailKernels: Sendable {
     slopes: UnsafePointer<Double>, _ count: Int, logarithms: UnsafePointer<Double>?, perFactor: Double
   ) -> TailPanelSums
 
-  /// Σ c·ψ over near classes at one place; behind them there are tails of 0 up to whole vectors.
+  /// Σ c·ψ over near classes at one point; behind them there are tails of 0 up to whole vectors.
   static func tailRate(
     at constant: Double, _ t: Double, tails: UnsafePointer<Double>, slopes: UnsafePointer<Double>,
     _ count: Int
@@ -76,7 +75,7 @@ package protocol TailKernels: Sendable {
     to sums: UnsafeMutablePointer<Double>
   )
 
-  /// The same with the hazards and with the cotangents as w.
+  /// The same with the rows of reversed hazards and of cotangents as w.
   static func nodePairSums(
     of nodes: UnsafePointer<Double>, ends: UnsafePointer<Int>, slopes: UnsafePointer<Double>, _ count: Int,
     ofHazards: UnsafeMutablePointer<Double>, ofCotangents: UnsafeMutablePointer<Double>
@@ -111,7 +110,7 @@ package let tailTerms = 12
 package enum TailNodeRow: Int {
   case constants, factors, weights, hazards, cotangents, measures, passed
 
-  /// How many places a block has.
+  /// How many slots a block has.
   package static var blockSize: Int { 56 }
 
   /// Where the row stands in a block.
@@ -129,11 +128,11 @@ package struct TailPanel: Sendable {
   }
 }
 
-/// A panel in x, from where t is known down: G·t is `above` there but for the classes that have not passed, and falls with
-/// `power` times the depth.
+/// A panel in x, from where t is known down. At y below its upper end G·t is `above`·e^(`power`·y), times the F of the classes
+/// that have not passed.
 package struct KinkPanel: Sendable {
   package let t, width, above, power: Double
-  /// How many near classes have passed, and the hazards that count besides those that have not.
+  /// How many near classes have passed, and the sum of reversed hazards besides those of the near ones that have not.
   package let passed: Int
   package let hazard: Double
 

@@ -4,7 +4,7 @@
 
 // The loops over all classes of a row under a law with exponential tails.
 
-/// Sums in blocks of so many classes, whose sums are added without loss.
+/// How many classes are summed as Doubles; the sums of such blocks are added to twice the precision.
 let tailBlock = 512
 
 /// c0 + c1·x + … + c11·x¹¹, in chains as short as they can be.

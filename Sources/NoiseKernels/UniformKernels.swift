@@ -49,9 +49,11 @@ package enum UniformNodeRow: Int, Sendable {
 
 /// Some kinks that follow each other, and the nodes between them.
 ///
-/// *Deep* classes are the few whose F is small, and count one by one. *Early* ones were passed before the segment of the
-/// block, and log ∏ F is a polynomial of y − that of the segment's start; *late* ones in the segment, but before the block, or
-/// at its very base, and are a polynomial of y − that of the base. Those of the block itself count one by one.
+/// - *Deep* classes are the few whose F is small here. They count one by one.
+/// - *Early* ones were passed before the segment of the block. Their log ∏ F is a polynomial of y less that of its start.
+/// - *Late* ones were passed in the segment, but before the block or at its very base. Theirs is one of y less that of the
+///   base.
+/// - Those of the block itself count one by one.
 package struct UniformBlock {
   /// Vectors of nodes, and how many Doubles lie between two.
   package let nodes: UnsafeMutablePointer<Double>

@@ -104,7 +104,7 @@ extension VectorKernels {
   }
 }
 
-/// A sum in blocks of few, whose sums are added without loss.
+/// A sum of many numbers: blocks of 512 are summed as Doubles, and the sums of the blocks to twice the precision.
 @inline(__always)
 private func blockSum(_ count: Int, _ vector: (Int) -> Doubles) -> Double {
   var total = (high: 0.0, low: 0.0)

@@ -153,8 +153,8 @@ extension StandardizedNoise {
 extension NoisyArgmax {
   /// How the integral over the noise is done.
   public enum Method: Sendable, Hashable {
-    /// The law's own exact method: softmax in closed form, the lattice for smooth laws, sums of powers
-    /// for Exponential and Laplace noise, panels for other laws with kinks.
+    /// The law's own exact method: softmax in closed form, the lattice for smooth laws, sums of powers for Exponential and
+    /// Laplace noise, sums from kink to kink for Uniform noise, panels for other laws with kinks.
     case exact
 
     /// The K-point quantile rule with the nodes F⁻¹(k/(K+1)), for any law.

@@ -1,5 +1,5 @@
-/// Chebyshev polynomials T_k, and the zeros of T_n: the nodes through which a polynomial of degree n − 1 is next to the
-/// best there is.
+/// Chebyshev polynomials T_k, and the zeros of T_n. A polynomial of degree n − 1 through a function at these zeros is nearly
+/// the best of its degree.
 enum Chebyshev {
   static func zeros(_ count: Int) -> [Double] {
     (0..<count).map { GaussLegendre.cosineOfHalfTurns((Double($0) + 0.5) / Double(count)) }
@@ -13,12 +13,12 @@ enum Chebyshev {
     return GaussLegendre.cosineOfHalfTurns(Double(folded) / Double(2 * count))
   }
 
-  /// The part of the value at a zero of T_count in the coefficient of T_k.
+  /// The share of the value at a zero of T_count in the coefficient of T_k.
   static func share(ofZero index: Int, in k: Int, of count: Int) -> Double {
     value(k, atZero: index, of: count) * (k == 0 ? 1 : 2) / Double(count)
   }
 
-  /// T_0, T_1, … by the coefficients of their powers.
+  /// T_0, T_1, …, each by its coefficients of t⁰, t¹, ….
   static func powers(_ count: Int) -> [[Double]] {
     var result: [[Double]] = [[1]]
     for k in 1..<count {

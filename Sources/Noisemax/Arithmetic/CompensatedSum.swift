@@ -1,5 +1,5 @@
-/// A running sum that also keeps what its roundings lost (Neumaier), so that the error does not grow with the
-/// number of terms and the order of the terms does not matter.
+/// A running sum that also keeps what its roundings lost (Neumaier): the error does not grow with the number of terms, and
+/// the order of the terms hardly matters.
 struct CompensatedSum {
   private(set) var leading: Double
   private(set) var lost = 0.0

@@ -34,8 +34,8 @@ package struct DoubleDouble: Sendable, Equatable {
   /// The nearest Double.
   package var value: Double { high + low }
 
-  /// The Double nearest to a number that this one is known to be within `error` of, or nil where that much
-  /// uncertainty reaches the midpoint of two Doubles, so that either could be the nearest.
+  /// The Double nearest to a number that is within `error` of this one. nil if that reaches the midpoint of two Doubles:
+  /// then either could be the nearest.
   package func nearestDouble(within error: Double) -> Double? {
     let normal = DoubleDouble(sumOf: high, and: low)
     let neighbour = normal.low < 0 ? normal.high.nextDown : normal.high.nextUp

@@ -5,8 +5,8 @@
 struct GaussLegendre: Sendable {
   let nodes: [Double]
   let weights: [Double]
-  /// Two rows that give the last two Legendre coefficients of a function from its values at the nodes. Where the
-  /// coefficients still fall like a geometric sequence, the error of the rule is about the square of these.
+  /// Two rows of factors: Σ factor·value at the nodes is one of the last two Legendre coefficients of a function. As long as
+  /// the coefficients fall like a geometric sequence, the error of the rule is about the square of these.
   let lastCoefficients: [Double]
   let nextToLastCoefficients: [Double]
 
@@ -17,7 +17,7 @@ struct GaussLegendre: Sendable {
     var nextToLast: [Double] = []
     let order = Double(count)
     for k in 1...count {
-      // Equidistant in the square root of the distance to the ends is near enough for Newton's iteration.
+      // cos π(k − ¼)/(n + ½) is near enough for Newton's iteration.
       let fraction = (Double(k) - 0.25) / (order + 0.5)
       var x = DoubleDouble(Self.cosineOfHalfTurns(fraction))
       for _ in 0..<8 {

@@ -1,4 +1,4 @@
-/// Numbers that stay where they are as long as this lives, so that loops take their address and count no references.
+/// Memory that stays where it is as long as this lives: loops take its address, and count no references.
 final class KeptMemory: @unchecked Sendable {
   private let lock = Lock()
   private var blocks: [UnsafeMutableRawPointer] = []

@@ -1,6 +1,6 @@
 internal import NoiseKernels
 
-/// A value that few need: made when it is first asked for, once, whatever the thread. Later it costs a load.
+/// A value that is made once, when a thread first asks for it. Later it costs a load.
 final class LazyValue<Value: Sendable>: @unchecked Sendable {
   private let lock = Lock()
   private let isMade = Flag()

@@ -1,6 +1,6 @@
 internal import NoiseKernels
 
-// The loops over rows of Floats and Doubles, as generic functions.
+// The loops over a user's rows, of Floats or Doubles, behind generic functions. Other types of logits go number by number.
 
 /// The largest logit of a row, NaN if there is a NaN, and how many are not −∞.
 @inline(__always)

@@ -39,10 +39,10 @@ struct ClassLaw: Sendable {
       "\(noise) has variance \(noise.variance) and its support is \(lowerEnd)…\(upperEnd)")
   }
 
-  /// Above this many scales, a class is certain to be below: but for a probability q.
+  /// P(ε > this) = q, in units of a class's scale: but for q, a class is below the point that many scales above its logit.
   func highest(beyond q: Double) -> Double { noise.upperQuantile(at: q) + location }
 
-  /// Below this many scales, a class is certain to be above.
+  /// P(ε < this) = q, likewise.
   func lowest(beyond q: Double) -> Double { noise.quantile(at: q) + location }
 
   /// Writes z = (x − μ)/s − location, F, 1 − F and f/s of every class at the nodes, class by class.
@@ -92,7 +92,7 @@ struct ClassLaw: Sendable {
   }
 }
 
-/// One call of the lesser tail and one of f for every point: what is left of 1 is exact enough for the other tail.
+/// For every point one call of the lesser tail and one of f. The other tail is 1 less the lesser one, and accurate, too.
 private func fill<Noise: ExactNoise>(
   _ noise: Noise, _ z: UnsafePointer<Double>, _ count: Int, _ median: Double,
   _ cumulative: UnsafeMutablePointer<Double>, _ survival: UnsafeMutablePointer<Double>,

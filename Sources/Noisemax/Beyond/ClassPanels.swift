@@ -2,11 +2,11 @@ internal import NoiseKernels
 
 /// What is integrated over the line for the classes of a row.
 protocol PanelIntegrand {
-  /// How many values there are, and how many of them, the first, are never negative and are looked at.
+  /// How many values there are. The first `judged` of them are never negative: by these it is judged where panels are halved.
   var count: Int { get }
   var judged: Int { get }
-  /// Down to where the probability that fewer than k classes are above is nothing beside this, panels are laid in any case;
-  /// nil: beside the least integral.
+  /// Panels are laid at least down to where P(fewer than k classes above) is nothing beside this; nil: beside the least
+  /// integral.
   var rarest: Double? { get }
   /// Whether it is 0 where k classes without noise are above.
   var endsAtFloor: Bool { get }
@@ -35,7 +35,7 @@ struct ClassPanels {
   private let settings: Settings
   private let steps: PanelSteps
   private let values: UnsafeMutablePointer<Lanes>
-  /// What every integrand is known to hold about.
+  /// About what every judged integral comes to, as far as panels have been laid.
   private let expected: UnsafeMutablePointer<Double>
   /// What the panel furthest out held.
   private let outermost: UnsafeMutablePointer<Double>
@@ -144,7 +144,7 @@ struct ClassPanels {
 
   // MARK: - The panels
 
-  /// Evaluates a panel, for the slot of one that waits to be judged.
+  /// Evaluates a panel, and keeps it in a slot until it is judged.
   private func lay(
     _ integrand: some PanelIntegrand, below upper: DoubleDouble, width: Double, in slot: Int
   ) -> Double {
@@ -186,7 +186,7 @@ struct ClassPanels {
     return true
   }
 
-  /// Replaces what a panel holds by what the parts hold that are resolved.
+  /// Halves a panel until its parts are resolved, and replaces what it holds by what they hold.
   private func halve(_ integrand: some PanelIntegrand, _ slot: Int) {
     let spare = pending.capacity
     let contents = pending.contents(of: slot)
@@ -211,14 +211,14 @@ struct ClassPanels {
   }
 }
 
-/// Whether the error of a panel, about the square of the last coefficients over what it holds, is nothing beside the whole:
-/// in a panel that holds next to nothing, the coefficients themselves must be.
+/// rest² ≤ tolerance²·content·whole: the error of a panel is about the square of its last Legendre coefficients, `rest`, over
+/// what it holds, and must be nothing beside the whole. In a panel that holds next to nothing, `rest` itself must be.
 func isAccurate(_ content: Double, rest: Double, of whole: Double, tolerance: Double) -> Bool {
   rest <= tolerance * tolerance * whole
     || rest <= tolerance * Swift.min(content, whole).squareRoot() * whole.squareRoot()
 }
 
-/// Panels that wait until the integrals are known about.
+/// Panels that wait to be judged until it is known about what the integrals come to.
 private struct PendingPanels {
   /// How many; there is room for one more.
   let capacity: Int

@@ -41,7 +41,7 @@ struct DeepScaledClass {
     classes.law.logDensity(at: z(slot, x)) - logarithm(classes.scales[slot]) + logProduct(x)
   }
 
-  /// Passes on nodes with the logarithm of the largest e^L, and e^L relative to that times the weight.
+  /// Passes on every node, with its share of p up to a common factor: the weight of the node times e^L over the largest e^L.
   ///
   /// - Returns: log p.
   func logProbability(_ body: (_ x: Double, _ share: Double) -> Void = { _, _ in }) -> Double {

@@ -2,7 +2,7 @@ internal import NoiseKernels
 
 /// By how much the mean of the sum of the k largest exceeds the means of k given classes.
 ///
-/// With N(x) of the others above x and M(x) of the given ones below x,
+/// If M(x) of the given classes are below x, and N(x) of the others above x,
 ///
 ///     E[sum of the k largest] − Σ_given E[X_i] = ∫ E[min(M, N)] dx = ∫ Σ_{b=1…k} P(M ≥ b)·P(N ≥ b) dx.
 ///

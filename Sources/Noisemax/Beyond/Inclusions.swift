@@ -189,7 +189,7 @@ struct InclusionPullback: PanelIntegrand {
       product[0] = Lanes(repeating: 1)
     }
 
-    /// Passes a class, to one whose v is further by `step`.
+    /// Goes on from a class to the next one, whose v is `step` further.
     mutating func add(_ classes: ScaledClasses, _ j: Int, step: Double) {
       let (cumulative, survival, density) = (classes.cumulative[j], classes.survival[j], classes.density[j])
       for a in (0..<k).reversed() {

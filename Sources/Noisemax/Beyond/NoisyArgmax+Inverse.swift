@@ -10,7 +10,7 @@ extension NoisyArgmax {
   ///
   /// They minimise the convex E[max(μ + s·ε)] − ⟨μ, q⟩. A class with probability 0 has the logit −∞, and the mean is that of the
   /// others. Under noise with bounded support, such as Uniform, a class as far behind the leader as the support is wide
-  /// cannot win: there such a class has the largest logit that does.
+  /// cannot win: there a class with probability 0 has the largest logit with which it cannot.
   ///
   /// Accuracy: the probabilities of the result are those given within 3e-12 relative, down to 1e-250, but for what rounding
   /// the logits changes. Cost: some ten times the Jacobian for rows of up to 64 classes, and for longer ones some
@@ -71,7 +71,7 @@ extension NoisyArgmax {
 ///
 /// The Jacobian of log p is ∂log p_i/∂μ_j = J_ij/p_i: no entry off its diagonal is above 0, and its rows sum to 0. So it is solved
 /// by elimination without pivots, the likeliest class held, and kept for as long as the steps with it shrink.
-/// Long rows take conjugate gradients on J, in which rare classes weigh nothing; those take a step of their own.
+/// Long rows take conjugate gradients on J, in which the rarest classes weigh nothing; those take a step of their own.
 private struct InverseSearch {
   private let argmax: NoisyArgmax
   /// log q.
@@ -116,7 +116,7 @@ private struct InverseSearch {
     return best.logits
   }
 
-  /// Each class as far below a common point as noise that exceeds it with about its probability.
+  /// μ_i = −F⁻¹(1 − 0.6·q_i): the noise of class i brings it above 0 with about its probability.
   private func start() -> [Double] {
     guard let law = StandardizedNoise(argmax.noise).standard as? any AccurateNoise else { return target }
     return target.map { 0 - law.upperQuantile(at: 0.6 * exponential($0)) }
@@ -144,7 +144,7 @@ private struct InverseSearch {
   // MARK: - Long rows
 
   private func longStep(_ residual: [Double], at logits: [Double]) -> [Double] {
-    let p = argmax.probabilities(for: logits)
+    let p = zip(target, residual).map { exponential($0 - $1) }
     let diagonal = diagonal(at: logits)
     var step = [Double](repeating: 0, count: logits.count)
     // What is left of p·residual, and the direction of conjugate gradients.
@@ -168,12 +168,23 @@ private struct InverseSearch {
       for index in step.indices { direction[index] = scaled[index] + next / product * direction[index] }
       product = next
     }
-    // A rare class moves nothing but itself.
-    let image = argmax.pullback(for: logits, of: step)
-    for index in step.indices where p[index] < 1e-3 {
-      step[index] += (p[index] * residual[index] - image[index]) / diagonal[index]
-    }
+    moveRareClasses(by: &step, residual, p, at: logits)
     return step
+  }
+
+  /// Classes too rare to be seen beside the others take Newton's step on log p or on log(−log p), whichever is the shorter:
+  /// they move nothing but themselves, and where tails fall doubly exponentially the former goes far too deep.
+  private func moveRareClasses(
+    by step: inout [Double], _ residual: [Double], _ p: [Double], at logits: [Double]
+  ) {
+    let most = 1e-6 / Double(p.count)
+    guard p.contains(where: { $0 < most }) else { return }
+    let slopes = argmax.logProbabilitiesPullback(for: logits, of: p.map { $0 < most ? 1 : 0 })
+    for index in step.indices where p[index] < most && slopes[index] > 0 {
+      let value = target[index] - residual[index]
+      let (plain, twice) = (residual[index], logarithm(target[index] / value) * value)
+      step[index] = (plain.magnitude < twice.magnitude ? plain : twice) / slopes[index]
+    }
   }
 
   /// About J_ii, within a factor of 2: what moves to a class from the other half and from the likeliest one.

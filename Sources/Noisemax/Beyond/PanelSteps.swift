@@ -1,7 +1,7 @@
-/// Where the panels of a row may lie: from where on down, and how wide they may be.
+/// Where the first panels of a row lie: from which point on down, and how wide each may be.
 struct PanelSteps {
   private let classes: ScaledClasses
-  /// In units of a class's scale: where its noise begins and ends to be felt, and how wide a panel may be in between.
+  /// In units of a class's scale: the upper and the lower end of where its noise is felt, and how wide a panel may be between.
   private let highest, lowest, reach: Double
   /// Above this point all classes lie below, but for what counts as nothing.
   let top: DoubleDouble

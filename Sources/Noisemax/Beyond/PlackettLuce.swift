@@ -4,7 +4,7 @@ struct PlackettLuce {
   /// −log P: a sum of terms that are not negative, accurate where the ordering is almost certain.
   private(set) var loss = 0.0
   private let ordering: [Int]
-  /// log Σ e^μ of the classes that remain before each place, and after the last.
+  /// log Σ e^μ of the classes that remain before each position of the ordering, and after the last.
   private let logSums: [Double]
 
   /// - Parameters:
@@ -33,7 +33,7 @@ struct PlackettLuce {
   /// Adds the gradient of the loss in the logits over the scale, times a weight.
   func addGradient(of logits: [Double], times weight: Double, to gradient: inout [Double]) {
     var isPlaced = [Bool](repeating: false, count: logits.count)
-    // Σ over the places so far of e^(log sum now − log sum there).
+    // Σ over the positions so far of e^(log sum now − log sum there).
     var places = 0.0
     for (place, index) in ordering.enumerated() {
       let own = logits[index]

@@ -33,7 +33,8 @@ extension ScaledRow {
     return panels.sums[0]
   }
 
-  /// Σ w_i E[X_i] less the sum over the marked classes, from the least marked mean on: no term is negative.
+  /// Σ_marked E[X_i] − Σ w_i E[X_i] = Σ_marked (1 − w_i)·(E[X_i] − least) + Σ_others w_i·(least − E[X_i]), with the least of
+  /// the marked means: no term is negative.
   ///
   /// A masked class with a weight makes it infinite.
   func shortfall(

@@ -1,15 +1,14 @@
-/// By how much noise that is at most x falls short of x in the mean, E[x − ε | ε ≤ x] = ∫_{−∞}^x F(s) ds / F(x).
+/// m(x) = E[x − ε | ε ≤ x] = ∫_{−∞}^x F(s) ds / F(x): how far below x noise is, in the mean, if it is below x.
 ///
-/// It gives the excess of a row, E[max(gap + ε)] − E[ε], without a difference of large numbers. The maximum exceeds
-/// the perturbed leader only where another class j wins, at x = μ_j + ε_j, and does so by what the leader's noise falls
-/// short of x:
+/// It gives the excess of a row, E[max(gap + ε)] − E[ε], without a difference of large numbers. The maximum exceeds the
+/// perturbed leader only where another class j wins. If j wins at x, the leader's noise is below x, and by m(x) in the mean:
 ///
-///     excess = Σ_{j ≠ leader} ∫ G(x) r(x − μ_j) m(x) dx,   m the mean shortfall.
+///     excess = Σ_{j ≠ leader} ∫ G(x) r(x − μ_j) m(x) dx.
 ///
-/// These are the integrals of the probabilities with one more factor that is smooth wherever F is, and as accurate.
+/// These are the integrals of the probabilities with one more factor. It is smooth wherever F is, and as accurate.
 ///
-/// m satisfies m(b) = m(a)·F(a)/F(b) + ∫_a^b F(s) ds / F(b): from point to point upwards, every step forgets a part of
-/// what errors the steps before have made. The mathematics: <doc:Mathematics#The-potential>.
+/// m(b) = m(a)·F(a)/F(b) + ∫_a^b F(s) ds / F(b). So m is made from point to point upwards: every step shrinks the errors of
+/// the steps before. The mathematics: <doc:Mathematics#The-potential>.
 struct MeanShortfall {
   /// Where log F has no derivatives, in rising order, and the lower end of the support.
   let kinks: [Double]

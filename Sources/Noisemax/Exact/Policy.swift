@@ -1,29 +1,52 @@
 /// What runs for a row: every threshold between methods, with its reason.
 ///
-/// The law decides first. Gumbel noise has softmax, a smooth law the lattice, a law with kinks panels, any law the quantile
-/// rule (see ``RowMethod``). Then, for a row of a smooth law:
+/// First the law decides. It names the ``RowMethod`` of all its rows, in ``ExactNoise/exactMethod``:
 ///
-/// 1. two classes: ``PairTable``, but for the rarest;
-/// 2. few classes, none of them deep: ``DirectSums``;
-/// 3. all others: ``LatticePass``, by the shares of every class, or of very many by parts of cells (``CellParts``);
-/// 4. log-probabilities that no sum over the nodes holds: ``DeepClasses``.
+/// | law | method |
+/// |---|---|
+/// | Gumbel | ``Softmax`` |
+/// | smooth: Normal, Logistic, ReversedGumbel, your own | ``Lattice`` |
+/// | Exponential, Laplace | ``TailMoments`` |
+/// | Uniform | ``UniformMoments`` |
+/// | your own, with kinks | ``Panels`` |
+/// | any, if a number of points is given | ``QuantileMethod`` |
 ///
-/// So ten Float classes under Normal noise go by ``DirectSums``; sixty by ``LatticePass``; a thousand by cells.
+/// Then the row decides. Under a smooth law the first of these that serves it; the first two only if the density is
+/// log-concave:
 ///
-/// For a row under Exponential or Laplace noise: the few near classes one by one, all others by sums of powers
-/// (``TailMoments``). Under Uniform noise: products of F between kinks (``UniformProducts``) for few classes, and sums that are moved on from
-/// kink to kink (``UniformMoments``) for all others. For the quantile rule: ``QuantileRule`` class by class, or under a smooth law ``QuantileGrid``
-/// where that is estimated to take less time.
+/// 1. Two classes, for probabilities and gradients, unless the gap is very large: ``PairTable``. Asked in
+///    `NoisyArgmax+Rows.swift` and `NoisyArgmax+Pullback.swift`.
+/// 2. Few classes, none far behind the leader, and no excess wanted: ``DirectSums``. Asked in ``Lattice``; decided by the
+///    limits in its `DirectTable`, in `DirectLoops.swift`.
+/// 3. All others: ``LatticePass``. Each class counts by its shares of the grid points; of very many, the parts of cells do
+///    (``CellGrids`` decides).
+/// 4. Besides, log-probabilities of deep classes: ``DeepClasses``. A class is deep if its gap is below the samples of the
+///    law (`LatticeTable.logDepth`), or its integrand too sharp for the finest step (`LatticePass.resolvedDepth`).
+///
+/// So under Normal noise the probabilities of ten Float classes go by ``DirectSums``, those of sixty by ``LatticePass``, those
+/// of a thousand by cells. A Fenchel–Young loss wants the excess: with it ten classes go by ``LatticePass``.
+///
+/// Exponential or Laplace noise: the few near classes one by one, all others by sums of powers. Uniform noise: few classes
+/// by products of F between kinks (``UniformProducts``), all others by sums that are moved on from kink to kink.
+///
+/// The quantile rule: ``QuantileRule`` class by class, or under a smooth law ``QuantileGrid``, where that is estimated to take
+/// less time.
 ///
 /// Times are those of one thread with AVX-512, where both ways were run in turns.
 enum Policy {
   // MARK: smooth laws
 
-  /// The most classes times nodes for direct sums, whose time is proportional to that, where the lattice begins with that
-  /// of some fifty grid points.
+  /// The most classes times nodes for direct sums. Their time is proportional to this product; that of the lattice begins
+  /// with some fifty grid points.
   ///
-  /// Eight Normal classes: 0.7 µs, on the lattice 1.2; sixteen: 1.4 and 1.4; 32: 2.8 and 1.8. Floats: 0.27 µs, 0.9; 0.5, 0.9;
-  /// at 64 1.5 and 1.3. With the gradient 16: 1.7 and 2.8; 32: 3.4 and 3.7; 64: 11 and 4.3.
+  /// Normal noise, in µs, by direct sums and on the lattice:
+  ///
+  /// | classes | Double | Float | Double, with the gradient |
+  /// |---|---|---|---|
+  /// | 8 | 0.7, 1.2 | 0.27, 0.9 | |
+  /// | 16 | 1.4, 1.4 | 0.5, 0.9 | 1.7, 2.8 |
+  /// | 32 | 2.8, 1.8 | | 3.4, 3.7 |
+  /// | 64 | | 1.5, 1.3 | 11, 4.3 |
   static func mostDirectEvaluations(_ precision: Precision, pairs: Bool) -> Int {
     switch precision {
     case .double: pairs ? 2100 : 1300
@@ -31,39 +54,45 @@ enum Policy {
     }
   }
 
-  /// A row with few open classes among more logits than this is computed without the others, so that it is looked through
-  /// once.
+  /// The longest row that direct sums look through as it is, masked classes included. In a longer one the few open classes
+  /// are computed as a row of their own.
   static let longestRowLookedThrough = 4096
 
-  /// From so many classes on Floats go by cells with four coefficients: at 300 classes 3.3 µs, by shares 3.1; at 1,000 5.5
-  /// and 7.2.
+  /// From so many classes on, Float rows go by whole cells, with four coefficients each. 300 classes: 3.3 µs, by shares 3.1;
+  /// 1,000: 5.5 and 7.2.
   static let fewestFloatsByCells = 400
 
-  /// From so many classes for each cell on Doubles go by sixteen parts of cells, which cost as much as some hundred classes
-  /// each: Normal rows of 2,000 classes take 19 µs either way.
+  /// From so many classes a cell on, Double rows go by sixteen parts of every cell. The parts of a cell cost as much as some
+  /// hundred classes. Normal rows of 2,000 classes take 19 µs either way.
   static let fewestDoublesByParts = 32
 
-  /// The most classes that keep their shares in the grid points, 128 bytes each, for their evaluation. 1,000 classes: 9.9 µs,
-  /// without 11.5; more than this would leave the near memory.
+  /// The most classes whose shares of the grid points are kept from deposit to evaluation, 128 bytes each. 1,000 classes:
+  /// 9.9 µs, without 11.5. More than this would not fit in the near caches.
   static let mostClassesWithKeptShares = 4096
 
   // MARK: laws with kinks
 
-  /// Up to so many open classes under a law with exponential tails are all near. 48 Exponential classes take 0.63 µs, one
-  /// by one; with far ones among them about the same.
+  /// Up to so many open classes under a law with exponential tails all count as near, and go one by one. 48 Exponential
+  /// classes take 0.63 µs, and about the same with far ones among them.
   static let mostNearOnly = 48
 
-  /// The most different logits for products class by class, which take n² time. Under Uniform noise 64 take 10 µs and by sums
-  /// 10 to 11, 80 take 15 and 9 to 14, 1,000 take 1,770 and 80 to 140; the derivatives of 64 take 14 and 24 to 28, of 100 33
-  /// and 23 to 39.
+  /// The most different logits for products class by class, which take n² time. Uniform noise, in µs, by products and by sums
+  /// from kink to kink:
+  ///
+  /// | logits | probabilities | derivatives |
+  /// |---|---|---|
+  /// | 64 | 10, 10–11 | 14, 24–28 |
+  /// | 80 | 15, 9–14 | |
+  /// | 100 | | 33, 23–39 |
+  /// | 1,000 | 1,770, 80–140 | |
   static let mostProducts = 80
 
-  /// The most factors of a product: their roundings add up.
+  /// The most factors of such a product, ties counted one by one: their roundings add up.
   static let mostFactors = 1000
 
   // MARK: batches
 
-  /// The least work that is shared between threads. Waking one takes some microseconds, and it should save many: the work
-  /// from which on two took less time than one was 50 µs.
+  /// The least work that is shared between threads. Waking one takes some microseconds. From 50 µs of work on, two threads
+  /// took less time than one.
   static let leastSecondsForThreads = 1e-4
 }

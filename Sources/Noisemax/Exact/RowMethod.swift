@@ -48,7 +48,7 @@ struct RowVectors {
   /// v, and then the gradient. The cotangent of a class without a probability is taken as 0, be it masked or, of
   /// log-probabilities, at −∞.
   let cotangent: UnsafeMutableBufferPointer<Double>
-  /// What a method may need besides.
+  /// As long as the gaps: for a method to keep them in.
   let spare: UnsafeMutablePointer<Double>
 
   /// A class whose log-probability is −∞ moves nothing.
@@ -69,12 +69,12 @@ struct RowSums {
 /// One way to do the integral over the noise, for one row.
 ///
 /// The gaps of a row are (μ_i − max μ)/scale: never NaN, never above 0, 0 for at least one class, −∞ for masked
-/// classes; at least two classes are not masked. Behind a row, and behind every vector that belongs to it, there is
-/// memory up to a whole number of SIMD vectors, and −∞ in it behind gaps without remainders.
+/// classes. At least two classes are not masked. Behind a row, and behind every vector that belongs to it, there is
+/// memory up to a whole number of SIMD vectors. Behind gaps it holds −∞, unless there are remainders.
 protocol RowMethod: Sendable {
-  /// Whether the method needs the gaps to more than Double precision, as it does where a gap next to the width of
-  /// the law decides between a small probability and none. Then a row of n is given as 2n numbers, n gaps and after
-  /// them what the roundings of each took away, and the result goes to the first n.
+  /// Whether the method needs the gaps to more than Double precision: where the support of a law is bounded, a gap next to
+  /// its width decides between a small probability and none. Then a row of n classes is 2n numbers, the gaps and after them
+  /// their remainders, which are what the rounding of each gap took away. The result goes to the first n.
   var wantsRemainders: Bool { get }
 
   /// Replaces the gaps of a row by probabilities or their logarithms, if asked for or needed, and a cotangent by the
@@ -159,7 +159,7 @@ func copyPadded(
 
 /// What a row is before any law of noise matters.
 enum RowKind: Equatable {
-  /// At least two classes can win; `top` is the largest logit, and so many classes are not masked.
+  /// At least two classes can win. `top` is the largest logit, `open` the number of classes that are not masked.
   case regular(top: Double, open: Int)
   /// Exactly one class can win: the only one that is open, or the only one at +∞.
   case certain(index: Int)

@@ -1,3 +1,6 @@
+// The losses of one row, and where they and their gradients are computed: `fenchelYoung` and `negativeLogLikelihood`, below.
+// The public forms are in `NoisyArgmax+Loss.swift` and `NoisyArgmax+LossSpans.swift`.
+
 /// How far a row of logits is from a target.
 public enum Loss: Sendable, Hashable, CaseIterable {
   /// E[max(μ + s·ε)] − E[s·ε] − ⟨μ, y⟩ for a target distribution y: convex in μ, never negative, with the gradient
@@ -107,7 +110,7 @@ extension NoisyArgmax {
     }
   }
 
-  /// unit·(excess + Σ y_i·(max μ − μ_i)/unit): no term is negative, so that nothing cancels.
+  /// unit·(excess + Σ y_i·(max μ − μ_i)/unit): no term is negative, so that nothing cancels. Its gradient is p − y.
   @inline(__always)
   private func fenchelYoung<Scalar: LogitScalar>(
     _ row: UnsafeBufferPointer<Scalar>, below top: Double, target: LossTarget<Scalar>,
@@ -128,14 +131,15 @@ extension NoisyArgmax {
     return value
   }
 
-  /// (p − y)·factor; 0 at masked classes. The gradient may be written to the memory of the row itself.
+  /// The gradient (p − y)·factor of the Fenchel–Young loss; 0 at masked classes. It may be written to the memory of the row
+  /// itself.
   @inline(__always)
   private func write<Scalar: LogitScalar>(
     _ p: UnsafeMutableBufferPointer<Double>, lessTarget target: LossTarget<Scalar>,
     of row: UnsafeBufferPointer<Scalar>, leader: Int, times factor: Double,
     to gradient: UnsafeMutableBufferPointer<Scalar>
   ) {
-    // What the others leave to a leader, near certainty, is what their sum says.
+    // The leader's p is 1 less the sum of the others: so p − 1 keeps its digits near certainty.
     var others = CompensatedSum()
     for index in row.indices where index != leader { others.add(p[index]) }
     for index in row.indices {

@@ -1,4 +1,5 @@
-// Losses of one row and of many, with a class or a distribution as the target of each: fresh.
+// Losses of one row and of many, with a class or a distribution as the target of each: the public forms that return fresh
+// arrays. A row's loss and gradient are computed in `Loss.swift`.
 
 extension NoisyArgmax {
   /// How far the logits are from a class as target.

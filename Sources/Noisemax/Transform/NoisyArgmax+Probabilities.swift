@@ -52,9 +52,9 @@ extension NoisyArgmax {
 
   /// The probabilities with the method's own estimate of their absolute error, the largest of all rows.
   ///
-  /// The estimate is |Σp − 1| before any normalisation: for an exact method what the integral missed, about 1e-15 (a
-  /// rare class's relative error does not show in it); for the quantile rule how far the formula is from summing to
-  /// one; 0 for softmax, and NaN where a row is.
+  /// The estimate is |Σp − 1| before any normalisation. For an exact method it is what the integral missed, about 1e-15; the
+  /// relative error of a rare class does not show in it. For the quantile rule it is how far the formula is from summing to
+  /// one. It is 0 for softmax, and for two classes whose probabilities come from a table; NaN where a row is.
   public func probabilitiesWithErrorEstimate<L: Logits>(
     for logits: L
   ) -> (probabilities: L, errorEstimate: Double) {

@@ -54,6 +54,30 @@ import Testing
     #expect((two - (all + least)).magnitude <= 1e-13, "\(two), not \(all + least)")
   }
 
+  /// Noise with b added to it moves the logit of a class by b times its scale.
+  @Test(arguments: ShippedLaw.all.map(\.name), [1, 2])
+  func aShiftOfTheNoiseMovesLogitsByTheirScales(law: String, k: Int) throws {
+    let noise = try #require(ShippedLaw.standard(named: law))
+    func shifted(_ noise: some ExactNoise) -> any ExactNoise { noise.shifted(by: 2) }
+    let (logits, scales): ([Double], [Double]) = ([0.4, -0.5, 0.75, 1], [1, 0.25, 0.5, 2])
+    let target = [0.25, 0.5, 0.125, 0.125].map { $0 * Double(k) }
+    let moved = zip(logits, scales).map { $0 + 2 * $1 }
+    let found = NoisyArgmax(shifted(noise)).inclusionLossWithGradient(
+      for: logits, largest: k, target: target, scales: scales)
+    let truth = NoisyArgmax(noise).inclusionLossWithGradient(
+      for: moved, largest: k, target: target, scales: scales)
+    let testCase = "\(law), k = \(k)"
+    #expect((found.value / truth.value - 1).magnitude <= 1e-12, "\(testCase): \(found), \(truth)")
+    for i in logits.indices {
+      let slope = truth.scales[i] + 2 * truth.logits[i]
+      #expect((found.logits[i] - truth.logits[i]).magnitude <= 1e-12, "\(testCase): \(found), \(truth)")
+      #expect((found.scales[i] - slope).magnitude <= 1e-11, "\(testCase): \(found), \(truth)")
+    }
+    let sum = NoisyArgmax(shifted(noise)).expectedSum(for: logits, largest: k, scales: scales)
+    let sumOfMoved = NoisyArgmax(noise).expectedSum(for: moved, largest: k, scales: scales)
+    #expect((sum - sumOfMoved).magnitude <= 1e-12, "\(testCase): \(sum), not \(sumOfMoved)")
+  }
+
   @Test(arguments: ShippedLaw.all.map(\.name), [1, 2, 3])
   func gradientsEqualFiniteDifferences(law: String, k: Int) throws {
     let noise = try #require(ShippedLaw.standard(named: law))

@@ -21,6 +21,14 @@ import Testing
       let total = weights.reduce(0, +)
       targets.append(weights.map { $0 / total })
     }
+    // A long row with rare classes.
+    if law != "uniform" {
+      let rare = (0..<100).map {
+        $0 < 60 ? Double($0 + 1) : exp(Double.random(in: -500 ... -1, using: &generator))
+      }
+      let total = rare.reduce(0, +)
+      targets.append(rare.map { $0 / total })
+    }
     for q in targets {
       let logits = argmax.logits(for: q)
       let p = argmax.probabilities(for: logits)

@@ -79,6 +79,18 @@ import Testing
     }
   }
 
+  /// A rare class whose integrand lies on the rising side of a narrow one's step: from integrals in 40 digits.
+  @Test func theTailBehindANarrowClass() {
+    let cases: [(logits: [Double], scales: [Double], p: Double)] = [
+      ([-1, -1.6, 1.25], [1, 0.08333333333333333, 0.01], 4.842488874941782993895e-253),
+      ([-1.5, -1.63, 1.25], [1, 0.08, 0.0078125], 1.908145898996370811010e-281),
+    ]
+    for (logits, scales, truth) in cases {
+      let p = NoisyArgmax(.normal).probabilities(for: logits, scales: scales)[1]
+      #expect((p / truth - 1).magnitude <= 3e-12, "\(logits), \(scales): \(p), not \(truth)")
+    }
+  }
+
   /// A class without noise wins where all others are below it.
   @Test(arguments: ShippedLaw.all.map(\.name))
   func aClassWithoutNoise(law: String) throws {

@@ -12,14 +12,14 @@ package final class CellBasis: @unchecked Sendable {
   let taps: Int
   /// The number of coefficients.
   let terms: Int
-  /// matrix[8·tap + k]: the part of the value at a tap in the coefficient of tᵏ, 0 from `terms` on.
+  /// matrix[8·tap + k]: the share of the value at a tap in the coefficient of tᵏ, 0 from `terms` on.
   let matrix: UnsafePointer<Double>
-  /// The same by terms.
+  /// The same numbers, in a row for every power tᵏ.
   package let shares: ShareRows
-  /// The error of interpolation in the middle of the cell by differences of the values: that of Lagrange's polynomial, and
-  /// under it what is cut off.
+  /// Two rows of factors of the values at the taps. Their sums estimate two errors in the middle of the cell: that of
+  /// Lagrange's polynomial, and that of the terms that are cut off.
   ///
-  /// The first hangs on a difference more than the values have: it is taken as half of the last one.
+  /// The first takes a difference of order `taps`, one more than the values have: half of the last one stands for it.
   let differences: UnsafePointer<Double>
 
   package init(taps: Int, terms: Int) {
@@ -55,7 +55,7 @@ package final class CellBasis: @unchecked Sendable {
     shares = ShareRows(start: rows + 8, stride: taps + 16, points: taps)
   }
 
-  /// The factors of values in a factor times a difference of them, in the middle of so many.
+  /// A factor times the central difference of some order, written as factors of so many values.
   private static func difference(of order: Int, times factor: Double, among count: Int) -> [Double] {
     var factors = [Double](repeating: 0, count: count)
     var binomial = factor

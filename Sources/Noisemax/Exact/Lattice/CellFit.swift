@@ -3,7 +3,7 @@ struct CellFit {
   /// The number of coefficients of log F; r has one less.
   let terms: Int
   private let zeros: [Double]
-  /// shares[(terms − 1)·k + i]: the part of the value at a zero in the coefficient of T_k; then those as powers of t.
+  /// shares[(terms − 1)·k + i]: the share of the value at zero i in the coefficient of T_k. powers[k]: T_k in powers of t.
   private let shares: [Double]
   private let powers: [[Double]]
 
@@ -43,8 +43,8 @@ struct CellFit {
     return coefficients
   }
 
-  /// The largest error on cells of a width, relative to what an integrand is at its peak, in r of a class and in
-  /// log F of so many leaders: `heights` are logarithms of integrands of classes at gaps.
+  /// The largest error on cells of a width, relative to the peak of an integrand: that of r of the class itself, and that of
+  /// log F times the number of leaders. `heights` are the logarithms of the integrands, of classes that far behind.
   func error(
     of noise: some SmoothNoise, width: Double, low: Double, high: Double, leaders: Double,
     heights: [(gap: Double, height: (Double) -> Double)]

@@ -1,13 +1,15 @@
 /// A cell of the lattice in equal parts, where shorter polynomials do.
 ///
-/// With S parts and t = a + t'/S, the power tᵏ is a polynomial of the offset t' ∈ −1…1 in the part. Of t' only powers up to
-/// a degree are kept: higher ones are interpolated at nodes where they then agree, next to the best there is.
+/// With S parts and t = a + t'/S, the power tᵏ is a polynomial of the offset t' ∈ −1…1 in the part. Only low powers of t' are
+/// kept. A higher power is replaced by the polynomial of lower ones that agrees with it at fixed nodes, near those of
+/// Chebyshev.
 package final class CellParts: @unchecked Sendable {
   private let memory = KeptMemory()
   package let count: Int
-  /// For every part five rows of 8: what its moments 0…4 are in the moments of the cell.
+  /// momentShares[8·(5·part + j) + k]: the share of a part's moment j, 0…4, in its cell's moment k.
   package let momentShares: UnsafePointer<Double>
-  /// For k = 1…7 what a cell's coefficient of tᵏ is in the coefficients 0…3 of every part.
+  /// coefficientShares[4·(count·(k − 1) + part) + d]: the share of a cell's coefficient of tᵏ, k = 1…7, in a part's
+  /// coefficient d, 0…3.
   package let coefficientShares: UnsafePointer<Double>
 
   /// The positive zeros of Chebyshev's polynomial of degree 5.
@@ -38,8 +40,8 @@ package final class CellParts: @unchecked Sendable {
     }
     momentShares = memory.keep(
       moments.flatMap { part in (0..<5).flatMap { j in (0..<8).map { k in k < terms ? part[k][j] : 0 } } })
-    // Even powers are exact in the middle, where p itself is kept, and t⁴ is as near as it then can be; odd ones agree at
-    // the zeros of Chebyshev's polynomial of degree 4.
+    // Even powers agree in the middle, where p itself is kept, and at a node that brings t⁴ as near as it then can be. Odd
+    // ones agree at the zeros of Chebyshev's polynomial of degree 4.
     let coefficients = (1..<8).map { k in
       (0..<count).flatMap { part in
         powers(k, inPart: part) {

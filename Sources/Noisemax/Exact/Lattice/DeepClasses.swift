@@ -1,7 +1,8 @@
-/// Log-probabilities of classes so far below the leader that no table reaches them: each by its own integral.
+/// Log-probabilities of classes so far behind the leader that no table reaches them: each by its own integral.
 ///
 /// log p_i = log ∫ G(x) r(x − μ_i) dx. What the classes have in common, log G, comes from ``TailSums``, at a cost that does
-/// not grow with their number. The integrand is followed from its peak, where it matters and no farther.
+/// not grow with their number. `DeepPeak.swift` finds the peak of the integrand, `DeepIntegral.swift` follows it from there as
+/// far as it matters.
 ///
 /// Where many classes crowd into few cells of the logit axis, the grid points around the cells stand for them, as on
 /// the lattice, both in G and where log p is wanted: a million classes far below the leader cost no more than the
@@ -16,15 +17,16 @@ final class DeepClasses {
   /// In descending order.
   let sources: [Source]
   let logG: TailSums
-  /// The sources and, before and after them, nodes beyond all integrands: between the two beside the highest one lies a
-  /// peak. Log G is NaN until it is needed.
+  /// The sources, and on either side of them a node beyond all integrands. An integrand has its peak between the neighbours
+  /// of the landmark where it is largest. Log G is NaN until it is needed.
   var landmarks: [(x: Double, logG: Double)]
 
   /// The nodes of the last integral, with weights in proportion to its parts.
   var nodes: [(x: Double, weight: Double)] = []
   /// The length of its first panel, where the next integral begins.
   var firstWidth: Double
-  /// Its class, if others may have the same integrand but for a factor, and what of the axis it took.
+  /// The class that was integrated last, its log p, and the ends of its integral: the integrand of the next class may differ
+  /// from it by a factor alone (see `lead`).
   var known: (gap: Double, logProbability: Double, low: Double, high: Double)?
 
   init(of row: UnsafeMutableBufferPointer<Double>, table: LatticeTable, scale: TailScale) {
@@ -43,7 +45,7 @@ final class DeepClasses {
     self.landmarks = landmarks.map { ($0, .nan) }
   }
 
-  /// Sources in descending order, those that crowd into few cells replaced by the grid points around these.
+  /// Sources in descending order. Those that crowd into few cells are replaced by the grid points around these.
   private static func withoutCrowds(_ given: [Source], cell: Double, basis: CellBasis) -> [Source] {
     var sources: [Source] = []
     sources.reserveCapacity(given.count)
@@ -69,7 +71,7 @@ final class DeepClasses {
     return sources
   }
 
-  /// So many grid points in descending order, from the highest one around the cell `top` on, instead of sources.
+  /// So many grid points in descending order that stand for sources. The first is the highest one around the cell `top`.
   private static func gridPoints(
     _ count: Int, below top: Double, for sources: ArraySlice<Source>, cell: Double, basis: CellBasis
   ) -> [Source] {
@@ -92,7 +94,7 @@ final class DeepClasses {
     return (corner, 2 * (gap / cell - corner) - 1)
   }
 
-  /// The log-probabilities of the classes deeper than some gap, and their indices.
+  /// The log-probabilities of the classes with gaps below −depth, and their indices.
   func logProbabilities(
     in row: UnsafeMutableBufferPointer<Double>, deeperThan depth: Double
   ) -> [(index: Int, value: Double)] {
@@ -117,7 +119,7 @@ final class DeepClasses {
       let values =
         isCrowded
         ? (0..<basis.taps).map { value(atGridPoint: (corner + basis.position(of: $0)) * cell) } : []
-      // What is too deep to be represented cannot be interpolated.
+      // A log-probability beyond all Doubles cannot be interpolated.
       let isKnown = isCrowded && values.allSatisfy(\.isFinite)
       for index in crowd {
         let t = Self.offset(of: row[index], in: cell).t
@@ -127,11 +129,12 @@ final class DeepClasses {
     return result
   }
 
-  /// Adds the gradient of Σ v_i log p_i over deep classes to the entries of all classes.
+  /// Adds the gradient of Σ v_i log p_i over deep classes i to the entries of all classes j:
   ///
-  /// With q_i ∝ G(x) r(x − μ_i), the density of the highest noisy logit where class i wins, entry j is
-  /// −∫ Σ_i v_i q_i(x) r(x − μ_j) dx, and a class i has besides what all of them lose by it, v_i ∫ q_i(x) R(x) dx with
-  /// R(x) = Σ_j r(x − μ_j). The integrals have few nodes, which are taken together before any class is visited.
+  ///     v_j ∫ q_j(x) R(x) dx − ∫ Σ_i v_i q_i(x) r(x − μ_j) dx,   R(x) = Σ_l r(x − μ_l).
+  ///
+  /// q_i ∝ G(x) r(x − μ_i) is the density of the maximum given that i wins. Only a deep class has the first term. The
+  /// integrals of all i have few nodes, which are put together before any class j is visited.
   func addGradient(
     of deep: [(index: Int, v: Double)], in row: UnsafeMutableBufferPointer<Double>,
     to result: UnsafeMutableBufferPointer<Double>

@@ -1,4 +1,4 @@
-// The integral of one class far below the leader.
+// The integral ∫ G(x) r(x − μ) dx of one class far behind the leader, in logarithms.
 
 extension DeepClasses {
   private static let rule = GaussLegendre(count: 20)
@@ -9,8 +9,8 @@ extension DeepClasses {
     return integrate(gap, forDerivatives: false)
   }
 
-  /// By how much log r of a class is above that of the one that was integrated last, if by the same wherever that one
-  /// may win: above all of the noise of both of them, if the tail of the law is an exponential.
+  /// log r(x − μ) − log r(x − μ′), where μ′ is the class that was integrated last, if that is one number over its whole
+  /// integral: then the two integrals differ by this factor alone. So it is where r has an exponential tail.
   func lead(of gap: Double, digits: Double) -> Double? {
     guard let known else { return nil }
     if gap == known.gap { return 0 }
@@ -27,12 +27,13 @@ extension DeepClasses {
     return logHazard == -.infinity ? logHazard : logHazard + logG.value(at: x)
   }
 
-  /// Log p of one class, by panels from the peak out to where nothing matters any more, which leave their nodes.
+  /// Log p of one class, by panels from the peak to both sides, until nothing matters any more. Their nodes are kept in
+  /// `nodes`.
   func integrate(_ gap: Double, forDerivatives: Bool) -> Double {
     let (peak, top) = highest(of: gap)
     known = nil
     nodes.removeAll(keepingCapacity: true)
-    // The integral is e^top times a width: the larger |top|, the fewer digits of the width show.
+    // log p is the logarithm of the peak plus that of a width: the larger the first, the fewer digits of the second show.
     guard top.magnitude < 1e14 else {
       if top > -.infinity { nodes.append((peak, 1)) }
       return top
@@ -46,8 +47,9 @@ extension DeepClasses {
     return value
   }
 
-  /// Panels from the peak on, downwards or upwards, as long as the logarithm and the distance to the next class allow; and
-  /// where they end.
+  /// Lays panels from the peak on, downwards or upwards, as wide as the logarithm and the nearest class allow.
+  ///
+  /// - Returns: where they end.
   private func addPanels(
     _ direction: Double, from peak: Double, of gap: Double, top: Double, drop: Double
   ) -> Double {
@@ -85,7 +87,7 @@ extension DeepClasses {
     return peak + direction * near
   }
 
-  /// Whether there is a source as near to a node.
+  /// Whether a source lies within a distance of a node.
   private func hasSource(near x: Double, _ distance: Double) -> Bool {
     var (low, high) = (0, sources.count)
     while low < high {

@@ -1,4 +1,4 @@
-// Where the integrand of one class far below the leader is largest.
+// Where the integrand G(x)·r(x − μ) of one class far behind the leader is largest.
 
 extension DeepClasses {
   /// Three nodes a < m < b and the integrand's logarithm there, which is concave and largest at m.
@@ -21,8 +21,8 @@ extension DeepClasses {
   /// What may be left to gain at a peak.
   static let mostLeft = 4.0
 
-  /// The largest value of a class's integrand, as a logarithm, and its node: near enough that what is left to gain is little
-  /// or cannot be seen in a large value.
+  /// The node of the peak of a class's integrand, and its logarithm there: at most `mostLeft` below the true peak, or below
+  /// it by no more than the rounding of a large logarithm.
   func highest(of gap: Double) -> (x: Double, value: Double) {
     var bracket = bracket(of: gap)
     guard bracket.atM > -.infinity else { return (bracket.m, bracket.atM) }
@@ -34,8 +34,8 @@ extension DeepClasses {
       // A concave function lies below the chords that lead to its inner points.
       let enough = max(Self.mostLeft, 3e-14 * bracket.atM.magnitude)
       if max(rise * (b - m), fall * (m - a)) <= enough { break }
-      // In turns the top of a parabola; on the longer side, where that has fallen by enough, and near the middle, where the
-      // classes are; and near the end.
+      // Four probes in turns: the vertex of the parabola through the three nodes; then, on the longer side of m, where that
+      // parabola has fallen by `enough`; a little from m, where the classes are; and a little from the end.
       let isAbove = b - m > m - a
       let (length, other) = isAbove ? (b - m, m - a) : (m - a, b - m)
       var x = (a + m) / 2 + rise / (rise + fall) * ((b - a) / 2)
@@ -56,7 +56,7 @@ extension DeepClasses {
         bracket.add(x, value)
         continue
       }
-      // As flat as that on its longer side, a concave function gains nothing on the other one.
+      // A concave function as flat as that on its longer side gains nothing on the other one.
       if (x - m).magnitude >= length / 4 || reach > 0x1p80 { break }
       reach *= 4
     }
@@ -92,7 +92,7 @@ extension DeepClasses {
     return logHazard + landmarks[index].logG
   }
 
-  /// In the middle of a long gap the logarithm may be finite, although it is not at its ends.
+  /// Between two landmarks far apart the logarithm may be finite, although it is −∞ at both.
   private func findFiniteValue(_ bracket: inout Bracket, of gap: Double) {
     for _ in 0..<1200 where bracket.atM == -.infinity {
       let x = bracket.a + (bracket.b - bracket.a) / 2
@@ -108,8 +108,8 @@ extension DeepClasses {
     }
   }
 
-  /// Of landmarks next to each other rounding may have picked any: out to where the integrand is lower beyond doubt, and
-  /// past all landmarks if need be.
+  /// Moves the ends out to where the integrand is lower beyond rounding, past all landmarks if need be: of neighbouring
+  /// landmarks rounding may have picked any.
   private func widen(_ bracket: inout Bracket, around index: Int, of gap: Double) {
     func isLower(_ value: Double) -> Bool { value < bracket.atM - 1e-12 * bracket.atM.magnitude }
     func next(to end: Double, _ index: Int) -> (x: Double, value: Double) {

@@ -1,16 +1,17 @@
 internal import NoiseKernels
 
-/// Rows of few, shallow classes without grid points: log F and r of every class at every node, p_i = h·Σ_m G(x_m) r(x_m − μ_i).
+/// Rows of few classes, none far behind the leader, without grid points: p_i = h·Σ_m G(x_m) r(x_m − μ_i), with log F and r
+/// of every class at every node.
 ///
 /// That is n evaluations of two functions where the lattice has some dozens of grid points, and a row of ten classes
-/// has fewer. The functions are polynomials on narrow cells (see ``DirectTable``), whose coefficients stand in the
-/// order in which a walk along the nodes meets them, so that eight nodes are one vector, or sixteen in Floats.
+/// has fewer. The functions are polynomials on narrow cells (see `DirectTable`). Their coefficients stand in the order in
+/// which a walk along the nodes meets them: so eight nodes are one vector, or sixteen in Floats.
 ///
 /// The values of r are kept, so that gradients take two sums over the classes more, R and V, and two over the nodes:
 /// (J v)_i = v_i·∫ G R r(x − μ_i) dx − ∫ G V r(x − μ_i) dx. For log-probabilities it is v/p instead of v.
 ///
-/// Polynomials on cells do not follow r into its steep tail: rows with classes too deep for them are left to the lattice,
-/// and so are rows whose rarest class has a sharper integrand than the step is made for.
+/// Some rows are left to the lattice: those with a class so far behind that the polynomials do not follow r into its steep
+/// tail, and those whose rarest class has a sharper integrand than any of the steps is made for.
 ///
 /// What this needs of the law is made for each precision when a row first asks for it.
 final class DirectSums: Sendable {
@@ -90,8 +91,8 @@ private struct DirectTables: @unchecked Sendable {
     let (unit, quartiles) = (lattice.unit, lattice.quartiles)
     let integrands = lattice.nearSamples.integrands
     let mostClasses = 1 << Self.sizes.upperBound
-    // Gaps as numbers of samples: the deepest one, and the one whose peak beside one leader is as far up r's tail
-    // as peaks may be.
+    // Two gaps, counted in samples: the largest that is served, and the one whose peak, beside one leader, lies as far up the
+    // tail of r as the polynomials follow it.
     let deepest = Int(min(10 * quartiles, lattice.depth) / unit)
     let steepest = Int(min(12 * quartiles, lattice.depth) / unit)
     let limit = Double(deepest) * unit
@@ -104,7 +105,7 @@ private struct DirectTables: @unchecked Sendable {
       let gap = Double(deepest * index / 8) * unit
       return max(slope, (ends[index] + gap - ends[0]) / gap)
     }
-    // Gaps within i…i + 1 of these have the reach of the next one.
+    // Gaps within i…i + 1 quartile distances get the nodes of the far end.
     let gaps = (0...Int(limit / quartiles) + 1).map {
       Int(((Double($0) + 0.999) * quartiles / unit).rounded(.up))
     }
@@ -188,7 +189,7 @@ private struct StepMaker<Noise: SmoothNoise> {
     let width = h / Double(phases)
     let firstCell = Int((low / width).rounded(.down)) - 3 * phases
     let cellCount = Int((high / width).rounded(.up)) - firstCell
-    // Behind every row there are zeros, as many as whole vectors may read.
+    // Behind every row of coefficients there are zeros, as many as whole vectors may read.
     let rowLength = cellCount / phases + 1 + 32
     var coefficients = [Double](repeating: 0, count: rowLength * phases * fit.terms)
     for index in 0..<cellCount {

@@ -1,8 +1,10 @@
 internal import NoiseKernels
 
 extension LatticePass {
-  /// Σ_{j ≠ leader} ∫ G(x) r(x − μ_j) m(x) dx, with m the mean shortfall (see ``MeanShortfall``), from the probabilities
-  /// ∫ G r: the ratio of the two integrals is a smooth function of μ, and the probabilities are its weights.
+  /// The excess: Σ_{j ≠ leader} ∫ G(x) r(x − μ_j) m(x) dx, with m(x) = E[x − ε | ε ≤ x] (see ``MeanShortfall``).
+  ///
+  /// ∫ G r m over ∫ G r, the probability, is a smooth function of μ. So the ratio is computed at the grid points, and summed
+  /// over the classes with their probabilities as weights.
   func excess(
     ofWinning row: UnsafeMutableBufferPointer<Double>, areLogarithms: Bool,
     at gaps: UnsafeMutableBufferPointer<Double>, shortfalls: ShortfallSamples, scratch: inout Scratch
@@ -24,7 +26,7 @@ extension LatticePass {
   }
 }
 
-/// The mean shortfall at the samples of a table, as far as classes of a probability of 1e-300 need it.
+/// m(x) = E[x − ε | ε ≤ x] at the samples of a table, as far as classes with probabilities of 1e-300 need it.
 struct ShortfallSamples: Sendable {
   private let first: Int
   private let values: [Double]
@@ -32,7 +34,7 @@ struct ShortfallSamples: Sendable {
   init(_ table: LatticeTable) {
     func samples(_ noise: some SmoothNoise) -> (first: Int, values: [Double]) {
       let deepest = table.lowestNode(deepest: -table.depth)
-      // A row may begin up to two of the coarsest steps lower, and end as much higher.
+      // The nodes of a row may begin up to two of the coarsest steps lower, and end as much higher.
       let margin = 64
       let first = Int((deepest / table.unit).rounded(.down)) - margin
       let last =
@@ -51,7 +53,7 @@ struct ShortfallSamples: Sendable {
     (first, values) = samples(table.noise)
   }
 
-  /// Below the first sample nothing is held, and above the last F is 1: the shortfall grows as x does.
+  /// Beyond the samples the value at their end: there integrands hold nothing.
   subscript(index: Int) -> Double {
     values[Swift.min(Swift.max(index - first, 0), values.count - 1)]
   }

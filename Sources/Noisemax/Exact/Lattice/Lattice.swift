@@ -9,8 +9,9 @@
 /// 3. H_g = Σ_m G(x_m) r(x_m − μ_g) h, from samples of r: the probability of a class at the grid point;
 /// 4. evaluation: log H, interpolated to every class, is its log-probability.
 ///
-/// Where each step is chosen and done: the step h in `LatticePass+Step.swift`, 1 and 4 in `LatticePass+Classes.swift`, 2 and 3
-/// in ``LatticePass``, derivatives in `LatticePass+Pullback.swift`. The mathematics: <doc:Mathematics#One-grid-for-all-classes>.
+/// Where each is done: 1 and 4 in `LatticePass+Classes.swift`, 2 and 3 in ``LatticePass``, derivatives in
+/// `LatticePass+Pullback.swift`. Where the distance h of the nodes is chosen: `LatticePass+Step.swift`. Where deep classes are
+/// handled: ``DeepClasses``. The mathematics: <doc:Mathematics#One-grid-for-all-classes>.
 ///
 /// Cost: n·(taps) for steps 1 and 4, and (grid points near classes)·(nodes) for 2 and 3, which n and the law bound. Rows of
 /// many classes go by equal parts of cells in 1 and 4 (see ``CellParts``), and rows of few without a grid (see
@@ -41,7 +42,8 @@ final class Lattice: RowMethod {
 
   var pairs: PairTable? { pairTable?() }
 
-  /// Whether so few classes have a table that they would miss among the masks of so long a row.
+  /// Whether the open classes would have a quicker way as a row of their own, which this row's masks keep them from: two
+  /// classes ``PairTable``, few in a very long row ``DirectSums``.
   func hasTable(for classes: Int, besides places: Int) -> Bool {
     classes == 2
       ? pairs != nil : directSums?.servesRows(of: classes) == true && places > Policy.longestRowLookedThrough
@@ -98,7 +100,7 @@ final class Lattice: RowMethod {
     _ row: UnsafeMutableBufferPointer<Double>, for request: Request, vectors: RowVectors,
     precision: Precision, scratch: inout Scratch
   ) -> RowSums {
-    // Far enough above 1e-300 that no class without a probability has a part in the derivatives.
+    // −680 is far enough above log 1e-300 that no class without a probability has a part in the derivatives.
     func isDeep(_ index: Int) -> Bool { row[index] < -680 }
     let cotangent = vectors.cotangent
     let gaps = UnsafeMutableBufferPointer(start: vectors.spare, count: row.count)

@@ -3,7 +3,7 @@ internal import NoiseKernels
 // From the grid points to the classes, and back.
 
 extension LatticePass {
-  /// log H at a grid point that is too deep for H itself.
+  /// log H_g = log Σ_m h·e^(log G(x_m) + log r(x_m − μ_g)), for a grid point so low that H itself is no normal number.
   private func logHeight(at point: Int) -> Double {
     let first = sampleOffset(node: 0, point: point)
     func logIntegrand(_ index: Int) -> Double { logG[index] + logHazard[first + index * step] }
@@ -20,13 +20,13 @@ extension LatticePass {
   /// The first cell whose classes are wanted.
   var firstWantedCell: Int { max(0, grid.cell(of: -depth)) }
 
-  /// The first point of the list that they need.
+  /// The slot of the first grid point that wanted classes need.
   var firstWantedPoint: Int {
     for cell in firstWantedCell..<grid.count where slots[cell] >= 0 { return slots[cell] }
     return pointCount
   }
 
-  /// The first grid point of the list where H itself is known, not its logarithm alone: H grows from point to point.
+  /// The slot from which on H itself has all its bits, not its logarithm alone. H grows from point to point.
   var firstNumber: Int {
     let deepest = grid.cell(of: -table.depth)
     var index = firstWantedPoint
@@ -54,18 +54,19 @@ extension LatticePass {
       if !isOfLogarithms && logHeights[first] < -700 { break }
     }
     guard first > firstWanted else { return }
-    // A class has this grid point in the middle, or a higher one, and some below.
+    // Classes below this grid point are left out. Those above it are interpolated from some points below it, too.
     depth = min(depth, -gap(ofPoint: points[first]))
     for index in max(firstWanted, first - basis.taps / 2)..<first { take(index) }
   }
 
-  /// From here on no class has a probability that is not far above 1e-300.
+  /// Leaves out classes with a grid point where H has lost bits: derivatives divide by H. All others have probabilities far
+  /// above 1e-300.
   mutating func leaveOutTinyProbabilities() {
     let first = firstNumber
     if first > firstWantedPoint { depth = min(depth, -Double(points[first] + grid.firstCell) / grid.perUnit) }
   }
 
-  /// Replaces the gaps by probabilities that sum to one; classes deeper than the depth of the pass get 0.
+  /// Replaces the gaps by probabilities that sum to one; classes below −depth get 0.
   ///
   /// - Returns: Σp − 1 before the normalisation.
   func evaluate(_ row: UnsafeMutableBufferPointer<Double>) -> Double {
@@ -76,7 +77,7 @@ extension LatticePass {
     return defect
   }
 
-  /// What few coefficients on a cell do, where Floats are wanted of many classes.
+  /// Whether a cell has four coefficients: enough for Floats, of very many classes.
   private var isOfShortCells: Bool { parts?.count == 1 }
 
   /// Computes the coefficients of log p on every cell.
@@ -112,7 +113,7 @@ extension LatticePass {
       row, count, from: -depth, grid: grid, parts: parts.count, rows: partRows, scratch: scratch)
   }
 
-  /// Replaces the gaps by log-probabilities, those of classes deeper than the depth of the pass by −∞.
+  /// Replaces the gaps by log-probabilities; classes below −depth get −∞.
   ///
   /// - Returns: Σp − 1 before the normalisation.
   func evaluateLogarithms(_ row: UnsafeMutableBufferPointer<Double>) -> Double {
@@ -130,8 +131,7 @@ extension LatticePass {
     let sums = kernels.sumsOfExponentials(logP, count, split: likely)
     let defect = (sums.above - 1) + sums.below
     let shift = logarithmOfOnePlus(defect)
-    // That of a class above ½ is taken from what the others leave to it, so that it has all its digits however near 0
-    // it is.
+    // A class with more than ½ has log p = log(1 − Σ of the others): it keeps its digits however near 0 it is.
     let leader = sums.above > 0 ? row.firstIndex { $0 > likely } : nil
     for index in row.indices { row[index] -= shift }
     if let leader { row[leader] = logarithmOfOnePlus(-sums.below / (1 + defect)) }
@@ -141,7 +141,8 @@ extension LatticePass {
   /// How much memory the steps below need.
   var pullbackMemory: Int { parts == nil ? 0 : 16 * (grid.count + 1) + count }
 
-  /// Spreads numbers of the classes onto the grid points; there are 16 more behind the list.
+  /// W_g = Σ_j v_j L_g(μ_j): spreads numbers v of the classes onto the grid points, by their shares L. Behind the weights
+  /// there are 16 slots more.
   func spread(
     _ numbers: UnsafePointer<Double>, at gaps: UnsafePointer<Double>,
     to weights: UnsafeMutablePointer<Double>,
@@ -160,7 +161,7 @@ extension LatticePass {
       slots: slots, weights: weights)
   }
 
-  /// Replaces u by unit·(ofA·u·a − ofB·p·b), 0 where p is, for a and b at the grid points.
+  /// Replaces u by unit·(ofA·u·a − ofB·p·b), with a and b interpolated from the grid points; 0 where p is 0.
   func evaluatePullback(
     _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>, at gaps: UnsafePointer<Double>,
     a: UnsafeMutablePointer<Double>, b: UnsafeMutablePointer<Double>, unit: Double, ofA: Double, ofB: Double,

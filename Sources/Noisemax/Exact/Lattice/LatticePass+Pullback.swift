@@ -6,9 +6,12 @@ let pullbackInflation = 0x1p800
 extension LatticePass {
   /// Replaces v by the gradient of Σ v_i p_i, J v, or by that of Σ v_i log p_i, and the gaps by the probabilities.
   ///
-  /// With u = p·v for probabilities and u = v for their logarithms, R(x) = Σ_j r(x − μ_j) and
-  /// V(x) = Σ_j u_j r(x − μ_j)/p_j, entry i is u_i·a(μ_i) − p_i·b(μ_i), where p·a and p·b are the integrals of G·R and G·V
-  /// against r(x − μ_i). The ratios a and b are smooth functions of the gap of the class, and are interpolated.
+  /// Entry i is u_i·a(μ_i) − p_i·b(μ_i), with u = p·v for probabilities, u = v for log-probabilities, and
+  ///
+  ///     p·a = ∫ G R r(x − μ_i) dx,   R(x) = Σ_j r(x − μ_j),
+  ///     p·b = ∫ G V r(x − μ_i) dx,   V(x) = Σ_j u_j r(x − μ_j)/p_j.
+  ///
+  /// The ratios a and b are smooth functions of the gap of the class, and are interpolated.
   ///
   /// So is r(x − μ)/p(μ) in V, where r alone would not do: the tail of a rare class is too steep for the grid, but it is
   /// met mostly where it is as steep as p. Where not, see ``SteepClasses``. The mathematics: <doc:Mathematics#Derivatives>.
@@ -46,8 +49,8 @@ extension LatticePass {
     let reference = reference(of: v, n, kind: kind, p: p, leader: leader, memory: values)
     let largest = kernels.subtract(
       reference, times: kind == .probabilities ? nil : p, from: v, n, where: p, above: 0)
-    // u is inflated, and of log-probabilities V, with its 1/p, is not. The largest v is brought near 1 before, by a power
-    // of two.
+    // u = p·v of probabilities is inflated, as the heights under it are. u = v of log-probabilities is not: there V, and b with
+    // it, is too small by that factor. Before, a power of two brings the largest v near 1.
     let unit = largest.isNormal ? largest.binade : 1
     let inflation = pullbackInflation
     let (ofU, ofA, ofB) = kind == .probabilities ? (inflation, 1 / inflation, 1) : (1, 1, inflation)
@@ -63,7 +66,7 @@ extension LatticePass {
     steep.remove(from: v)
     spreadRatios(v, at: gaps, to: weightsOfV, memory: rest)
     if steep.areOthersRough {
-      // R in the way of V: what cancels in v·R − V then does so whatever the errors of interpolation are.
+      // R is summed in the way of V: then their errors of interpolation cancel in v·R − V where the two do.
       kernels.scaled(p, count, by: inflation, to: values)
       steep.remove(from: values)
       spreadRatios(values, at: gaps, to: weights, memory: rest)
@@ -78,7 +81,7 @@ extension LatticePass {
     evaluatePullback(p, v, at: gaps, a: a, b: b, unit: unit, ofA: ofA, ofB: ofB, memory: rest)
     steep.writeEntries(times: unit * ofA, where: p, to: v)
     if kind == .logProbabilities {
-      // Classes without a probability have no term of their own that the reference could be taken off.
+      // A class without a probability has no term v_i·a of its own: what the reference took off V is put back.
       for index in 0..<nodes { gV[index] += reference / unit * (gR[index] / inflation) }
       for index in 0..<n where p[index] == 0 && row[index] > -.infinity {
         cotangent[index] = -unit * integral(of: gV, ofClassAt: row[index])
@@ -89,10 +92,12 @@ extension LatticePass {
     return defect
   }
 
-  /// What is taken off all v, or v/p, which moves nothing: one that leaves 0 where a row saturates.
+  /// A number that is taken off all v, or off all v/p. As J·1 = 0 it moves nothing; it is chosen to leave 0 where a row
+  /// saturates.
   ///
-  /// If all integrands have one hump, no entry is larger than one with a leader. Otherwise classes may have more to do with
-  /// each other than with a leader: the middle one of all v leaves 0 to most where most are equal, as most v/p never are.
+  /// If all integrands have one hump, a class has its largest entry of J with a leader: the leader's v is taken off. Otherwise
+  /// classes may have more to do with each other, and it is the median of v, which leaves 0 where most v are equal. Most v/p
+  /// never are equal: nothing is taken off.
   private func reference(
     of v: UnsafeMutablePointer<Double>, _ n: Int, kind: Quantity, p: UnsafePointer<Double>, leader: Int,
     memory: UnsafeMutablePointer<Double>

@@ -1,7 +1,13 @@
-// How fine the nodes of a row are: the coarsest step of its law and number of classes, or finer if an integrand is sharper.
+// The step h of a row, in two decisions:
+//
+// 1. before the walk, the coarsest step for the law, the precision and the number of classes:
+//    `LatticeTable.coarsestStep(for:precision:)`, measured on ties by `SampledIntegrands.coarsestStep`;
+// 2. after the walk, a finer one where the integrand of the rarest class is too sharp for it: `refineStep`, here.
+//
+// Direct sums choose theirs apart: `SampledIntegrands.directStep` measures them, `DirectLoops.swift` takes finer ones.
 
 extension LatticePass {
-  /// Takes a finer step, if the rarest class that is wanted has too sharp an integrand for this one.
+  /// Takes a finer step, if the rarest wanted class has too sharp an integrand for this one. Sharpness grows as h².
   mutating func refineStep() -> Bool {
     guard stepIndex > 0, case let excess = sharpness / sharpnessLimit, excess > 1 else { return false }
     let low = Double(firstNode - 1) * h
@@ -14,7 +20,8 @@ extension LatticePass {
   /// Under a law with several humps the product of two broad reversed hazards may be narrow.
   private var sharpnessLimit: Double { (samples.isLogConcave ? precision : .double).sharpness }
 
-  /// The sharpness of the integrand of the rarest class, if any, under a law with one hump.
+  /// The sharpness of the integrand of the rarest class with a probability; under a law with several humps the largest of
+  /// all wanted cells.
   private var sharpness: Double {
     if samples.isLogConcave { return sharpness(of: rarestWithProbability) }
     var sharpest = 0.0
@@ -24,7 +31,7 @@ extension LatticePass {
     return sharpest
   }
 
-  /// The deepest gap that is wanted and has a probability, if these are wanted.
+  /// The rarest wanted gap; of probabilities, the rarest whose integrand reaches e⁻⁷⁰⁰ somewhere.
   private var rarestWithProbability: Double {
     func hasProbability(_ gap: Double) -> Bool { logIntegrandAtPeak(of: gap) > -700 }
     if isOfLogarithms || hasProbability(rarest) { return rarest }
@@ -36,7 +43,7 @@ extension LatticePass {
     return near
   }
 
-  /// The deepest gap, `depth` at most, whose integrand is not sharper than the finest step can follow.
+  /// How far behind the leader the finest step still follows an integrand: `depth` at most.
   func resolvedDepth(_ depth: Double) -> Double {
     func isSharp(_ gap: Double) -> Bool { sharpness(of: gap) > sharpnessLimit }
     guard stepIndex == 0, isSharp(rarest) else { return depth }
@@ -48,7 +55,7 @@ extension LatticePass {
     return near
   }
 
-  /// −Δ² of the logarithm of a class's integrand at its peak, or the largest of those of its humps.
+  /// 2·L_m − L_{m−1} − L_{m+1}, L_m = log(G·r) at the node m of a class's peak; of several humps the largest.
   private func sharpness(of gap: Double) -> Double {
     let first = sampleOffset(node: 0, point: point(nearest: gap))
     func logIntegrand(_ index: Int) -> Double { logG[index] + logHazard[first + index * step] }

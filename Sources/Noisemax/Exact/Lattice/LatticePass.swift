@@ -1,8 +1,8 @@
 internal import NoiseKernels
 
-/// The steps of the lattice for one row, in scratch memory.
+/// One row on the lattice: its grid, its nodes and what ``Lattice`` sums over them, in scratch memory.
 ///
-/// Only grid points within reach of a class matter: they are listed in blocks of eight, the deepest first.
+/// Only grid points within reach of a class matter: they are listed in blocks of eight, the lowest first.
 struct LatticePass {
   let table: LatticeTable
   /// As far down as the row needs them.
@@ -11,13 +11,13 @@ struct LatticePass {
   let precision: Precision
   /// Whether probabilities below 1e-300 are wanted, too, by their logarithms.
   let isOfLogarithms: Bool
-  /// Where log G is less, nodes do not matter.
+  /// Nodes with log G below this do not matter.
   private let leastLogarithm: Double
-  /// The deepest gap that is wanted.
+  /// The gap of the rarest wanted class.
   let rarest: Double
-  /// How deep classes are evaluated.
+  /// Classes with gaps below −depth are not wanted.
   var depth: Double
-  /// Whether classes deeper than `depth` (not masked ones) are left out.
+  /// Whether some class below −depth is not masked.
   let hasDeeperClasses: Bool
 
   let grid: CellGrid
@@ -28,15 +28,16 @@ struct LatticePass {
   /// For every class its cell, and its offset in it, if there are no parts.
   let cells: UnsafeMutablePointer<Int>
   let offsets: UnsafeMutablePointer<Double>
-  /// The shares of grid points in the values of every class, if these are few enough for near memory.
+  /// For every class its shares of the grid points; nil if there are parts, or too many classes for the near caches.
   let keptShares: UnsafeMutablePointer<Double>?
-  /// The parts of cells by which many classes are deposited and get their probabilities, if not each by itself.
+  /// The parts of cells by which very many classes are deposited and evaluated; nil if each class goes by its own shares.
   let parts: CellParts?
-  /// The moments of the cells, and later the coefficients of log p on them and log p in the middle, if there are parts.
+  /// If there are parts, eight numbers a cell: first the moments Σ tᵏ of its classes, later the coefficients of log p. And
+  /// log p in the middle of every cell.
   let rows: UnsafeMutablePointer<Double>
   let logMiddles: UnsafeMutablePointer<Double>
-  /// For every cell with a class, where in the list its first grid point stands; −1 for the others, and for the cell behind
-  /// the last one, which has the classes that are not wanted, the end of the list.
+  /// For every cell with a class, the slot of its first grid point in the list; −1 for a cell without one. Behind the last
+  /// cell stands one more, for the classes that do not compete: its slot is the end of the list.
   let slots: UnsafeMutablePointer<Int>
 
   /// The length of the list of grid points, which are counted from the first one of the first cell.
@@ -50,16 +51,17 @@ struct LatticePass {
   /// What the loops over classes and cells need besides.
   let loopMemory: UnsafeMutablePointer<Double>
 
-  // Where the samples of log F stand for every grid point, and those of r for every node.
+  // `starts`: for every grid point the slot of its sample of log F at node 0. `places`: for every node the slot of its sample
+  // of r at point 0.
   private let starts: UnsafeMutablePointer<Int>
   private let places: UnsafeMutablePointer<Int>
   private let hazards: LatticeSamples
-  /// How many samples of log F there are below the highest node: beyond it no class is a competitor of one at the top.
+  /// How many samples of log F are read: for arguments above the highest node F counts as 1.
   private let cumulativeCount: Int
 
-  /// The highest node that matters, below which the walk begins.
+  /// The highest node that matters: the walk down begins here.
   private let highest: Double
-  /// How many reversed hazards meet in an integrand.
+  /// How many reversed hazards an integrand has as factors: G·r has one, G·r·r of a derivative two.
   private let hazardCount: Double
   // Nodes are x_m = m·step·unit, m = firstNode + index.
   var stepIndex: Int
@@ -76,11 +78,13 @@ struct LatticePass {
   var step: Int { LatticeTable.steps[stepIndex] }
   var h: Double { Double(step) * table.unit }
 
-  /// The gaps are followed by −∞ up to a whole number of vectors.
+  /// Chooses the grid and the coarsest step of a row, divides the memory, and deposits the classes.
   ///
-  /// Derivatives need more. The nodes reach as far down as products of two reversed hazards matter. And r/p is interpolated,
-  /// which may be steeper than log F and log r: the finest cells serve rows with a very deep class, and Float rows whose
-  /// log-probabilities are pulled back, where p may be less than a Float shows.
+  /// Behind the gaps stands −∞ up to a whole number of vectors. `quantity` says of what derivatives are wanted, if of any.
+  /// They need more:
+  /// - nodes further down, as far as products of two reversed hazards matter;
+  /// - a grid that holds r/p, which may be steeper in μ than log F and log r. A row gets the finest cells if its rarest class
+  ///   is far behind. So does a Float row whose log-probabilities are pulled back: there p may be less than a Float shows.
   init(
     _ gaps: UnsafeBufferPointer<Double>, depth: Double, table: LatticeTable, precision: Precision,
     isOfLogarithms: Bool = false, derivativesOf quantity: Quantity? = nil,
@@ -97,8 +101,7 @@ struct LatticePass {
     hazardCount = quantity == nil ? 1 : 2
     count = padded(gaps.count)
     guard let gaps = gaps.baseAddress else { fatalError("a row of no classes has no lattice") }
-    // A class below every wanted one still counts where it competes with them: as far as F differs from 1 at nodes
-    // that matter.
+    // A class that is not wanted still competes with those that are, if its F differs from 1 at a node that matters.
     let competing = -depth - table.competition(precision)
     let survey = kernels.survey(gaps, count, competingFrom: competing, wantedFrom: -depth)
     rarest = survey.rarest
@@ -118,10 +121,10 @@ struct LatticePass {
     highest = table.highestNode(for: survey.competitors, precision: precision)
     let lowest = table.lowestNode(deepest: survey.rarest)
     cumulativeCount = Int((highest / table.unit).rounded(.up)) - samples.firstIndex + 1
-    // Memory for the finest step, should the row need it.
+    // Enough nodes for the finest step, should the row need it.
     let most = padded(Int((highest - lowest) / table.unit) + 80)
     let length = parts == nil ? 0 : 8 * (grid.count + 1)
-    // In short lists all cells count as having classes. Every class has 16 points at most, in blocks that it may not fill.
+    // Up to 64 cells are all listed, with a class or without. Of more cells a class lists its taps, in whole blocks of eight.
     let isShort = grid.count <= 64
     let mostPoints = padded(
       min(grid.count + basis.taps + 16, isShort ? .max : (basis.taps + 16) * survey.competitors))
@@ -182,7 +185,7 @@ struct LatticePass {
     firstNode = last - nodes + 1
   }
 
-  /// The number of the sample of x_m − μ_g for the node `index` and a grid point, counted from the first one.
+  /// The index of the sample at x_m − μ_g, for node `index` and a grid point. Points are counted from the first one.
   func sampleOffset(node index: Int, point: Int) -> Int {
     let cells = point + grid.firstCell - (basis.taps / 2 - 1)
     return (firstNode + index) * step - cells * stride - samples.firstIndex
@@ -199,7 +202,7 @@ struct LatticePass {
 
   // MARK: nodes
 
-  /// Log G and G at all nodes that matter, and H at the grid points, at a step fine enough for the rarest class.
+  /// Computes log G and G at all nodes that matter, at a step fine enough for the rarest class, and H at the grid points.
   mutating func integrate() {
     walk()
     while refineStep() { walk() }
@@ -208,12 +211,12 @@ struct LatticePass {
     integrals(of: g, to: heights)
   }
 
-  /// Probabilities of 1e-300 are sums of products that would be subnormal: G is multiplied by 2 to this power.
+  /// G is multiplied by 2⁸⁰⁰: the products that sum to a probability of 1e-300 would be subnormal.
   static let inflation = 800.0
-  /// Below this, an inflated height stands for less than 1e-298 and some of its factors have lost bits.
+  /// An inflated height below this stands for less than 1e-298, and some of the products in it have lost bits.
   static let inflatedLimit = 0x1p-190
-  /// All probabilities below a node sum to G there: where this is log G they are nothing beside 1e-300. Derivatives of a
-  /// logarithm need products of two of them over one.
+  /// What all classes together win below a node is G there: with log G below this it is nothing beside 1e-300. Derivatives of
+  /// log p divide by p, and need nodes further down.
   private static let leastLogarithm = -725.0
   private static let leastLogarithmOfProducts = -850.0
 

@@ -4,10 +4,10 @@ internal import NoiseKernels
 /// fine one. Everything here is measured on the law when the table is made.
 ///
 /// Three lengths, all powers of two, so that scaling a row and its noise by a power of two changes no bit:
-/// - the cell w: the distance of the grid points that classes are spread to, by the number of classes and the digits
-///   wanted. Halved until interpolation between them reproduces log F and log r;
-/// - `unit`, u: the distance of the samples, the finest step of the integral. Every w is a multiple of it;
-/// - the step h of the trapezoid rule, some of these units, by the number of classes.
+/// - the cell w: how far apart the grid points are, which classes are spread onto. For every number of classes and precision
+///   it is halved until interpolation between them reproduces log F and log r;
+/// - `unit`, u: how far apart the samples are, the finest step of the integral. Every w is a multiple of it;
+/// - the step h of the trapezoid rule, a number of units, for every number of classes and precision.
 final class LatticeTable: @unchecked Sendable {
   let noise: any SmoothNoise
   /// The interpolation between grid points, and the parts of cells that many classes go by.
@@ -18,23 +18,23 @@ final class LatticeTable: @unchecked Sendable {
   let unit: Double
   /// How far apart the quartiles are.
   let quartiles: Double
-  /// The deepest gap at which a class can still have a probability of 1e-300: deeper ones get 0.
+  /// A class with a gap below −depth has a probability below 1e-300, and gets 0.
   let depth: Double
-  /// The deepest gap for which log-probabilities come from samples.
+  /// Log-probabilities come from samples down to a gap of −logDepth, and below it from ``DeepClasses``.
   let logDepth: Double
 
   /// The samples down to `depth`, and those down to `logDepth`, made when a row first needs them.
   let nearSamples: LawSamples
   private let deepSamples: LazyValue<LawSamples>
 
-  /// For up to 2ʲ classes: the coarsest step, as the index of it; w/u; the node above which they have nothing left to win.
+  /// For up to 2ʲ classes: the index of the coarsest step in `steps`; w/u; the node above which they win nothing.
   private let coarsestSteps: PerPrecision<UnsafePointer<Int>>
   private let strides: PerPrecision<UnsafePointer<Int>>
   private let highestNodes: PerPrecision<UnsafePointer<Double>>
   private let memory = KeptMemory()
-  /// Below this the noise hardly ever is, and that of a winner is more rarely still.
+  /// F = e⁻³⁹ here. Noise is hardly ever below, and a winner's noise even less often.
   private let lowerEnd: Double
-  /// How far apart the ends of the noise are, as far as they matter.
+  /// F⁻¹(1 − q) − F⁻¹(q), the width of the noise, with q = 2⁻⁵⁴, of Floats 2⁻²⁴.
   private let competition: PerPrecision<Double>
 
   /// The steps in units, the finest first.
@@ -68,8 +68,8 @@ final class LatticeTable: @unchecked Sendable {
     lowerEnd = noise.quantile(at: exponential(-Precision.double.drop - 1))
     competition = PerPrecision { noise.upperQuantile(at: $0.tail) - noise.quantile(at: $0.tail) }
 
-    // From the lowest node of the deepest class to where even 10⁹ factors F are 1. Grid points reach beyond the classes,
-    // and blocks of nodes beyond those that matter.
+    // Samples go from the lowest node of the rarest class to where even 10⁹ factors F are 1. The margin is for grid points
+    // beyond the classes, and for blocks of nodes beyond those that matter.
     let highest = noise.upperQuantile(at: Precision.double.tail / 1e9)
     let margin = 16 * widest + 32 * Double(Self.steps[Self.steps.count - 1]) * unit
     let lowerEnd = lowerEnd
@@ -122,7 +122,7 @@ final class LatticeTable: @unchecked Sendable {
     return (coarsest, highest)
   }
 
-  /// Numbers of classes are told apart by the next power of two.
+  /// A number of classes counts as the next power of two, 2ʲ: these are the j.
   static let sizes = 0...24
 
   private static func size(of count: Int) -> Int {
@@ -145,7 +145,7 @@ final class LatticeTable: @unchecked Sendable {
   /// The samples for classes down to a gap.
   func samples(downTo gap: Double) -> LawSamples { gap >= -depth ? nearSamples : deepSamples() }
 
-  /// The width of the noise: how far below a node that matters a class has a factor F that differs from 1.
+  /// The width of the noise. A class this far behind all wanted ones has F = 1 at every node that matters.
   func competition(_ precision: Precision) -> Double { competition[precision] }
 
   /// Below all nodes that matter to classes down to a gap.
@@ -187,8 +187,8 @@ extension Precision {
   var cellTolerance: Double { self == .double ? 3e-13 : 1e-5 }
   /// The error of the trapezoid rule at its coarsest step.
   var stepTolerance: Double { self == .double ? 5e-14 : 3e-7 }
-  /// −Δ² log of an integrand at its peak, above which a finer step is taken: a bell of variance σ² integrated in steps h
-  /// has the relative error 2·exp(−2π²σ²/h²), and a skewed one far more.
+  /// A finer step is taken where −Δ² log of an integrand at its peak is above this. For a bell of variance σ² it is h²/σ²,
+  /// and steps of h give the relative error 2·exp(−2π²σ²/h²); on a skewed integrand far more.
   var sharpness: Double { self == .double ? 0.25 : 1 }
 }
 
@@ -200,7 +200,7 @@ extension LatticeTable {
 
   /// For up to 2ʲ classes the largest power of two up to `start` at which interpolation reproduces log F and log r.
   ///
-  /// log F enters as often as there are classes, so it must be right relative to 1/n even where it is far smaller.
+  /// log G sums n values of log F. So an error of log F is compared with |log F| + 0.1/n, however small log F is.
   static func cells(
     for noise: some SmoothNoise, from low: Double, breadth: Double, startingAt start: Double,
     basis: CellBasis, precision: Precision
@@ -209,7 +209,8 @@ extension LatticeTable {
     let probes = [-1, -0.6, 0.3, 0.9].map { t in
       (t: t, shares: (0..<basis.taps).map { basis.share(ofTap: $0, at: t) })
     }
-    /// The least number 1/n that is fine, up to a factor, and where a smaller one is not.
+    /// The least s for which all errors of log F are within the tolerance times |log F| + s, and the point that decides it; ∞
+    /// where log r is not reproduced.
     func finestShare(_ width: Double) -> (share: Double, place: Double) {
       var (x, share, place) = (low, 0.0, low)
       while x < high {
@@ -227,7 +228,7 @@ extension LatticeTable {
             }
           }
         }
-        // A feature of a law is wider than some cells.
+        // Every seventh cell is enough: the features of a law are wider.
         x += 7 * width
       }
       return (share, place)
@@ -235,7 +236,7 @@ extension LatticeTable {
     var (width, cells) = (start, [Double]())
     var finest = finestShare(width)
     for j in sizes {
-      // What is left to reach at 2ʲ classes; a million and more are served alike.
+      // What 2ʲ classes demand. A million and more demand the same.
       while !(finest.share <= max(1e-7, 0.1 / Double(1 << j))) {
         width /= 2
         require(
@@ -251,7 +252,7 @@ extension LatticeTable {
     return cells
   }
 
-  /// How far apart the outermost quantiles are that bound what classes at 1e-300 need.
+  /// F⁻¹(1 − q) − F⁻¹(q) with q = 5e-305: a class further behind than this has a probability below 1e-300.
   static func breadth(of noise: some SmoothNoise, widestCell: Double) -> Double {
     let breadth = noise.upperQuantile(at: 5e-305) - noise.quantile(at: 5e-305)
     require(
@@ -262,8 +263,8 @@ extension LatticeTable {
   }
 }
 
-/// A law in steps of a quarter of its quartiles' distance: what tells how deep classes can be and where nodes end, before
-/// anything is known of the grid.
+/// Samples of a law a quarter of its quartiles' distance apart: enough to find the largest gap and the lowest node that matter,
+/// before anything is known of the grid.
 struct CoarseSamples {
   private let step: Double
   private let lowest: Double
@@ -287,8 +288,8 @@ struct CoarseSamples {
     logHazard = points.map { noise.logReversedHazard(at: Double($0) * step) }
   }
 
-  /// The logarithm of the integrand of a class that many steps below a single leader, from where it does not matter on, and
-  /// the node where that is.
+  /// log F(x) + log F(x + g) + log r(x + g): the logarithm of the integrand of a class g behind a single leader, g in steps,
+  /// node by node. `first` is the number of the first node, below all that matter.
   private func logIntegrand(gap: Int) -> (first: Int, values: LazyMapSequence<Range<Int>, Double>) {
     let start = max(0, Int((lowest / step).rounded(.down)) - gap - first)
     let values = (start..<nodes).lazy.map { [logCumulative, logHazard] in
@@ -297,7 +298,7 @@ struct CoarseSamples {
     return (first + start, values)
   }
 
-  /// The gap at which a class beside a single leader is too rare for a normal number.
+  /// How far behind a single leader a class is too rare for a normal number.
   func depth(within breadth: Double) -> Double {
     var (low, high) = (0, Int(breadth / step))
     while high - low > 1 {
@@ -307,7 +308,7 @@ struct CoarseSamples {
     return Double(high) * step
   }
 
-  /// Below all nodes that matter to a class at a gap, up to a fall of its integrand.
+  /// The node below which the integrand of a class that far behind has fallen by e^−fall from its peak.
   func lowestNode(gap: Double, fall: Double) -> Double {
     let (first, values) = logIntegrand(gap: Int(gap / step))
     let top = values.reduce(-.infinity, max)

@@ -1,9 +1,9 @@
 internal import NoiseKernels
 
-/// Samples of log F and of log r at multiples of a unit, in the order in which the loops of the lattice read them.
+/// Samples of log F and of log r at multiples of a unit, in the orders in which the loops of the lattice read them.
 ///
-/// A table has two: near ones, and ones that reach as far down as the logarithms of very rare classes need them. Each
-/// order is made when a row first asks for it.
+/// A table has two of these: one for the classes with probabilities, and a longer one for the log-probabilities of rarer
+/// ones. Each order is made when a row first asks for it.
 final class LawSamples: @unchecked Sendable {
   let integrands: SampledIntegrands
   /// The lowest node that all classes have samples for.
@@ -13,7 +13,7 @@ final class LawSamples: @unchecked Sendable {
   /// log r at every sample.
   let logHazard: UnsafePointer<Double>
   let logHazardCount: Int
-  /// How many samples there are below the ones from which on r is no normal number.
+  /// How many samples of r, from the lowest on, are normal numbers.
   let normalHazards: Int
   /// Whether every integrand has one hump, and the rarest class has the sharpest.
   let isLogConcave: Bool
@@ -23,11 +23,12 @@ final class LawSamples: @unchecked Sendable {
   private let memory = KeptMemory()
   /// The samples of log F, for every step.
   private let cumulatives: [LazyValue<LatticeSamples>]
-  /// Those of r in reversed rows, for every w.
+  /// Those of r for every cell width w, in rows that are reversed.
   private let hazards: [LazyValue<LatticeSamples>]
 
-  /// Log F from the lowest node to the highest, and r as far above as classes down to the deepest gap need it; as a number
-  /// it matters less far. A margin is for grid points beyond the classes, and nodes beyond those that matter.
+  /// Samples log F from the lowest node to the highest. A class at a gap g has r(x − g) at a node x: so log r is sampled up to
+  /// `deepest` above the highest node, and r as a number up to `deepestNumber` above it. The margin is for grid points beyond
+  /// the classes, and for nodes beyond those that matter.
   init(
     of noise: some SmoothNoise, unit: Double, lowest: Double, highest: Double, margin: Double,
     deepest: Double, deepestNumber: Double, widestStride: Int

@@ -18,14 +18,14 @@ final class PairTable: Sendable {
     (probabilities, slopes) = (probability, slope)
   }
 
-  /// How deep the gaps of the table are: far enough for any but the rarest, which the lattice itself serves.
+  /// The table goes down to gaps of −depth. Rarer classes are left to the lattice.
   var depth: Double { probabilities.depth }
 
   /// The probability of a class at a gap within −depth…0 beside a leader.
   @inline(__always)
   func probability(at gap: Double) -> Double { gap == 0 ? 0.5 : probabilities.value(at: gap) }
 
-  /// How deep the gaps are whose derivatives it has.
+  /// The derivatives go down to gaps of −slopeDepth.
   var slopeDepth: Double { slopes.depth }
 
   /// The derivative of the probability at a gap within −slopeDepth…0.
@@ -33,8 +33,7 @@ final class PairTable: Sendable {
   func slope(at gap: Double) -> Double { slopes.value(at: gap) }
 }
 
-/// A function of one gap. On every cell between grid points a polynomial of t ∈ −1…1 is its logarithm, relative to that in
-/// the middle.
+/// A function f of one gap: on every cell f(t) = f(0)·e^polynomial(t), with the offset t ∈ −1…1.
 private struct PairFunction: Sendable {
   let depth: Double
   private let perUnit: Double
@@ -105,7 +104,7 @@ private struct PairLogarithms: ~Copyable {
 
   /// On the cell from gap −(index + 1)·w to −index·w: the logarithm at a grid point, and the coefficients of what is added.
   mutating func polynomial(inCell index: Int) -> (reference: Double, coefficients: [Double]) {
-    // Basis and values go from the deepest tap up.
+    // Basis and values go from the lowest tap up.
     let values = (0..<basis.taps).map { value(at: index + basis.taps / 2 - $0) }
     let reference = values[basis.taps / 2]
     let coefficients = (0..<8).map { k in
@@ -119,7 +118,7 @@ private struct PairLogarithms: ~Copyable {
     return (reference + coefficients[0] - logarithms(at: -(Double(index) + 0.5) * cell).below).magnitude
   }
 
-  /// At so many cells below the other class, or above it if the number is negative.
+  /// The logarithm for a class so many cells behind the other one, or ahead of it if the number is negative.
   private mutating func value(at steps: Int) -> Double {
     if let value = known[steps] { return value }
     let pair = logarithms(at: -Double(abs(steps)) * cell)

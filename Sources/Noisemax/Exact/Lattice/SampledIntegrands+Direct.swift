@@ -1,8 +1,8 @@
-// What direct sums measure of a law: where the integrands of a class below tied leaders begin and end, and how far apart
-// their nodes may be. Points and gaps are numbers of samples.
+// What direct sums measure of a law: where the integrand of a class behind tied leaders begins and ends, and how far apart
+// its nodes may be. Points x and gaps are counted in samples; a `gap` here is how far the class is behind, so above 0.
 
 extension SampledIntegrands {
-  // At the ends of the samples for what is beyond.
+  // Beyond the samples the value at their end.
 
   private func logF(_ point: Int) -> Double {
     logCumulative[min(max(point - first, 0), logCumulative.count - 1)]
@@ -20,7 +20,8 @@ extension SampledIntegrands {
   /// Below every peak, and within the samples.
   private func start(_ gap: Int) -> Int { max(-gap - 64, first + 1) }
 
-  /// The lowest node that matters to classes, so many tied, at a gap below one leader, or to that leader.
+  /// F(x)·[F(x + gap)·r(x + gap)]ᵏ, or F(x)·r(x)·F(x + gap) of the leader: the lowest node where the integrand of one leader
+  /// and k tied rare classes matters.
   func lowestNode(gap: Int, rareClasses: Double = 1, ofLeader: Bool = false, drop: Double) -> Double {
     func value(_ point: Int) -> Double {
       if ofLeader { return logF(point) + logR(point) + logF(point + gap) }
@@ -61,9 +62,9 @@ extension SampledIntegrands {
     return point
   }
 
-  /// The coarsest step whose trapezoid sums of ties agree, whichever sample they begin with, and how sharp an integrand
-  /// of a class below as many at the most may be at that step: −Δ² of its logarithm at the peak, measured for classes
-  /// at all gaps down to the steepest.
+  /// - `width`: the coarsest step whose trapezoid sums over ties agree, whichever sample they begin with.
+  /// - `sharpness`: how large −Δ² of the logarithm of an integrand may be at its peak at that step. Measured for a class down
+  ///   to the steepest gap behind that many leaders, and behind half as many.
   func directStep(for classes: Int, upTo coarsest: Int, steepest: Int, precision: Precision) -> (
     width: Double, sharpness: Double
   ) {

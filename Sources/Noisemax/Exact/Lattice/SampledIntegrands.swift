@@ -1,11 +1,11 @@
-/// Integrands of rows of two classes, and of ties, from samples of a law: what the lattice measures the law by.
+/// Samples of log F and log r, and the integrands that the lattice measures a law by: those of two classes, and of ties.
 ///
 /// Searches look through all samples, as an integrand may have several humps.
 struct SampledIntegrands {
   let unit: Double
   /// The number of the first sample, which is at first · unit.
   let first: Int
-  /// Samples of log F, followed by zeros as it were, and of log r = log f − log F.
+  /// Samples of log F, which counts as 0 above the last, and of log r = log f − log F.
   let logCumulative: [Double]
   let logHazard: [Double]
 
@@ -36,7 +36,7 @@ struct SampledIntegrands {
 
   // MARK: windows
 
-  /// The highest node that matters to classes at any gap down to `depth` below so many tied leaders.
+  /// The highest node that matters to a class up to `depth` behind so many tied leaders.
   func highestNodes(leaders: Double, depth: Double) -> PerPrecision<Double> {
     var highest = (single: -Double.infinity, double: -Double.infinity)
     for k in 0...64 {
@@ -71,8 +71,8 @@ struct SampledIntegrands {
 
   // MARK: steps
 
-  /// The index of the coarsest step, up to a given one, that integrates n tied classes to the tolerance: the trapezoid sums
-  /// of all phases, which differ by twice the error at most, must agree.
+  /// ∫ n Fⁿ r dx = 1 for n tied classes: the index of the coarsest step, up to a given one, whose trapezoid sums are 1 within
+  /// the tolerance, whichever sample they begin with.
   func coarsestStep(
     upTo coarsest: Int, for classes: Int, within tolerance: Double, from low: Double, to high: Double
   ) -> Int {

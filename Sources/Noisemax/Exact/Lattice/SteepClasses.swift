@@ -3,25 +3,25 @@ internal import NoiseKernels
 /// The classes of a row whose reversed hazard is too steep for its cells where derivatives need it.
 ///
 /// A pullback interpolates r(x − μ)/p(μ) as a function of μ. Where the integrand of p is large this ratio varies little, as
-/// p(μ) is as steep as r is there. But products of two reversed hazards are large further down, where r may be hardly steep at all:
-/// there the ratio is as steep as p. How well the cells hold it is measured, by its differences from grid point to grid
-/// point at the lowest node that a derivative depends on. Classes in cells that do not hold it get their r at every node.
+/// p(μ) is as steep as r there. But products of two reversed hazards are large further down, where r may be hardly steep at
+/// all: there the ratio is as steep as p. How well the cells hold it is measured at the lowest node that a derivative depends
+/// on, by its differences from grid point to grid point. Classes in cells that do not hold it get their r at every node.
 struct SteepClasses {
   /// How many there are.
   private(set) var count = 0
-  /// Whether errors of the other classes would show where many of them cancel.
+  /// Whether the interpolation errors of the other classes would show where their terms cancel.
   private(set) var areOthersRough = false
 
   private let indices: UnsafeMutablePointer<Int>
   /// v, or v/p, and the entries of the gradient.
   private let ratios: UnsafeMutablePointer<Double>
   private let entries: UnsafeMutablePointer<Double>
-  /// At all nodes the reversed hazards of one class, and the sums of others' over those that come after it.
+  /// At all nodes: r of one class, and Σ r and Σ ratio·r over the classes after it.
   private let hazards: UnsafeMutablePointer<Double>
   private let sums: UnsafeMutablePointer<Double>
   private let otherSums: UnsafeMutablePointer<Double>
 
-  /// log r where the classes need it, by its remainders by the step.
+  /// log r where the classes need it: samples with the same remainder by the step stand side by side.
   private let samples: UnsafeMutablePointer<Double>
   private var rowLength = 0
   private var firstSample = 0
@@ -31,7 +31,7 @@ struct SteepClasses {
     3 * pass.count + 3 * places(for: pass) + samples(for: pass)
   }
 
-  /// Places for a number at every node, and for what vectors read beyond.
+  /// The slots for a number at every node, and for what vectors read beyond.
   private static func places(for pass: LatticePass) -> Int { padded(pass.nodes) + 32 }
 
   private static func samples(for pass: LatticePass) -> Int {
@@ -39,7 +39,7 @@ struct SteepClasses {
     return padded(gaps + places(for: pass) * pass.step)
   }
 
-  /// None yet, for rows whose digits would not show it.
+  /// Without classes: `find` looks for them, in rows whose digits would show it.
   init(for pass: LatticePass, memory: inout Pieces) {
     indices = memory.takeIntegers(pass.count)
     ratios = memory.take(pass.count)
@@ -53,7 +53,7 @@ struct SteepClasses {
   /// Finds the classes, in a pass that knows the heights.
   mutating func find(in pass: LatticePass, gaps: UnsafePointer<Double>, count n: Int) {
     guard let range = range(in: pass) else { return }
-    // Behind the rarest class there may be points of classes that are not wanted.
+    // Below the rarest class there may be points of classes that are not wanted.
     let lowest = max(pass.gap(ofPoint: range.lowerBound), pass.rarest)
     let highest = pass.gap(ofPoint: range.upperBound)
     for index in 0..<n where gaps[index] >= lowest && gaps[index] <= highest {
@@ -164,9 +164,10 @@ struct SteepClasses {
     }
   }
 
-  /// Adds the reversed hazards of the classes to R, and those times ratios to V, and keeps the entries of the gradient.
+  /// R += Σ r_k and V += Σ ratio_k·r_k over the steep classes, and their entries of the gradient, which are kept.
   ///
-  /// A class has none with itself: it meets the sums of those before it, and then of those after it.
+  /// No class meets itself: the first pass has the sums of all other classes and of the steep ones before it, the second one of
+  /// those after it.
   func integrate(
     in pass: LatticePass, gaps: UnsafePointer<Double>, r: UnsafeMutablePointer<Double>,
     v: UnsafeMutablePointer<Double>
@@ -197,8 +198,8 @@ struct SteepClasses {
 }
 
 extension LatticePass {
-  /// About the errors of r/p in the first cells, the last of which has a slot, at the node where the product of G and two
-  /// reversed hazards of the rarest class is largest; 0 in cells before the slot `first`.
+  /// About the errors of r/p in the first cells, at the node where G·r² of the rarest class is largest; 0 in cells before the
+  /// slot `first`. The last cell has a slot.
   fileprivate func ratioErrors(from first: Int, cells: Int) -> UnsafePointer<Double> {
     let start = sampleOffset(node: 0, point: point(nearest: rarest))
     let (ratios, errors) = (loopMemory, loopMemory + padded(pointCount))

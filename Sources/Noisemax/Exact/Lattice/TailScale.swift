@@ -1,15 +1,15 @@
-/// The lengths of a law that sums over far classes go by, measured when its table is made.
+/// The lengths of a law that ``TailSums`` go by, measured when a row first needs them.
 struct TailScale {
-  /// From here on log F and r are 0, even where very many classes have a part.
+  /// From here on log F and r count as 0, even summed over very many classes.
   let limit: Double
   /// The noise is hardly ever below this.
   let lowerEnd: Double
   /// How far apart the quartiles are.
   let unit: Double
-  /// A piece of the logit axis this long has no features that a polynomial of degree 15 misses.
+  /// On a piece of the logit axis this long a polynomial of degree 15 is log F, and another one r.
   let piece: Double
-  /// Boxes of this length, and of any power of two times it, see each other's classes as polynomials, two boxes in
-  /// between; nil if under this law they do not.
+  /// The shortest boxes. With two boxes in between, the classes of one are a polynomial on another, at this length and any
+  /// power of two times it; nil if under this law they are not.
   let box: Double?
   /// log F and log r where boxes do not reach, between samples.
   let logCumulative: SampledFunction
@@ -22,7 +22,7 @@ struct TailScale {
     unit = table.quartiles
     func hazard(_ x: Double) -> Double { exponential(noise.logReversedHazard(at: x)) }
     let (unit, low, high) = (unit, -8 * unit, limit)
-    /// Whether polynomials on pieces of some length are a function, as far as numbers of its size show.
+    /// Whether polynomials on pieces of some length reproduce a function, to a tolerance relative to it or to a size.
     func reproduces(_ function: (Double) -> Double, on length: Double, size: Double) -> Bool {
       stride(from: (low / length).rounded(.down) * length, to: high, by: length).allSatisfy { start in
         let piece = Piece(from: start, to: start + length, function)
@@ -146,7 +146,7 @@ struct BoxBasis {
     return 1 / others.reduce(1.0) { product, k in product * Double(j - k) }
   }
 
-  /// Whether a function that goes on growing below 0 is a polynomial, as it were, from −3 to −2 such lengths.
+  /// Whether a polynomial through the points reproduces a function from −3 to −2 lengths.
   func reproduces(_ function: (Double) -> Double, onLength length: Double) -> Bool {
     let last = Double(Self.count - 1)
     let values = (0..<Self.count).map { function((Double($0) / last - 3) * length) }

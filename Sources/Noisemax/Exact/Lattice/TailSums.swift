@@ -1,12 +1,12 @@
 /// Σ_j w_j K(x − μ_j) at many points x, where K is 0 from some limit on and ever smoother below 0: log F, or r.
 ///
-/// The logit axis is halved into boxes again and again. Seen from a box, the classes of another one, two boxes or more
-/// above, are weights at a few equally spaced points, and their sum a polynomial. Each box has the polynomial of all
-/// that is so far above it: the one of the box of twice its length, and what this one did not see yet.
-/// The classes near the smallest boxes are summed one by one, at the nodes of polynomials on short pieces.
+/// The logit axis is halved into boxes again and again. Two boxes or more above a box, the classes of another one count as
+/// weights at a few equally spaced points, and their sum over the box is a polynomial. Every box has one polynomial for all
+/// classes so far above it: that of the box of twice its length, and what that one did not count yet.
+/// The classes near one of the shortest boxes are summed one by one, at the nodes of polynomials on short pieces.
 ///
-/// Of equally long boxes all points are as far apart as those of two: the law is evaluated some dozens of times for
-/// each length. Cost: some hundred multiplications for each class and length, and for each box that is asked about.
+/// Boxes of one length are multiples of it apart, so that the kernel is evaluated some dozens of times for each length.
+/// Cost: some hundred multiplications for each class and length, and for each box that is asked about.
 final class TailSums {
   private static let count = BoxBasis.count
   /// So few classes are summed one by one.
@@ -138,8 +138,8 @@ final class TailSums {
     Double(sign: .plus, exponent: exponent, significand: 1)
   }
 
-  /// The shortest boxes that tell a point as far from 0 from others. Where the logarithms have no digits left for
-  /// the length of the noise, they need not be so short.
+  /// The level of the shortest boxes near a point. Very far from 0 log p is so large that its rounding hides the length of the
+  /// noise: longer boxes do there.
   private static func firstLevel(at place: Double, shortest: Double) -> Int {
     // Not that of their ratio, which may be too large for a number.
     let exponent = place == 0 ? 0 : place.exponent - shortest.exponent
@@ -158,7 +158,7 @@ final class TailSums {
     let next = index(below: x)
     let above = next > 0 ? gaps[next - 1] - x : .infinity
     let below = next < gaps.count ? x - gaps[next] : .infinity
-    // So far from all classes the box with this point, and those beside it, are empty.
+    // Boxes up to this length are empty, the one with this point and those beside it.
     let distance = min(above / 3, below / 2)
     let first = Self.firstLevel(at: x, shortest: shortest)
     if distance >= shortest * Self.twoTo(first) {
@@ -177,7 +177,7 @@ final class TailSums {
       current = View(piece: piece, near: 0..<0)
       return current
     }
-    // What is asked about less often needs none.
+    // A piece is made when it is asked about for the fifth time.
     asked[key, default: 0] += 1
     if asked[key] == 5 {
       let piece = finePiece(key, of: view)

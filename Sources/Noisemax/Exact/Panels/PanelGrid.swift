@@ -1,14 +1,14 @@
 /// The nodes of the integral ∫ G(x)·r(x − μ_i) dx for every class of a row, G = ∏ F(x − μ_j).
 ///
-/// The line is cut where a class meets a kink, and every interval into panels on which each wanted integrand
-/// G·r(· − μ_i) is resolved, from the top down. A panel is
+/// The line is cut at the points μ_j + kink. Every interval is cut into panels, from above down, on which each wanted integrand
+/// G(x)·r(x − μ_i) is resolved. A panel is
 /// - taken with few nodes, unseen, where log G and the law change too little to matter;
 /// - left out where it holds nothing of any wanted integrand, each judged against what that integrand has elsewhere;
 /// - else halved until, for every wanted integrand, the last two of 16 Legendre coefficients are small.
 ///
-/// Between classes that are far apart the integrands are flat or fall exponentially, all but near the ends. So a wide
-/// interval is cut near its ends first, and its panels are judged also against what is found at its ends: an integrand
-/// that rises all the way down needs no panels on the way.
+/// Between classes that are far apart the integrands are flat or exponential, except near the ends. So a wide interval is
+/// first cut near its ends, and its panels are also judged against what the integrands hold there. An integrand that rises
+/// all the way down then needs no panels on the way.
 struct PanelGrid {
   private(set) var judge: PanelJudge
   private(set) var nodeCount = 0
@@ -36,7 +36,7 @@ struct PanelGrid {
   var law: PanelLaw { judge.law }
   var sums: PanelSums { judge.sums }
 
-  /// The last class whose support reaches above the panels that are being laid.
+  /// The last class whose support reaches up to the panels that are being laid.
   var deepest: Int {
     get { judge.deepest }
     set { judge.deepest = newValue }
@@ -50,11 +50,10 @@ struct PanelGrid {
 
   // MARK: - The window
 
-  /// Where the integrals begin: the lower end of the support above the leader, or as far down as any integrand
-  /// counts.
+  /// Where the integrals begin: at the lower end of the leader's support, or as far down as any integrand counts.
   ///
-  /// Also sets what the representatives hold around the median of the maximum, so that the first panels, far out in
-  /// the upper tail, are judged against it.
+  /// It also finds what the representatives hold around the median of the maximum: the first panels, far out in the upper
+  /// tail, are judged against that.
   func lowerEnd(below top: Double) -> Double {
     let floor = judge.settings.floor
     var step = law.deviation
@@ -68,7 +67,7 @@ struct PanelGrid {
     judge.expect(from: lower, to: upper)
     guard law.lowerEnd == -.infinity else {
       if logProduct(at: law.lowerEnd.nextUp) > floor || floor == -.infinity { return law.lowerEnd }
-      // Bisection to a place a little below the floor.
+      // A point a little below the floor.
       return place(ofLogProduct: floor - 8...floor, from: law.lowerEnd, to: lower)
     }
     // No lower end: the density is log-concave, so every integrand has one hump, and once it has fallen it stays low.
@@ -85,7 +84,7 @@ struct PanelGrid {
     }
   }
 
-  /// A place where log G is in a range, or the last one a bisection of that many steps gets to.
+  /// A point where log G is in a range, or where 64 bisections end.
   private func place(ofLogProduct range: ClosedRange<Double>, from lower: Double, to upper: Double) -> Double
   {
     var (lower, upper) = (lower, upper)
@@ -148,7 +147,7 @@ struct PanelGrid {
     guard isWide(width) else { return push(lower, upper, below) }
     judge.look(at: upper, logProduct: above, owner: owner)
     judge.look(at: lower, logProduct: below, owner: owner)
-    // Whatever falls by e per deviation is negligible from here on, all of the width together.
+    // An integrand that falls by a factor of e per deviation is negligible from here on, over all of the width.
     let reach = law.deviation * (judge.settings.margin + 16 + logarithm(width / law.deviation))
     guard width > 4 * reach else { return push(lower, upper, below) }
     let (first, second) = (lower + DoubleDouble(reach), upper - DoubleDouble(reach))

@@ -1,26 +1,26 @@
-/// Whether the panels of a row resolve every wanted integrand G·r(· − μ_i).
+/// Whether the panels of a row resolve every wanted integrand G(x)·r(x − μ_i).
 ///
-/// The wanted integrands are judged by representatives: the leader, the last class, a few between, the class whose
-/// kink ends the interval above, and the deepest class whose support reaches up here: the further behind a class
-/// is, the lower lies its integral, so that no class has more of its own here.
+/// A few classes are judged for all. Up to eight representatives stand evenly from the leader to the last class. Besides there
+/// is the class whose kink is the upper end of the interval. And there is the last class whose support reaches up here: the
+/// further behind a class is, the lower lies its integral, so of all that reach here it has the largest part of its own here.
 ///
-/// Derivatives also want G·r(· − μ_i)·r(· − μ_j), which may lie far below G·r(· − μ_i): under two Laplace leaders, for
-/// two rare classes, all the way down to them. What a second factor shifts, that of the last class shifts most, so the
-/// pairs are judged by those of every representative with the last.
+/// Derivatives also want G·r(x − μ_i)·r(x − μ_j). It may lie far lower: of two rare classes behind two Laplace leaders, all the
+/// way down to the two. The second factor shifts it most if j is the last class. So each judged class is paired with the last.
 struct PanelJudge {
   let law: PanelLaw
   let sums: PanelSums
-  /// log F counts as 0 from here on: what is left out of log G is below 2⁻⁷⁰.
+  /// log F counts as 0 from here on. What that leaves out of log G is below 2⁻⁷⁰.
   let ceiling: Double
   let settings: PanelSettings
-  /// The last class whose support reaches above the panels that are being judged.
+  /// The last class whose support reaches up to the panels that are being judged.
   var deepest = 0
 
   private let representativeCount: Int
   private let representatives: UnsafeMutablePointer<Double>
-  /// What every integrand is known to hold: first those of the classes, then those of the pairs.
+  /// The logarithm of what every integrand is known to hold at least: first those of the classes, then those of their pairs
+  /// with the last class.
   private let references: UnsafeMutablePointer<Double>
-  /// At the nodes of a panel: log G, log r of the last class, and the logarithm of the integrand that is looked at.
+  /// At the nodes of a panel: log G, log r of the last class, and the logarithm of the integrand that is judged.
   private let products, lasts, values: UnsafeMutablePointer<DoubleDouble>
 
   /// How many Doubles of memory the judgement of so many distinct logits needs.
@@ -66,11 +66,11 @@ struct PanelJudge {
 
   private var last: Int { sums.count - 1 }
 
-  /// A single place has ties only, or no other class that can win: their pair could be singular, and lies where the
-  /// integrand of one does.
+  /// Whether pairs are judged. If all logits are equal they are not: r² could be singular, and lies where r does.
   private var hasPairs: Bool { settings.pairs && sums.count > 1 }
 
-  /// The classes that panels below a kink of the class `owner` are judged by, nil for a repetition.
+  /// Class k of those that a panel is judged by; nil if it was one before. The class `owner` has its kink at the upper end of
+  /// the interval.
   @inline(__always)
   private func judgedClass(_ k: Int, owner: Int) -> Int? {
     if k < representativeCount { return Int(representatives[k]) }
@@ -81,7 +81,8 @@ struct PanelJudge {
 
   private var judgedCount: Int { representativeCount + 2 }
 
-  /// Passes on the logarithms of the integrands of a class at a place, by their places among the references.
+  /// Passes on log(G·r) of a class at a point, and if pairs are judged log(G·r·r) with the last class, each with its slot
+  /// among the references.
   @inline(__always)
   private func forEachIntegrand(
     of index: Int, at x: DoubleDouble, logProduct: Double, _ body: (_ integrand: Int, _ value: Double) -> Void
@@ -93,7 +94,8 @@ struct PanelJudge {
 
   // MARK: - What the integrands hold
 
-  /// Lets the representatives hold what they have at least between two places around the median of the maximum.
+  /// log ∫ e^L ≥ min(L(lower), L(upper)) + log(upper − lower), if the integrand e^L has one hump: what the representatives hold
+  /// at least between two points around the median of the maximum.
   func expect(from lower: Double, to upper: Double) {
     let width = logarithm(upper - lower)
     let (x, y) = (DoubleDouble(lower), DoubleDouble(upper))
@@ -108,7 +110,8 @@ struct PanelJudge {
     }
   }
 
-  /// Lets the integrands hold at least what they have around a place, as far as they change little.
+  /// log ∫ e^L is at least about L(x) − log(Σ r + 1/deviation): what a judged integrand e^L holds around a point, over the
+  /// length on which it changes little. Raises the references to it.
   func look(at x: DoubleDouble, logProduct: Double, owner: Int) {
     // The logarithm of an integrand changes as fast as log G, by Σ r, and as log r.
     let extent = 0 - logarithm(sums.reversedHazards(at: x).sum.value + 1 / law.deviation)
@@ -121,10 +124,10 @@ struct PanelJudge {
     }
   }
 
-  /// Whether the representatives have become negligible on the way down to a place, the first one of which
-  /// `isFirst`.
+  /// Whether, on a way down, the integrands of all representatives have become negligible at a point beside their peaks.
+  /// `isFirst` at the first point of the way.
   func isLow(at x: DoubleDouble, logProduct: Double, isFirst: Bool) -> Bool {
-    // The highest values met: the peak may be lower than the median.
+    // The highest values on the way: a peak may lie below the median.
     let highest = UnsafeMutableRawPointer(values).assumingMemoryBound(to: Double.self)
     var isLow = true
     for k in 0..<representativeCount {
@@ -139,7 +142,7 @@ struct PanelJudge {
     return isLow
   }
 
-  /// Whether what has a logarithm is nothing beside what has another, whatever its rounding.
+  /// Whether e^value is nothing beside e^reference, whatever the rounding of the reference.
   private func isNegligible(_ value: Double, beside reference: Double) -> Bool {
     value < reference - settings.margin - 0x1p-48 * reference.magnitude
   }
@@ -163,12 +166,12 @@ struct PanelJudge {
     }
   }
 
-  /// The rule that is known to do without looking, or nil.
+  /// A rule that is known to resolve a panel without a look at it, or nil.
   ///
-  /// With h half the width, D the distance from the lower end of the support, where log F is
-  /// singular (at most half a deviation, for what other singularities the law may have) and c the change
-  /// of the logarithm of the integrand, m nodes leave c^(2m+1)·m!⁴/((2m+1)·(2m)!³) for an exponential, below 2e-17
-  /// for m = 4, c = 1/8 and for m = 8, c = 2, and ρ^(−2m), ρ about 2·(D + h)/h, for a singularity at distance D.
+  /// Two errors of m nodes count. Of an exponential whose logarithm changes by c they leave c^(2m+1)·m!⁴/((2m+1)·(2m)!³),
+  /// below 2e-17 for m = 4, c = 1/8 and for m = 8, c = 2. Of a singularity at the distance D from a panel of width 2h they
+  /// leave ρ^(−2m), ρ about 2·(D + h)/h. log F is singular at the lower end of the support; for what other singularities the
+  /// law may have, D is half a deviation at most.
   func ruleUnseen(for panel: Panel, owner: Int) -> GaussLegendre? {
     let distance = Swift.min(panel.from.value - law.lowerEnd, law.deviation / 2)
     let rise = panel.above - panel.below
@@ -194,7 +197,7 @@ struct PanelJudge {
     case resolved, negligible, unresolved
   }
 
-  /// Samples log G at 16 nodes and looks at the integrands of the representatives.
+  /// Samples log G at the 16 nodes of a panel, and judges the integrands of a few classes by them.
   func verdict(on panel: Panel, owner: Int) -> Verdict {
     let nodes = Self.rule.nodes
     for m in nodes.indices {
@@ -222,31 +225,31 @@ struct PanelJudge {
     return verdict
   }
 
-  /// log G at the nodes of the panel that was judged last.
+  /// log G at node m of the panel that was judged last.
   func sample(_ m: Int) -> CompensatedSum {
     var sample = CompensatedSum(products[m].high)
     sample.add(products[m].low)
     return sample
   }
 
-  /// Looks at one integrand, by its logarithm at the nodes.
+  /// Judges one integrand, by its logarithm at the nodes.
   private func verdict(onIntegrandOf index: Int, isPair: Bool, over panel: Panel) -> Verdict {
     let rule = Self.rule
     var peak = values[0]
     var peakNode = 0
     for m in rule.nodes.indices where peak < values[m] { (peak, peakNode) = (values[m], m) }
-    // Where logarithms are large, their rounding is all that is seen.
+    // Where logarithms are large, differences smaller than their rounding tell nothing.
     let product = products[peakNode].high
     let noise =
       0x1p-48 * product.magnitude + law.roundingOfLogHazard * (peak.high - product).magnitude
-    // At the ends r is taken from the outermost nodes: it may jump at the ends themselves.
+    // At the ends of the panel r is taken from the outermost nodes: at an end itself it may jump.
     var highest = Swift.max(peak.high, values[0].value + (panel.above - products[0].high))
     if panel.below > -.infinity {
       highest = Swift.max(highest, values[15].value + (panel.below - products[15].high))
     }
     guard highest > -.infinity else { return .negligible }
     if highest > peak.high + Swift.max(1, noise) {
-      // Unless r falls as G rises: then from just inside the ends.
+      // r may fall as G rises. Then that is too high, and r is taken from just inside the ends.
       func value(at x: DoubleDouble, logProduct: Double) -> Double {
         let pair = isPair ? logHazard(of: self.last, at: x).value : 0
         return logProduct + logHazard(of: index, at: x).value + pair
@@ -275,15 +278,15 @@ struct PanelJudge {
   }
 }
 
-/// What precision is worth.
+/// How accurate panels are.
 struct PanelSettings {
-  /// Where G < e^`floor`, no class has anything the result can show.
+  /// Where log G is below this, no class has anything that the result can show.
   var floor: Double
-  /// A panel that holds e^`margin` less of an integrand than other panels do is left out.
+  /// A panel that holds less than e^−margin of each integrand is left out.
   var margin: Double
   /// How small the last Legendre coefficients of an integrand must be: their squares are the error.
   var tolerance: Double
-  /// Whether the products of two r are wanted as well.
+  /// Whether products of two reversed hazards are wanted, too.
   var pairs = false
 }
 
@@ -294,5 +297,5 @@ private func sumOfLogarithms(_ a: DoubleDouble, _ b: DoubleDouble) -> DoubleDoub
   return DoubleDouble(sum.high, sum.high.isFinite ? sum.low + (a.low + b.low) : 0)
 }
 
-/// The rules of the panels, the last of which is the one that is looked at.
+/// The rules of panels. Those that are judged have the last one.
 private let rules = [4, 8, 16].map { GaussLegendre(count: $0) }

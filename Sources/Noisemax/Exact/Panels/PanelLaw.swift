@@ -11,15 +11,15 @@ final class PanelLaw: Sendable {
   let lowerEnd, upperEnd: Double
   /// √variance: the unit in which "near a kink" is measured.
   let deviation: Double
-  /// A class further behind the leader than this has a probability of zero as a Double or a Float, and a part in no
-  /// other: to win, the leader's noise would have to lie where log F is below the floor of the integrals, or its own
-  /// where log(1 − F) is.
+  /// A class with a gap below −reach has the probability 0 as a Double, below −singleReach as a Float, and no part in that of
+  /// another class. For it to win, the leader's noise would have to lie where log F is below the floor of the integrals, or its
+  /// own where log(1 − F) is.
   let reach, singleReach: Double
-  /// log f(z) = `value` + `slope`·(z − `start`) from `start` on, where log F is 0 to rounding: nil where the tail is no
+  /// log f(z) = `value` + `slope`·(z − `start`) from `start` on, where log F is 0 to rounding; nil if the tail is no
   /// exponential.
   let tail: (start: Double, value: Double, slope: Double)?
-  /// From here on log p falls like log f with the distance behind the leader, to rounding, and its derivatives stay:
-  /// infinite where that is not known.
+  /// At gaps below −farthest log p falls as log f does, to rounding, and its derivatives stay the same; ∞ if that is not
+  /// known.
   let farthest: Double
 
   init(_ noise: some PiecewiseNoise) {
@@ -45,8 +45,7 @@ final class PanelLaw: Sendable {
       "\(noise) has variance \(noise.variance) and its support is \(lowerEnd)…\(upperEnd)")
   }
 
-  /// How far a place where log(1 − F) and log f are below a floor is above one where log F and log f are: infinite
-  /// where no such places are found.
+  /// x₂ − x₁, where log F and log f are below a floor at x₁, and log(1 − F) and log f at x₂; ∞ if no such points are found.
   private static func reach(of noise: some PiecewiseNoise, floor: Double) -> Double {
     let start = exponential(floor + 60)
     let (lowest, highest) = (noise.quantile(at: 0), noise.upperQuantile(at: 0))

@@ -1,10 +1,10 @@
 /// The classes of one row that can win, in rising order of their gaps, ties merged.
 struct PanelRow {
-  /// Every open class that can win: its distance behind the leader, as weight its index in the row, and as exponent how
-  /// much further it is than the distance it counts with.
+  /// Every open class that can win, as a point. `place` is −gap, but at most `farthest`; `exponent` is by how much −gap exceeds
+  /// that; `weight` is the index of the class in the row.
   let sorted: UnsafeMutablePointer<PanelPoint>
   private(set) var open = 0
-  /// The different distances, with the number of ties as weight.
+  /// The distinct values of −gap, with the number of ties as weight.
   let classes: UnsafeMutablePointer<PanelPoint>
   private(set) var count = 0
 
@@ -12,9 +12,8 @@ struct PanelRow {
   /// underflow: it is integrated as one that reaches so far.
   static var leastReach: Double { 0x1p-500 }
 
-  /// A row is n gaps and their n remainders; a class as far behind the leader as the support of the noise is wide
-  /// cannot win, and one further behind than `reach` is left out too. Classes further behind than `farthest` are
-  /// taken to be as far. The memory is for n points each.
+  /// A row is n gaps and their n remainders. A class is left out if −gap is at least the width of the support, since it
+  /// cannot win, or above `reach`. Where −gap is above `farthest`, that counts instead. The memory is for n points each.
   init(
     _ row: UnsafeBufferPointer<Double>, width: Double, reach: Double = .infinity,
     farthest: Double = .infinity, sorted: UnsafeMutablePointer<PanelPoint>,
@@ -46,7 +45,7 @@ struct PanelRow {
   }
 }
 
-/// Sorts points by their places, rising: a merge sort, whose memory the caller keeps.
+/// Sorts points into rising order: a merge sort, whose memory the caller keeps.
 func sortByPlace(
   _ points: UnsafeMutablePointer<PanelPoint>, count: Int, other: UnsafeMutablePointer<PanelPoint>
 ) {

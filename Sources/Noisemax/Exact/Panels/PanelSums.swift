@@ -43,7 +43,7 @@ struct PanelSums {
     return leaves
   }
 
-  /// The points are sorted by their places, rising or falling.
+  /// The points are sorted, rising or falling.
   init(
     of points: UnsafeMutablePointer<PanelPoint>, count: Int, under law: PanelLaw,
     cells: UnsafeMutablePointer<Double>

@@ -1,6 +1,6 @@
 extension Panels {
-  /// Classes above 1e-300 by J(v/p). The others, each with the density q_i of the winner's place where it wins, by
-  /// ∂log p_i/∂μ_j = −∫ q_i(x) r(x − μ_j) dx.
+  /// Classes with p above 1e-300 go by J(v/p). All others go by ∂log p_i/∂μ_j = −∫ q_i(x) r(x − μ_j) dx for j ≠ i. There
+  /// q_i = G·r(x − μ_i)/p_i is the density of the maximum given that i wins.
   func pullBackLogarithms(
     _ cotangent: UnsafeMutableBufferPointer<Double>, logProbabilities: UnsafeBufferPointer<Double>,
     at row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
@@ -12,7 +12,7 @@ extension Panels {
         cotangent.indices.map { isDeep($0) ? cotangent[$0] : 0 }, at: row, precision: precision,
         scratch: &scratch)
       : nil
-    // A power of two that keeps v/p, which may be 1e300, and its products with hazards in range.
+    // A power of two that keeps v/p, which may be 1e300, and its products with reversed hazards in range.
     var largest = 0.0
     for index in cotangent.indices {
       cotangent[index] =
@@ -78,8 +78,8 @@ extension Panels {
     }
     guard let barely else { return gradients }
 
-    // Classes that hardly reach into the leaders' support: beside the leaders their slopes grow as the reach falls, beyond
-    // all numbers at last, and beside others they do not.
+    // Classes that hardly reach into the leaders' support: with the leaders they have slopes that grow as the reach falls, at
+    // last beyond all numbers. With other classes they do not.
     for m in 0..<count { winners[m].weight = barely.density[m] }
     let barelySums = winnerSums()
     let steeper = barely.members.map { v[$0] == 0 ? 0 : v[$0] / reach(ofBarelyReaching: $0, in: row) }
@@ -96,7 +96,7 @@ extension Panels {
     return gradients
   }
 
-  /// Passes on the distances of the classes and the members of each.
+  /// Passes on the distinct values of −gap, and the classes that have each.
   private func forEachClass(of row: PanelRow, _ body: (_ distance: DoubleDouble, _ members: [Int]) -> Void) {
     var next = 0
     for k in 0..<row.count {

@@ -1,14 +1,14 @@
 extension Panels {
   /// Replaces v by J v and the gaps by the probabilities.
   ///
-  /// With R(x) = Σ_j r(x − μ_j) and V(x) = Σ_j v_j r(x − μ_j), (J v)_i = v_i·A(μ_i) − B(μ_i), where A and B are the
-  /// integrals of G·R and G·V against r(x − μ_i): R and V are sums over the classes at every node, A and B sums over
-  /// the nodes at every class.
+  ///     (J v)_i = v_i ∫ G R r(x − μ_i) dx − ∫ G V r(x − μ_i) dx,   R = Σ_j r(x − μ_j),   V = Σ_j v_j r(x − μ_j).
   ///
-  /// The term of a class with itself, v_i·r(x − μ_i)², is in A as in B. That of a lone leader may not even be
-  /// integrable, but its v is 0 once the cotangent is centred, so that no such term is formed. A class behind has a
-  /// smaller r than the leader wherever log F is concave, and a smaller term than the leader's with it, so that
-  /// nothing cancels that would matter.
+  /// R and V are sums over the classes at every node, the integrals are sums over the nodes at every class.
+  ///
+  /// The term of a class with itself, v_i·r(x − μ_i)², is in both integrals and cancels. A lone leader's may not even be
+  /// integrable: its v is 0 once the cotangent is centred, so that no such term is formed. A class behind has a smaller r than
+  /// the leader wherever log F is concave. So its term is smaller than its term with the leader, and cancels no digits that
+  /// matter.
   func pullBack(
     _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
     precision: Precision, scratch: inout Scratch
@@ -113,7 +113,7 @@ extension Panels {
     row[row.count / 2 + member] / PanelRow.leastReach
   }
 
-  /// Whether that is the place of classes that reach no further than ``PanelRow/leastReach``.
+  /// Whether classes at that −gap reach no further into the leader's support than ``PanelRow/leastReach``.
   func hardlyReaches(_ place: DoubleDouble) -> Bool {
     place == DoubleDouble(law.upperEnd - law.lowerEnd, -PanelRow.leastReach)
   }

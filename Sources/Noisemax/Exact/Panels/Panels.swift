@@ -1,5 +1,5 @@
 /// Exact probabilities under a law with kinks: p_i = ∫ G(x)·r(x − μ_i) dx with G = ∏ F(x − μ_j), r = f/F, by
-/// Gauss–Legendre panels between the places where a class meets a kink of the law.
+/// Gauss–Legendre panels between the points μ_j + kink.
 struct Panels: StepwiseRowMethod {
   let law: PanelLaw
 
@@ -121,8 +121,9 @@ struct Panels: StepwiseRowMethod {
     return false
   }
 
-  /// Passes on r at every node with the exponent of its weight, relative to the largest such product, and returns the
-  /// logarithm of that: for a class whose density may underflow.
+  /// Passes on r(x_m − μ)·e^exponent_m over the largest of these, node by node, for a class whose density may underflow.
+  ///
+  /// - Returns: the logarithm of the largest.
   func forEachTerm(
     at distance: DoubleDouble, over nodes: UnsafeMutablePointer<PanelPoint>, count: Int,
     _ body: (_ node: Int, _ term: Double) -> Void
@@ -147,7 +148,7 @@ struct Panels: StepwiseRowMethod {
 
   // MARK: - The panels
 
-  /// Everything but the nodes, in the first memory of the scratch.
+  /// The lists of a row, all but the nodes, in the first memory of the scratch.
   struct Place {
     let sorted, classes, other, breaks, otherBreaks: UnsafeMutablePointer<PanelPoint>
     let values, cells, grid: UnsafeMutablePointer<Double>
@@ -184,8 +185,8 @@ struct Panels: StepwiseRowMethod {
       in: place.grid)
     let bottom = grid.lowerEnd(below: top)
 
-    // A break is stored by its depth below the top, so that the order is from the top down; its exponent tells that
-    // the support of the class ends there.
+    // A break at x is stored as −x, so that rising order is from the top down. Its exponent is 1 where the support of the class
+    // ends.
     var breakCount = 0
     grid.deepest = law.upperEnd < .infinity ? 0 : row.count - 1
     for kink in law.kinks {
