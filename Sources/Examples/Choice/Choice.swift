@@ -195,8 +195,7 @@ struct Estimate {
       }
       return Findings(
         tables: [table(of: estimates, survey)], pictures: ["example-choice": picture(of: estimates)],
-        checks: checks(of: estimates)
-      )
+        checks: checks(of: estimates, settings))
     }
   }
 
