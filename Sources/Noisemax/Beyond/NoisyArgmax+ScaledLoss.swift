@@ -65,9 +65,27 @@ extension NoisyArgmax {
   public func inclusionLossWithGradient<L: Logits>(
     for logits: L, largest count: Int, target: L, scales: L? = nil
   ) -> (value: L.PerRow, logits: L, scales: L) {
-    let (rows, targets, scales) = (logits.asRows, target.asRows, scales?.asRows)
+    sumsWithGradient(of: logits, scales?.asRows, largest: count, targets: target.asRows)
+  }
+
+  /// E[sum of the k largest], and its gradients in the logits, ``inclusionProbabilities(for:largest:scales:)``, and in the
+  /// scales: what the noise is in the mean where a class is included.
+  ///
+  /// - Precondition: as for ``inclusionProbabilities(for:largest:scales:)``.
+  public func expectedSumWithGradient<L: Logits>(
+    for logits: L, largest count: Int, scales: L? = nil
+  ) -> (value: L.PerRow, logits: L, scales: L) {
+    sumsWithGradient(of: logits, scales?.asRows, largest: count, targets: nil)
+  }
+}
+
+extension NoisyArgmax {
+  private func sumsWithGradient<L: Logits>(
+    of logits: L, _ scales: Rows<L.Scalar>?, largest count: Int, targets: Rows<L.Scalar>?
+  ) -> (value: L.PerRow, logits: L, scales: L) {
+    let rows = logits.asRows
     let values = sums(of: rows, scales, largest: count, targets: targets)
-    let law = classLaw(for: "loss of inclusion")
+    let law = classLaw(for: "mean of the k largest")
     var workspace = Workspace()
     var inScales: [L.Scalar] = []
     let inLogits = freshArray(like: rows) { logits, result in
@@ -80,7 +98,7 @@ extension NoisyArgmax {
             let noise = UnsafeMutableBufferPointer(rebasing: numbers[slots.count...])
             row.writeInclusions(to: p, noise: noise, scratch: &workspace.method)
             for (index, slot) in slots.enumerated() {
-              let weight = row.isOpen(index) ? Double(targets.elements[slot]) : 0
+              let weight = row.isOpen(index) ? targets.map { Double($0.elements[slot]) } ?? 0 : 0
               result[slot] = L.Scalar(p[index] - weight)
               inScales[slot] = L.Scalar(unit * (noise[index] - weight * (law.mean + law.location)))
             }
@@ -90,9 +108,7 @@ extension NoisyArgmax {
     }
     return (L.form(of: values), L.form(of: inLogits), L.form(of: Rows(inScales, rows.shape)))
   }
-}
 
-extension NoisyArgmax {
   /// E[sum of the k largest] of every row, less Σ y_i E[X_i] if there are targets.
   private func sums<Scalar: LogitScalar>(
     of rows: Rows<Scalar>, _ scales: Rows<Scalar>?, largest count: Int, targets: Rows<Scalar>?
