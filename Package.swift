@@ -44,6 +44,9 @@ let linkingOfC: [LinkerSetting] =
       .when(platforms: [.linux]))
   ]
 
+/// Model code: commands that show what the library is for. Each is one file that reads as a page.
+let examples = ["Digits", "Choice", "Experts", "Autoencoder", "Attention"]
+
 let package = Package(
   name: "Noisemax",
   platforms: [.macOS(.v13), .iOS(.v16), .tvOS(.v16), .watchOS(.v9), .visionOS(.v1)],
@@ -56,7 +59,7 @@ let package = Package(
     .executable(name: "noisemax", targets: ["NoisemaxTool"]),
     .executable(name: "table-maker", targets: ["TableMaker"]),
     .executable(name: "benchmarks", targets: ["Benchmarks"]),
-  ],
+  ] + examples.map { .executable(name: "example-\($0.lowercased())", targets: ["Example\($0)"]) },
   targets: [
     .target(
       name: "Noisemax",
@@ -79,10 +82,14 @@ let package = Package(
     .executableTarget(
       name: "Benchmarks", dependencies: ["Noisemax", "NoisemaxLaws", "CommandLineConventions"],
       exclude: ["Peers"]),
+    .target(
+      name: "ExampleParts", dependencies: ["Noisemax", "Charts", "CommandLineConventions"],
+      path: "Sources/Examples/Parts", resources: [.copy("Data/digits.txt")]),
     .testTarget(
       name: "NoisemaxTests",
       dependencies: ["Noisemax", "NoisemaxEstimators", "NoisemaxLaws", "NoiseKernels"],
       resources: [.copy("Fixtures")]),
+    .testTarget(name: "ExamplesTests", dependencies: ["ExampleParts", "Noisemax"]),
     .testTarget(
       name: "NoisemaxDifferentiationTests", dependencies: ["Noisemax", "NoisemaxDifferentiation"]),
     .testTarget(
@@ -93,15 +100,22 @@ let package = Package(
         "Noisemax", "NoisemaxEstimators", "Charts", "CommandLineConventions", "NoisemaxTool", "TableMaker",
         "Benchmarks",
       ]),
-  ] + kernelVariants,
+  ] + kernelVariants
+    + examples.map { name in
+      .executableTarget(
+        name: "Example\(name)",
+        dependencies: ["Noisemax", "NoisemaxDifferentiation", "Charts", "ExampleParts"],
+        path: "Sources/Examples/\(name)")
+    },
   swiftLanguageModes: [.v6]
 )
 
 if !usesBuiltinModule {
-  let tools: Set = [
+  let tools = Set([
     "noisemax", "table-maker", "benchmarks", "NoisemaxTool", "TableMaker", "Benchmarks",
     "Charts", "CommandLineConventions", "NoisemaxToolTests", "NoisemaxC", "CNoisemax", "NoisemaxCTests",
-  ]
+    "ExampleParts", "ExamplesTests",
+  ]).union(examples.flatMap { ["example-\($0.lowercased())", "Example\($0)"] })
   package.products.removeAll { tools.contains($0.name) }
   package.targets.removeAll { tools.contains($0.name) }
 }
