@@ -1,5 +1,6 @@
 import Charts
 import CommandLineConventions
+internal import Noisemax
 
 /// What the command line of an example says.
 package struct Settings {
@@ -75,24 +76,20 @@ package final class Progress {
 ///   - quickEpochs: the same with `--quick`.
 ///   - body: the example itself.
 package func runExample(
-  _ name: String, _ summary: String, epochs: Int, quickEpochs: Int, _ body: @escaping (Settings) -> Findings
+  _ name: String, _ summary: String, epochs: Int, quickEpochs: Int,
+  _ body: @escaping @Sendable (Settings) -> Findings
 ) -> Never {
-  let help = HelpPage(
-    usage: ["\(name) [options]"], summary: summary,
+  let example = Command(
+    "", "an example of Noisemax, trained to the end", usage: ["[options]", "COMMAND ..."], summary: summary,
     options: [
       Option("--seed", "N", "where the randomness begins: the same seed, the same result (1)"),
       Option("--epochs", "N", "passes over the data (\(epochs), or \(quickEpochs) with --quick)"),
       Option("--quick", nil, "a small run of seconds"),
-      Option("--pictures", "FOLDER", "draw the pictures into a folder, as SVG"),
-      Option("--help", nil, "show this page"),
+      Option("--pictures", "FOLDER", .directory, "draw the pictures into a folder, as SVG"),
     ],
     notes:
       "Exit codes: 0 done, 64 wrong usage, 65 it has not learned what it should, 74 output cannot be written."
-  )
-  run(name) { words, output throws(Failure) in
-    let arguments = try Arguments(words, options: help.options)
-    if arguments.has("--help") { return try output.write(help.text) }
-    try arguments.allow(operands: 0)
+  ) { arguments, output throws(Failure) in
     let folder = arguments.value(of: "--pictures")
     if folder == "" { throw Failure(.usage, "--pictures needs the name of a folder") }
     let isQuick = arguments.has("--quick")
@@ -113,6 +110,8 @@ package func runExample(
     let complaints = findings.checks.compactMap(\.complaint)
     if !complaints.isEmpty { throw Failure(.badData, complaints.joined(separator: "; ")) }
   }
+  let program = Program(name, version: noisemaxVersion, main: example)
+  run(name) { words, output throws(Failure) in try program.run(words, to: output) }
 }
 
 /// `97.3` for 0.973.
