@@ -17,8 +17,10 @@ import PackageDescription
 /// Where the compiler has a module for its own vector operations, the loops use that. With NOISEMAX_PLAIN_VECTORS set they
 /// use the standard library's, as under a compiler that has none, and the package is the library and its tests.
 let usesBuiltinModule = Context.environment["NOISEMAX_PLAIN_VECTORS"] == nil
+
+/// With NOISEMAX_CHECKED set the loops check their preconditions and their sums, for `.ci/sanitizers`.
 let optimized =
-  [SwiftSetting.unsafeFlags(["-Ounchecked"])]
+  [SwiftSetting.unsafeFlags([Context.environment["NOISEMAX_CHECKED"] == nil ? "-Ounchecked" : "-O"])]
   + (usesBuiltinModule ? [.enableExperimentalFeature("BuiltinModule")] : [])
 
 let kernelVariants = instructionSets.sorted { $0.key < $1.key }.map { name, architecture in
@@ -42,6 +44,9 @@ let linkingOfC: [LinkerSetting] =
       .when(platforms: [.linux]))
   ]
 
+/// Model code: commands that show what the library is for. Each is one file that reads as a page.
+let examples = ["Digits", "Choice", "Experts", "Autoencoder", "Attention"]
+
 let package = Package(
   name: "Noisemax",
   platforms: [.macOS(.v13), .iOS(.v16), .tvOS(.v16), .watchOS(.v9), .visionOS(.v1)],
@@ -54,11 +59,12 @@ let package = Package(
     .executable(name: "noisemax", targets: ["NoisemaxTool"]),
     .executable(name: "table-maker", targets: ["TableMaker"]),
     .executable(name: "benchmarks", targets: ["Benchmarks"]),
-  ],
+  ] + examples.map { .executable(name: "example-\($0.lowercased())", targets: ["Example\($0)"]) },
   targets: [
     .target(
       name: "Noisemax",
-      dependencies: ["NoiseKernels"] + kernelVariants.map { .target(name: $0.name) }),
+      dependencies: ["NoiseKernels", "CProcessor"] + kernelVariants.map { .target(name: $0.name) }),
+    .systemLibrary(name: "CProcessor"),
     .target(name: "NoiseKernels", swiftSettings: optimized),
     .target(name: "NoisemaxEstimators", dependencies: ["Noisemax"]),
     .target(name: "NoisemaxDifferentiation", dependencies: ["Noisemax"]),
@@ -76,10 +82,14 @@ let package = Package(
     .executableTarget(
       name: "Benchmarks", dependencies: ["Noisemax", "NoisemaxLaws", "CommandLineConventions"],
       exclude: ["Peers"]),
+    .target(
+      name: "ExampleParts", dependencies: ["Noisemax", "Charts", "CommandLineConventions"],
+      path: "Sources/Examples/Parts", resources: [.copy("Data/digits.txt")]),
     .testTarget(
       name: "NoisemaxTests",
       dependencies: ["Noisemax", "NoisemaxEstimators", "NoisemaxLaws", "NoiseKernels"],
       resources: [.copy("Fixtures")]),
+    .testTarget(name: "ExamplesTests", dependencies: ["ExampleParts", "Noisemax"]),
     .testTarget(
       name: "NoisemaxDifferentiationTests", dependencies: ["Noisemax", "NoisemaxDifferentiation"]),
     .testTarget(
@@ -90,25 +100,33 @@ let package = Package(
         "Noisemax", "NoisemaxEstimators", "Charts", "CommandLineConventions", "NoisemaxTool", "TableMaker",
         "Benchmarks",
       ]),
-  ] + kernelVariants,
+  ] + kernelVariants
+    + examples.map { name in
+      .executableTarget(
+        name: "Example\(name)",
+        dependencies: ["Noisemax", "NoisemaxDifferentiation", "Charts", "ExampleParts"],
+        path: "Sources/Examples/\(name)")
+    },
   swiftLanguageModes: [.v6]
 )
 
 if !usesBuiltinModule {
-  let tools: Set = [
+  let tools = Set([
     "noisemax", "table-maker", "benchmarks", "NoisemaxTool", "TableMaker", "Benchmarks",
     "Charts", "CommandLineConventions", "NoisemaxToolTests", "NoisemaxC", "CNoisemax", "NoisemaxCTests",
-  ]
+    "ExampleParts", "ExamplesTests",
+  ]).union(examples.flatMap { ["example-\($0.lowercased())", "Example\($0)"] })
   package.products.removeAll { tools.contains($0.name) }
   package.targets.removeAll { tools.contains($0.name) }
 }
 
 // Targets that libFuzzer drives, which comes with the toolchain on Linux, built on request only: see the page on testing.
 if Context.environment["NOISEMAX_FUZZING"] != nil {
-  package.targets += ["FuzzRows", "FuzzReader"].map { name in
+  package.targets += ["FuzzRows", "FuzzScales", "FuzzReader", "FuzzInterface"].map { name in
     .executableTarget(
       name: name,
-      dependencies: ["Noisemax", "CommandLineConventions"],
+      dependencies: ["Noisemax", "CommandLineConventions", "CNoisemax"]
+        + (name == "FuzzInterface" ? ["NoisemaxC"] : []),
       path: "Tests/Fuzzing/\(name)",
       swiftSettings: [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])],
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-Xlinker", "-z", "-Xlinker", "muldefs"])])

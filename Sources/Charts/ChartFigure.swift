@@ -55,15 +55,8 @@ package struct ChartFigure: Sendable {
     let cellHeight = top + plotHeight + (drawings.map(\.bottom).max() ?? 0)
     let width = 2 * Self.margin + Double(columns) * cellWidth + Double(columns - 1) * Self.gutter
 
-    var body = ""
     var y = Self.margin
-    for (line, size, look) in [
-      (title, 17.0, ChartPalette.attributes("ink") + " font-weight=\"600\""),
-      (subtitle, 13, ChartPalette.attributes("soft")),
-    ] where !line.isEmpty {
-      y += size + 5
-      body += ChartDrawing.text(line, x: Self.margin, y: y - 5, size: size, look)
-    }
+    var body = Self.heading(title, subtitle, below: &y)
     if names == .legend { body += legend(below: &y, width: width - 2 * Self.margin) }
     y += 12
     for (number, drawing) in drawings.enumerated() {
@@ -74,6 +67,11 @@ package struct ChartFigure: Sendable {
       body += drawing.svg + "</g>\n"
     }
     let height = y + Double(rows) * cellHeight + Double(max(0, rows - 1)) * Self.gutter + Self.margin
+    return Self.document(title, width: width, height: height, body)
+  }
+
+  /// A file of SVG: its paper, and what is drawn on it.
+  static func document(_ title: String, width: Double, height: Double, _ body: String) -> String {
     let size = "\(svgNumber(width.rounded())) \(svgNumber(height.rounded()))"
     let sides = size.split(separator: " ")
     return """
@@ -86,6 +84,19 @@ package struct ChartFigure: Sendable {
       \(body)</svg>
 
       """
+  }
+
+  /// A title, and the line in small type below it.
+  static func heading(_ title: String, _ subtitle: String, below y: inout Double) -> String {
+    var text = ""
+    for (line, size, look) in [
+      (title, 17.0, ChartPalette.attributes("ink") + " font-weight=\"600\""),
+      (subtitle, 13, ChartPalette.attributes("soft")),
+    ] where !line.isEmpty {
+      y += size + 5
+      text += ChartDrawing.text(line, x: margin, y: y - 5, size: size, look)
+    }
+    return text
   }
 
   /// The names of all series, each once, in as many lines as they need.
@@ -119,6 +130,6 @@ package struct ChartFigure: Sendable {
     return text
   }
 
-  private static let margin = 18.0
+  static let margin = 18.0
   private static let gutter = 18.0
 }
