@@ -248,47 +248,48 @@ def _losses(rows, target, noise, scale, points, kind):
 
 def _losses_forward(rows, target, noise, scale, points, kind):
     """The losses, and for the way back the gradient that they come with."""
-
-    def both(x, y):
-        values, gradient = _noisemax.loss(x, y, noise, scale, points=points, kind=kind, gradient=True)
-        return np.asarray(values), gradient
-
-    shapes = (jax.ShapeDtypeStruct(rows.shape[:-1], rows.dtype), _like(rows))
-    values, gradient = _callback(both, shapes, rows, target)
-    return values, (rows, gradient, target)
+    values, gradient = _losses_with_gradient(rows, target, noise, scale, points, kind)
+    return values, (gradient, target)
 
 
 def _losses_backward(noise, scale, points, kind, kept, cotangents):
-    *given, target = kept
-    is_distribution = jnp.issubdtype(target.dtype, jnp.floating)
-    in_rows = _weighted(*given, target, cotangents, noise, scale, points, kind)
-    return in_rows, jnp.zeros_like(target) if is_distribution else None
+    gradient, target = kept
+    return cotangents[..., None] * gradient, _no_gradient(target)
 
 
 _losses.defvjp(_losses_forward, _losses_backward)
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(4, 5, 6, 7))
-def _weighted(rows, gradient, target, weights, noise, scale, points, kind):
-    """The gradient of losses at these rows, each times a weight."""
-    return weights[..., None] * gradient
+def _no_gradient(target):
+    return jnp.zeros_like(target) if jnp.issubdtype(target.dtype, jnp.floating) else None
 
 
-def _weighted_forward(rows, gradient, target, weights, noise, scale, points, kind):
-    return weights[..., None] * gradient, (rows, gradient, target, weights)
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4, 5))
+def _losses_with_gradient(rows, target, noise, scale, points, kind):
+    def both(x, y):
+        values, gradient = _noisemax.loss(x, y, noise, scale, points=points, kind=kind, gradient=True)
+        return np.asarray(values), gradient
+
+    shapes = (jax.ShapeDtypeStruct(rows.shape[:-1], rows.dtype), _like(rows))
+    return _callback(both, shapes, rows, target)
 
 
-def _weighted_backward(noise, scale, points, kind, kept, directions):
-    rows, gradient, target, weights = kept
+def _losses_with_gradient_forward(rows, target, noise, scale, points, kind):
+    values, gradient = _losses_with_gradient(rows, target, noise, scale, points, kind)
+    return (values, gradient), (rows, gradient, target)
+
+
+def _losses_with_gradient_backward(noise, scale, points, kind, kept, cotangents):
+    rows, gradient, target = kept
+    weights, directions = cotangents
     _require_exact(points)
-    is_distribution = jnp.issubdtype(target.dtype, jnp.floating)
     if kind == "fenchel-young":
         change = _pullback(rows, directions, noise, scale, points, False)
     else:
+        is_distribution = jnp.issubdtype(target.dtype, jnp.floating)
         y = target if is_distribution else jax.nn.one_hot(target, rows.shape[-1], dtype=rows.dtype)
         change = _second_pullback(rows, -y, directions, noise, scale, True)
-    in_target = jnp.zeros_like(target) if is_distribution else None
-    return weights[..., None] * change, jnp.zeros_like(gradient), in_target, (directions * gradient).sum(-1)
+    return weights[..., None] * gradient + change, _no_gradient(target)
 
 
-_weighted.defvjp(_weighted_forward, _weighted_backward)
+_losses_with_gradient.defvjp(_losses_with_gradient_forward, _losses_with_gradient_backward)
