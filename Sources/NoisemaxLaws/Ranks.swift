@@ -15,6 +15,15 @@ public struct Ranks: Sendable {
   public var ordering: @Sendable (_ row: [Double], _ ordering: [Int]) -> Double
   /// The logits of given probabilities.
   public var logits: @Sendable ([Double]) -> [Double]
+  /// The gradient of Σ_ij v_i w_j ∂p_i/∂μ_j in the logits and in the scale of the noise.
+  public var secondPullback:
+    @Sendable (_ row: [Double], _ v: [Double], _ w: [Double]) -> (logits: [Double], scale: Double)
+  /// J v at a scale that is so many times the transform's.
+  public var firstPullback: @Sendable (_ row: [Double], _ v: [Double], _ factor: Double) -> [Double]
+  /// The transform's own scale.
+  public var scale: Double
+  /// The probabilities where classes have a loading each on a common factor.
+  public var withFactor: @Sendable (_ row: [Double], _ loadings: [Double]) -> [Double]
 
   /// Those of a transform of the library.
   ///
@@ -25,12 +34,16 @@ public struct Ranks: Sendable {
     pullback = { argmax.inclusionPullback(for: $0, largest: $1, of: $3, scales: $2) }
     ordering = { argmax.orderingLogProbability(for: $0, ordering: $1) }
     logits = { argmax.logits(for: $0) }
+    secondPullback = { argmax.secondPullback(for: $0, of: $1, and: $2) }
+    firstPullback = { NoisyArgmax(argmax, scale: $2 * argmax.scale).pullback(for: $0, of: $1) }
+    scale = argmax.scale
+    withFactor = { argmax.probabilities(for: $0, loadings: Rows($1, length: 1), tolerance: 1e-6) }
   }
 }
 
 extension PropertySuite {
-  /// Checks what a transform says of the k largest, of orderings, of scales of their own, and of the logits behind
-  /// probabilities: in Double, on rows of up to six classes.
+  /// Checks what a transform says of the k largest, of orderings, of scales of their own, of the logits behind
+  /// probabilities, of second derivatives and of common factors: in Double, on rows of up to six classes.
   ///
   /// Finite differences step by 1e-4, so the noise should be about 1 wide.
   ///
@@ -64,11 +77,12 @@ struct RankProperty {
   static var all: [RankProperty] {
     [
       inclusionsSumToK, inclusionsRise, inclusionsKeepTheOrder, orderingsSumToOne, firstPlaces, inverseUndoes,
-      scalesMoveAlong, scaleDerivatives,
+      scalesMoveAlong, scaleDerivatives, secondDerivativesAreSymmetric, secondDerivativesAreDerivatives,
+      factorsMoveAlong,
     ]
   }
 
-  private static let accuracy = 1e-11
+  static let accuracy = 1e-11
 
   /// k places are taken by k classes.
   private static var inclusionsSumToK: RankProperty {
@@ -206,7 +220,7 @@ struct RankProperty {
     }
   }
 
-  private static func randomScales(_ count: Int, _ generator: inout SplitMix64) -> [Double] {
+  static func randomScales(_ count: Int, _ generator: inout SplitMix64) -> [Double] {
     (0..<count).map { _ in generator.number(in: 0.3...2) }
   }
 

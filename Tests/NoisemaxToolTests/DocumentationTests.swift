@@ -28,7 +28,7 @@ import Testing
   let page = try String(
     contentsOf: sources.appendingPathComponent("Noisemax.docc/Forms.md"), encoding: .utf8)
   var names: Set<String> = []
-  for folder in ["Transform", "Sampling"] {
+  for folder in ["Transform", "Sampling", "Beyond"] {
     let directory = sources.appendingPathComponent(folder)
     for file in try FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)
     where file.lastPathComponent.hasPrefix("NoisyArgmax+") {
@@ -36,7 +36,7 @@ import Testing
       names.formUnion(text.matches(of: /public func (\w+)/).map { String($0.1) })
     }
   }
-  #expect(names.count > 30)
+  #expect(names.count > 55)
   for name in names { #expect(page.contains("/\(name)("), "the page of forms lacks \(name)") }
 }
 

@@ -14,7 +14,11 @@ struct ClassLaw: Sendable {
   let location: Double
   private let median: Double
   /// The law, if the vector loops know it.
-  private let vectorLaw: QuantileTable.Law?
+  let vectorLaw: QuantileTable.Law?
+  /// The law, if it states the slope of its density.
+  let differentiable: (any DifferentiableNoise)?
+  /// Where its density jumps, and by how much.
+  let jumps: [(kink: Double, height: Double)]
 
   init(_ noise: any ExactNoise, location: Double) {
     self.noise = noise
@@ -23,6 +27,8 @@ struct ClassLaw: Sendable {
     (deviation, mean, median) = (noise.variance.squareRoot(), noise.mean, noise.quantile(at: 0.5))
     let stated = (noise as? any PiecewiseNoise)?.kinks ?? []
     kinks = Set(stated + [lowerEnd, upperEnd]).filter(\.isFinite).sorted()
+    differentiable = noise as? any DifferentiableNoise
+    jumps = Self.jumps(of: noise, at: kinks, deviation: deviation)
     vectorLaw =
       switch noise {
       case is Normal: .normal

@@ -30,15 +30,18 @@ struct DeepScaledClass {
     ((anchor - classes.locations[j]) + x) / classes.scales[j] - classes.law.location
   }
 
-  /// Σ log F_j over the others.
-  private func logProduct(_ x: Double) -> Double {
+  /// Σ log F_j over the others, or all of them but one.
+  private func logProduct(_ x: Double, without absent: Int? = nil) -> Double {
     var sum = CompensatedSum()
-    for j in 0..<classes.moving where j != slot { sum.add(classes.law.logCumulative(at: z(j, x))) }
+    for j in 0..<classes.moving where j != slot && j != absent {
+      sum.add(classes.law.logCumulative(at: z(j, x)))
+    }
     return sum.value
   }
 
-  private func logIntegrand(_ x: Double) -> Double {
-    classes.law.logDensity(at: z(slot, x)) - logarithm(classes.scales[slot]) + logProduct(x)
+  private func logIntegrand(_ x: Double, without absent: Int? = nil) -> Double {
+    classes.law.logDensity(at: z(slot, x)) - logarithm(classes.scales[slot])
+      + logProduct(x, without: absent)
   }
 
   /// Passes on every node, with its share of p up to a common factor: the weight of the node times e^L over the largest e^L.
@@ -193,5 +196,50 @@ extension DeepScaledClass {
       let flow = weight * exponential(logIntegrand(x) - logProbability)
       add(classes.moving, flow, law.mean + law.location, z(slot, x) + law.location)
     }
+  }
+}
+
+extension DeepScaledClass {
+  /// Adds the gradient of `weight`·∂log p_i/∂w, in the order of the classes, where every class has noise.
+  ///
+  /// With D = Σ (w_i − w_k) r_k and means under e^L, ∂log p_i/∂w = E[D], and from every other class j to i moves
+  /// E[r_j (D − E[D])] + (w_i − w_j) E[r_j′].
+  ///
+  /// - Returns: ∂log p_i/∂w.
+  func addSecondGradient(
+    times weight: Double, along direction: (_ slot: Int) -> Double, to entries: UnsafeMutablePointer<Double>
+  ) -> Double {
+    let law = classes.law
+    var nodes: [(x: Double, share: Double)] = []
+    let logProbability = logProbability { nodes.append(($0, $1)) }
+    guard logProbability > -.infinity else { return 0 }
+    let others = (0..<classes.moving).filter { $0 != slot }
+    let steps = (0..<classes.moving).map { direction(slot) - direction($0) }
+    func hazard(_ j: Int, _ x: Double) -> Double { law.reversedHazard(at: z(j, x)) / classes.scales[j] }
+    let differences = nodes.map { node in others.reduce(0) { $0 + steps[$1] * hazard($1, node.x) } }
+    let total = nodes.reduce(0) { $0 + $1.share }
+    let mean = zip(nodes, differences).reduce(0) { $0 + $1.0.share * $1.1 } / total
+    func move(_ flow: Double, from j: Int) {
+      entries[j] -= flow
+      entries[slot] += flow
+    }
+    for (node, difference) in zip(nodes, differences) {
+      for j in others {
+        let hazard = hazard(j, node.x)
+        let slope = hazard * (law.logDensityDerivative(at: z(j, node.x)) / classes.scales[j] - hazard)
+        move(weight * node.share / total * (hazard * (difference - mean) + steps[j] * slope), from: j)
+      }
+    }
+    for j in others {
+      for jump in law.jumps {
+        let scale = classes.scales[j]
+        let place = (classes.locations[j] - anchor) + scale * (jump.kink + law.location)
+        for point in [place + 0x1p-36 * scale, place - 0x1p-36 * scale] {
+          let share = exponential(logIntegrand(point, without: j) - logProbability)
+          move(weight * steps[j] * 0.5 * jump.height / scale * share, from: j)
+        }
+      }
+    }
+    return mean
   }
 }

@@ -173,7 +173,7 @@ extension NoisyArgmax {
 
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
-  private func pullInclusionsBack<Scalar: LogitScalar>(
+  func pullInclusionsBack<Scalar: LogitScalar>(
     at rows: UnsafeBufferPointer<Scalar>, _ scales: UnsafeBufferPointer<Scalar>?, _ shape: RowShape,
     largest count: Int, _ cotangent: UnsafeBufferPointer<Scalar>,
     to result: UnsafeMutableBufferPointer<Scalar>, scales inScales: UnsafeMutableBufferPointer<Scalar>,

@@ -55,6 +55,45 @@ import Testing
     }
   }
 
+  /// Classes with scales of their own, one of them without noise.
+  @Test(arguments: ShippedLaw.all.map(\.name), [3, 8, 80])
+  func theInverseUndoesUnderOwnScales(law: String, count: Int) throws {
+    let noise = try #require(ShippedLaw.standard(named: law))
+    let argmax = NoisyArgmax(noise, scale: 0.7)
+    var generator = SplitMix64(seed: UInt64(count))
+    let weights = (0..<count).map { _ in exp(Double.random(in: -2...2, using: &generator)) }
+    let total = weights.reduce(0, +)
+    let q = weights.map { $0 / total }
+    var scales = (0..<count).map { _ in exp(Double.random(in: -1...1, using: &generator)) }
+    if count == 3 { scales[1] = 0 }
+    let logits = argmax.logits(for: q, scales: scales)
+    let p = argmax.probabilities(for: logits, scales: scales)
+    for i in q.indices {
+      let slopes = argmax.logProbabilitiesPullback(
+        for: logits, scales: scales, of: q.indices.map { $0 == i ? 1.0 : 0 }
+      ).logits
+      let bound = 3e-12 + 2 * q.indices.reduce(0) { $0 + slopes[$1].magnitude * logits[$1].ulp }
+      let error = (p[i] / q[i] - 1).magnitude
+      #expect(error <= bound, "\(law), \(q.prefix(8)), \(scales.prefix(8)), class \(i): off by \(error)")
+    }
+    #expect(logits.reduce(0, +).magnitude <= 1e-12 * Double(count), "\(law): \(logits.prefix(8))")
+  }
+
+  @Test func oneScaleForAllIsAsOfTheTransform() {
+    for law in [NoisyArgmax(.normal), NoisyArgmax(.gumbel), NoisyArgmax(.uniform)] {
+      let q = [0.5, 0.25, 0, 0.25]
+      let found = law.logits(for: q, scales: [2, 2, 2, 2])
+      #expect(found == NoisyArgmax(law, scale: 2).logits(for: q), "\(law): \(found)")
+    }
+  }
+
+  /// Two normal classes: Φ⁻¹ times the root of the sum of squares apart.
+  @Test func twoNormalClassesOfTheirOwnScales() {
+    let logits = NoisyArgmax(.normal).logits(for: [1e-9, 1 - 1e-9], scales: [3.0, 4])
+    let truth = 5 * Normal().quantile(at: 1e-9)
+    #expect((logits[0] - logits[1] - truth).magnitude <= 1e-12 * truth.magnitude, "\(logits), \(truth) apart")
+  }
+
   /// Softmax in closed form.
   @Test func gumbelTakesLogarithms() {
     let q = [0.5, 0.3, 0.2]
@@ -87,6 +126,10 @@ import Testing
     let bounded = uniform.logits(for: [0, 0.7, 0.3] as [Double])
     #expect(bounded[0] == max(bounded[1], bounded[2]) - 2, "\(bounded)")
     #expect(uniform.probabilities(for: bounded)[0] == 0)
+    // … by its own scale, and without noise.
+    let wide = NoisyArgmax(.uniform).logits(for: [0, 0.7, 0.3, 0] as [Double], scales: [4, 1, 2, 0])
+    let floor = max(wide[1], wide[2])
+    #expect(wide[0] == floor - 4 && wide[3] == floor.nextDown, "\(wide)")
     #expect(NoisyArgmax(.normal).logits(for: [Double]()).isEmpty)
     #expect(NoisyArgmax(.normal).logits(for: [1.0]) == [0])
     let rows = NoisyArgmax(.normal).logits(for: Rows([0.5, 0.5, 0.9, 0.1] as [Float], length: 2))
@@ -110,5 +153,13 @@ import Testing
       await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
         _ = NoisyArgmax(.normal, points: 4).logits(for: [0.5, 0.5])
       }, says: "the quantile rule has no inverse")
+    check(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = NoisyArgmax(.normal).logits(for: [0.5, 0.25, 0.25], scales: [0.0, 1, 0])
+      }, says: "classes [0, 2] have scale 0: only one of them can have a probability above 0")
+    check(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = NoisyArgmax(.normal).logits(for: [0.5, 0.5], scales: [1.0, -2])
+      }, says: "the scale of class 1 is finite and not below 0, not -2.0")
   }
 }

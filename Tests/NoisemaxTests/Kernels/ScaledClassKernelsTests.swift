@@ -20,8 +20,8 @@ import Testing
     let places: [Double] = [
       -800, -35.7, -12.3, -4.5, -2, -1.25, -0.5, -0.125, 0, 0.25, 0.75, 1, 3, 8.6, 36.1, 720,
     ]
-    // What the exponent of an exponent loses.
-    let isDouble = law == .gumbel || law == .reversedGumbel
+    // What an exponent that is itself an exponential loses, and without fused multiplication a square.
+    let isRounded = law == .gumbel || law == .reversedGumbel || (law == .normal && set == .baseline)
     let nodes = places + places.map { _ in 0x1p-60 }
     let locations = [0, 0.5, -3, 100]
     let scales = [1, 0.25, 8, 3]
@@ -42,7 +42,7 @@ import Testing
       )
       let truths = [noise.cumulative(at: point), noise.survival(at: point), noise.density(at: point) / scale]
       for (value, truth) in zip([cumulative[slot], survival[slot], density[slot]], truths) {
-        let bound = isDouble && truth < 1e-10 ? 2e-13 : 5e-15
+        let bound = isRounded && truth < 1e-10 ? 2e-13 : 5e-15
         #expect((value - truth).magnitude <= bound * truth + 1e-300, "\(testCase): \(value), not \(truth)")
       }
     }

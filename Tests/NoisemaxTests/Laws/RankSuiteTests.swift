@@ -48,6 +48,30 @@ import Testing
           }
         }
       ),
+      (
+        "second derivatives are symmetric",
+        { @Sendable in
+          $0.secondPullback = { row, v, w in
+            let (logits, scale) = sound.secondPullback(row, v.sorted(), w)
+            return (logits, scale)
+          }
+        }
+      ),
+      (
+        "second derivatives are differences",
+        { @Sendable in
+          $0.secondPullback = { row, v, w in
+            let (logits, scale) = sound.secondPullback(row, v, w)
+            return (logits, 0 - scale)
+          }
+        }
+      ),
+      (
+        "common factors move along",
+        { @Sendable in
+          $0.withFactor = { row, loadings in sound.withFactor(row, loadings.map { $0.magnitude }) }
+        }
+      ),
     ] as [(String, Broken)])
   func aBrokenClaimIsFound(property: String, break: Broken) {
     var ranks = Self.sound

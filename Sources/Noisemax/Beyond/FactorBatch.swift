@@ -1,0 +1,180 @@
+/// Rows of classes with common factors.
+struct FactorBatch<L: Logits> {
+  let argmax: NoisyArgmax
+  let rows: Rows<L.Scalar>
+  private let loadings: Rows<L.Scalar>
+  private let scales: Rows<L.Scalar>?
+  private let tolerance: Double
+  private let law: ClassLaw
+
+  init(
+    _ argmax: NoisyArgmax, _ logits: L, _ loadings: Rows<L.Scalar>, _ scales: L?,
+    _ tolerance: Double
+  ) {
+    (self.argmax, self.loadings, self.tolerance) = (argmax, loadings, tolerance)
+    (rows, self.scales) = (logits.asRows, scales?.asRows)
+    law = argmax.classLaw(for: "probabilities of classes with common factors")
+    if let scales = self.scales { rows.shape.check(scales.shape, "scales") }
+    require(
+      rows.elements.isEmpty || (1...3).contains(loadings.rowLength),
+      "a class has 1 to 3 loadings, not \(loadings.rowLength)")
+    require(
+      rows.elements.isEmpty || loadings.count == rows.elements.count,
+      "\(loadings.count) rows of loadings do not fit \(rows.elements.count) logits")
+    require(
+      tolerance >= 1e-12 && tolerance <= 0.1, "the tolerance is from 1e-12 to 0.1, not \(tolerance)"
+    )
+    for (index, loading) in loadings.elements.enumerated() {
+      require(
+        loading.isFinite,
+        "the loadings are finite, and that of class \(index / loadings.rowLength) is \(loading)")
+    }
+    for (index, scale) in (self.scales?.elements ?? []).enumerated()
+    where rows.elements[index] > -.infinity {
+      require(
+        scale > 0 && scale.isFinite,
+        "with common factors every class has noise, and the scale of class \(index) is \(scale)")
+    }
+  }
+
+  private func row(_ index: Int) -> FactorRow {
+    let slots = rows.shape.slots(of: index)
+    let rank = loadings.rowLength
+    return FactorRow(
+      rows.elements[slots].map { Double($0) },
+      scales: scales.map { $0.elements[slots].map { Double($0) } },
+      loadings: loadings.elements[slots.lowerBound * rank..<slots.upperBound * rank].map {
+        Double($0)
+      },
+      rank: rank, under: argmax, law: law, tolerance: tolerance)
+  }
+
+  /// Does some work for every row, on several threads.
+  private func forEach(
+    _ work: (_ row: inout FactorRow, _ index: Int, _ slots: Range<Int>, inout NoisyArgmax.Workspace)
+      -> Void
+  ) {
+    var workspace = NoisyArgmax.Workspace()
+    argmax.forEachRow(of: rows.shape, passes: 500, workspace: &workspace) {
+      index, slots, workspace in
+      var row = row(index)
+      work(&row, index, slots, &workspace)
+    }
+  }
+
+  /// The probabilities or their logarithms, and an estimate of the error for every row.
+  func values(_ quantity: Quantity) -> (values: L, errors: [L.Scalar]) {
+    var errors: [L.Scalar] = []
+    let values = argmax.freshArray(like: rows) { _, result in
+      errors = argmax.freshNumbers(rows.count) { errors in
+        forEach { row, index, slots, workspace in
+          let ofLogarithms = quantity == .logProbabilities
+          guard row.isRegular else {
+            let values =
+              ofLogarithms
+              ? argmax.logProbabilities(for: row.logits) : argmax.probabilities(for: row.logits)
+            for (value, slot) in zip(values, slots) { result[slot] = L.Scalar(value) }
+            errors[index] = values.contains { $0.isNaN } ? .nan : 0
+            return
+          }
+          let (values, error, _) = row.probabilities(
+            areRelative: ofLogarithms, workspace: &workspace)
+          for (value, slot) in zip(values, slots) {
+            result[slot] = L.Scalar(ofLogarithms ? logarithm(value) : value)
+          }
+          errors[index] = L.Scalar(error)
+        }
+      }
+    }
+    return (L.form(of: values), errors)
+  }
+
+  /// What a body finds for every row, with its gradients: the value and 0 where a class is certain to win, or none.
+  func gradients(
+    irregular: (_ row: [Double], _ index: Int) -> Double = { _, _ in 0 },
+    _ body: (_ row: inout FactorRow, _ index: Int, inout NoisyArgmax.Workspace) -> (
+      Double, FactorGradient
+    )
+  ) -> (
+    values: [L.Scalar],
+    gradient: (
+      logits: Rows<L.Scalar>, scales: Rows<L.Scalar>, inScale: [L.Scalar], loadings: Rows<L.Scalar>
+    )
+  ) {
+    let rank = loadings.rowLength
+    var (values, inScale): ([L.Scalar], [L.Scalar]) = ([], [])
+    var (inScales, inLoadings) = (rows, loadings)
+    let inLogits = argmax.freshArray(like: rows) { _, inLogits in
+      values = argmax.freshNumbers(rows.count) { values in
+        inScale = argmax.freshNumbers(rows.count) { inScale in
+          inScales = argmax.freshArray(like: rows) { _, inScales in
+            inLoadings = argmax.freshArray(like: loadings) { _, inLoadings in
+              forEach { row, index, slots, workspace in
+                let found: (Double, FactorGradient)
+                if row.isRegular {
+                  found = body(&row, index, &workspace)
+                } else {
+                  let isUndefined = argmax.probabilities(for: row.logits).contains { $0.isNaN }
+                  found = (
+                    irregular(row.logits, index),
+                    .zero(
+                      slots.count, rank: rank, withScales: scales != nil, isUndefined ? .nan : 0)
+                  )
+                }
+                values[index] = L.Scalar(found.0)
+                inScale[index] = L.Scalar(found.1.inScale)
+                for (offset, slot) in slots.enumerated() {
+                  inLogits[slot] = L.Scalar(found.1.logits[offset])
+                  inScales[slot] = scales == nil ? 0 : L.Scalar(found.1.scales[offset])
+                  for factor in 0..<rank {
+                    inLoadings[slot * rank + factor] = L.Scalar(
+                      found.1.loadings[offset * rank + factor])
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+    return (values, (inLogits, inScales, inScale, inLoadings))
+  }
+}
+
+extension NoisyArgmax {
+  /// The probabilities of a row of Doubles, with scales of their own if there are some.
+  func writeProbabilities(
+    of row: UnsafeBufferPointer<Double>, _ scales: [Double]?,
+    to result: UnsafeMutableBufferPointer<Double>,
+    workspace: inout Workspace
+  ) {
+    guard let scales else {
+      write(.probabilities, of: row, to: result, workspace: &workspace)
+      return
+    }
+    scales.withUnsafeBufferPointer {
+      writeInclusions(
+        of: row, $0, RowShape(rowCount: 1, rowLength: row.count), largest: 1, to: result,
+        workspace: &workspace)
+    }
+  }
+
+  /// The gradient of Σ v_i p_i in the logits, and if classes have scales of their own, after it that in the scales.
+  func writePullback(
+    of row: UnsafeBufferPointer<Double>, _ scales: [Double]?, _ v: [Double],
+    to result: UnsafeMutableBufferPointer<Double>, workspace: inout Workspace
+  ) {
+    guard let scales else {
+      return pullBack(through: .probabilities, at: row, to: result, workspace: &workspace) { v[$0] }
+    }
+    let n = row.count
+    scales.withUnsafeBufferPointer { scales in
+      v.withUnsafeBufferPointer {
+        pullInclusionsBack(
+          at: row, scales, RowShape(rowCount: 1, rowLength: n), largest: 1, $0,
+          to: UnsafeMutableBufferPointer(rebasing: result[..<n]),
+          scales: UnsafeMutableBufferPointer(rebasing: result[n...]), workspace: &workspace)
+      }
+    }
+  }
+}

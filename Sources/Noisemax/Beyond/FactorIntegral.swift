@@ -1,0 +1,182 @@
+/// Means over a standard normal z of one to three dimensions, by the trapezoid rule on a grid.
+///
+/// For a function that is nothing far out the rule errs by the function's frequencies at the multiples of 2π/step: by 2|c₈|,
+/// where c_m belongs to the step 8·step/m. The sums over every eighth grid point are those of eight coarse grids, each moved
+/// by a step. They tell the magnitudes of c₁, c₂ and c₃ and about that of c₄, so that sums that agree by accident deceive
+/// nobody. Frequencies of an analytic function fall at least like a power of a fixed number, and those of a function with kinks
+/// like a power of m. So the estimated error of an axis is, of an analytic one, what c₃ and c₄ are, times the square of what
+/// they are beside c₁ and c₂; and else what c₃ and c₄ are. The axis with the largest is halved.
+struct FactorIntegral {
+  /// What is wanted, beside the size of every number.
+  let tolerance: Double
+  let isSmooth: Bool
+  /// Nodes are laid up to this distance from 0.
+  private(set) var radius: Double
+  /// Those of z that matter, and their steps.
+  private let axes: [Int]
+  private var steps: [Double]
+  private var nodeCount = 0
+  private let rank: Int
+  /// For every axis the sums over every eighth point, for all numbers.
+  private var sums: [Double] = []
+  private static let parts = 8
+  private var count = 0
+
+  /// The most nodes: as many rows of ten classes take some five seconds.
+  static let mostNodes = 1 << 22
+
+  /// - Parameters:
+  ///   - spreads: by how much loadings differ on every axis, in units of the narrowest noise's deviation.
+  ///   - tolerance: what is wanted, beside the size of every number.
+  ///   - isSmooth: whether the function is analytic.
+  ///   - rarest: the least probability that wants the tolerance for itself; 1 if all want it beside 1.
+  init(spreads: [Double], tolerance: Double, isSmooth: Bool, rarest: Double = 1) {
+    (self.tolerance, self.isSmooth) = (tolerance, isSmooth)
+    rank = spreads.count
+    // What is left by rounding moves nothing.
+    axes = spreads.indices.filter { spreads[$0] > 1e-14 }
+    radius = (2 * (4 - logarithm(tolerance) - logarithm(rarest))).squareRoot()
+    // About as wide as what a class crosses on its way past another.
+    steps = axes.map { axis in
+      let width = 1.5 / spreads[axis]
+      return width / (1 + width * width).squareRoot()
+    }
+  }
+
+  /// The means of some numbers.
+  ///
+  /// - Parameters:
+  ///   - units: what an error of every number is measured by.
+  ///   - areRelative: whether the numbers themselves take the place of the units.
+  ///   - evaluate: writes the numbers at a node.
+  /// - Returns: the means and the largest estimated error, in units.
+  mutating func means(
+    units: [Double], areRelative: Bool = false,
+    _ evaluate: (_ z: [Double], _ numbers: UnsafeMutablePointer<Double>) -> Void
+  ) -> (means: [Double], error: Double) {
+    count = units.count
+    guard !axes.isEmpty else {
+      var numbers = units
+      numbers.withUnsafeMutableBufferPointer {
+        if let start = $0.baseAddress { evaluate(z(at: []), start) }
+      }
+      return (numbers, 0)
+    }
+    coarsen()
+    sums = [Double](repeating: 0, count: Self.parts * axes.count * count)
+    nodeCount = 0
+    add(newOn: nil, evaluate)
+    while true {
+      let means = means
+      let units = areRelative ? means : units
+      let errors = axes.indices.map { error(of: $0, units) }
+      let total = errors.reduce(0, +)
+      guard let worst = errors.indices.max(by: { errors[$0] < errors[$1] }), total > tolerance / 2,
+        2 * nodeCount <= Self.mostNodes
+      else { return (means, total + tolerance / 8) }
+      halve(worst)
+      add(newOn: worst, evaluate)
+    }
+  }
+
+  /// Makes the steps as long as it takes for half the nodes that there may be.
+  private mutating func coarsen() {
+    let volume = steps.reduce(1) { $0 * (2 * radius / $1 + 1) }
+    let excess = volume / Double(Self.mostNodes / 2)
+    if excess > 1 {
+      let factor = power(excess, 1 / Double(axes.count))
+      for axis in steps.indices { steps[axis] *= factor }
+    }
+  }
+
+  private func power(_ base: Double, _ exponent: Double) -> Double {
+    exponential(exponent * logarithm(base))
+  }
+
+  private var factor: Double { steps.reduce(1) { $0 * $1 * 0.3989422804014327 } }
+
+  /// The means, which any axis has.
+  private var means: [Double] {
+    (0..<count).map { number in
+      factor * (0..<Self.parts).reduce(0) { $0 + sums[$1 * count + number] }
+    }
+  }
+
+  private func error(of axis: Int, _ units: [Double]) -> Double {
+    let start = Self.parts * axis * count
+    let root = 0.7071067811865476
+    var (low, high) = (0.0, 0.0)
+    for number in 0..<count where units[number].magnitude > 1e-290 {
+      let s = (0..<Self.parts).map {
+        sums[start + $0 * count + number] * factor / units[number].magnitude
+      }
+      let (e, d) = ((0..<4).map { s[$0] + s[$0 + 4] }, (0..<4).map { s[$0] - s[$0 + 4] })
+      let (odd, crossed) = ((d[1] - d[3]) * root, (d[1] + d[3]) * root)
+      let first = length(d[0] + odd, d[2] + crossed)
+      let third = length(d[0] - odd, d[2] - crossed)
+      let second = length(e[0] - e[2], e[1] - e[3])
+      let fourth = ((e[0] + e[2]) - (e[1] + e[3])).magnitude
+      (low, high) = (Swift.max(low, first, second), Swift.max(high, third, fourth))
+    }
+    let ratio = low > high ? high / low : 1
+    return 16 * high * (isSmooth ? ratio * ratio : 0.25)
+  }
+
+  private func length(_ x: Double, _ y: Double) -> Double { (x * x + y * y).squareRoot() }
+
+  // MARK: - The grid
+
+  private func z(at indices: [Int]) -> [Double] {
+    var z = [Double](repeating: 0, count: rank)
+    for (axis, index) in indices.enumerated() { z[axes[axis]] = Double(index) * steps[axis] }
+    return z
+  }
+
+  /// Points at even indices are the old ones.
+  private mutating func halve(_ axis: Int) {
+    steps[axis] /= 2
+    let start = Self.parts * axis * count
+    for number in 0..<count {
+      let s = (0..<Self.parts).map { sums[start + $0 * count + number] }
+      for part in 0..<Self.parts {
+        sums[start + part * count + number] = part & 1 == 0 ? s[part / 2] + s[part / 2 + 4] : 0
+      }
+    }
+  }
+
+  /// Adds the nodes of the grid, or those with an odd index on an axis that was halved.
+  private mutating func add(
+    newOn axis: Int?, _ evaluate: (_ z: [Double], _ numbers: UnsafeMutablePointer<Double>) -> Void
+  ) {
+    var indices = steps.map { -Int(radius / $0) }
+    let ends = indices.map { -$0 }
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: Swift.max(count, 1)) { numbers in
+      guard let numbers = numbers.baseAddress else { return }
+      repeat {
+        if let axis, indices[axis] & 1 == 0 { continue }
+        let z = z(at: indices)
+        let square = z.reduce(0) { $0 + $1 * $1 }
+        guard square <= radius * radius else { continue }
+        nodeCount += 1
+        evaluate(z, numbers)
+        let weight = exponential(-square / 2)
+        for axis in indices.indices {
+          let start = (Self.parts * axis + (indices[axis] & 7)) * count
+          for number in 0..<count { sums[start + number] += weight * numbers[number] }
+        }
+      } while advance(&indices, to: ends)
+    }
+  }
+
+  /// - Returns: whether there is a next node.
+  private func advance(_ indices: inout [Int], to ends: [Int]) -> Bool {
+    for axis in indices.indices {
+      if indices[axis] < ends[axis] {
+        indices[axis] += 1
+        return true
+      }
+      indices[axis] = -ends[axis]
+    }
+    return false
+  }
+}

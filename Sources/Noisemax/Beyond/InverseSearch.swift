@@ -1,0 +1,277 @@
+// The search for the logits that have given probabilities.
+
+/// Newton's iteration on log p(μ) = log q, in units of the standard law.
+///
+/// The Jacobian of log p is ∂log p_i/∂μ_j = J_ij/p_i: no entry off its diagonal is above 0, and its rows sum to 0. So it is solved
+/// by elimination without pivots, the likeliest class held, and kept for as long as the steps with it shrink.
+/// Long rows take the step by pullbacks alone.
+struct InverseSearch {
+  private let model: Model
+  /// log q.
+  private let target: [Double]
+  private let likeliest: Int
+  /// The ends of the noise of every class.
+  private let lower, upper: [Double]
+
+  /// - Parameters:
+  ///   - argmax: the transform.
+  ///   - scales: those of the classes, unless all are 1.
+  ///   - target: log q, of at least two classes.
+  init(_ argmax: NoisyArgmax, scales: [Double]?, _ target: [Double]) {
+    let model = Model(argmax: argmax, scales: scales)
+    (self.model, self.target) = (model, target)
+    likeliest = target.indices.max { target[$0] < target[$1] } ?? 0
+    let law = StandardizedNoise(argmax.noise).standard
+    let (lower, upper) = (law.quantile(at: 0), law.quantile(at: 1))
+    self.lower = target.indices.map { model.noise(lower, of: $0) }
+    self.upper = target.indices.map { model.noise(upper, of: $0) }
+  }
+
+  /// The most classes whose Jacobian is made: it costs a pullback for each, and n³/3 multiplications.
+  private static var mostDense: Int { 64 }
+
+  func result() -> [Double] {
+    var logits = start()
+    var best = (logits: logits, error: Double.infinity)
+    var factors: Elimination?
+    var stalled = 0
+    for _ in 0..<100 {
+      let residual = residual(at: logits)
+      let error = residual.reduce(0) { Swift.max($0, $1.magnitude) }
+      if error.isNaN { break }
+      let shrinks = error <= 0.1 * best.error
+      stalled = error <= 0.5 * best.error ? 0 : stalled + 1
+      if error < best.error { best = (logits, error) }
+      // At last steps change nothing but roundings.
+      if best.error <= 1e-13 || stalled > (best.error < 1e-9 ? 1 : 12) { break }
+      let step: [Double]
+      if target.count <= Self.mostDense {
+        if factors == nil || !shrinks { factors = Elimination(model, logits, holding: likeliest) }
+        step = factors?.solve(residual) ?? residual
+      } else {
+        step = longStep(residual, at: logits)
+      }
+      logits = moved(logits, by: step)
+    }
+    return best.logits
+  }
+
+  /// μ_i = −s_i·F⁻¹(1 − 0.6·q_i): the noise of class i brings it above 0 with about its probability.
+  private func start() -> [Double] {
+    let law = StandardizedNoise(model.argmax.noise).standard
+    guard let law = law as? any AccurateNoise else { return target }
+    return target.indices.map { index in
+      0 - model.noise(law.upperQuantile(at: 0.6 * exponential(target[index])), of: index)
+    }
+  }
+
+  private func residual(at logits: [Double]) -> [Double] {
+    let found = model.logProbabilities(at: logits)
+    return target.indices.map { target[$0] - found[$0] }
+  }
+
+  /// A step, held back where a class could no longer win: where all of its noise would be below all of another's.
+  private func moved(_ logits: [Double], by step: [Double]) -> [Double] {
+    let largest = step.reduce(0) { Swift.max($0, $1.magnitude) }
+    let factor = largest > 64 ? 64 / largest : 1
+    var result = zip(logits, step).map { $0 + factor * $1 }
+    let (before, after) = (floor(of: logits), floor(of: result))
+    for index in result.indices where upper[index] < .infinity && after > -.infinity {
+      let width = upper[index] - lower[index]
+      let reach = Swift.max(logits[index] + upper[index] - before, 0x1p-52 * width)
+      result[index] = Swift.max(result[index], after - upper[index] + reach / 8)
+    }
+    return result
+  }
+
+  /// Below this point no perturbed logit is the largest.
+  private func floor(of logits: [Double]) -> Double {
+    logits.indices.reduce(-.infinity) { Swift.max($0, logits[$1] + lower[$1]) }
+  }
+
+  // MARK: - Long rows
+
+  /// Newton's step, J step/p = residual, each row divided by its diagonal: so rare classes weigh as much as others.
+  private func longStep(_ residual: [Double], at logits: [Double]) -> [Double] {
+    let p = zip(target, residual).map { exponential($0 - $1) }
+    let diagonal = diagonal(at: logits)
+    // Of so rare a class Newton's step says little while log p is far from its target.
+    let most = 1e-6 / Double(p.count)
+    let isFar = p.indices.map { p[$0] < most && residual[$0].magnitude > 1 }
+    // J·step sums to 0.
+    let mean = zip(p, residual).reduce(0) { $0 + $1.0 * $1.1 }
+    var step = minimalResidual(
+      p.indices.map { isFar[$0] ? 0 : p[$0] / diagonal[$0] * (residual[$0] - mean) }
+    ) { direction in
+      let image = model.pullback(at: logits, of: direction)
+      return image.indices.map { isFar[$0] ? 0 : image[$0] / diagonal[$0] }
+    }
+    // A common shift moves nothing, but the near classes away from the far ones.
+    let shift = step[likeliest]
+    for index in step.indices where !isFar[index] { step[index] -= shift }
+    if isFar.contains(true) { moveFarClasses(isFar, by: &step, residual, at: logits) }
+    return step
+  }
+
+  /// Classes far from their targets take Newton's step on log p or on log(−log p), whichever is the shorter: where tails fall
+  /// doubly exponentially the former goes far too deep.
+  private func moveFarClasses(
+    _ isFar: [Bool], by step: inout [Double], _ residual: [Double], at logits: [Double]
+  ) {
+    let values = zip(target, residual).map { $0 - $1 }
+    // With v = √p nothing of the slope of one comes from others, be they rarer or not; where that would underflow, a lesser power.
+    let power = Swift.min(0.5, 600 / -(values.min() ?? -1))
+    let weights = values.indices.map { isFar[$0] ? exponential(power * values[$0]) : 0 }
+    let slopes = model.logPullbacks(at: logits, of: weights)
+    for index in step.indices where isFar[index] && slopes[index] > 0 {
+      let (plain, twice) = (
+        residual[index], logarithm(target[index] / values[index]) * values[index]
+      )
+      step[index] =
+        (plain.magnitude < twice.magnitude ? plain : twice) * weights[index] / slopes[index]
+    }
+  }
+
+  /// About J_ii, within a factor of 2: what moves to a class from the other half and from the likeliest one.
+  private func diagonal(at logits: [Double]) -> [Double] {
+    func image(_ isIn: (Int) -> Bool) -> [Double] {
+      model.pullback(at: logits, of: logits.indices.map { isIn($0) ? 1 : 0 })
+    }
+    let even = image { $0 != likeliest && $0.isMultiple(of: 2) }
+    let odd = image { $0 != likeliest && !$0.isMultiple(of: 2) }
+    return logits.indices.map { index in
+      let likeliestShare = even[index] + odd[index]
+      if index == likeliest { return Swift.max(-likeliestShare, 0x1p-1000) }
+      let other = index.isMultiple(of: 2) ? odd[index] : even[index]
+      return Swift.max(likeliestShare - 2 * other, 0x1p-1000)
+    }
+  }
+}
+
+/// The x with A x = b for which no combination of b, A b, A² b, … has a smaller residual (GMRES).
+private func minimalResidual(_ b: [Double], _ image: ([Double]) -> [Double]) -> [Double] {
+  func product(_ x: [Double], _ y: [Double]) -> Double { zip(x, y).reduce(0) { $0 + $1.0 * $1.1 } }
+  let length = product(b, b).squareRoot()
+  guard length > 0, length.isFinite else { return b.map { _ in 0 } }
+  var basis = [b.map { $0 / length }]
+  // The columns of A in the basis, turned into a triangle by rotations, and what these make of b.
+  var (columns, rotations, rest): ([[Double]], [(cosine: Double, sine: Double)], [Double]) = (
+    [], [], [length]
+  )
+  while columns.count < 40, (rest.last ?? 0).magnitude > 1e-8 * length {
+    var next = image(basis[columns.count])
+    var column: [Double] = []
+    for vector in basis {
+      column.append(product(vector, next))
+      for index in next.indices { next[index] -= column[column.count - 1] * vector[index] }
+    }
+    let size = product(next, next).squareRoot()
+    for (index, rotation) in rotations.enumerated() {
+      let (upper, lower) = (column[index], column[index + 1])
+      column[index] = rotation.cosine * upper + rotation.sine * lower
+      column[index + 1] = rotation.cosine * lower - rotation.sine * upper
+    }
+    let radius = (column[columns.count] * column[columns.count] + size * size).squareRoot()
+    guard radius > 0 else { break }
+    let rotation = (cosine: column[columns.count] / radius, sine: size / radius)
+    column[columns.count] = radius
+    rest.append(-rotation.sine * rest[columns.count])
+    rest[columns.count] *= rotation.cosine
+    rotations.append(rotation)
+    columns.append(column)
+    guard size > 0 else { break }
+    basis.append(next.map { $0 / size })
+  }
+  var result = b.map { _ in 0.0 }
+  for line in columns.indices.reversed() {
+    rest[line] /= columns[line][line]
+    for above in 0..<line { rest[above] -= columns[line][above] * rest[line] }
+    for index in result.indices { result[index] += rest[line] * basis[line][index] }
+  }
+  return result
+}
+
+/// What the search asks of a transform, with a scale for each class if there are any.
+private struct Model {
+  let argmax: NoisyArgmax
+  let scales: [Double]?
+
+  /// Noise of the law as a class has it.
+  func noise(_ noise: Double, of index: Int) -> Double {
+    let scale = scales?[index] ?? 1
+    return scale == 0 ? 0 : scale * (noise + argmax.location)
+  }
+
+  func logProbabilities(at logits: [Double]) -> [Double] {
+    guard let scales else { return argmax.logProbabilities(for: logits) }
+    return argmax.logProbabilities(for: logits, scales: scales)
+  }
+
+  func pullback(at logits: [Double], of cotangent: [Double]) -> [Double] {
+    guard let scales else { return argmax.pullback(for: logits, of: cotangent) }
+    return argmax.pullback(for: logits, scales: scales, of: cotangent).logits
+  }
+
+  /// The pullbacks of log p of one cotangent or of many, one after the other.
+  ///
+  /// On the caller's thread: an inverse may be one of many, or be asked for where there are no other threads.
+  func logPullbacks(at logits: [Double], of cotangents: [Double]) -> [Double] {
+    let (count, times) = (logits.count, cotangents.count / logits.count)
+    func repeated(_ row: [Double]) -> [Double] { (0..<times).flatMap { _ in row } }
+    if let scales {
+      let rows = Rows(repeated(logits), length: count)
+      return argmax.logProbabilitiesPullback(
+        for: rows, scales: Rows(repeated(scales), length: count), of: Rows(cotangents, length: count)
+      ).logits.elements
+    }
+    var result = [Double](repeating: 0, count: cotangents.count)
+    var span = result.mutableSpan
+    var workspace = NoisyArgmax.Workspace(threads: 1)
+    argmax.writeLogProbabilitiesPullback(
+      for: repeated(logits).span, of: cotangents.span, rowLength: count, to: &span, workspace: &workspace)
+    return result
+  }
+}
+
+/// The Jacobian of the log-probabilities without the row and the column of one class, in triangular factors.
+private struct Elimination {
+  private let held: Int
+  private let size: Int
+  private var matrix: [Double]
+
+  init(_ model: Model, _ logits: [Double], holding held: Int) {
+    let n = logits.count
+    (self.held, size) = (held, n - 1)
+    var units = [Double](repeating: 0, count: n * (n - 1))
+    for line in 0..<n - 1 { units[line * n + (line < held ? line : line + 1)] = 1 }
+    let jacobian = model.logPullbacks(at: logits, of: units)
+    matrix = []
+    matrix.reserveCapacity(size * size)
+    for line in 0..<size {
+      for column in 0..<n where column != held { matrix.append(jacobian[line * n + column]) }
+    }
+    for pivot in 0..<size {
+      for line in pivot + 1..<Swift.max(size, pivot + 1) {
+        let factor = matrix[line * size + pivot] / matrix[pivot * size + pivot]
+        matrix[line * size + pivot] = factor
+        if factor == 0 { continue }
+        for column in pivot + 1..<size {
+          matrix[line * size + column] -= factor * matrix[pivot * size + column]
+        }
+      }
+    }
+  }
+
+  func solve(_ values: [Double]) -> [Double] {
+    var x = values.indices.filter { $0 != held }.map { values[$0] }
+    for line in 0..<size { for column in 0..<line { x[line] -= matrix[line * size + column] * x[column] } }
+    for line in (0..<size).reversed() {
+      for column in line + 1..<Swift.max(size, line + 1) {
+        x[line] -= matrix[line * size + column] * x[column]
+      }
+      x[line] /= matrix[line * size + line]
+    }
+    x.insert(0, at: held)
+    return x
+  }
+}

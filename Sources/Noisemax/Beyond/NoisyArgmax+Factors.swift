@@ -1,0 +1,221 @@
+// Common factors: argmax(μ + s·ε + V z), z standard normal.
+
+extension NoisyArgmax {
+  /// The probabilities that each class wins where classes have common factors: p_i = P[argmax(μ + s·ε + V z) = i], z standard
+  /// normal of one to three dimensions.
+  ///
+  /// ```swift
+  /// argmax.probabilities(for: logits, loadings: Rows([1, 0.5, 0, -1], length: 1))
+  /// ```
+  ///
+  /// Classes with like loadings rise and fall together, as goods of one kind do, or arms that share a cause. Under normal noise
+  /// it is the multinomial probit with a factor structure. A factor that loads equally on all classes changes nothing.
+  ///
+  /// p is a mean over z, at nodes that are rows without factors: some tens to hundreds for one factor, thousands for two, a
+  /// hundred thousand for three, each of which takes twice as many where loadings are twice as far apart. Four million are the most: what has
+  /// not the tolerance by then says so in ``probabilitiesWithErrorEstimate(for:loadings:scales:tolerance:)``. A smooth law has
+  /// 1e-10 for loadings up to ten scales with one factor and up to three with two or three. A law with kinks takes many more
+  /// nodes for the same digits, and may not get there with two factors.
+  ///
+  /// - Parameters:
+  ///   - logits: μ, of one row or of many ``Rows``.
+  ///   - loadings: V, a row of one to three numbers for every logit.
+  ///   - scales: what the noise of each class is multiplied by besides the transform's own ``scale``; 1 unless said otherwise.
+  ///   - tolerance: the absolute error that is allowed, from 1e-12 to 0.1.
+  /// - Returns: p, in the same shape as the logits.
+  /// - Precondition: the method is exact, the shapes fit, the loadings are finite, and the scales of open classes are above 0.
+  public func probabilities<L: Logits>(
+    for logits: L, loadings: Rows<L.Scalar>, scales: L? = nil, tolerance: Double = 1e-10
+  ) -> L {
+    probabilitiesWithErrorEstimate(
+      for: logits, loadings: loadings, scales: scales, tolerance: tolerance
+    )
+    .probabilities
+  }
+
+  /// The probabilities of classes with common factors, and for every row an estimate of their largest absolute error.
+  ///
+  /// It is above the tolerance where four million nodes were not enough.
+  ///
+  /// - Precondition: as for ``probabilities(for:loadings:scales:tolerance:)``.
+  public func probabilitiesWithErrorEstimate<L: Logits>(
+    for logits: L, loadings: Rows<L.Scalar>, scales: L? = nil, tolerance: Double = 1e-10
+  ) -> (probabilities: L, errorEstimate: L.PerRow) {
+    let (values, errors) = FactorBatch(self, logits, loadings, scales, tolerance).values(
+      .probabilities)
+    return (values, L.form(of: errors))
+  }
+
+  /// The logarithms of the probabilities of classes with common factors.
+  ///
+  /// The tolerance is the absolute error of a logarithm, down to p = 1e-290.
+  ///
+  /// - Precondition: as for ``probabilities(for:loadings:scales:tolerance:)``.
+  public func logProbabilities<L: Logits>(
+    for logits: L, loadings: Rows<L.Scalar>, scales: L? = nil, tolerance: Double = 1e-8
+  ) -> L {
+    FactorBatch(self, logits, loadings, scales, tolerance).values(.logProbabilities).values
+  }
+
+  /// The gradients of Σ v_i p_i in the logits, in the scale and in the loadings, where classes have common factors.
+  ///
+  /// - Parameters:
+  ///   - logits: μ, of one row or of many ``Rows``.
+  ///   - loadings: V, a row of one to three numbers for every logit.
+  ///   - cotangent: v, in the shape of the logits.
+  ///   - tolerance: the error that is allowed, beside the range of v over the scale.
+  /// - Returns: the gradient in the logits, for every row the derivative in the transform's own scale, and the gradient in the
+  ///   loadings, in their shape.
+  /// - Precondition: as for ``probabilities(for:loadings:scales:tolerance:)``.
+  public func pullback<L: Logits>(
+    for logits: L, loadings: Rows<L.Scalar>, of cotangent: L, tolerance: Double = 1e-10
+  ) -> (logits: L, scale: L.PerRow, loadings: Rows<L.Scalar>) {
+    let batch = FactorBatch(self, logits, loadings, nil, tolerance)
+    let v = cotangent.asRows
+    batch.rows.shape.check(v.shape, "a cotangent")
+    let (_, gradient) = batch.gradients { row, index, workspace in
+      let v = v[index].map { Double($0) }
+      return (
+        0, row.pullback(of: v, size: size(of: v, row.logits), rarest: 1, workspace: &workspace)
+      )
+    }
+    return (L.form(of: gradient.logits), L.form(of: gradient.inScale), gradient.loadings)
+  }
+
+  /// The gradients of Σ v_i p_i in the logits, in the scales and in the loadings, where classes have common factors and scales
+  /// of their own.
+  ///
+  /// - Parameters:
+  ///   - logits: μ, of one row or of many ``Rows``.
+  ///   - scales: the scales of the classes, in the same shape.
+  ///   - loadings: V, a row of one to three numbers for every logit.
+  ///   - cotangent: v, in the shape of the logits.
+  ///   - tolerance: the error that is allowed, beside the range of v over the scale.
+  /// - Returns: the gradients, each in the shape of what it belongs to.
+  /// - Precondition: as for ``probabilities(for:loadings:scales:tolerance:)``.
+  public func pullback<L: Logits>(
+    for logits: L, scales: L, loadings: Rows<L.Scalar>, of cotangent: L, tolerance: Double = 1e-10
+  ) -> (logits: L, scales: L, loadings: Rows<L.Scalar>) {
+    let batch = FactorBatch(self, logits, loadings, scales, tolerance)
+    let v = cotangent.asRows
+    batch.rows.shape.check(v.shape, "a cotangent")
+    let (_, gradient) = batch.gradients { row, index, workspace in
+      let v = v[index].map { Double($0) }
+      return (
+        0, row.pullback(of: v, size: size(of: v, row.logits), rarest: 1, workspace: &workspace)
+      )
+    }
+    return (L.form(of: gradient.logits), L.form(of: gradient.scales), gradient.loadings)
+  }
+
+  /// The gradients of Σ v_i log p_i in the logits, in the scale and in the loadings, where classes have common factors.
+  ///
+  /// - Parameters:
+  ///   - logits: μ, of one row or of many ``Rows``.
+  ///   - loadings: V, a row of one to three numbers for every logit.
+  ///   - cotangent: v, in the shape of the logits.
+  ///   - tolerance: the error that is allowed, beside the largest v over the scale.
+  /// - Returns: as for ``pullback(for:loadings:of:tolerance:)``. A class whose probability is below 1e-290 moves nothing.
+  /// - Precondition: as for ``probabilities(for:loadings:scales:tolerance:)``.
+  public func logProbabilitiesPullback<L: Logits>(
+    for logits: L, loadings: Rows<L.Scalar>, of cotangent: L, tolerance: Double = 1e-8
+  ) -> (logits: L, scale: L.PerRow, loadings: Rows<L.Scalar>) {
+    let batch = FactorBatch(self, logits, loadings, nil, tolerance)
+    let v = cotangent.asRows
+    batch.rows.shape.check(v.shape, "a cotangent")
+    let (_, gradient) = batch.gradients { row, index, workspace in
+      (0, logPullback(of: v[index].map { Double($0) }, in: &row, workspace: &workspace).gradient)
+    }
+    return (L.form(of: gradient.logits), L.form(of: gradient.inScale), gradient.loadings)
+  }
+
+  /// A loss of every row where classes have common factors, and its gradients in the logits, in the scale and in the loadings.
+  ///
+  /// The likelihood's is −log p of the target, +∞ and without a gradient where that is below 1e-290. The Fenchel–Young loss is
+  /// E[max] less the mean of the target's perturbed logit, with the gradient p − y in the logits: convex, and 0 for a target
+  /// that is certain to win.
+  ///
+  /// - Parameters:
+  ///   - logits: μ, of one row or of many ``Rows``.
+  ///   - loadings: V, a row of one to three numbers for every logit.
+  ///   - targets: the index of a class for every row.
+  ///   - loss: which of the two.
+  ///   - tolerance: the absolute error that is allowed, over the scale where the loss is in units of the logits.
+  /// - Returns: for every row the loss and the derivative in the transform's own scale, and the gradients in the shapes of
+  ///   logits and loadings.
+  /// - Precondition: as for ``probabilities(for:loadings:scales:tolerance:)``, and every target is a class.
+  public func lossesWithGradients<L: Logits>(
+    for logits: L, loadings: Rows<L.Scalar>, targets: [Int], as loss: Loss = .fenchelYoung,
+    tolerance: Double = 1e-8
+  ) -> (values: L.PerRow, logits: L, scale: L.PerRow, loadings: Rows<L.Scalar>) {
+    let batch = FactorBatch(self, logits, loadings, nil, tolerance)
+    let length = batch.rows.rowLength
+    require(
+      targets.count == batch.rows.count,
+      "\(targets.count) targets do not fit \(batch.rows.count) rows")
+    for target in targets {
+      require(
+        (0..<length).contains(target), "target \(target) is not a class of a row of \(length)")
+    }
+    // E of a class's own noise.
+    let mean = (noise as? any AccurateNoise).map { scale * $0.mean } ?? 0
+    let (values, gradient) = batch.gradients(irregular: {
+      self.loss(for: $0, target: targets[$1], as: loss)
+    }) {
+      row, index, workspace in
+      let target = targets[index]
+      switch loss {
+      case .fenchelYoung:
+        return fenchelYoungLoss(of: target, mean: mean, in: &row, workspace: &workspace)
+      case .negativeLogLikelihood:
+        let weights = row.logits.indices.map { $0 == target ? -1.0 : 0 }
+        let (logs, gradient) = logPullback(of: weights, in: &row, workspace: &workspace)
+        return (Swift.max(0, -logs[target]), gradient)
+      }
+    }
+    return (
+      L.form(of: values), L.form(of: gradient.logits), L.form(of: gradient.inScale),
+      gradient.loadings
+    )
+  }
+}
+
+extension NoisyArgmax {
+  /// What an error of a gradient is measured by: the range of cotangents over the scale.
+  private func size(of v: [Double], _ logits: [Double]) -> Double {
+    var (least, largest) = (Double.infinity, -Double.infinity)
+    for index in v.indices where logits[index] > -.infinity {
+      (least, largest) = (Swift.min(least, v[index]), Swift.max(largest, v[index]))
+    }
+    return largest > least ? (largest - least) / scale : 1
+  }
+
+  /// log p, and the gradient of Σ v_i log p_i.
+  private func logPullback(
+    of v: [Double], in row: inout FactorRow, workspace: inout Workspace
+  ) -> (logs: [Double], gradient: FactorGradient) {
+    let (p, _, rarest) = row.probabilities(areRelative: true, workspace: &workspace)
+    let weights = v.indices.map { p[$0] > 1e-290 ? v[$0] / p[$0] : 0 }
+    let largest = v.indices.reduce(0) {
+      row.logits[$1] > -.infinity ? Swift.max($0, v[$1].magnitude) : $0
+    }
+    let gradient = row.pullback(
+      of: weights, size: largest > 0 ? largest / scale : 1, rarest: rarest, workspace: &workspace)
+    return (p.map { logarithm($0) }, gradient)
+  }
+
+  /// E[max] − E[X_target].
+  private func fenchelYoungLoss(
+    of target: Int, mean: Double, in row: inout FactorRow, workspace: inout Workspace
+  ) -> (Double, FactorGradient) {
+    guard row.logits[target] > -.infinity else {
+      return (.infinity, .zero(row.logits.count, rank: row.axes.rank, withScales: false, 0))
+    }
+    var (value, gradient) = row.expectedMaximum(workspace: &workspace)
+    value -= row.logits[target] + mean
+    gradient.logits[target] -= 1
+    // The loss is homogeneous of degree 1 in logits, loadings and scale.
+    gradient.inScale += (value + row.logits[target] - (row.logits.max() ?? 0)) / scale
+    return (Swift.max(0, value), gradient)
+  }
+}
