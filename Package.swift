@@ -17,8 +17,10 @@ import PackageDescription
 /// Where the compiler has a module for its own vector operations, the loops use that. With NOISEMAX_PLAIN_VECTORS set they
 /// use the standard library's, as under a compiler that has none, and the package is the library and its tests.
 let usesBuiltinModule = Context.environment["NOISEMAX_PLAIN_VECTORS"] == nil
+
+/// With NOISEMAX_CHECKED set the loops check their preconditions and their sums, for `.ci/sanitizers`.
 let optimized =
-  [SwiftSetting.unsafeFlags(["-Ounchecked"])]
+  [SwiftSetting.unsafeFlags([Context.environment["NOISEMAX_CHECKED"] == nil ? "-Ounchecked" : "-O"])]
   + (usesBuiltinModule ? [.enableExperimentalFeature("BuiltinModule")] : [])
 
 let kernelVariants = instructionSets.sorted { $0.key < $1.key }.map { name, architecture in
@@ -61,7 +63,8 @@ let package = Package(
   targets: [
     .target(
       name: "Noisemax",
-      dependencies: ["NoiseKernels"] + kernelVariants.map { .target(name: $0.name) }),
+      dependencies: ["NoiseKernels", "CProcessor"] + kernelVariants.map { .target(name: $0.name) }),
+    .systemLibrary(name: "CProcessor"),
     .target(name: "NoiseKernels", swiftSettings: optimized),
     .target(name: "NoisemaxEstimators", dependencies: ["Noisemax"]),
     .target(name: "NoisemaxDifferentiation", dependencies: ["Noisemax"]),
@@ -119,10 +122,11 @@ if !usesBuiltinModule {
 
 // Targets that libFuzzer drives, which comes with the toolchain on Linux, built on request only: see the page on testing.
 if Context.environment["NOISEMAX_FUZZING"] != nil {
-  package.targets += ["FuzzRows", "FuzzReader"].map { name in
+  package.targets += ["FuzzRows", "FuzzScales", "FuzzReader", "FuzzInterface"].map { name in
     .executableTarget(
       name: name,
-      dependencies: ["Noisemax", "CommandLineConventions"],
+      dependencies: ["Noisemax", "CommandLineConventions", "CNoisemax"]
+        + (name == "FuzzInterface" ? ["NoisemaxC"] : []),
       path: "Tests/Fuzzing/\(name)",
       swiftSettings: [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])],
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-Xlinker", "-z", "-Xlinker", "muldefs"])])

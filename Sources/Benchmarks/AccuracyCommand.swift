@@ -6,16 +6,16 @@ import Noisemax
 ///
 /// The rows are the same in every run, and each cell of a table is worked on by one thread: the text is the same too.
 enum AccuracyCommand {
-  static let help = HelpPage(
-    usage: ["benchmarks accuracy"],
+  static let command = Command(
+    "accuracy", "the measured error of the quantile rule and of the sums",
     summary: """
       Prints two tables about random rows of N(0, 1.5²), the same rows in every run: how far the
       quantile rule is from the exact probabilities, and how far the exact probabilities are from a
       sum of 1. It takes about a minute.
-      """,
-    options: [Option("--help", nil, "show this page")])
+      """
+  ) { _, output throws(Failure) in try output.write(text) }
 
-  static var text: String {
+  private static var text: String {
     let cells = RuleCell.all
     let errors = concurrently(cells.count) { cells[$0].measure() }
     var rule = MarkdownTable(

@@ -4,14 +4,13 @@ import Noisemax
 
 /// `benchmarks`: times, errors and allocations of every law, method, precision and size.
 struct SpeedCommand {
-  static let help = HelpPage(
-    usage: ["benchmarks [--only LIST] [--peers] [--json FILE]", "benchmarks accuracy"],
+  static let command = Command(
+    "", "times, errors and allocations of every law and method",
+    usage: ["[--only LIST] [--peers] [--json FILE]", "COMMAND ..."],
     summary: """
       Times the probabilities and their pullback under every law by every method, in both precisions,
       for rows of 2 to 131072 classes: medians of interleaved rounds, on one thread and on all cores,
       with the error and the number of allocations beside them. It takes about five minutes.
-
-      benchmarks accuracy  the measured error of the quantile rule and of the sums
       """,
     options: [
       Option(
@@ -19,21 +18,20 @@ struct SpeedCommand {
         "some cases only: parts of law/method/precision/n/pass, such as\nnormal/exact/Double/1000, or gumbel/10,uniform"
       ),
       Option("--peers", nil, "also what Python has for it: torch, winning"),
-      Option("--json", "FILE", "also write everything to a file"),
-      Option("--help", nil, "show this page"),
+      Option("--json", "FILE", .file, "also write everything to a file"),
     ],
     notes: """
       Measure a release build: swift run -c release benchmarks
       Install the peers: \(PeerProcess.installation)
       Exit codes: 0 done, 64 wrong usage, 74 the result cannot be written.
-      """)
+      """
+  ) { arguments, output throws(Failure) in try SpeedCommand(arguments).run(to: output) }
 
   private let cases: [BenchmarkCase]
   private let file: String?
   private let withPeers: Bool
 
-  init(_ arguments: Arguments) throws(Failure) {
-    try arguments.allow(operands: 0)
+  private init(_ arguments: Arguments) throws(Failure) {
     withPeers = arguments.has("--peers")
     file = arguments.value(of: "--json")
     if let list = arguments.value(of: "--only") {
@@ -57,7 +55,7 @@ struct SpeedCommand {
     }
   }
 
-  func run(to output: borrowing StandardOutput) throws(Failure) {
+  private func run(to output: borrowing StandardOutput) throws(Failure) {
     var report = Report()
     // Before anything else uses the laws.
     for law in ShippedLaw.all where cases.contains(where: { $0.law.name == law.name }) {

@@ -1,19 +1,15 @@
 // The command `benchmarks`: how fast and how accurate the transforms are, measured.
 
 import CommandLineConventions
+import Noisemax
 
-run("benchmarks") { arguments, output throws(Failure) in
-  if arguments.first == "accuracy" {
-    let arguments = try Arguments(Array(arguments.dropFirst()), options: AccuracyCommand.help.options)
-    if arguments.has("--help") { return try output.write(AccuracyCommand.help.text) }
-    try arguments.allow(operands: 0)
-    return try output.write(AccuracyCommand.text)
-  }
+let program = Program(
+  "benchmarks", version: noisemaxVersion, main: SpeedCommand.command, commands: [AccuracyCommand.command])
+
+run(program.name) { arguments, output throws(Failure) in
+  // What it starts itself with is no command of anybody else's.
   if arguments.first == AllocationCount.command {
     return try output.write(AllocationCount.text(forNames: Array(arguments.dropFirst())))
   }
-  let arguments = try Arguments(arguments, options: SpeedCommand.help.options)
-  if arguments.has("--help") { return try output.write(SpeedCommand.help.text) }
-  if let command = arguments.operands.first { throw .unknown("command", command, outOf: ["accuracy"]) }
-  try SpeedCommand(arguments).run(to: output)
+  try program.run(arguments, to: output)
 }

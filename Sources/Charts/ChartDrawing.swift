@@ -58,6 +58,7 @@ package struct ChartDrawing {
         return (placeX(across), placeY(up))
       }
     }
+    axes += Self.coincidences(of: chart.series, marks, at: (width, -10))
     let names = namesLines ? Self.names(of: chart.series, at: marks.map(\.lastPlace), size: size) : ""
     let nameWidth = chart.series.map { Self.width(of: $0.label, size: 13) }.max() ?? 0
     let tickWidth = (x.ticks.last.map { Self.width(of: $0.label, size: 12) } ?? 0) / 2
@@ -74,6 +75,24 @@ package struct ChartDrawing {
       \(marks.map(\.svg).joined())</svg>
       \(names)
       """
+  }
+
+  /// A note of the lines that lie over one another, where the label of the upright axis leaves room.
+  private static func coincidences(
+    of series: [ChartSeries], _ marks: [ChartMarks], at place: (x: Double, y: Double)
+  ) -> String {
+    var groups: [[Int]] = []
+    for index in series.indices where !series[index].marks.isDisjoint(with: [.line, .dashedLine]) {
+      if let known = groups.firstIndex(where: { marks[$0[0]].coincides(with: marks[index]) }) {
+        groups[known].append(index)
+      } else {
+        groups.append([index])
+      }
+    }
+    let notes = groups.filter { $0.count > 1 }.map { $0.map { series[$0].label }.joined(separator: " = ") }
+    if notes.isEmpty { return "" }
+    let look = ChartPalette.attributes("soft") + " text-anchor=\"end\""
+    return text(notes.joined(separator: ", "), x: place.x, y: place.y, size: 12, look)
   }
 
   /// The names of lines beside their right ends: in the order of the ends, none over another.

@@ -3,8 +3,11 @@ struct ChartMarks {
   typealias Place = (x: Double, y: Double)
 
   let svg: String
-  /// The last place that could be shown, where a line has its name.
-  let lastPlace: Place?
+  /// The places that could be shown, in their order.
+  let places: [Place]
+
+  /// The last of them, where a line has its name.
+  var lastPlace: Place? { places.last }
 
   /// Places are rounded before anything is made of them: which of them a line can do without does not depend on the
   /// last bits of their computation.
@@ -18,7 +21,7 @@ struct ChartMarks {
       unrounded(point).map { (svgRounded($0.x), svgRounded($0.y)) }
     }
     let runs = series.points.map(place).split { $0 == nil }.map { run in run.compactMap { $0 } }
-    lastPlace = runs.last?.last
+    places = Array(runs.joined())
     var text = ""
     let isLine = !series.marks.isDisjoint(with: [.line, .dashedLine])
     let stroke = ChartPalette.stroke(series.color)
@@ -63,6 +66,14 @@ struct ChartMarks {
       }
     }
     svg = text
+  }
+
+  /// Whether two lines look like one: place for place they are no further apart than lines are simplified by.
+  func coincides(with other: ChartMarks) -> Bool {
+    places.count > 1 && places.count == other.places.count
+      && zip(places, other.places).allSatisfy {
+        ($0.x - $1.x).magnitude < 0.05 && ($0.y - $1.y).magnitude < 0.05
+      }
   }
 
   private static func path(_ places: [Place]) -> String {

@@ -19,11 +19,12 @@ package struct Failure: Error, Equatable {
     self.exitCode = exitCode
   }
 
-  /// A name that is none of those there are.
+  /// A name that is none of those there are, with the one that was probably meant.
   package static func unknown(_ kind: String, _ name: String, outOf known: [String]) -> Failure {
+    let there = suggestion(for: name, outOf: known).map { "did you mean \($0)? There" } ?? "there"
     let verb = known.count == 1 ? "is only" : "are"
     return Failure(
-      .usage, "unknown \(kind) \(quoted(name)): there \(verb) \(known.joined(separator: ", "))")
+      .usage, "unknown \(kind) \(quoted(name)): \(there) \(verb) \(known.joined(separator: ", "))")
   }
 }
 

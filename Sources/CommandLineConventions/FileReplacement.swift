@@ -18,7 +18,7 @@ package func replaceFile(_ path: String, with text: [UInt8]) throws(Failure) {
   defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
 
   let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o666)
-  guard file >= 0 else { throw outputFailure(temporary) }
+  guard file >= 0 else { throw outputFailure(path) }
   var code = writeAll(text, to: file)
   if close(file) != 0, code == 0 { code = errno }
   if code == 0, rename(temporary, path) != 0 { code = errno }

@@ -58,6 +58,9 @@ package func description(ofSystemError code: Int32) -> String { String(cString: 
 /// Whether standard error is a terminal, so that progress on it is welcome.
 package var standardErrorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
+/// Whether what the command writes goes to a terminal.
+package var standardOutputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
 /// Writes to standard error; where that fails, there is nowhere to say so.
 package func writeToStandardError(_ text: String) { _ = writeAll(Array(text.utf8), to: STDERR_FILENO) }
 

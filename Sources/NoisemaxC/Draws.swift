@@ -28,6 +28,31 @@ public func noisemax_sample_f(
 }
 
 @c @implementation
+public func noisemax_scaled_sample(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ scales: UnsafePointer<Double>?,
+  _ rows: Int, _ length: Int, _ seed: UInt64, _ first_row: Int, _ threads: Int32,
+  _ result: UnsafeMutablePointer<Int64>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    let batch = try Batch(rows, length, threads)
+    try writeScaledIndices(transform, logits, scales, batch, Streams(seed, first_row, batch), result)
+  }
+}
+
+@c @implementation
+public func noisemax_scaled_sample_f(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ scales: UnsafePointer<Float>?, _ rows: Int,
+  _ length: Int, _ seed: UInt64, _ first_row: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Int64>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    let batch = try Batch(rows, length, threads)
+    try writeScaledIndices(transform, logits, scales, batch, Streams(seed, first_row, batch), result)
+  }
+}
+
+@c @implementation
 public func noisemax_relaxed_sample(
   _ transform: OpaquePointer?, _ temperature: Double, _ logits: UnsafePointer<Double>?, _ rows: Int,
   _ length: Int, _ seed: UInt64, _ first_row: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Double>?,
@@ -121,6 +146,21 @@ private func writeIndices<Scalar: LogitScalar>(
   }
 }
 
+private func writeScaledIndices<Scalar: LogitScalar>(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ scales: UnsafePointer<Scalar>?,
+  _ batch: Batch, _ streams: Streams, _ result: UnsafeMutablePointer<Int64>?
+) throws(Refusal) {
+  let rows = try ScaledBatch(transform, batch, logits, scales, for: .draws, of: "draws")
+  let result = try batch.rowPlaces(at: result, "result")
+  guard batch.length > 0 else { return result.update(repeating: -1) }
+  rows.forEachRow(passes: 1) { row, slots in
+    var generator = streams.generator(ofRow: row)
+    let index = rows.argmax.randomIndex(
+      for: rows.logits(slots), scales: rows.everyScale(slots), using: &generator)
+    result[row] = index.map { Int64($0) } ?? -1
+  }
+}
+
 private func writeRelaxed<Scalar: LogitScalar>(
   _ transform: OpaquePointer?, _ temperature: Double, _ logits: UnsafePointer<Scalar>?, _ batch: Batch,
   _ streams: Streams, _ result: UnsafeMutablePointer<Scalar>?, _ perturbed: UnsafeMutablePointer<Scalar>?
@@ -157,10 +197,4 @@ private func writeRelaxedPullback<Scalar: LogitScalar>(
     copy(sample.pullback(of: cotangent), to: result, slots)
     inTemperature?[row] = sample.temperaturePullback(of: cotangent)
   }
-}
-
-private func copy<Scalar>(
-  _ row: [Scalar], to places: UnsafeMutableBufferPointer<Scalar>, _ slots: Range<Int>
-) {
-  _ = UnsafeMutableBufferPointer(rebasing: places[slots]).update(fromContentsOf: row)
 }

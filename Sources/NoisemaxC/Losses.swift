@@ -54,7 +54,7 @@ public func noisemax_summaries_f(
 // MARK: of either precision
 
 /// The targets of a batch, found to be classes or distributions.
-private enum Targets<Scalar: LogitScalar> {
+enum Targets<Scalar: LogitScalar> {
   case classes([Int])
   case distributions(UnsafeBufferPointer<Scalar>)
 
@@ -92,6 +92,14 @@ private enum Targets<Scalar: LogitScalar> {
             NOISEMAX_BAD_TARGET, "the weights of the target of row \(row) sum to \(sum), not to 1")
         }
       }
+    }
+  }
+
+  /// The weights of the classes of a row.
+  func weights(of row: Int, _ slots: Range<Int>) -> [Scalar] {
+    switch self {
+    case .distributions(let weights): Array(weights[slots])
+    case .classes(let indices): slots.indices.map { $0 - slots.lowerBound == indices[row] ? 1 : 0 }
     }
   }
 }

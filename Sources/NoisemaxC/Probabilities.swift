@@ -109,58 +109,52 @@ public func noisemax_scale_pullback_f(
   }
 }
 
-// MARK: of either precision. Rows without classes have nothing to write.
+// MARK: of either precision
 
 private func writeProbabilities<Scalar: LogitScalar>(
   _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ batch: Batch,
   _ result: UnsafeMutablePointer<Scalar>?
 ) throws(Refusal) {
-  let argmax = try Transform.argmax(of: transform)
-  let rows = try batch.numbers(at: logits, "logits")
-  var places = try batch.places(at: result, "result").mutableSpan
-  guard batch.count > 0 else { return }
-  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
-  argmax.writeProbabilities(for: rows.span, rowLength: batch.length, to: &places, workspace: &workspace)
+  let call = try ClassCall(transform, batch, logits, result: result)
+  call.write { argmax, places, workspace in
+    argmax.writeProbabilities(
+      for: call.logits.span, rowLength: batch.length, to: &places, workspace: &workspace)
+  }
 }
 
 private func writeLogProbabilities<Scalar: LogitScalar>(
   _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ batch: Batch,
   _ result: UnsafeMutablePointer<Scalar>?
 ) throws(Refusal) {
-  let argmax = try Transform.argmax(of: transform)
-  let rows = try batch.numbers(at: logits, "logits")
-  var places = try batch.places(at: result, "result").mutableSpan
-  guard batch.count > 0 else { return }
-  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
-  argmax.writeLogProbabilities(for: rows.span, rowLength: batch.length, to: &places, workspace: &workspace)
+  let call = try ClassCall(transform, batch, logits, result: result)
+  call.write { argmax, places, workspace in
+    argmax.writeLogProbabilities(
+      for: call.logits.span, rowLength: batch.length, to: &places, workspace: &workspace)
+  }
 }
 
 private func writePullback<Scalar: LogitScalar>(
   _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ cotangents: UnsafePointer<Scalar>?,
   _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?
 ) throws(Refusal) {
-  let argmax = try Transform.argmax(of: transform)
-  let rows = try batch.numbers(at: logits, "logits")
+  let call = try ClassCall(transform, batch, logits, result: result)
   let vectors = try batch.numbers(at: cotangents, "cotangents")
-  var places = try batch.places(at: result, "result").mutableSpan
-  guard batch.count > 0 else { return }
-  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
-  argmax.writePullback(
-    for: rows.span, of: vectors.span, rowLength: batch.length, to: &places, workspace: &workspace)
+  call.write { argmax, places, workspace in
+    argmax.writePullback(
+      for: call.logits.span, of: vectors.span, rowLength: batch.length, to: &places, workspace: &workspace)
+  }
 }
 
 private func writeLogPullback<Scalar: LogitScalar>(
   _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ cotangents: UnsafePointer<Scalar>?,
   _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?
 ) throws(Refusal) {
-  let argmax = try Transform.argmax(of: transform)
-  let rows = try batch.numbers(at: logits, "logits")
+  let call = try ClassCall(transform, batch, logits, result: result)
   let vectors = try batch.numbers(at: cotangents, "cotangents")
-  var places = try batch.places(at: result, "result").mutableSpan
-  guard batch.count > 0 else { return }
-  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
-  argmax.writeLogProbabilitiesPullback(
-    for: rows.span, of: vectors.span, rowLength: batch.length, to: &places, workspace: &workspace)
+  call.write { argmax, places, workspace in
+    argmax.writeLogProbabilitiesPullback(
+      for: call.logits.span, of: vectors.span, rowLength: batch.length, to: &places, workspace: &workspace)
+  }
 }
 
 private func writeScalePullback<Scalar: LogitScalar>(
@@ -180,4 +174,34 @@ private func writeScalePullback<Scalar: LogitScalar>(
   var values = places.mutableSpan
   argmax.writeScalePullbacks(
     for: rows.span, of: vectors.span, rowLength: batch.length, to: &values, workspace: &workspace)
+}
+
+/// A call that writes a number for every class: what it needs, checked.
+private struct ClassCall<Scalar: LogitScalar> {
+  let logits: UnsafeBufferPointer<Scalar>
+  private let argmax: NoisyArgmax
+  private let threads: Int
+  private let places: UnsafeMutableBufferPointer<Scalar>
+
+  init(
+    _ transform: OpaquePointer?, _ batch: Batch, _ logits: UnsafePointer<Scalar>?,
+    result: UnsafeMutablePointer<Scalar>?
+  ) throws(Refusal) {
+    argmax = try Transform.argmax(of: transform)
+    self.logits = try batch.numbers(at: logits, "logits")
+    places = try batch.places(at: result, "result")
+    threads = batch.threads
+  }
+
+  /// Rows without classes have nothing to write.
+  @inline(__always)
+  func write(
+    by body: (NoisyArgmax, _ places: inout MutableSpan<Scalar>, _ workspace: inout NoisyArgmax.Workspace) ->
+      Void
+  ) {
+    if logits.isEmpty { return }
+    var workspace = NoisyArgmax.Workspace(threads: threads)
+    var span = places.mutableSpan
+    body(argmax, &span, &workspace)
+  }
 }

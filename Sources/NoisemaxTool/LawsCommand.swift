@@ -4,15 +4,15 @@ import Noisemax
 
 /// `noisemax laws`: what `--noise` takes.
 enum LawsCommand {
-  static let help = HelpPage(
-    usage: ["noisemax laws"],
+  static let command = Command(
+    "laws", "the laws of noise, with support, mean, variance and methods",
     summary: """
       Lists the laws of noise: where their noise lies, its mean and variance, and the methods that
       serve them.
-      """,
-    options: [Option("--help", nil, "show this page")])
+      """
+  ) { _, output throws(Failure) in try output.write(text) }
 
-  static var text: String {
+  private static var text: String {
     var lines = [["law", "support", "mean", "variance", "methods"]]
     for law in ShippedLaw.all {
       let (mean, variance) = (shortestDecimal(law.noise.mean), shortestDecimal(law.noise.variance))

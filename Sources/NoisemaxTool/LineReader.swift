@@ -8,11 +8,13 @@
 
 import CommandLineConventions
 
-/// Reads a file in blocks of whole lines. Memory grows with the longest line and not with the file.
+/// Reads a file in blocks of whole lines. Memory grows with the longest line, up to a limit, and not with the file.
 struct LineReader: ~Copyable {
   /// What errors call the file.
   let name: String
   private let file: Int32
+  /// The most bytes of a line; the buffer never has more than twice as many.
+  private let longestLine: Int
   private var buffer: UnsafeMutableBufferPointer<UInt8>
   /// The bytes that have been read …
   private var filled = 0
@@ -22,7 +24,9 @@ struct LineReader: ~Copyable {
   private var isAtEnd = false
 
   /// Opens a file, or standard input for nil and `-`.
-  init(_ path: String?, bufferSize: Int = 1 << 20) throws(Failure) {
+  /// A line may have `longestLine` bytes, or as many as the buffer if those are more.
+  init(_ path: String?, longestLine: Int, bufferSize: Int = 1 << 20) throws(Failure) {
+    self.longestLine = max(longestLine, bufferSize)
     if let path, path != "-" {
       name = path
       file = open(path, O_RDONLY)
@@ -39,15 +43,27 @@ struct LineReader: ~Copyable {
     if file > STDERR_FILENO { close(file) }
   }
 
+  /// How many bytes the file has, if that can be known.
+  var size: Int? {
+    var status = stat()
+    guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    return Int(status.st_size)
+  }
+
   /// The next lines, as many as one read gave; nil at the end of the file. Every line ends in a line feed, except that
-  /// the last of the file may have none. The bytes are good until the next call.
-  mutating func nextLines() throws(Failure) -> UnsafeBufferPointer<UInt8>? {
+  /// the last of the file may have none. The bytes are good until the next call. Errors count lines from those before.
+  mutating func nextLines(after count: Int) throws(Failure) -> UnsafeBufferPointer<UInt8>? {
     buffer.baseAddress?.update(from: buffer.baseAddress.unsafelyUnwrapped + seen, count: filled - seen)
     filled -= seen
     seen = 0
     while !isAtEnd {
       let end = try readMore()
       if end > 0 { return lines(upTo: end) }
+      if filled > longestLine {
+        throw Failure(
+          .badData,
+          "\(name):\(count + 1): a line of more than \(longestLine) bytes: --longest-row N allows more")
+      }
     }
     return filled > 0 ? lines(upTo: filled) : nil
   }

@@ -3,12 +3,13 @@ import CommandLineConventions
 import Noisemax
 
 /// `noisemax plot`: pictures as SVG.
-package struct PlotCommand {
+struct PlotCommand {
   private let figure: ChartFigure
   private let path: String?
 
-  static let help = HelpPage(
-    usage: ["noisemax plot [options] PICTURE", "noisemax plot [options] --row LOGITS"],
+  static let command = Command(
+    "plot", "pictures of laws, of what they make of logits, and of errors, as SVG",
+    usage: ["[options] PICTURE", "[options] --row LOGITS"],
     summary: """
       Writes a picture as SVG to standard output or to a file. It follows its viewer to light or
       dark, and the same command gives the same bytes everywhere.
@@ -20,25 +21,28 @@ package struct PlotCommand {
       """,
     options: [
       Option("--row", "LOGITS", "one row of logits under every law, such as 2,1,0.5, instead of a PICTURE"),
-      Option("--noise", "LIST", "the laws that are shown, such as gumbel,normal (all)"),
+      Option(
+        "--noise", "LIST", .words("noise", of: ShippedLaw.all.map(\.name)),
+        "the laws that are shown, such as gumbel,normal (all)"),
       Option("--standardized", nil, "every law moved and scaled to mean 0 and variance 1"),
-      Option("--output", "FILE", "the file that is written, or - for standard output (-)"),
-      Option("--help", nil, "show this page"),
+      Option("--output", "FILE", .file, "the file that is written, or - for standard output (-)"),
     ],
+    operands: Operands(.word("picture", of: pictures.map(\.name))),
     notes: """
       A file is replaced whole or not at all. A row has 1 to \(mostClasses) logits, written as for
-      'noisemax probabilities'; a class of probability 0 has no dot on a logarithmic axis.
+      'noisemax probabilities'; a class of probability 0 has no dot on a logarithmic axis, and
+      nor has one below 1e-20. Curves that lie over one another are named above them.
 
       Exit codes: 0 done, 64 wrong usage, 74 the output cannot be written.
-      """)
+      """
+  ) { arguments, output throws(Failure) in try PlotCommand(arguments).run(to: output) }
 
   private static let mostClasses = 40
   private static let pictures: [(name: String, figure: @Sendable (PlotLaws) -> ChartFigure)] = [
     ("gaps", ChartFigure.gaps), ("densities", ChartFigure.densities), ("rule", ChartFigure.rule),
   ]
 
-  package init(_ arguments: Arguments) throws(Failure) {
-    try arguments.allow(operands: 1)
+  private init(_ arguments: Arguments) throws(Failure) {
     path = arguments.value(of: "--output").flatMap { $0 == "-" ? nil : $0 }
     if path == "" { throw Failure(.usage, "--output needs the name of a file") }
     let laws = try Self.laws(arguments)
@@ -58,7 +62,7 @@ package struct PlotCommand {
     }
   }
 
-  package func run(to output: borrowing StandardOutput) throws(Failure) {
+  private func run(to output: borrowing StandardOutput) throws(Failure) {
     let text = figure.svg
     if let path { try replaceFile(path, with: Array(text.utf8)) } else { try output.write(text) }
   }
@@ -67,14 +71,8 @@ package struct PlotCommand {
     let isStandardized = arguments.has("--standardized")
     let list = arguments.value(of: "--noise")
     var laws: [PlotLaw] = []
-    for name in list?.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-      ?? ShippedLaw.all.map(\.name)
-    {
-      let law = try PlotLaw(named: name, isStandardized: isStandardized)
-      guard !laws.contains(where: { $0.name == law.name }) else {
-        throw Failure(.usage, "--noise has \(law.name) twice")
-      }
-      laws.append(law)
+    for name in list?.split(separator: ",").map(String.init) ?? ShippedLaw.all.map(\.name) {
+      laws.append(try PlotLaw(named: name, isStandardized: isStandardized))
     }
     return PlotLaws(laws: laws, isStandardized: isStandardized)
   }

@@ -3,6 +3,9 @@ import CommandLineConventions
 import Noisemax
 
 extension ChartFigure {
+  /// Where the axis of orders of magnitude ends: more of them cannot be told apart.
+  private static let leastShown = 1e-20
+
   /// What every law makes of one row of logits: a group of bars for each class, and the same as dots on a logarithmic
   /// axis.
   static func row(_ logits: [Double], _ laws: PlotLaws) -> ChartFigure {
@@ -27,10 +30,12 @@ extension ChartFigure {
     }
     let positive = rows.joined().filter { $0 > 0 }
     let shares = 0...(positive.max() ?? 1)
-    let least = Double.maximum(1e-300, Double.minimum(0.1, (positive.min() ?? 1) / 2))
+    let least = Double.maximum(leastShown, Double.minimum(0.1, (positive.min() ?? 1) / 2))
+    let hidden = positive.count { $0 < least }
+    let note = hidden == 0 ? "" : "; \(hidden) below \(shortestDecimal(least)) are not shown"
     return ChartFigure(
       "One row of logits under each law of noise",
-      subtitle: "The probability that a class wins" + laws.remark,
+      subtitle: "The probability that a class wins" + laws.remark + note,
       charts: [
         Chart("Shares", x: x, y: ChartAxis("probability", range: shares), series: series(.stems)),
         Chart(

@@ -1,105 +1,123 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 import CommandLineConventions
 import Noisemax
 
 /// `noisemax probabilities`: rows of logits in, rows of probabilities out.
-package struct ProbabilitiesCommand {
-  let argmax: NoisyArgmax
-  let givesLogarithms: Bool
-  let usesFloat: Bool
-  let path: String?
+struct ProbabilitiesCommand {
+  private let options: RowOptions
+  private let method: NoisyArgmax.Method
+  private let givesLogarithms: Bool
+  /// How many of the largest, where that is asked for.
+  private let largest: Int?
 
-  static let help = HelpPage(
-    usage: ["noisemax probabilities [options] [FILE]"],
+  static let command = Command(
+    "probabilities", "rows of logits in, rows of probabilities out", usage: ["[options] [FILE]"],
     summary: """
-      Reads rows of comma-separated logits from FILE or, without one or for -, from standard input,
-      and writes for every row the probability that each class wins once noise is added to every
-      logit. Every number is the shortest decimal that reads back exactly.
+      Reads rows of logits from FILE or, without one or for -, from standard input, and writes for
+      every row the probability that each class wins once noise is added to every logit, or that it is
+      among the K largest. Every number is the shortest decimal that reads back exactly.
       """,
     options: [
-      Option("--noise", "NAME", "the law of the noise, one of those that 'noisemax laws' lists (gumbel)"),
-      Option("--scale", "S", "what the noise is multiplied by, above 0 (1)"),
-      Option("--method", "METHOD", "exact or quantile-rule (exact)"),
+      RowOptions.noise, RowOptions.scale, RowOptions.scales,
+      Option("--top", "K", "the probability to be among the K largest instead"),
+      Option(
+        "--method", "METHOD", .word("method", of: ["exact", "quantile-rule"]),
+        "exact or quantile-rule (exact)"),
       Option("--points", "K", "the points of the quantile rule (64)"),
       Option("--raw", nil, "the quantile rule's own values, not divided by their sum"),
       Option("--log", nil, "logarithms of the probabilities"),
-      Option("--float", nil, "read and write single precision"),
-      Option("--help", nil, "show this page"),
+      RowOptions.float, RowOptions.longestRow,
     ],
+    operands: Operands(.file),
     notes: """
-      Rows: each line is a row of its own, of any length; spaces and tabs around a number do not
-      count. -inf masks a class, which gets exactly 0. A single inf is certain to win; two in one
-      row are an error, and so are nan, an empty field and a number too large for its type.
-      Blank lines and lines that begin with # are skipped. Lines end in LF or CRLF, the last one
-      perhaps in neither; a UTF-8 byte-order mark at the start is skipped.
+      -inf masks a class, which gets exactly 0. A single inf is certain to win; two in one row are an
+      error, and so are nan, an empty field and a number too large for its type.
 
-      The first bad row stops the command: one line on standard error says where and what, as in
-      noisemax: logits.csv:12:7: not a number: "abc" (line 12, byte 7). The rows before it have
-      been written, nothing of it has. A reader that stops early, such as head, is no error.
+      \(RowOptions.notes)
+      """
+  ) { arguments, output throws(Failure) in try ProbabilitiesCommand(arguments).run(to: output) }
 
-      Exit codes: 0 done, 64 wrong usage, 65 a bad row, 66 the input cannot be read,
-      74 the output cannot be written.
-      """)
-
-  package init(_ arguments: Arguments) throws(Failure) {
-    try arguments.allow(operands: 1)
-    path = arguments.operands.first
+  private init(_ arguments: Arguments) throws(Failure) {
+    options = try RowOptions(arguments)
     givesLogarithms = arguments.has("--log")
-    usesFloat = arguments.has("--float")
-    let law = try ShippedLaw.law(named: arguments.value(of: "--noise") ?? "gumbel")
-    let scale = try Self.scale(arguments.value(of: "--scale") ?? "1")
-    let method: NoisyArgmax.Method
-    switch arguments.value(of: "--method") ?? "exact" {
-    case "exact":
+    largest = try arguments.value(of: "--top").map { text throws(Failure) in
+      try wholeNumber(text, of: "--top", in: 1...Int.max)
+    }
+    if arguments.value(of: "--method") == "quantile-rule" {
+      for option in ["--scales", "--top"] where arguments.has(option) {
+        throw Failure(.usage, "\(option) is an option of --method exact")
+      }
+      let points = try wholeNumber(arguments.value(of: "--points") ?? "64", of: "--points", in: 1...1_000_000)
+      method = .quantileRule(points: points, normalized: !arguments.has("--raw"))
+    } else {
       for option in ["--points", "--raw"] where arguments.has(option) {
         throw Failure(.usage, "\(option) is an option of --method quantile-rule")
       }
       method = .exact
-    case "quantile-rule":
-      let points = try wholeNumber(arguments.value(of: "--points") ?? "64", of: "--points", in: 1...1_000_000)
-      method = .quantileRule(points: points, normalized: !arguments.has("--raw"))
-    case let name:
-      throw .unknown("method", name, outOf: ["exact", "quantile-rule"])
     }
-    argmax = NoisyArgmax(law.noise, scale: scale, method: method)
+    if largest != nil, givesLogarithms { throw Failure(.usage, "--top goes without --log") }
   }
 
-  package func run(to output: borrowing StandardOutput) throws(Failure) {
-    if usesFloat { try run(as: Float.self, to: output) } else { try run(as: Double.self, to: output) }
+  private func run(to output: borrowing StandardOutput) throws(Failure) {
+    if options.usesFloat {
+      try run(as: Float.self, to: output)
+    } else {
+      try run(as: Double.self, to: output)
+    }
   }
 
   private func run<Scalar: DecimalScalar>(
     as type: Scalar.Type, to output: borrowing StandardOutput
   ) throws(Failure) {
-    var reader = try LineReader(path)
-    let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    let stream = RowStream<Scalar>(argmax, givesLogarithms: givesLogarithms, threads: cores)
-    try stream.run(from: &reader, to: output)
-  }
-
-  private static func scale(_ text: String) throws(Failure) -> Double {
-    var row: [Double] = []
-    let bytes = Array(text.utf8)
-    let error = bytes.withUnsafeBufferPointer { LogitRow.append($0, to: &row) }
-    guard error == nil, row.count == 1, row[0] > 0, row[0].isFinite else {
-      throw Failure(.usage, "--scale takes a finite number above 0, not \(quoted(text))")
+    let argmax = NoisyArgmax(options.law.noise, scale: options.scale, method: method)
+    let scales = try options.classScales(as: type)
+    if largest != nil || scales != nil {
+      let quantity = ScaledRowProbabilities(
+        argmax: argmax, scales: scales, largest: largest, givesLogarithms: givesLogarithms)
+      try quantity.run(options, to: output)
+    } else {
+      let quantity = RowProbabilities<Scalar>(argmax: argmax, givesLogarithms: givesLogarithms)
+      try quantity.run(options, to: output)
     }
-    return row[0]
   }
 }
 
-extension ShippedLaw {
-  static func law(named name: String) throws(Failure) -> ShippedLaw {
-    guard let law = all.first(where: { $0.name == name.lowercased() }) else {
-      throw .unknown("noise", name, outOf: all.map(\.name))
+/// The probability of each class to win, or its logarithm.
+private struct RowProbabilities<Scalar: DecimalScalar>: RowQuantity {
+  let argmax: NoisyArgmax
+  let givesLogarithms: Bool
+
+  func append(
+    of row: inout [Scalar], number: Int, to text: inout ByteText, workspace: inout NoisyArgmax.Workspace
+  ) -> String? {
+    var span = row.mutableSpan
+    if givesLogarithms {
+      argmax.formLogProbabilities(in: &span, workspace: &workspace)
+    } else {
+      argmax.formProbabilities(in: &span, workspace: &workspace)
     }
-    return law
+    text.append(row: row)
+    return nil
+  }
+}
+
+/// The probability of each class to be among the largest, each with a scale of its own.
+private struct ScaledRowProbabilities<Scalar: DecimalScalar>: RowQuantity {
+  let argmax: NoisyArgmax
+  let scales: ClassScales<Scalar>?
+  let largest: Int?
+  let givesLogarithms: Bool
+
+  func append(
+    of row: inout [Scalar], number: Int, to text: inout ByteText, workspace: inout NoisyArgmax.Workspace
+  ) -> String? {
+    if let complaint = scales?.complaint(about: row, tiesAreFine: false) { return complaint }
+    let largest = largest ?? 1
+    if largest > row.count { return "--top \(largest) of \(row.count) classes" }
+    if givesLogarithms, let scales {
+      text.append(row: argmax.logProbabilities(for: row, scales: scales.values))
+    } else {
+      text.append(row: argmax.inclusionProbabilities(for: row, largest: largest, scales: scales?.values))
+    }
+    return nil
   }
 }

@@ -3,13 +3,14 @@ import CommandLineConventions
 import Noisemax
 
 /// `noisemax variance`: the estimators of a gradient side by side.
-package struct VarianceCommand {
+struct VarianceCommand {
   private let experiments: [VarianceExperiment]
   private let settings: VarianceSettings
   private let path: String?
 
-  static let help = HelpPage(
-    usage: ["noisemax variance [options] [EXPERIMENT ...]"],
+  static let command = Command(
+    "variance", "estimators of a gradient side by side: bias and variance",
+    usage: ["[options] [EXPERIMENT ...]"],
     summary: """
       Estimates slopes of E[f(z)] by every estimator there is and prints, beside the exact slope,
       each one's estimate, its bias, and the variance of a single draw.
@@ -24,7 +25,7 @@ package struct VarianceCommand {
       """,
     options: [
       Option(
-        "--noise", "NAME",
+        "--noise", "NAME", .word("noise", of: ShippedLaw.all.map(\.name)),
         """
         the law of the noise, one of those that 'noisemax laws' lists
         (gumbel for indices, normal for z = μ + σ·noise)
@@ -34,21 +35,22 @@ package struct VarianceCommand {
       Option(
         "--temperatures", "LIST",
         "the temperatures τ of relaxed samples, 0.001 to 1000\n(2,1,0.5,0.2,0.1,0.05)"),
-      Option("--svg", "FILE", "draw bias and variance, against τ and against the number of draws"),
-      Option("--help", nil, "show this page"),
+      Option("--svg", "FILE", .file, "draw bias and variance, against τ and against the number of draws"),
     ],
+    operands: Operands(.word("experiment", of: names), most: .max),
     notes: """
       A bias is shown with its standard error: one that is within two of 0 may be chance. The
       variance of an estimate from n draws is the variance of a single draw over n. A file is
       replaced whole or not at all.
 
       Exit codes: 0 done, 64 wrong usage, 74 the output cannot be written.
-      """)
+      """
+  ) { arguments, output throws(Failure) in try VarianceCommand(arguments).run(to: output) }
 
   private static let leastDraws = 256
   private static let names = ["index", "factors", "annealing", "square", "wave", "step"]
 
-  package init(_ arguments: Arguments) throws(Failure) {
+  private init(_ arguments: Arguments) throws(Failure) {
     path = arguments.value(of: "--svg")
     if path == "" { throw Failure(.usage, "--svg needs the name of a file") }
     let draws = try wholeNumber(
@@ -62,7 +64,6 @@ package struct VarianceCommand {
     }
     var chosen: [String] = []
     for name in arguments.operands {
-      guard Self.names.contains(name) else { throw .unknown("experiment", name, outOf: Self.names) }
       guard !chosen.contains(name) else { throw Failure(.usage, "experiment \(quoted(name)) is named twice") }
       chosen.append(name)
     }
@@ -71,7 +72,7 @@ package struct VarianceCommand {
     }
   }
 
-  package func run(to output: borrowing StandardOutput) throws(Failure) {
+  private func run(to output: borrowing StandardOutput) throws(Failure) {
     var progress = VarianceProgress(
       total: experiments.reduce(0) { $0 + VarianceResult.steps(of: $1, settings, isDrawn: path != nil) })
     let results = experiments.map {

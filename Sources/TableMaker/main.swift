@@ -3,8 +3,9 @@
 import CommandLineConventions
 import Noisemax
 
-let help = HelpPage(
-  usage: ["table-maker [--points LIST] [--noise NAME] [--output DIR] [--check]"],
+let tables = Command(
+  "", "the quantile tables of every law of noise",
+  usage: ["[--points LIST] [--noise NAME] [--output DIR] [--check]", "COMMAND ..."],
   summary: """
     Writes <law>.csv for every law of noise: the nodes F⁻¹(k/(K+1)), k = 1 … K, of its quantile
     rules, under the header points,k,quantile. Every value is the Double nearest to the true
@@ -16,25 +17,19 @@ let help = HelpPage(
       "--points", "LIST",
       "the numbers of points K, such as 7,100\n(\(QuantileTable.shippedPoints.map(String.init).joined(separator: ",")))"
     ),
-    Option("--noise", "NAME", "the table of one law only"),
-    Option("--output", "DIR", "where the tables are, made if need be (Tables)"),
+    Option("--noise", "NAME", .word("noise", of: ShippedLaw.all.map(\.name)), "the table of one law only"),
+    Option("--output", "DIR", .directory, "where the tables are, made if need be (Tables)"),
     Option("--check", nil, "write nothing; name the first row that is not up to date and exit 1"),
-    Option("--help", nil, "show this page"),
   ],
   notes: """
     A file is replaced whole or not at all; it then holds the points asked for and no others.
     Exit codes: 0 done, 1 a table is stale (--check), 64 wrong usage, 65 a quantile cannot be
     rounded with certainty, 66 a table cannot be read, 74 a table cannot be written.
-    """)
-
-run("table-maker") { arguments, output throws(Failure) in
-  let arguments = try Arguments(arguments, options: help.options)
-  if arguments.has("--help") { return try output.write(help.text) }
-  try arguments.allow(operands: 0)
+    """
+) { arguments, _ throws(Failure) in
   var laws = ShippedLaw.all
   if let name = arguments.value(of: "--noise") {
-    laws = laws.filter { $0.name == name.lowercased() }
-    if laws.isEmpty { throw .unknown("noise", name, outOf: ShippedLaw.all.map(\.name)) }
+    laws = laws.filter { $0.name == name }
   }
   var points = QuantileTable.shippedPoints
   if let list = arguments.value(of: "--points") { points = try QuantileTable.points(from: list) }
@@ -58,3 +53,6 @@ run("table-maker") { arguments, output throws(Failure) in
     }
   }
 }
+
+let program = Program("table-maker", version: noisemaxVersion, main: tables)
+run(program.name) { arguments, output throws(Failure) in try program.run(arguments, to: output) }

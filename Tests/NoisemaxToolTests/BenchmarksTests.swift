@@ -116,7 +116,7 @@ import Testing
     let wrong: [(String, String, Int32)] = [
       ("--only cauchy", "--only \"cauchy\" picks nothing: a case is like gumbel/exact/Float/2/forward", 64),
       ("--only", "--only needs a value", 64),
-      ("speed", "unknown command \"speed\": there is only accuracy", 64),
+      ("speed", "unknown command \"speed\": there are accuracy, help, completions, manual", 64),
       ("accuracy now", "unexpected argument \"now\"", 64),
       ("--json no/where.json", "no/where.json: its directory is not there", 74),
       ("--fast", "unknown option \"--fast\"", 64),

@@ -42,7 +42,9 @@ import Testing
         #expect((1...line.count + 1).contains(error.column), "\(line): \(error)")
         #expect(singleError != nil, "\(line): \(error)")
       } else {
-        #expect(row.count == line.count { $0 == UInt8(ascii: ",") } + 1 || line.isEmpty, "\(line)")
+        let commas = line.count { $0 == UInt8(ascii: ",") }
+        let words = line.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }.count
+        #expect(row.count == (commas > 0 ? commas + 1 : words), "\(line)")
       }
     }
   }
@@ -53,8 +55,14 @@ import Testing
       let count = trial % 10 == 0 ? 300_000 : Int.random(in: 0...400, using: &generator)
       let file = Self.bytes(count, using: &generator)
       try Data(file).write(to: shell.directory.appendingPathComponent("rows.csv"))
-      let options = ["", "--log", "--float", "--method quantile-rule --points 3"][trial % 4]
-      let outcome = try shell.run("$NOISEMAX probabilities \(options) < rows.csv")
+      let commands = [
+        "probabilities", "probabilities --log", "probabilities --float",
+        "probabilities --method quantile-rule --points 3", "probabilities --scales 1,0,2",
+        "probabilities --top 2",
+        "logits --float", "ranking --order 1", "samples --count 3",
+      ]
+      let command = commands[trial % commands.count]
+      let outcome = try shell.run("$NOISEMAX \(command) < rows.csv")
       #expect(outcome.code == 0 || outcome.code == 65, "trial \(trial): \(outcome.errors)")
       // Nothing of a row is written but the whole of it.
       #expect(outcome.output.isEmpty || outcome.output.last == "\n", "trial \(trial)")
@@ -68,18 +76,19 @@ import Testing
 
   @Test func anyArgumentsAreTakenOrRefused() throws {
     let words = [
-      "probabilities", "laws", "plot", "pie", "densities", "--row", "--row=1,x", "--noise", "gumbel",
+      "probabilities", "samples", "ranking", "logits", "laws", "plot", "help", "completions", "manual",
+      "bash", "pie", "densities", "--row", "--row=1,x", "--noise", "gumbel",
       "uniform", "--log",
       "--float", "--raw", "--method", "exact", "quantile-rule", "--points", "3", "0", "-1", "--scale",
       "1e400", "--", "-", "",
       "--help", "-h", "--output", "out.svg", "/", "no/where", "=", "--=", "--row=", "\u{1b}[2J", "é",
-      "--standardized",
+      "--standardized", "--scales", "1,0,2", "--top", "--order", "--seed", "--count", "--longest-row",
     ]
     var generator = StreamGenerator(seed: 12)
     for trial in 0..<120 {
       let arguments = (0..<Int.random(in: 1...5, using: &generator)).map { number in
         number == 0
-          ? words[Int.random(in: 0..<3, using: &generator)] : words.randomElement(using: &generator) ?? ""
+          ? words[Int.random(in: 0..<9, using: &generator)] : words.randomElement(using: &generator) ?? ""
       }
       let quoted = arguments.map { "'\($0)'" }.joined(separator: " ")
       let outcome = try shell.run("$NOISEMAX \(quoted)")

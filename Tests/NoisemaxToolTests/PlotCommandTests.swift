@@ -79,6 +79,21 @@ import Testing
     #expect(!outcome.output.contains("nan"))
   }
 
+  /// The difference of two Gumbels is logistic, whichever way they lie; nine others tell them apart.
+  @Test func namesCurvesThatCoincide() throws {
+    let gaps = try shell.run("$NOISEMAX plot gaps --noise gumbel,normal,reversed-gumbel").output
+    #expect(gaps.components(separatedBy: ">gumbel = reversed-gumbel<").count == 3, "\(gaps)")
+    #expect(!(try shell.run("$NOISEMAX plot gaps --noise gumbel,normal").output.contains(" = ")))
+  }
+
+  /// An axis of twenty decades, and a word about what lies below it.
+  @Test func theAxisOfARowEndsWhereItCanBeRead() throws {
+    let deep = try shell.run("$NOISEMAX plot --row 0,-30,-60,-200 --noise gumbel").output
+    #expect(deep.contains("; 2 below 1e-20 are not shown<"), "\(deep)")
+    #expect(deep.contains(">10⁻²⁰<") && !deep.contains("10⁻⁸⁰"), "\(deep)")
+    #expect(!(try shell.run("$NOISEMAX plot --row 0,-30 --noise gumbel").output.contains("not shown")))
+  }
+
   @Test func showsTheLawsAskedFor() throws {
     let two = try shell.run("$NOISEMAX plot densities --noise laplace,NORMAL").output
     #expect(two.contains(">laplace<") && two.contains(">normal<") && !two.contains(">gumbel<"))
@@ -111,8 +126,7 @@ import Testing
       #expect(outcome == Outcome(errors: "noisemax: \(message)\n", code: code), "\(arguments)")
     }
     let missing = try shell.run("$NOISEMAX plot densities --output no/where.svg")
-    #expect(missing.errors.hasPrefix("noisemax: no/where.svg.") && missing.code == 74)
-    #expect(missing.errors.hasSuffix(": No such file or directory\n"))
+    #expect(missing == Outcome(errors: "noisemax: no/where.svg: No such file or directory\n", code: 74))
     #expect(try shell.files(in: ".").isEmpty)
   }
 

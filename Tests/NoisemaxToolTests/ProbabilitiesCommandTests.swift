@@ -8,11 +8,6 @@ import Testing
 
   init() throws { shell = try Shell() }
 
-  private func line<Scalar: LogitScalar>(_ values: [Scalar]) -> String {
-    values.map { "\($0)".hasSuffix(".0") ? String("\($0)".dropLast(2)) : "\($0)" }.joined(separator: ",")
-      + "\n"
-  }
-
   @Test func writesWhatTheLibrarySays() throws {
     let logits = [[2, 1, 0.5, -1], [0.1, 0.2], [-7.25]]
     let rows = logits.map(line).joined()
@@ -58,6 +53,7 @@ import Testing
     let rows: [(String, String)] = [
       ("", ""), ("1,2", one), ("1,2\n", one), ("1,2\r\n\r\n1,2\r\n", one + one), ("1,2\r", one),
       ("\u{feff}1,2\n", one), ("\u{feff}# comment\n1,2", one), ("\n \t\n# 1,2\n 1 ,\t2 \n\n", one),
+      ("1 2\n1\t2 \n \t1  \t 2\r\n", one + one + one),
       ("1,-inf,2\n", one.replacingOccurrences(of: ",", with: ",0,")),
       ("-inf,-Infinity\n5\n1,inf\n", "0,0\n1\n0,1\n"),
     ]
@@ -88,6 +84,15 @@ import Testing
       ("\u{feff}x\n", "", "1:1: not a number: \"x\""),
       ("1,1\n1,1e999\n", half, "2:3: too large for a Double: \"1e999\""),
       ("inf,inf\n", "", "1:5: more than one logit of +infinity: \"inf\""),
+      ("1 1\n1\t\t1\n", half, "2:3: empty field: \"\""),
+      ("1 1\n1 x 3\n", half, "2:3: not a number: \"x\""),
+      (
+        "1,1\n1,2 3\n", half, "2:3: commas separate the numbers of a row, or spaces and tabs, not both: \"2\""
+      ),
+      (
+        "1,1\n1 2,3\n", half, "2:3: commas separate the numbers of a row, or spaces and tabs, not both: \"2\""
+      ),
+      ("1,1\n1;1\n", half, "2:1: not a number: \"1;1\""),
       ("1,1\n\u{7}\n", half, "2:1: not a number: \"\\u{07}\""),
     ]
     for (text, output, message) in bad {
@@ -118,9 +123,39 @@ import Testing
     #expect(wideOutcome.code == 0 && wideOutcome.output == "0.5,0.5\n\(expected)\n0.5,0.5\n")
   }
 
+  /// A row beyond the limit ends the run where the limit is passed, and so does a line that never ends.
+  @Test func rowsHaveALimit() throws {
+    let row = "1,1\n1 1 1\n"
+    for (limit, output, message) in [
+      ("2", "0.5,0.5\n", "rows.csv:2:5: more than 2 classes: --longest-row N allows more"),
+      ("1", "", "rows.csv:1:3: more than 1 classes: --longest-row N allows more"),
+    ] {
+      let outcome = try shell.run("$NOISEMAX probabilities --longest-row \(limit) rows.csv", rows: row)
+      #expect(outcome == Outcome(output: output, errors: "noisemax: \(message)\n", code: 65), "\(limit)")
+    }
+    #expect(try shell.run("$NOISEMAX probabilities --longest-row 3 rows.csv").code == 0)
+    // Its first 2 MiB are enough to say so.
+    let endless = try shell.run(
+      "{ echo 1,1; yes 1 | tr '\\n' ,; } | $NOISEMAX probabilities --longest-row 40000")
+    let message = "noisemax: <stdin>:2: a line of more than 1280000 bytes: --longest-row N allows more\n"
+    #expect(endless == Outcome(output: "0.5,0.5\n", errors: message, code: 65))
+    let none = try shell.run("$NOISEMAX probabilities --longest-row 0")
+    #expect(
+      none.code == 64 && none.errors.contains("--longest-row takes whole numbers from 1 to "), "\(none)")
+  }
+
+  /// The line about a long input, as far as it is known how long that is.
+  @Test func progressIsALine() {
+    #expect(progressText(bytes: 89_400_000, of: 234_000_000, rows: 12) == "12 rows, 89 MB of 234 MB, 38 %")
+    #expect(progressText(bytes: 89_400_000, of: nil, rows: 12) == "12 rows, 89 MB")
+    #expect(progressText(bytes: 3_000_000, of: 2_000_000, rows: 1) == "1 rows, 3 MB")
+    #expect(progressText(bytes: 0, of: 0, rows: 0) == "0 rows, 0 MB")
+  }
+
   @Test func saysWhatIsWrongWithTheOptions() throws {
     let laws = ShippedLaw.all.map(\.name).joined(separator: ", ")
-    let options = "--noise, --scale, --method, --points, --raw, --log, --float, --help"
+    let options =
+      "--noise, --scale, --scales, --top, --method, --points, --raw, --log, --float, --longest-row, --help"
     let wrong: [(String, String)] = [
       ("--noise cauchy", "unknown noise \"cauchy\": there are \(laws)"),
       ("--method fast", "unknown method \"fast\": there are exact, quantile-rule"),

@@ -98,6 +98,11 @@ private let builtProducts: URL = {
   #endif
 }()
 
+/// A row as the commands write it.
+func line<Scalar: Numeric>(_ values: [Scalar]) -> String {
+  values.map { "\($0)".hasSuffix(".0") ? String("\($0)".dropLast(2)) : "\($0)" }.joined(separator: ",") + "\n"
+}
+
 /// Whether the shell finds a command.
 func isInstalled(_ command: String) -> Bool { (try? Shell().run("command -v \(command)").code) == 0 }
 

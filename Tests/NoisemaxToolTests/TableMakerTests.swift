@@ -105,12 +105,13 @@ import Testing
       ("--points", "--points needs a value", 64),
       ("--check --check", "--check is given twice", 64),
       ("--check=yes", "--check takes no value: \"--check=yes\"", 64),
-      ("normal", "unexpected argument \"normal\"", 64),
+      ("normal", "unknown command \"normal\": there are help, completions, manual", 64),
       (
-        "--table", "unknown option \"--table\": there are --points, --noise, --output, --check, --help", 64
+        "--table",
+        "unknown option \"--table\": there are --points, --noise, --output, --check, --version, --help", 64
       ),
       ("--output no/where", "no/where: No such file or directory", 74),
-      ("--output /dev/null", "/dev/null/\(ShippedLaw.all[0].name).csv", 74),
+      ("--output /dev/null", "/dev/null/\(ShippedLaw.all[0].name).csv: Not a directory", 74),
     ]
     for (arguments, message, code) in wrong {
       let outcome = try shell.run("$TABLE_MAKER \(arguments)")

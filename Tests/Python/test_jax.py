@@ -64,6 +64,32 @@ def test_transformations(x):
     np.testing.assert_allclose(jax.vmap(nj.probabilities, 1, 1)(x), nj.probabilities(x, axis=0))
 
 
+def test_scales_of_their_own(ranks, x):
+    own = jnp.asarray(np.random.default_rng(1).uniform(0.4, 2, size=(3, 4)))
+    for case in ranks[1::6]:
+        scale = jnp.ones_like(case.logits) if case.scales is None else jnp.asarray(case.scales)
+        p, pullback = jax.vjp(
+            lambda t, s, case=case: nj.probabilities(t, case.noise, s), jnp.asarray(case.logits), scale
+        )
+        case.check("p", p, case.probabilities, 1e-11)
+        slopes = pullback(jnp.asarray(case.cotangent))
+        for slope, reference in zip(slopes, (case.logit_pullback, case.scale_pullback), strict=True):
+            case.check("pullback", slope, reference, 0, 1e-10)
+        case.check("top 2", nj.top_k_probabilities(jnp.asarray(case.logits), 2, case.noise, scale), case.largest[2], 1e-11)
+    options = {"modes": ["rev"], "atol": 1e-5, "rtol": 1e-5}
+    check_grads(lambda t, s: nj.log_probabilities(t, "laplace", s), (x, own), 1, **options)
+    check_grads(lambda t, s: nj.top_k_probabilities(t.T, 2, "normal", s, axis=0), (x, own[0]), 1, **options)
+    check_grads(lambda t, s: nj.top_k_probabilities(t, 2, "normal", s), (x, jnp.asarray(0.7)), 1, **options)
+    both = jax.jit(jax.vmap(lambda t, s: nj.probabilities(t, "logistic", s)))(x, own)
+    assert np.array_equal(both, noisemax.probabilities(np.asarray(x), "logistic", np.asarray(own)))
+    with pytest.raises(ValueError, match="do not fit"):
+        nj.probabilities(x, scale=own[:, :2])
+    with pytest.raises(ValueError, match="a loss takes one scale"):
+        nj.loss(x, classes, scale=own)
+    with pytest.raises(Exception, match="the scale of class 0 of row 0"):
+        nj.probabilities(x, scale=-own).block_until_ready()
+
+
 def test_second_and_forward_derivatives_are_refused(x):
     for function in (lambda t: nj.loss(t, classes).sum(), lambda t: nj.probabilities(t)[0, 0]):
         with pytest.raises((ValueError, TypeError)):

@@ -168,7 +168,7 @@ def test_shapes_and_devices():
         ("no kind of loss", lambda t: nt.loss(t, classes, kind="hinge")),
         ("no reduction", lambda t: nt.loss(t, classes, reduction="max")),
         ("a temperature is above 0, not 0", lambda t: nt.relaxed_sample(t, 0)),
-        ("a scale is one number", lambda t: nt.probabilities(t, scale=torch.ones(2))),
+        ("do not fit logits", lambda t: nt.probabilities(t, scale=torch.ones(2))),
         ("not torch.int64", lambda t: nt.probabilities(t.long())),
         ("a number is no row", lambda t: nt.probabilities(t[0, 0])),
     ],

@@ -57,27 +57,3 @@ let processorCount = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 
 /// The value of an environment variable, nil if it is not set.
 func environmentVariable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
-
-#if arch(x86_64)
-  /// What the processor and the system can do, by the names that Linux has for it; nothing where they do not tell.
-  func processorFeatures() -> Set<Substring> {
-    #if canImport(Darwin)
-      let names = ["avx2": "avx2_0", "fma": "fma", "bmi1": "bmi1", "bmi2": "bmi2", "f16c": "f16c"]
-        .merging(["f", "bw", "cd", "dq", "vl"].map { ("avx512\($0)", "avx512\($0)") }) { $1 }
-      let found = names.filter { _, name in
-        var (value, size) = (Int32(0), MemoryLayout<Int32>.size)
-        return sysctlbyname("hw.optional.\(name)", &value, &size, nil, 0) == 0 && value != 0
-      }
-      return Set(found.keys.map { $0[...] })
-    #else
-      // All processors are alike, and the first one stands within the first page or two.
-      guard let file = fopen("/proc/cpuinfo", "r") else { return [] }
-      defer { fclose(file) }
-      var bytes = [UInt8](repeating: 0, count: 8192)
-      let count = fread(&bytes, 1, bytes.count, file)
-      let line = String(decoding: bytes[..<count], as: UTF8.self)
-        .split(separator: "\n").first { $0.hasPrefix("flags") }
-      return Set(line?.split(whereSeparator: { $0 == " " || $0 == "\t" }) ?? [])
-    #endif
-  }
-#endif

@@ -2,13 +2,14 @@ package import NoiseKernels
 
 // They are there where the package was built on x86-64.
 #if arch(x86_64) && canImport(NoiseKernelsAVX512)
+  internal import CProcessor
   internal import NoiseKernelsAVX2
   internal import NoiseKernelsAVX512
 #endif
 
 /// The instruction sets that the vector loops are compiled for.
 ///
-/// The highest one that the processor has is taken, unless the environment variable `NOISEMAX_INSTRUCTION_SET` names
+/// The highest one that the processor says it has is taken, unless the environment variable `NOISEMAX_INSTRUCTION_SET` names
 /// another one when the first row is computed: `baseline`, `avx2`, `avx512`. A name that the processor does not have is
 /// ignored: no environment stops a program.
 package enum InstructionSet: String, CaseIterable, Sendable {
@@ -22,14 +23,9 @@ package enum InstructionSet: String, CaseIterable, Sendable {
   /// The sets that this processor can run, the best one last.
   package static let available: [InstructionSet] = {
     #if arch(x86_64) && canImport(NoiseKernelsAVX512)
-      let features = processorFeatures()
-      var sets = [InstructionSet.baseline]
-      guard features.isSuperset(of: ["avx2", "fma", "bmi1", "bmi2", "f16c"]) else { return sets }
-      sets.append(.avx2)
-      if features.isSuperset(of: ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"]) {
-        sets.append(.avx512)
-      }
-      return sets
+      // The levels that the variants are compiled for.
+      let level = noisemax_x86_64_level()
+      return level < 3 ? [.baseline] : level < 4 ? [.baseline, .avx2] : [.baseline, .avx2, .avx512]
     #else
       return [.baseline]
     #endif

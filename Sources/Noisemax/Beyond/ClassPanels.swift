@@ -179,6 +179,8 @@ struct ClassPanels {
     let (contents, rests) = (pending.contents(of: slot), pending.rests(of: slot))
     for value in 0..<integrand.judged {
       let whole = Swift.max(expected[value], settings.floor)
+      // What is no number is none in the parts of the panel either.
+      if !contents[value].isFinite || !rests[value].isFinite { continue }
       if !isAccurate(contents[value], rest: rests[value], of: whole, tolerance: settings.tolerance) {
         return false
       }

@@ -10,8 +10,8 @@ struct FactorIntegral {
   /// What is wanted, beside the size of every number.
   let tolerance: Double
   let isSmooth: Bool
-  /// Nodes are laid up to this distance from 0.
-  private(set) var radius: Double
+  /// The least of the numbers that want the tolerance for themselves, or less; 1 if all want it beside 1.
+  private(set) var rarest: Double
   /// Those of z that matter, and their steps.
   private let axes: [Int]
   private var steps: [Double]
@@ -29,13 +29,12 @@ struct FactorIntegral {
   ///   - spreads: by how much loadings differ on every axis, in units of the narrowest noise's deviation.
   ///   - tolerance: what is wanted, beside the size of every number.
   ///   - isSmooth: whether the function is analytic.
-  ///   - rarest: the least probability that wants the tolerance for itself; 1 if all want it beside 1.
+  ///   - rarest: the least of the numbers that want the tolerance for themselves, if that is known.
   init(spreads: [Double], tolerance: Double, isSmooth: Bool, rarest: Double = 1) {
-    (self.tolerance, self.isSmooth) = (tolerance, isSmooth)
+    (self.tolerance, self.isSmooth, self.rarest) = (tolerance, isSmooth, rarest)
     rank = spreads.count
     // What is left by rounding moves nothing.
     axes = spreads.indices.filter { spreads[$0] > 1e-14 }
-    radius = (2 * (4 - logarithm(tolerance) - logarithm(rarest))).squareRoot()
     // About as wide as what a class crosses on its way past another.
     steps = axes.map { axis in
       let width = 1.5 / spreads[axis]
@@ -62,10 +61,7 @@ struct FactorIntegral {
       }
       return (numbers, 0)
     }
-    coarsen()
-    sums = [Double](repeating: 0, count: Self.parts * axes.count * count)
-    nodeCount = 0
-    add(newOn: nil, evaluate)
+    repeat { start(evaluate) } while areRelative && mustReachOut()
     while true {
       let means = means
       let units = areRelative ? means : units
@@ -77,6 +73,25 @@ struct FactorIntegral {
       halve(worst)
       add(newOn: worst, evaluate)
     }
+  }
+
+  /// How far from 0 nodes are laid: what is further out is nothing beside the rarest number.
+  private var radius: Double { (2 * (4 - logarithm(tolerance) - logarithm(rarest))).squareRoot() }
+
+  /// Lays the first grid.
+  private mutating func start(_ evaluate: (_ z: [Double], _ numbers: UnsafeMutablePointer<Double>) -> Void) {
+    coarsen()
+    sums = [Double](repeating: 0, count: Self.parts * axes.count * count)
+    nodeCount = 0
+    add(newOn: nil, evaluate)
+  }
+
+  /// Whether there are rarer numbers than was thought: what is rare comes of a z that is rare itself.
+  private mutating func mustReachOut() -> Bool {
+    let least = means.reduce(1) { $1 > 1e-290 ? Swift.min($0, $1) : $0 }
+    guard least < rarest / 16 else { return false }
+    rarest = Swift.max(least / 16, 1e-290)
+    return true
   }
 
   /// Makes the steps as long as it takes for half the nodes that there may be.

@@ -42,11 +42,11 @@ struct FactorRow {
       _ row: UnsafeBufferPointer<Double>, _ z: [Double], _ numbers: UnsafeMutablePointer<Double>,
       _ workspace: inout NoisyArgmax.Workspace
     ) -> Void
-  ) -> (means: [Double], error: Double) {
+  ) -> (means: [Double], error: Double, rarest: Double) {
     var integral = FactorIntegral(
       spreads: spreads, tolerance: tolerance, isSmooth: isSmooth, rarest: rarest)
     let (logits, columns) = (logits, axes.columns)
-    return row.withUnsafeMutableBufferPointer { row in
+    let (means, error) = row.withUnsafeMutableBufferPointer { row in
       integral.means(units: units, areRelative: areRelative) { z, numbers in
         for index in row.indices {
           var logit = logits[index]
@@ -56,27 +56,18 @@ struct FactorRow {
         body(UnsafeBufferPointer(row), z, numbers, &workspace)
       }
     }
+    return (means, error, integral.rarest)
   }
 
-  /// The probabilities, with the estimated error: absolute, or of the logarithms.
+  /// The probabilities, with the estimated error, absolute or of the logarithms, and about the least of them.
   mutating func probabilities(
     areRelative: Bool, workspace: inout NoisyArgmax.Workspace
-  ) -> (values: [Double], error: Double, rarest: Double) {
+  ) -> (means: [Double], error: Double, rarest: Double) {
     let (argmax, scales, n) = (argmax, scales, logits.count)
-    var rarest = 1.0
-    while true {
-      let (values, error) = means(
-        units: logits.map { _ in 1 }, areRelative: areRelative, rarest: rarest,
-        workspace: &workspace
-      ) { row, _, numbers, workspace in
-        argmax.writeProbabilities(
-          of: row, scales, to: UnsafeMutableBufferPointer(start: numbers, count: n),
-          workspace: &workspace)
-      }
-      // Rare classes win at z that are rare themselves.
-      let least = values.reduce(1) { $1 > 1e-290 ? Swift.min($0, $1) : $0 }
-      if !areRelative || least >= rarest / 16 { return (values, error, rarest) }
-      rarest = least / 16
+    return means(units: logits.map { _ in 1 }, areRelative: areRelative, workspace: &workspace) {
+      row, _, numbers, workspace in
+      argmax.writeProbabilities(
+        of: row, scales, to: UnsafeMutableBufferPointer(start: numbers, count: n), workspace: &workspace)
     }
   }
 
@@ -87,7 +78,7 @@ struct FactorRow {
     let (argmax, scales, n, rank) = (argmax, scales, logits.count, axes.rank)
     let withScales = scales == nil ? 0 : n
     let units = [Double](repeating: size, count: n + withScales + rank * n)
-    let (values, _) = means(units: units, rarest: rarest, workspace: &workspace) {
+    let (values, _, _) = means(units: units, rarest: rarest, workspace: &workspace) {
       row, z, numbers, workspace in
       argmax.writePullback(
         of: row, scales, v, to: UnsafeMutableBufferPointer(start: numbers, count: n + withScales),
@@ -106,7 +97,7 @@ struct FactorRow {
   ) -> (value: Double, gradient: FactorGradient) {
     let (argmax, n, rank) = (argmax, logits.count, axes.rank)
     let units = [argmax.unit] + [Double](repeating: 1, count: n + rank * n)
-    let (values, _) = means(units: units, workspace: &workspace) { row, z, numbers, workspace in
+    let (values, _, _) = means(units: units, workspace: &workspace) { row, z, numbers, workspace in
       numbers[0] = argmax.summary(
         .expectedMaximum, of: row,
         gradient: UnsafeMutableBufferPointer(start: numbers + 1, count: n), workspace: &workspace)

@@ -100,10 +100,8 @@ extension NoisyArgmax {
   /// The law as rows with scales need it.
   func classLaw(for quantity: String) -> ClassLaw {
     requireExact(quantity)
-    guard let law = StandardizedNoise(noise).standard as? any ExactNoise else {
-      fatalError("\(noise) has no exact method")
-    }
-    return ClassLaw(law, location: location / unit)
+    guard let law = lawOfClasses else { fatalError("\(noise) has no exact method") }
+    return law()
   }
 
   /// Stops where k is not a number of classes of a row.

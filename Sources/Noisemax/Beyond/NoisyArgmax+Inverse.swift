@@ -29,10 +29,10 @@ extension NoisyArgmax {
     if let scales { rows.shape.check(scales.shape, "scales") }
     var elements: [L.Scalar] = []
     elements.reserveCapacity(rows.elements.count)
-    let tolerance = Precision(of: L.Scalar.self) == .double ? 1e-6 : 1e-3
     for row in 0..<rows.count {
+      let complaint = Self.complaint(aboutProbabilities: rows[row])
+      require(complaint == nil, complaint ?? "")
       let q = rows[row].map { Double($0) }
-      checkDistribution(q, within: tolerance)
       let scales = scales?[row].map { Double($0) } ?? [Double](repeating: 1, count: q.count)
       for (index, scale) in scales.enumerated() { requireScale(scale, ofClass: index) }
       elements += inverse(of: q, scales).map { L.Scalar($0) }
@@ -40,14 +40,15 @@ extension NoisyArgmax {
     return L.form(of: Rows(elements, rows.shape))
   }
 
-  private func checkDistribution(_ q: [Double], within tolerance: Double) {
-    for (index, value) in q.enumerated() {
-      require(value >= 0, "the probability \(value) of class \(index) is not 0 or more")
+  /// Why numbers are not the probabilities of a row; nil where they are.
+  package static func complaint<Scalar: LogitScalar>(aboutProbabilities q: [Scalar]) -> String? {
+    for (index, value) in q.enumerated() where !(value >= 0) {
+      return "the probability \(value) of class \(index) is not 0 or more"
     }
-    let sum = CompensatedSum(of: q).value
-    require(
-      q.isEmpty || (sum - 1).magnitude <= tolerance,
-      "the probabilities of a row of \(q.count) sum to \(sum), not to 1")
+    let tolerance = Precision(of: Scalar.self) == .double ? 1e-6 : 1e-3
+    let sum = CompensatedSum(of: q.lazy.map { Double($0) }).value
+    guard !q.isEmpty, !((sum - 1).magnitude <= tolerance) else { return nil }
+    return "the probabilities of a row of \(q.count) sum to \(sum), not to 1"
   }
 
   private func inverse(of q: [Double], _ scales: [Double]) -> [Double] {

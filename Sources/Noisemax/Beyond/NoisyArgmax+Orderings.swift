@@ -189,7 +189,7 @@ extension NoisyArgmax {
       under: law, moving: indices.count, count: indices.count, wanted: 1, memory: &memory)
     for (slot, index) in indices.enumerated() {
       classes.locations[slot] = logits[index] * factor
-      classes.scales[slot] = scales[index] * unit * factor
+      classes.scales[slot] = Swift.max(scales[index] * unit * factor, 0x1p-1000)
     }
     let result = Ordering(ordering.count, of: classes, precision: precision)
     guard isWanted, result.logProbability > -.infinity else { return Swift.max(0, -result.logProbability) }

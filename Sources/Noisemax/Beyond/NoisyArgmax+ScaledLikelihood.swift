@@ -58,13 +58,137 @@ extension NoisyArgmax {
   public func likelihoodLossWithGradient<Scalar: LogitScalar>(
     for logits: [Scalar], scales: [Scalar], target: Int
   ) -> (value: Scalar, logits: [Scalar], scales: [Scalar]) {
-    require(
-      logits.indices.contains(target), "target \(target) is not a class of a row of \(logits.count)")
-    let value = logProbabilities(for: logits, scales: scales)[target]
-    var cotangent = [Scalar](repeating: 0, count: logits.count)
-    cotangent[target] = -1
-    let (inLogits, inScales) = logProbabilitiesPullback(for: logits, scales: scales, of: cotangent)
-    return (Swift.max(0, -value), inLogits, inScales)
+    likelihood(logits, scales, .index(target))
+  }
+
+  /// −Σ y_i log p_i for a distribution y over the classes, where every class has a scale of its own, and its gradients in the
+  /// logits and in the scales.
+  ///
+  /// +∞ where y has a weight for a class that cannot win; that class moves nothing.
+  ///
+  /// - Precondition: as for ``probabilities(for:scales:)``; the weights of the target are not below 0 and sum to 1 within
+  ///   1e-6 (Float: 1e-3).
+  public func likelihoodLossWithGradient<Scalar: LogitScalar>(
+    for logits: [Scalar], scales: [Scalar], target: [Scalar]
+  ) -> (value: Scalar, logits: [Scalar], scales: [Scalar]) {
+    target.withUnsafeBufferPointer { likelihood(logits, scales, .distribution($0)) }
+  }
+
+  /// Writes the log-probabilities where every class has a scale of its own, by memory that is kept.
+  ///
+  /// - Precondition: as for ``probabilities(for:scales:)``, and the number of logits is a multiple of `rowLength`.
+  public func writeLogProbabilities<Scalar: LogitScalar>(
+    for logits: Span<Scalar>, scales: Span<Scalar>, rowLength: Int? = nil,
+    to result: inout MutableSpan<Scalar>, workspace: inout Workspace
+  ) {
+    let shape = RowShape(count: logits.count, rowLength: rowLength)
+    shape.check(count: scales.count, "scales")
+    shape.check(count: result.count, "a result")
+    logits.withUnsafeBufferPointer { rows in
+      scales.withUnsafeBufferPointer { scales in
+        result.withUnsafeMutableBufferPointer {
+          writeLogProbabilities(of: rows, scales, shape, to: $0, workspace: &workspace)
+        }
+      }
+    }
+  }
+
+  /// Writes the gradients of Σ v_i log p_i in the logits and in the scales, by memory that is kept.
+  ///
+  /// - Precondition: as for ``logProbabilitiesPullback(for:scales:of:)``, and the number of logits is a multiple of
+  ///   `rowLength`.
+  public func writeLogProbabilitiesPullback<Scalar: LogitScalar>(
+    for logits: Span<Scalar>, scales: Span<Scalar>, of cotangent: Span<Scalar>, rowLength: Int? = nil,
+    to result: inout MutableSpan<Scalar>, inScales: inout MutableSpan<Scalar>, workspace: inout Workspace
+  ) {
+    withScaledSpans(logits, scales, cotangent, rowLength, &result, &inScales) {
+      rows, scales, cotangent, shape, result, inScales in
+      pullLogarithmsBack(
+        at: rows, scales, shape, cotangent, to: result, scales: inScales, workspace: &workspace)
+    }
+  }
+}
+
+extension NoisyArgmax {
+  /// Six spans of a batch, all as long, in memory.
+  func withScaledSpans<Scalar: LogitScalar>(
+    _ logits: Span<Scalar>, _ scales: Span<Scalar>, _ cotangent: Span<Scalar>, _ rowLength: Int?,
+    _ result: inout MutableSpan<Scalar>, _ inScales: inout MutableSpan<Scalar>,
+    _ body: (
+      _ rows: UnsafeBufferPointer<Scalar>, _ scales: UnsafeBufferPointer<Scalar>,
+      _ cotangent: UnsafeBufferPointer<Scalar>, _ shape: RowShape,
+      _ result: UnsafeMutableBufferPointer<Scalar>, _ inScales: UnsafeMutableBufferPointer<Scalar>
+    ) -> Void
+  ) {
+    let shape = RowShape(count: logits.count, rowLength: rowLength)
+    shape.check(count: scales.count, "scales")
+    shape.check(count: cotangent.count, "a cotangent")
+    shape.check(count: result.count, "a result")
+    shape.check(count: inScales.count, "a gradient in the scales")
+    logits.withUnsafeBufferPointer { rows in
+      scales.withUnsafeBufferPointer { scales in
+        cotangent.withUnsafeBufferPointer { cotangent in
+          result.withUnsafeMutableBufferPointer { result in
+            inScales.withUnsafeMutableBufferPointer {
+              body(rows, scales, cotangent, shape, result, $0)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// The cross-entropy of a target, and its gradients, with the log-probabilities of one pass.
+  private func likelihood<Scalar: LogitScalar>(
+    _ logits: [Scalar], _ scales: [Scalar], _ target: LossTarget<Scalar>
+  ) -> (value: Scalar, logits: [Scalar], scales: [Scalar]) {
+    let shape = RowShape(rowCount: 1, rowLength: logits.count)
+    shape.check(count: scales.count, "scales")
+    target.check(for: logits.count)
+    let law = classLaw(for: "log-probabilities of classes with scales of their own")
+    var (inLogits, inScales) = (logits, logits)
+    var loss = 0.0
+    var workspace = Workspace()
+    logits.withUnsafeBufferPointer { rows in
+      scales.withUnsafeBufferPointer { scales in
+        forEachScaledRow(
+          of: rows, scales, shape, largest: 1, under: law, numbers: 3, workspace: &workspace
+        ) { row, slots, numbers, workspace in
+          let vectors = row.logarithmsWithPullback(numbers, scratch: &workspace.method) { index, logP in
+            let weight = target.weight(of: index)
+            if weight > 0 || logP.isNaN { loss -= weight * logP }
+            return -weight
+          }
+          for index in slots {
+            inLogits[index] = Scalar(vectors.logits[index] * row.factor)
+            inScales[index] = Scalar(vectors.scales[index] * row.factor * unit)
+          }
+        }
+      }
+    }
+    return (Scalar(loss < 0 ? 0 : loss), inLogits, inScales)
+  }
+}
+
+extension ScaledRow {
+  /// The gradients of Σ v_i log p_i in the logits and in the scales, in the units of the integrals, in memory for three vectors.
+  ///
+  /// A class gets v with its log-probability. One with −∞ moves nothing.
+  fileprivate func logarithmsWithPullback(
+    _ numbers: UnsafeMutableBufferPointer<Double>, scratch: inout Scratch,
+    cotangent: (_ index: Int, _ logProbability: Double) -> Double
+  ) -> (logits: UnsafeMutableBufferPointer<Double>, scales: UnsafeMutableBufferPointer<Double>) {
+    let p = UnsafeMutableBufferPointer(rebasing: numbers[..<count])
+    let v = UnsafeMutableBufferPointer(rebasing: numbers[count..<2 * count])
+    let w = UnsafeMutableBufferPointer(rebasing: numbers[(2 * count)...])
+    writeInclusions(to: p, scratch: &scratch)
+    takeLogarithms(of: p, scratch: &scratch)
+    for index in 0..<count {
+      let cotangent = cotangent(index, p[index])
+      v[index] = p[index] > -.infinity ? cotangent : 0
+    }
+    pullLogarithmsBack(v, scales: w, logProbabilities: p, scratch: &scratch)
+    return (v, w)
   }
 }
 
@@ -103,16 +227,10 @@ extension NoisyArgmax {
     forEachScaledRow(
       of: rows, scales, shape, largest: 1, under: law, numbers: 3, workspace: &workspace
     ) { row, slots, numbers, workspace in
-      let n = slots.count
-      let p = UnsafeMutableBufferPointer(rebasing: numbers[..<n])
-      let v = UnsafeMutableBufferPointer(rebasing: numbers[n..<2 * n])
-      let w = UnsafeMutableBufferPointer(rebasing: numbers[(2 * n)...])
-      row.writeInclusions(to: p, scratch: &workspace.method)
-      row.takeLogarithms(of: p, scratch: &workspace.method)
-      for (index, slot) in slots.enumerated() {
-        v[index] = p[index] > -.infinity ? Double(cotangent[slot]) : 0
+      let start = slots.lowerBound
+      let (v, w) = row.logarithmsWithPullback(numbers, scratch: &workspace.method) { index, _ in
+        Double(cotangent[start + index])
       }
-      row.pullLogarithmsBack(v, scales: w, logProbabilities: p, scratch: &workspace.method)
       copy(v, times: row.factor, to: UnsafeMutableBufferPointer(rebasing: result[slots]))
       copy(w, times: row.factor * unit, to: UnsafeMutableBufferPointer(rebasing: inScales[slots]))
     }

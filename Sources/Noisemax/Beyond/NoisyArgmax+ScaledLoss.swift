@@ -8,7 +8,7 @@ extension NoisyArgmax {
   ///
   /// - Precondition: as for ``inclusionProbabilities(for:largest:scales:)``.
   public func expectedSum<L: Logits>(for logits: L, largest count: Int, scales: L? = nil) -> L.PerRow {
-    L.form(of: sums(of: logits.asRows, scales?.asRows, largest: count, targets: nil).map { L.Scalar($0) })
+    L.form(of: sums(of: logits.asRows, scales?.asRows, largest: count, targets: nil))
   }
 
   /// E[max(μ_i + s·s_i·ε_i)] where every class has a scale of its own.
@@ -16,6 +16,26 @@ extension NoisyArgmax {
   /// - Precondition: as for ``probabilities(for:scales:)``.
   public func expectedMaximum<L: Logits>(for logits: L, scales: L) -> L.PerRow {
     expectedSum(for: logits, largest: 1, scales: scales)
+  }
+
+  /// Writes E[max(μ_i + s·s_i·ε_i)] of every row, where every class has a scale of its own, by memory that is kept.
+  ///
+  /// - Precondition: as for ``probabilities(for:scales:)``; the number of logits is a multiple of `rowLength`, and `result`
+  ///   has an element for every row.
+  public func writeExpectedMaximum<Scalar: LogitScalar>(
+    for logits: Span<Scalar>, scales: Span<Scalar>, rowLength: Int? = nil,
+    to result: inout MutableSpan<Scalar>, workspace: inout Workspace
+  ) {
+    let shape = RowShape(count: logits.count, rowLength: rowLength)
+    shape.check(count: scales.count, "scales")
+    shape.check(rowCount: result.count, "values")
+    logits.withUnsafeBufferPointer { rows in
+      scales.withUnsafeBufferPointer { scales in
+        result.withUnsafeMutableBufferPointer {
+          writeSums(of: rows, scales, shape, largest: 1, targets: nil, to: $0, workspace: &workspace)
+        }
+      }
+    }
   }
 
   /// How far the k largest are from target weights y that sum to k: E[sum of the k largest] − Σ y_i·E[X_i] ≥ 0.
@@ -35,9 +55,7 @@ extension NoisyArgmax {
   public func inclusionLoss<L: Logits>(
     for logits: L, largest count: Int, target: L, scales: L? = nil
   ) -> L.PerRow {
-    L.form(
-      of: sums(of: logits.asRows, scales?.asRows, largest: count, targets: target.asRows).map { L.Scalar($0) }
-    )
+    L.form(of: sums(of: logits.asRows, scales?.asRows, largest: count, targets: target.asRows))
   }
 
   /// The loss, and its gradients in the logits, π − y, and in the scales: what the noise is in the mean where a class is
@@ -47,9 +65,27 @@ extension NoisyArgmax {
   public func inclusionLossWithGradient<L: Logits>(
     for logits: L, largest count: Int, target: L, scales: L? = nil
   ) -> (value: L.PerRow, logits: L, scales: L) {
-    let (rows, targets, scales) = (logits.asRows, target.asRows, scales?.asRows)
-    let values = sums(of: rows, scales, largest: count, targets: targets).map { L.Scalar($0) }
-    let law = classLaw(for: "loss of inclusion")
+    sumsWithGradient(of: logits, scales?.asRows, largest: count, targets: target.asRows)
+  }
+
+  /// E[sum of the k largest], and its gradients in the logits, ``inclusionProbabilities(for:largest:scales:)``, and in the
+  /// scales: what the noise is in the mean where a class is included.
+  ///
+  /// - Precondition: as for ``inclusionProbabilities(for:largest:scales:)``.
+  public func expectedSumWithGradient<L: Logits>(
+    for logits: L, largest count: Int, scales: L? = nil
+  ) -> (value: L.PerRow, logits: L, scales: L) {
+    sumsWithGradient(of: logits, scales?.asRows, largest: count, targets: nil)
+  }
+}
+
+extension NoisyArgmax {
+  private func sumsWithGradient<L: Logits>(
+    of logits: L, _ scales: Rows<L.Scalar>?, largest count: Int, targets: Rows<L.Scalar>?
+  ) -> (value: L.PerRow, logits: L, scales: L) {
+    let rows = logits.asRows
+    let values = sums(of: rows, scales, largest: count, targets: targets)
+    let law = classLaw(for: "mean of the k largest")
     var workspace = Workspace()
     var inScales: [L.Scalar] = []
     let inLogits = freshArray(like: rows) { logits, result in
@@ -62,7 +98,7 @@ extension NoisyArgmax {
             let noise = UnsafeMutableBufferPointer(rebasing: numbers[slots.count...])
             row.writeInclusions(to: p, noise: noise, scratch: &workspace.method)
             for (index, slot) in slots.enumerated() {
-              let weight = row.isOpen(index) ? Double(targets.elements[slot]) : 0
+              let weight = row.isOpen(index) ? targets.map { Double($0.elements[slot]) } ?? 0 : 0
               result[slot] = L.Scalar(p[index] - weight)
               inScales[slot] = L.Scalar(unit * (noise[index] - weight * (law.mean + law.location)))
             }
@@ -72,35 +108,44 @@ extension NoisyArgmax {
     }
     return (L.form(of: values), L.form(of: inLogits), L.form(of: Rows(inScales, rows.shape)))
   }
-}
 
-extension NoisyArgmax {
   /// E[sum of the k largest] of every row, less Σ y_i E[X_i] if there are targets.
   private func sums<Scalar: LogitScalar>(
     of rows: Rows<Scalar>, _ scales: Rows<Scalar>?, largest count: Int, targets: Rows<Scalar>?
-  ) -> [Double] {
+  ) -> [Scalar] {
     if let scales { rows.shape.check(scales.shape, "scales") }
     if let targets {
       rows.shape.check(targets.shape, "targets")
       for row in 0..<rows.count { checkWeights(targets[row], sum: count) }
     }
-    let law = classLaw(for: "mean of the k largest")
     var workspace = Workspace()
-    let length = Swift.max(rows.rowLength, 1)
-    return freshNumbers(rows.count) { (values: UnsafeMutableBufferPointer<Double>) in
-      values.update(repeating: targets == nil ? -.infinity : 0)
+    return freshNumbers(rows.count) { values in
       rows.elements.withUnsafeBufferPointer { logits in
         withOptionalBuffer(scales) { scales in
-          forEachScaledRow(
-            of: logits, scales, rows.shape, largest: count, under: law, numbers: 1, workspace: &workspace
-          ) { row, slots, marks, workspace in
-            values[slots.lowerBound / length] = row.sum(
-              largest: count,
-              weight: targets.map { targets in { Double(targets.elements[slots.lowerBound + $0]) } },
-              marks: marks, scratch: &workspace.method)
+          withOptionalBuffer(targets) {
+            writeSums(
+              of: logits, scales, rows.shape, largest: count, targets: $0, to: values, workspace: &workspace)
           }
         }
       }
+    }
+  }
+
+  private func writeSums<Scalar: LogitScalar>(
+    of rows: UnsafeBufferPointer<Scalar>, _ scales: UnsafeBufferPointer<Scalar>?, _ shape: RowShape,
+    largest count: Int, targets: UnsafeBufferPointer<Scalar>?, to values: UnsafeMutableBufferPointer<Scalar>,
+    workspace: inout Workspace
+  ) {
+    let law = classLaw(for: "mean of the k largest")
+    let length = Swift.max(shape.rowLength, 1)
+    values.update(repeating: targets == nil ? -.infinity : 0)
+    forEachScaledRow(
+      of: rows, scales, shape, largest: count, under: law, numbers: 1, workspace: &workspace
+    ) { row, slots, marks, workspace in
+      values[slots.lowerBound / length] = Scalar(
+        row.sum(
+          largest: count, weight: targets.map { targets in { Double(targets[slots.lowerBound + $0]) } },
+          marks: marks, scratch: &workspace.method))
     }
   }
 

@@ -52,4 +52,18 @@ extension NoisyArgmax {
   ) -> (logits: L, scales: L) {
     inclusionPullback(for: logits, largest: 1, of: cotangent, scales: scales)
   }
+
+  /// Writes the gradients of Σ v_i p_i in the logits and in the scales, by memory that is kept.
+  ///
+  /// - Precondition: as for ``pullback(for:scales:of:)``, and the number of logits is a multiple of `rowLength`.
+  public func writePullback<Scalar: LogitScalar>(
+    for logits: Span<Scalar>, scales: Span<Scalar>, of cotangent: Span<Scalar>, rowLength: Int? = nil,
+    to result: inout MutableSpan<Scalar>, inScales: inout MutableSpan<Scalar>, workspace: inout Workspace
+  ) {
+    withScaledSpans(logits, scales, cotangent, rowLength, &result, &inScales) {
+      rows, scales, cotangent, shape, result, inScales in
+      pullInclusionsBack(
+        at: rows, scales, shape, largest: 1, cotangent, to: result, scales: inScales, workspace: &workspace)
+    }
+  }
 }

@@ -125,7 +125,8 @@ struct ScaledRow {
       under: law, moving: moving, count: taking, wanted: wanted, memory: &memory)
     for slot in 0..<taking {
       classes.locations[slot] = location(indices[slot])
-      classes.scales[slot] = scale(indices[slot])
+      // Noise that underflows beside the widest class's is noise still.
+      classes.scales[slot] = slot < moving ? Swift.max(scale(indices[slot]), 0x1p-1000) : 0
     }
     return classes
   }

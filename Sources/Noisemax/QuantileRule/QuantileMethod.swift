@@ -7,13 +7,14 @@ internal import NoiseKernels
 /// classes does not matter. Cost: m²·K factors for m different logits, in vector loops for the laws of this library.
 /// Values are right to 1e-12 relative for up to 4000 classes, and the roundings of more add up.
 ///
-/// Under a smooth law, the values of all but small rows come from ``QuantileGrid`` instead, and so do the derivatives of
+/// Under Uniform, Exponential and Laplace noise, all but small rows come from ``QuantileStretches``. Under a smooth law, the values of all but small rows come from ``QuantileGrid`` instead, and so do the derivatives of
 /// normalised ones. Those of raw values do not: next to a class that is almost certain they cancel there.
 struct QuantileMethod: StepwiseRowMethod {
   private let nodes: [Double]
   private let normalized: Bool
   private let rule: any QuantileSums
   private let grid: QuantileGrid?
+  private let stretches: StretchRule?
 
   init(_ noise: some NoiseDistribution, points: Int, normalized: Bool) {
     require(
@@ -23,6 +24,7 @@ struct QuantileMethod: StepwiseRowMethod {
     (self.nodes, self.normalized) = (nodes, normalized)
     rule = QuantileVectors(noise, nodes: nodes) ?? QuantileRule(noise, nodes: nodes) as any QuantileSums
     grid = (noise as? any SmoothNoise).map { QuantileGrid($0, nodes: nodes) }
+    stretches = StretchRule(noise, nodes: nodes)
   }
 
   /// F⁻¹(k/(K+1)), from the nearer end where the law allows, so that a symmetric law gets nodes of exactly opposite
@@ -52,7 +54,7 @@ struct QuantileMethod: StepwiseRowMethod {
       return finish(row, as: quantity, reference: pass.reference)
     }
     let work = self.work(on: gaps, scratch: &scratch)
-    writeValues(of: work, all: quantity == .logProbabilities)
+    _ = writeValues(of: work, all: quantity == .logProbabilities, scratch: &scratch)
     let total = total(of: work)
     let logDivisor = logarithm(total.divisor)
     row.update(repeating: quantity == .probabilities ? 0 : -.infinity)
@@ -85,7 +87,7 @@ struct QuantileMethod: StepwiseRowMethod {
       return
     }
     let work = self.work(on: row, scratch: &scratch)
-    let products = writeProducts(of: work, all: false, scratch: &scratch)
+    let sums = writeValues(of: work, all: false, withProducts: true, scratch: &scratch)
     let total = total(of: work)
     let p = UnsafeMutableBufferPointer(start: work.probabilities, count: row.count)
     p.update(repeating: 0)
@@ -93,7 +95,7 @@ struct QuantileMethod: StepwiseRowMethod {
       p[index] = work.values[gap].scaled(by: total.exponent) / total.divisor
     }
     if normalized { centre(cotangent, at: row, under: p) }
-    work.pullBack(cotangent, products: products, by: rule) { value in
+    pullBack(cotangent, to: work, through: sums) { value in
       QuantileValue(mantissa: 1, exponent: value.exponent).scaled(by: total.exponent) / total.divisor
     }
     _ = row.update(from: p)
@@ -129,7 +131,7 @@ struct QuantileMethod: StepwiseRowMethod {
       return pass.pullBack(cotangent, at: row, scratch: &scratch)
     }
     let work = self.work(on: row, scratch: &scratch)
-    let products = writeProducts(of: work, all: true, scratch: &scratch)
+    let sums = writeValues(of: work, all: true, withProducts: true, scratch: &scratch)
     if normalized {
       let total = total(of: work)
       let sum = CompensatedSum(of: cotangent).value
@@ -137,7 +139,7 @@ struct QuantileMethod: StepwiseRowMethod {
         cotangent[index] -= sum * (work.values[gap].scaled(by: total.exponent) / total.divisor)
       }
     }
-    work.pullBack(cotangent, products: products, by: rule) { 1 / $0.mantissa }
+    pullBack(cotangent, to: work, through: sums) { 1 / $0.mantissa }
   }
 
   /// The grid, where it is to take derivatives.
@@ -168,31 +170,56 @@ struct QuantileMethod: StepwiseRowMethod {
     return QuantileRow(row, nodes: nodes.count, in: &memory)
   }
 
-  /// The value of every gap, and its products if there is a place for them; unless all are wanted, those that are nothing
-  /// beside the leader's are 0, without products.
-  private func writeValues(
-    of work: QuantileRow, all: Bool, products: UnsafeMutableBufferPointer<Double>? = nil
-  ) {
-    let length = padded(nodes.count)
-    for gap in 0..<work.count {
-      if isNothing(work.gaps[gap], all: all) {
-        work.values[gap] = .zero
-        continue
-      }
-      work.values[gap] = rule.sum(of: gap, in: work)
-      if let products {
-        for place in 0..<length { products[gap * length + place] = work.terms.mantissas[place] }
-      }
-    }
+  /// What derivatives need of the values: their products, gap by gap, and the stretches that they come from, if they do.
+  private struct Sums {
+    var products = UnsafeMutableBufferPointer<Double>(start: nil, count: 0)
+    var stretches: QuantileStretches?
   }
 
-  /// The same, and the products of all values, row by row.
-  private func writeProducts(
-    of work: QuantileRow, all: Bool, scratch: inout Scratch
-  ) -> UnsafeMutableBufferPointer<Double> {
-    let products = scratch.growList(to: work.count * padded(nodes.count), keeping: 0)
-    writeValues(of: work, all: all, products: products)
-    return products
+  /// The value of every gap, and its products if they are wanted; unless all are wanted, those that are nothing beside the
+  /// leader's are 0, without products.
+  private func writeValues(
+    of work: QuantileRow, all: Bool, withProducts: Bool = false, scratch: inout Scratch
+  ) -> Sums {
+    let length = padded(nodes.count)
+    let wanted = (0..<work.count).prefix { !isNothing(work.gaps[$0], all: all) }.count
+    for gap in wanted..<work.count { work.values[gap] = .zero }
+    var sums = Sums()
+    let passes = withProducts ? StretchRule.pullbackPasses : 1
+    if let stretches, wanted > 0,
+      passes * stretches.seconds(gaps: work.count) < secondsByClass(work.count, withHazards: withProducts)
+    {
+      sums.stretches = QuantileStretches(stretches, of: work, wanted: wanted, all: all, scratch: &scratch)
+    }
+    if withProducts {
+      sums.products =
+        sums.stretches?.takeProducts(scratch: &scratch)
+        ?? scratch.growList(to: work.count * length, keeping: 0)
+    }
+    let products = sums.products.baseAddress
+    func keep(_ gap: Int, _ terms: QuantileTerms) {
+      (products.map { $0 + gap * length })?.update(from: terms.mantissas, count: length)
+    }
+    if let stretches = sums.stretches {
+      stretches.writeValues(wanted: wanted, keep)
+    } else {
+      for gap in 0..<wanted {
+        work.values[gap] = rule.sum(of: gap, in: work)
+        keep(gap, work.terms)
+      }
+    }
+    return sums
+  }
+
+  private func pullBack(
+    _ cotangent: UnsafeMutableBufferPointer<Double>, to work: QuantileRow, through sums: Sums,
+    factor: (QuantileValue) -> Double
+  ) {
+    if let stretches = sums.stretches {
+      stretches.pullBack(cotangent, products: sums.products, factor: factor)
+    } else {
+      work.pullBack(cotangent, products: sums.products, by: rule, factor: factor)
+    }
   }
 
   /// Whether the value of a gap is 0; or, unless all are wanted, less than 1e-307 of the leader's: no factor of it is larger
@@ -262,7 +289,7 @@ struct QuantileMethod: StepwiseRowMethod {
 
   func seconds(forRowOf count: Int) -> Double {
     let byClass = secondsByClass(count)
-    return Swift.min(byClass, grid?.seconds(classes: count) ?? byClass)
+    return Swift.min(byClass, grid?.seconds(classes: count) ?? stretches?.seconds(gaps: count) ?? byClass)
   }
 
   /// About how long a row takes class by class.

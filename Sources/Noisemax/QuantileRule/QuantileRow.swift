@@ -11,8 +11,8 @@ struct QuantileRow {
   /// A number for every class of the row.
   let probabilities: UnsafeMutablePointer<Double>
   /// Numbers for each gap.
-  let sums: UnsafeMutablePointer<Double>
-  private let losses: UnsafeMutablePointer<Double>
+  let sums, slopes, tails: UnsafeMutablePointer<Double>
+  let losses: UnsafeMutablePointer<Double>
   let count: Int
   /// Memory for the sums of one gap.
   let terms: QuantileTerms
@@ -20,7 +20,7 @@ struct QuantileRow {
 
   /// The places that a row needs.
   static func places(for count: Int, nodes: Int) -> Int {
-    8 * count + 10 * padded(count) + QuantileTerms.places(for: nodes)
+    8 * count + 12 * padded(count) + QuantileTerms.places(for: nodes)
   }
 
   init(_ row: UnsafeMutableBufferPointer<Double>, nodes: Int, in memory: inout Pieces) {
@@ -41,6 +41,8 @@ struct QuantileRow {
     gaps = memory.take(padded(row.count))
     ties = memory.take(padded(row.count))
     sums = memory.take(padded(row.count))
+    slopes = memory.take(padded(row.count))
+    tails = memory.take(padded(row.count))
     losses = memory.take(padded(row.count))
     probabilities = memory.take(padded(row.count))
     values = UnsafeMutableRawPointer(memory.take(2 * padded(row.count)))

@@ -10,13 +10,13 @@ struct QuantileTerms {
   private var hasLogarithms = false
 
   /// The places that `count` products need.
-  static func places(for count: Int) -> Int { 3 * padded(count) }
+  static func places(for count: Int) -> Int { 3 * padded(count) + 8 }
 
   init(count: Int, in memory: inout Pieces) {
     self.count = count
     mantissas = memory.take(padded(count))
     exponents = memory.take(padded(count))
-    logarithms = memory.take(padded(count))
+    logarithms = memory.take(padded(count) + 8) + 8
   }
 
   /// Products of no factors.
@@ -54,6 +54,14 @@ struct QuantileTerms {
     } else {
       kernels.multiplyCumulatives(at: differences, table, mantissas: mantissas, exponents: exponents)
     }
+  }
+
+  /// Products of 0, to be given by their logarithms; loops may write to eight places before the first.
+  mutating func resetLogarithms() -> UnsafeMutablePointer<Double> {
+    reset()
+    hasLogarithms = true
+    logarithms.update(repeating: -.infinity, count: padded(count))
+    return logarithms
   }
 
   /// Multiplies a product by a factor given by its logarithm.

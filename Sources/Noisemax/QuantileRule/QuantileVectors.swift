@@ -14,7 +14,7 @@ struct QuantileVectors: QuantileSums {
     // Where F is 0, where it is 1 to rounding, and where it is too small for the loops.
     let ends: (zero: Double, one: Double, lowest: Double)
     switch noise {
-    case is Uniform: (law, ends, seconds) = (.uniform, (0, 1, -.infinity), (5e-11, 1e-10))
+    case is Uniform: (law, ends, seconds) = (.uniform, (0, 1, -.infinity), (9e-11, 3e-10))
     case is Exponential: (law, ends, seconds) = (.exponential, (0, 44, -.infinity), (2e-10, 5e-10))
     case is Laplace: (law, ends, seconds) = (.laplace, (-.infinity, 44, -172), (2e-10, 2e-10))
     case is Logistic: (law, ends, seconds) = (.logistic, (-.infinity, 44, -172), (1e-10, 2e-10))

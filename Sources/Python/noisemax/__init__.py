@@ -6,6 +6,10 @@
 Under Gumbel noise that is softmax. ``laws()`` lists the laws. Values are exact in every tail, unless ``points`` asks for the
 quantile rule, an approximation with so many points.
 
+``scale`` is a number, or an array with a scale for every class: one for each class along ``axis``, or one that fits the shape
+of x. 0 is a class without noise. ``scale_gradient`` asks for the gradient in the scale of every class, in the shape of x, besides
+the others; their sum over a row is the derivative in a scale that all have.
+
 Arrays have their rows along ``axis``. float32 and float64 stay what they are; other types are computed, and come back, in the
 nearest of the two. A logit of -inf masks its class; a NaN makes its row NaN. What is wrong is a ``ValueError``.
 
@@ -16,15 +20,15 @@ it. The interpreter is free during a call.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _small
-from ._arrays import FLOAT32, memory, restored, row_count, rows
-from ._library import fail, functions, laws, thread_count, transform
+from . import _ranks, _small
+from ._arrays import FLOAT32, has_own, memory, restored, row_count, rows
+from ._library import call, functions, laws, thread_count, transform
+from ._ranks import logits, ranking_log_probability, ranking_loss, top_k_probabilities, top_k_pullback
 from ._version import __version__ as __version__
 
 __all__ = [
@@ -32,11 +36,16 @@ __all__ = [
     "expected_maximum",
     "laws",
     "log_probabilities",
+    "logits",
     "loss",
     "probabilities",
     "pullback",
+    "ranking_log_probability",
+    "ranking_loss",
     "relaxed_sample",
     "sample",
+    "top_k_probabilities",
+    "top_k_pullback",
 ]
 
 _values = {name: functions(name) for name in ("probabilities", "log_probabilities")}
@@ -54,26 +63,30 @@ _entropies_by_name = {"generalized": 1, "shannon": 3, "divergence-from-uniform":
 def probabilities(
     x: ArrayLike,
     noise: str = "normal",
-    scale: float = 1.0,
+    scale: float | ArrayLike = 1.0,
     axis: int = -1,
     points: int | None = None,
     *,
     threads: int | None = None,
 ) -> np.ndarray:
     """P[argmax(x + scale·ε) = i] for every class i, in the shape of x."""
+    if has_own(scale):
+        return _ranks.included(x, 1, noise, scale, axis, points, threads)
     return _numbers("probabilities", x, noise, scale, axis, points, threads)
 
 
 def log_probabilities(
     x: ArrayLike,
     noise: str = "normal",
-    scale: float = 1.0,
+    scale: float | ArrayLike = 1.0,
     axis: int = -1,
     points: int | None = None,
     *,
     threads: int | None = None,
 ) -> np.ndarray:
     """The logarithms of the probabilities, accurate where these underflow and where they are almost 1."""
+    if has_own(scale):
+        return _ranks.log_probabilities(x, noise, scale, axis, points, threads)
     return _numbers("log_probabilities", x, noise, scale, axis, points, threads)
 
 
@@ -81,70 +94,69 @@ def pullback(
     x: ArrayLike,
     v: ArrayLike,
     noise: str = "normal",
-    scale: float = 1.0,
+    scale: float | ArrayLike = 1.0,
     axis: int = -1,
     points: int | None = None,
     *,
     log: bool = False,
+    scale_gradient: bool = False,
     threads: int | None = None,
-) -> np.ndarray:
+) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
     """The gradient in x of Σ v·p, or with ``log`` of Σ v·log p, for v in the shape of x."""
+    if scale_gradient or has_own(scale):
+        return _ranks.pulled(x, v, 1, noise, scale, axis, points, log, scale_gradient, threads)
     held, x = transform(noise, scale, points), rows(x, axis)
     v = rows(v, axis, like=x)
     result = np.empty(x.shape, x.dtype)
     function = (_log_pullback if log else _pullback)[x.dtype != FLOAT32]
     shape = (row_count(x), x.shape[-1], thread_count(threads))
-    _call(function, held, memory(x), memory(v), *shape, memory(result))
+    call(function, held, memory(x), memory(v), *shape, memory(result))
     return restored(result, axis)
 
 
 @overload
 def loss(
-    x: ArrayLike, target: ArrayLike, noise: str = "normal", scale: float = 1.0, axis: int = -1, points: int | None = None, *,
-    kind: str = "fenchel-young", gradient: Literal[False] = False, threads: int | None = None,
+    x: ArrayLike, target: ArrayLike, noise: str = "normal", scale: float | ArrayLike = 1.0, axis: int = -1,
+    points: int | None = None, *, kind: str = "fenchel-young", gradient: Literal[False] = False,
+    scale_gradient: Literal[False] = False, threads: int | None = None,
 ) -> np.ndarray: ...
 @overload
 def loss(
-    x: ArrayLike, target: ArrayLike, noise: str = "normal", scale: float = 1.0, axis: int = -1, points: int | None = None, *,
-    kind: str = "fenchel-young", gradient: Literal[True], threads: int | None = None,
-) -> tuple[np.ndarray, np.ndarray]: ...
+    x: ArrayLike, target: ArrayLike, noise: str = "normal", scale: float | ArrayLike = 1.0, axis: int = -1,
+    points: int | None = None, *, kind: str = "fenchel-young", gradient: bool = False,
+    scale_gradient: bool = False, threads: int | None = None,
+) -> tuple[np.ndarray, ...]: ...
 def loss(
     x: ArrayLike,
     target: ArrayLike,
     noise: str = "normal",
-    scale: float = 1.0,
+    scale: float | ArrayLike = 1.0,
     axis: int = -1,
     points: int | None = None,
     *,
     kind: str = "fenchel-young",
     gradient: bool = False,
+    scale_gradient: bool = False,
     threads: int | None = None,
-) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+) -> np.ndarray | tuple[np.ndarray, ...]:
     """How far each row is from its target: the index of a class, or a distribution in the shape of x.
 
     ``kind`` is "fenchel-young", E[max(x + scale·ε)] − E[scale·ε] − ⟨x, y⟩, which is convex and has the gradient p − y, or
-    "negative-log-likelihood", −Σ y·log p. Under Gumbel noise of scale 1 both are the cross-entropy.
+    "negative-log-likelihood", −Σ y·log p. Under Gumbel noise of scale 1 both are the cross-entropy. Where every class has a
+    scale ⟨x, y⟩ is ⟨x + E[scale·ε], y⟩.
 
     Returns a number for each row, and with ``gradient`` the gradient of each row's own loss as well.
     """
-    held, x = transform(noise, scale, points), rows(x, axis)
     code = _choice("kind of loss", kind, _losses_by_name)
-    target = np.asarray(target)
-    classes = weights = None
-    if target.ndim == x.ndim:
-        weights = rows(target, axis, like=x)
-    elif target.dtype.kind not in "iu":
-        raise ValueError(f"the index of a class is an integer, not {target.dtype}")
-    elif target.shape != x.shape[:-1]:
-        raise ValueError(f"targets of the shape {target.shape} do not fit rows {x.shape}")
-    else:
-        classes = np.ascontiguousarray(target, dtype=np.int64)
+    if scale_gradient or has_own(scale):
+        return _ranks.losses(x, target, code, noise, scale, axis, points, gradient, scale_gradient, threads)
+    held, x = transform(noise, scale, points), rows(x, axis)
+    targets = [None if array is None else memory(array) for array in _ranks.targets(target, x, axis)]
     values = np.empty(x.shape[:-1], x.dtype)
     slopes = np.empty(x.shape, x.dtype) if gradient else None
-    targets = (classes if classes is None else memory(classes), weights if weights is None else memory(weights))
     shape = (row_count(x), x.shape[-1], thread_count(threads))
     results = (memory(values), None if slopes is None else memory(slopes))
-    _call(_losses[x.dtype != FLOAT32], held, code, memory(x), *targets, *shape, *results)
+    call(_losses[x.dtype != FLOAT32], held, code, memory(x), *targets, *shape, *results)
     return values[()] if slopes is None else (values[()], restored(slopes, axis))
 
 
@@ -181,31 +193,34 @@ def entropy(
 
 @overload
 def expected_maximum(
-    x: ArrayLike, noise: str = "normal", scale: float = 1.0, axis: int = -1, *,
-    gradient: Literal[False] = False, threads: int | None = None,
+    x: ArrayLike, noise: str = "normal", scale: float | ArrayLike = 1.0, axis: int = -1, *,
+    gradient: Literal[False] = False, scale_gradient: Literal[False] = False, threads: int | None = None,
 ) -> np.ndarray: ...
 @overload
 def expected_maximum(
-    x: ArrayLike, noise: str = "normal", scale: float = 1.0, axis: int = -1, *,
-    gradient: Literal[True], threads: int | None = None,
-) -> tuple[np.ndarray, np.ndarray]: ...
+    x: ArrayLike, noise: str = "normal", scale: float | ArrayLike = 1.0, axis: int = -1, *,
+    gradient: bool = False, scale_gradient: bool = False, threads: int | None = None,
+) -> tuple[np.ndarray, ...]: ...
 def expected_maximum(
     x: ArrayLike,
     noise: str = "normal",
-    scale: float = 1.0,
+    scale: float | ArrayLike = 1.0,
     axis: int = -1,
     *,
     gradient: bool = False,
+    scale_gradient: bool = False,
     threads: int | None = None,
-) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+) -> np.ndarray | tuple[np.ndarray, ...]:
     """E[max(x + scale·ε)] of each row, and with ``gradient`` its gradient, the probabilities."""
+    if scale_gradient or has_own(scale):
+        return _ranks.expected_maximum(x, noise, scale, axis, gradient, scale_gradient, threads)
     return _summary(0, x, noise, scale, axis, None, gradient, threads)
 
 
 def sample(
     x: ArrayLike,
     noise: str = "normal",
-    scale: float = 1.0,
+    scale: float | ArrayLike = 1.0,
     axis: int = -1,
     *,
     seed: int | np.random.Generator | None = None,
@@ -217,10 +232,12 @@ def sample(
     Row r draws from the stream ``first_row`` + r of the seed, so that rows have the same indices in one call or in several.
     Without a seed each call draws its own; a NumPy generator is asked for one.
     """
+    if has_own(scale):
+        return _ranks.sample(x, noise, scale, axis, _seed(seed), _first_row(first_row), threads)
     held, x = transform(noise, scale), rows(x, axis)
     result = np.empty(x.shape[:-1], np.int64)
     streams = (row_count(x), x.shape[-1], _seed(seed), _first_row(first_row), thread_count(threads))
-    _call(_sample[x.dtype != FLOAT32], held, memory(x), *streams, memory(result))
+    call(_sample[x.dtype != FLOAT32], held, memory(x), *streams, memory(result))
     return result[()]
 
 
@@ -244,7 +261,7 @@ def relaxed_sample(
     result = np.empty(x.shape, x.dtype)
     streams = (row_count(x), x.shape[-1], _seed(seed), _first_row(first_row), thread_count(threads))
     temperature = 0.0 if hard and temperature >= 0 else temperature
-    _call(_relaxed_sample[x.dtype != FLOAT32], held, temperature, memory(x), *streams, memory(result), None)
+    call(_relaxed_sample[x.dtype != FLOAT32], held, temperature, memory(x), *streams, memory(result), None)
     return restored(result, axis)
 
 
@@ -256,7 +273,7 @@ def _numbers(name, x, noise, scale, axis, points, threads) -> np.ndarray:
     held, x = transform(noise, scale, points), rows(x, axis)
     result = np.empty(x.shape, x.dtype)
     shape = (row_count(x), x.shape[-1], count)
-    _call(_values[name][x.dtype != FLOAT32], held, memory(x), *shape, memory(result))
+    call(_values[name][x.dtype != FLOAT32], held, memory(x), *shape, memory(result))
     return restored(result, axis)
 
 
@@ -266,13 +283,8 @@ def _summary(code, x, noise, scale, axis, points, gradient, threads):
     slopes = np.empty(x.shape, x.dtype) if gradient else None
     shape = (row_count(x), x.shape[-1], thread_count(threads))
     results = (memory(values), None if slopes is None else memory(slopes))
-    _call(_summaries[x.dtype != FLOAT32], held, code, memory(x), *shape, *results)
+    call(_summaries[x.dtype != FLOAT32], held, code, memory(x), *shape, *results)
     return values[()] if slopes is None else (values[()], restored(slopes, axis))
-
-
-def _call(function: Callable, held, *arguments) -> None:
-    if function(held.handle, *arguments, None, 0):
-        fail(function, held.handle, *arguments)
 
 
 def _choice(what: str, name: str, codes: dict[str, int]) -> int:

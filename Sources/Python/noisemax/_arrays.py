@@ -51,6 +51,25 @@ def rows(x: ArrayLike, axis: int = -1, like: np.ndarray | None = None) -> np.nda
     return array
 
 
+def has_own(scale: object) -> bool:
+    """Whether it is an array of scales, and not one number for all classes."""
+    return type(scale) is not float and np.ndim(scale) > 0
+
+
+def scales(scale: ArrayLike, x: np.ndarray, axis: int) -> np.ndarray:
+    """A scale for every class of rows: from a number, one for each class along the axis, or an array like the logits."""
+    array = native(scale, x.dtype)
+    if array.ndim < 2:
+        shape, axis = x.shape, -1
+    else:
+        shape = restored(x, axis).shape
+    try:
+        array = np.broadcast_to(array, shape)
+    except ValueError:
+        raise ValueError(f"scales of the shape {array.shape} do not fit logits of the shape {shape}") from None
+    return rows(array, axis, like=x)
+
+
 def row_count(array: np.ndarray) -> int:
     """How many rows there are, also where they are empty."""
     length = array.shape[-1]

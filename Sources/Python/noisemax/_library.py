@@ -5,9 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-ABI_VERSION = 1
+ABI_VERSION = 2
 MESSAGE_CAPACITY = 512
 
 _suffix = {"darwin": "dylib", "win32": "dll"}.get(sys.platform, "so")
@@ -35,6 +36,15 @@ _arguments = {
     "summaries": [ctypes.c_int32, _pointer, *_shape, _pointer, _pointer],
     "sample": [_pointer, *_streams, _pointer],
     "relaxed_sample": [ctypes.c_double, _pointer, *_streams, _pointer, _pointer],
+    "inclusions": [_size, _pointer, _pointer, *_shape, _pointer],
+    "inclusion_pullback": [_size, _pointer, _pointer, _pointer, *_shape, _pointer, _pointer],
+    "expected_sums": [_size, _pointer, _pointer, *_shape, _pointer, _pointer, _pointer],
+    "scaled_log_probabilities": [_pointer, _pointer, *_shape, _pointer],
+    "scaled_log_pullback": [_pointer, _pointer, _pointer, *_shape, _pointer, _pointer],
+    "scaled_losses": [ctypes.c_int32, *[_pointer] * 4, *_shape, _pointer, _pointer, _pointer],
+    "scaled_sample": [_pointer, _pointer, *_streams, _pointer],
+    "ranking_losses": [_pointer, _pointer, _pointer, _size, *_shape, _pointer, _pointer, _pointer],
+    "inverse": [_pointer, *_shape, _pointer],
 }
 
 
@@ -111,6 +121,12 @@ def transform(noise: str, scale: float = 1.0, points: int | None = None) -> Tran
             _kept.clear()
         _kept[key] = found
     return found
+
+
+def call(function: Callable, held: Transform, *arguments) -> None:
+    """Calls a C function that writes its results to memory among the arguments."""
+    if function(held.handle, *arguments, None, 0):
+        fail(function, held.handle, *arguments)
 
 
 class _Threads:

@@ -213,15 +213,15 @@ def _differentiable(operator, keep, backward, rule):
         def vmap(info, dims, *arguments):
             return rule(TransformedFunction.apply, info, dims, *arguments)
 
-    def call(logits, *rest):
+    def call(*inputs):
         # The compiler takes operators with their derivatives, ``torch.func`` functions with a context set up apart, which
         # take 20 µs longer than plain ones.
         if torch.compiler.is_compiling():
-            return operator(logits, *rest)
+            return operator(*inputs)
         if torch._C._are_functorch_transforms_active():
-            return TransformedFunction.apply(logits, *rest)
-        needs_gradient = torch.is_grad_enabled() and logits.requires_grad
-        return Function.apply(logits, *rest) if needs_gradient else operator(logits, *rest)
+            return TransformedFunction.apply(*inputs)
+        needs_gradient = torch.is_grad_enabled() and any(isinstance(t, Tensor) and t.requires_grad for t in inputs)
+        return Function.apply(*inputs) if needs_gradient else operator(*inputs)
 
     return call
 

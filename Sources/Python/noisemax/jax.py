@@ -1,7 +1,8 @@
 """noisemax for JAX: functions of arrays under ``jit``, ``vmap`` and ``grad``, computed on the processor by callbacks.
 
 There is one derivative in reverse mode, in the logits and in the scale, and no second one. The scale is a number, or an
-array of one element, which may be traced; one that is not above 0 gives NaN.
+array of one element, which may be traced; one that is not above 0 gives NaN. Probabilities and their logarithms take an array
+with a scale for every class too: one for each class along ``axis``, or one that fits the shape of x.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import numpy as np
 
 import noisemax as _noisemax
 
+from . import _ranks
 from ._library import transform
 
-__all__ = ["log_probabilities", "loss", "probabilities"]
+__all__ = ["log_probabilities", "loss", "probabilities", "top_k_probabilities"]
 
 
 def probabilities(
@@ -31,6 +33,20 @@ def log_probabilities(
 ) -> jax.Array:
     """The logarithms of the probabilities, accurate where these underflow and where they are almost 1."""
     return _along(x, noise, scale, axis, points, True)
+
+
+def top_k_probabilities(
+    x: jax.Array, k: int, noise: str = "normal", scale: float | jax.Array = 1.0, axis: int = -1
+) -> jax.Array:
+    """P[i is among the k largest of x + scale·ε] for every class i along ``axis``: they sum to k."""
+    x = jnp.asarray(x)
+    rows = _rows(x, axis)
+    if _has_own(scale):
+        widths = _widths(scale, x, rows, axis)
+    else:
+        rows, number, _ = _in_units(rows, scale)
+        widths = jnp.full_like(rows, number)
+    return _restored(_scaled_values(rows, widths, noise, k, False), x, axis)
 
 
 def loss(
@@ -49,6 +65,8 @@ def loss(
     callback runs. Nothing flows back to the target.
     """
     x, target = jnp.asarray(x), jnp.asarray(target)
+    if _has_own(scale):
+        raise ValueError(f"a loss takes one scale, not an array of the shape {scale.shape}")
     rows, scale, unit = _in_units(_rows(x, axis), scale)
     if target.ndim == x.ndim:
         target = jax.lax.stop_gradient(jnp.moveaxis(target, axis, -1).astype(rows.dtype))
@@ -67,10 +85,33 @@ def loss(
 
 def _along(x, noise, scale, axis, points, log):
     x = jnp.asarray(x)
-    rows, scale, _ = _in_units(_rows(x, axis), scale)
+    rows = _rows(x, axis)
+    if _has_own(scale):
+        if points is not None:
+            raise ValueError("the quantile rule takes one scale for all classes: use the exact method")
+        return _restored(_scaled_values(rows, _widths(scale, x, rows, axis), noise, 1, log), x, axis)
+    rows, scale, _ = _in_units(rows, scale)
     # What is wrong with it is said here, and not in a callback.
     transform(noise, scale, points)
-    return jnp.moveaxis(_values(rows, noise, scale, points, log), -1, axis).astype(_result_type(x))
+    return _restored(_values(rows, noise, scale, points, log), x, axis)
+
+
+def _has_own(scale) -> bool:
+    return isinstance(scale, (jax.Array, np.ndarray)) and scale.size != 1
+
+
+def _widths(scale, x, rows, axis):
+    """A scale for every class of the rows."""
+    is_per_class = scale.ndim == 1
+    try:
+        widths = jnp.broadcast_to(scale, (rows if is_per_class else x).shape).astype(rows.dtype)
+    except ValueError:
+        raise ValueError(f"scales of the shape {scale.shape} do not fit logits of the shape {x.shape}") from None
+    return widths if is_per_class else jnp.moveaxis(widths, axis, -1)
+
+
+def _restored(values, x, axis):
+    return jnp.moveaxis(values, -1, axis).astype(_result_type(x))
 
 
 def _result_type(x):
@@ -93,8 +134,6 @@ def _in_units(rows, scale):
     """The rows in units of a scale that is an array, less the largest of each, so that dividing costs no digits."""
     if not isinstance(scale, jax.Array):
         return rows, float(scale), None
-    if scale.size != 1:
-        raise ValueError(f"a scale is one number, not an array of the shape {scale.shape}")
     unit = scale.reshape(()).astype(rows.dtype)
     unit = jnp.where(unit > 0, unit, jnp.nan)
     if rows.shape[-1] == 0:
@@ -133,6 +172,31 @@ def _values_backward(noise, scale, points, log, rows, cotangents):
 
 
 _values.defvjp(_values_forward, _values_backward)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
+def _scaled_values(rows, widths, noise, k, log):
+    def values(x, s):
+        return _ranks.log_probabilities(x, noise, s, -1, None, None) if log else _ranks.included(
+            x, k, noise, s, -1, None, None
+        )  # fmt: skip
+
+    transform(noise)
+    return _callback(values, _like(rows), rows, widths)
+
+
+def _scaled_forward(rows, widths, noise, k, log):
+    return _scaled_values(rows, widths, noise, k, log), (rows, widths)
+
+
+def _scaled_backward(noise, k, log, kept, cotangents):
+    def pulled(x, s, v):
+        return _ranks.pulled(x, v, k, noise, s, -1, None, log, True, None)
+
+    return _callback(pulled, (_like(kept[0]), _like(kept[1])), *kept, cotangents)
+
+
+_scaled_values.defvjp(_scaled_forward, _scaled_backward)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4, 5))

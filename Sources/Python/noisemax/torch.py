@@ -3,7 +3,9 @@
 Operators of their own, so that they work under ``torch.compile(fullgraph=True)``, ``torch.export`` and ``torch.func.vmap``.
 Tensors on other devices than the processor are copied there and back. float16 and bfloat16 are computed in float32.
 
-The scale is a number, or a tensor of one element, which may need a gradient; one that is not above 0 gives NaN.
+The scale is a number, or a tensor of one element, which may need a gradient; one that is not above 0 gives NaN. Or it is a
+tensor with a scale for every class: one for each class along ``dim``, or one that fits the shape of the logits. Then 0 is a class
+without noise, and the scales may need a gradient too.
 
 There are no second derivatives yet, and no forward-mode derivatives: asking for one is a ``NotImplementedError``.
 """
@@ -12,9 +14,18 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
-from . import _losses_by_name, _operators
+from . import _losses_by_name, _operators, _rank_operators
 
-__all__ = ["Noisemax", "NoisemaxLoss", "log_probabilities", "loss", "probabilities", "relaxed_sample"]
+__all__ = [
+    "Noisemax",
+    "NoisemaxLoss",
+    "log_probabilities",
+    "loss",
+    "probabilities",
+    "ranking_loss",
+    "relaxed_sample",
+    "top_k_probabilities",
+]
 
 
 def probabilities(
@@ -29,6 +40,42 @@ def log_probabilities(
 ) -> Tensor:
     """The logarithms of the probabilities, accurate where these underflow and where they are almost 1."""
     return _values(t, noise, scale, dim, points, True)
+
+
+def top_k_probabilities(
+    t: Tensor, k: int, noise: str = "normal", scale: float | Tensor = 1.0, dim: int = -1
+) -> Tensor:
+    """P[i is among the k largest of t + scale·ε] for every class i along ``dim``: they sum to k."""
+    rows, widths, scale, _ = _with_scales(t, scale, dim)
+    widths = rows.new_empty(0) if widths is None else widths
+    return _restored(_rank_operators.values(rows, widths, noise, scale, k, False).to(t.dtype), t, dim)
+
+
+def ranking_loss(
+    t: Tensor,
+    ordering: Tensor,
+    noise: str = "normal",
+    scale: float | Tensor = 1.0,
+    dim: int = -1,
+    *,
+    reduction: str = "mean",
+) -> Tensor:
+    """−log P[the classes of the ordering come first, in its order].
+
+    ``ordering`` has indices of different classes along ``dim``: all of them, or the first few. One of one dimension is for every
+    row. ``reduction`` is as for ``loss``. The forward pass keeps the gradient.
+    """
+    reduced = _reduction(reduction)
+    if ordering.is_floating_point() or ordering.dtype == torch.bool or ordering.ndim == 0:
+        raise ValueError(f"an ordering has integers along a dimension, not {ordering.dtype} in {ordering.ndim}")
+    rows, widths, scale, _ = _with_scales(t, scale, dim)
+    orderings = ordering.long() if ordering.ndim == 1 else _moved(ordering, dim).long()
+    if ordering.ndim == 1:
+        orderings = orderings.expand(*rows.shape[:-1], -1)
+    widths = rows.new_empty(0) if widths is None else widths
+    wants_gradient = torch.is_grad_enabled()
+    values = _rank_operators.rankings(rows, widths, orderings, noise, scale, wants_gradient)[0]
+    return reduced(values.to(t.dtype))
 
 
 def loss(
@@ -50,12 +97,10 @@ def loss(
     """
     if kind not in _losses_by_name:
         raise ValueError(f"there is no kind of loss named {kind!r}: there are {', '.join(_losses_by_name)}")
-    if reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"there is no reduction named {reduction!r}: there are mean, sum, none")
+    reduced = _reduction(reduction)
     if target.requires_grad:
         raise NotImplementedError("the loss has no gradient in its target: detach it")
-    rows = _rows(t, dim)
-    rows, scale, unit = _in_units(rows, scale)
+    rows, widths, scale, unit = _with_scales(t, scale, dim)
     if target.ndim == t.ndim:
         targets = _moved(target, dim).to(rows.dtype)
     elif target.is_floating_point() or target.dtype == torch.bool:
@@ -63,11 +108,14 @@ def loss(
     else:
         targets = target.long()
     code, wants_gradient = _losses_by_name[kind], torch.is_grad_enabled()
-    values, _ = _operators.losses(rows, targets, noise, scale, points or 0, code, wants_gradient)
+    if widths is not None:
+        _refuse_rule(points)
+        values = _rank_operators.losses(rows, widths, targets, noise, scale, code, wants_gradient)[0]
+    else:
+        values = _operators.losses(rows, targets, noise, scale, points or 0, code, wants_gradient)[0]
     if unit is not None and kind == "fenchel-young":
         values = unit * values
-    values = values.to(t.dtype)
-    return values if reduction == "none" else values.mean() if reduction == "mean" else values.sum()
+    return reduced(values.to(t.dtype))
 
 
 def relaxed_sample(
@@ -159,8 +207,38 @@ def _description(module) -> str:
 
 
 def _values(t: Tensor, noise: str, scale, dim: int, points: int | None, log: bool) -> Tensor:
-    rows, scale, _ = _in_units(_rows(t, dim), scale)
-    return _restored(_operators.values(rows, noise, scale, points or 0, log).to(t.dtype), t, dim)
+    rows, widths, scale, _ = _with_scales(t, scale, dim)
+    if widths is not None:
+        _refuse_rule(points)
+        values = _rank_operators.values(rows, widths, noise, scale, 1, log)
+    else:
+        values = _operators.values(rows, noise, scale, points or 0, log)
+    return _restored(values.to(t.dtype), t, dim)
+
+
+def _with_scales(t: Tensor, scale, dim: int) -> tuple[Tensor, Tensor | None, float, Tensor | None]:
+    """The rows, their scales if every class has one, the scale of all, and the unit that the rows are in."""
+    rows = _rows(t, dim)
+    if not isinstance(scale, Tensor) or scale.numel() == 1:
+        rows, number, unit = _in_units(rows, scale)
+        return rows, None, number, unit
+    try:
+        widths = scale.expand(rows.shape) if scale.ndim == 1 else _moved(scale.expand(t.shape), dim)
+    except RuntimeError:
+        shapes = f"{tuple(scale.shape)} do not fit logits of the shape {tuple(t.shape)}"
+        raise ValueError(f"scales of the shape {shapes}") from None
+    return rows, widths.to(rows.device, rows.dtype), 1.0, None
+
+
+def _refuse_rule(points: int | None) -> None:
+    if points is not None:
+        raise ValueError("the quantile rule takes one scale for all classes: use the exact method")
+
+
+def _reduction(name: str):
+    if name not in ("mean", "sum", "none"):
+        raise ValueError(f"there is no reduction named {name!r}: there are mean, sum, none")
+    return {"mean": torch.mean, "sum": torch.sum, "none": lambda values: values}[name]
 
 
 def _rows(t: Tensor, dim: int) -> Tensor:
@@ -191,7 +269,7 @@ def _in_units(rows: Tensor, scale) -> tuple[Tensor, float, Tensor | None]:
     if not isinstance(scale, Tensor):
         return rows, float(scale), None
     if scale.numel() != 1:
-        raise ValueError(f"a scale is one number, not a tensor of the shape {tuple(scale.shape)}")
+        raise ValueError(f"a relaxed sample has one scale, not a tensor of the shape {tuple(scale.shape)}")
     unit = scale.reshape(()).to(rows.device, rows.dtype)
     unit = torch.where(unit > 0, unit, torch.nan)
     if rows.shape[-1] == 0:

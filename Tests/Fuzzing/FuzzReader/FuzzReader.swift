@@ -12,7 +12,10 @@ private func check<Scalar: DecimalScalar>(
     return
   }
   guard !line.isEmpty else { return }
-  let fields = line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+  let fields =
+    line.contains(UInt8(ascii: ","))
+    ? line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+    : line.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
   guard fields.count == row.count else { fatalError("\(Array(line)) has \(row.count) numbers") }
   for (field, value) in zip(fields, row) {
     let truth = convert(String(decoding: field, as: UTF8.self))
@@ -20,29 +23,34 @@ private func check<Scalar: DecimalScalar>(
       fatalError("\(Array(field)) is read as \(value), not \(truth)")
     }
   }
+  // One number less is too few, and says so at the last one.
+  var shorter: [Scalar] = []
+  let error = LogitRow.append(line, to: &shorter, atMost: row.count - 1)
+  guard let error, (1...line.count).contains(error.column), shorter.count == row.count - 1 else {
+    fatalError("\(Array(line)) is read as \(shorter), at most \(row.count - 1)")
+  }
+}
+
+/// A line, or the same line up to some thousand times with a separator between, as its first bytes say.
+private func repeated(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+  guard bytes.count > 2 else { return Array(bytes) }
+  let times = [1, 1, 16, 1024][Int(bytes[0] % 4)]
+  let separator = Array([",", " ", " , ", "\t"][Int(bytes[1] % 4)].utf8)
+  let piece = bytes[2...]
+  return (1..<times).reduce(into: Array(piece)) { line, _ in line += separator + piece }
 }
 
 /// What libFuzzer calls with every input it makes.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  let line = UnsafeBufferPointer(start: start, count: count)
-  check(line, as: Double.self) { strtod($0, nil) }
-  check(line, as: Float.self) { strtof($0, nil) }
+  repeated(UnsafeBufferPointer(start: start, count: count)).withUnsafeBufferPointer { line in
+    check(line, as: Double.self) { strtod($0, nil) }
+    check(line, as: Float.self) { strtof($0, nil) }
+  }
   return 0
 }
 
-@_silgen_name("LLVMFuzzerRunDriver")
-private func runFuzzer(
-  _ count: UnsafeMutablePointer<CInt>,
-  _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?>,
-  _ body: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
-) -> CInt
-
-/// The package manager's name for what it starts, beside which libFuzzer's own `main` is left aside.
 @_cdecl("FuzzReader_main")
-public func main(
-  _ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
-) -> CInt {
-  var (count, arguments) = (count, arguments)
-  return runFuzzer(&count, &arguments) { start, count in fuzz(start, count) }
+public func main(_ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> CInt {
+  runFuzzer(count, arguments) { start, count in fuzz(start, count) }
 }

@@ -5,61 +5,40 @@ private let transforms = ShippedLaw.all.flatMap { entry in
   [NoisyArgmax(entry.noise), NoisyArgmax(entry.noise, method: .quantileRule(points: 3))]
 }
 
-/// One row of anything: what its bytes are read as, and what comes out.
-struct Pass {
-  let argmax: NoisyArgmax
-  let usesFloat: Bool
-  private let quantity: UInt8
-  private var bytes: ArraySlice<UInt8>
+/// One row of anything, up to some thousand classes: what its bytes are read as, and what comes out.
+struct Pass<Scalar: LogitScalar> {
+  private let argmax: NoisyArgmax
+  private let quantity: Int
+  private let target: Int
+  private let row, cotangent, ones: [Scalar]
+  private let isUndefined, isMasked: Bool
 
-  /// The first bytes choose the law, the method, the precision, what is asked for and the scale; the others are the row and
+  /// The first bytes choose the law, the method, what is asked for, the scale and the length; the others are the row and
   /// its cotangent.
-  init?(_ input: UnsafeBufferPointer<UInt8>) {
-    bytes = Array(input)[...]
-    guard bytes.count >= 11, let choice = bytes.popFirst(), let kind = bytes.popFirst(),
-      let quantity = bytes.popFirst()
-    else { return nil }
-    self.quantity = quantity % 8
-    usesFloat = kind & 1 == 1
-    var words = Self.numbers(bytes.prefix(8), as: Double.self)
-    bytes = bytes.dropFirst(8)
-    let scale = words.popLast().map(\.magnitude) ?? 1
-    let law = transforms[Int(choice) % transforms.count]
-    argmax = NoisyArgmax(law, scale: kind & 2 == 0 || scale == 0 || !scale.isFinite ? 1 : scale)
+  init?(_ input: inout Input) {
+    let law = transforms[input.choice(of: transforms.count)]
+    quantity = input.choice(of: 8)
+    let isScaled = input.choice(of: 2) == 1
+    argmax = NoisyArgmax(law, scale: isScaled ? input.scale() : 1)
+    let repetition = input.repetition(longest: law.method == .exact ? 8192 : 100)
+    let number = input.choice(of: 256)
+    let numbers = input.numbers(64, as: Scalar.self)
+    row = repetition.logits(Array(numbers[..<(numbers.count / 2)]))
+    guard !row.isEmpty else { return nil }
+    cotangent = repetition.others(Array(numbers.suffix(numbers.count / 2)), count: row.count)
+    ones = row.indices.map { Scalar($0 % 3) - 1 }
+    target = number * row.count / 256
+    isUndefined = FuzzRows.isUndefined(row)
+    isMasked = row.allSatisfy { $0 == -.infinity }
   }
 
   func run() {
-    if usesFloat { run(as: Float.self) } else { run(as: Double.self) }
-  }
-
-  private func run<Scalar: LogitScalar>(as type: Scalar.Type) {
-    let numbers = Self.numbers(bytes.prefix(64 * MemoryLayout<Scalar>.size), as: type)
-    let (row, cotangent) = (Array(numbers[..<(numbers.count / 2)]), Array(numbers.suffix(numbers.count / 2)))
-    guard !row.isEmpty else { return }
-    let isUndefined = row.contains { $0.isNaN } || row.count { $0 == .infinity } > 1
-    let isMasked = row.allSatisfy { $0 == -.infinity }
-    let ones = cotangent.enumerated().map { Scalar($0.offset % 3) - 1 }
-    let target = Int(bytes.first ?? 0) % row.count
     let isExact = argmax.method == .exact
-    func demandDefined(_ values: [Scalar], _ name: String) {
-      demand(values.allSatisfy { $0.isNaN == isUndefined }, name, values, row)
-    }
-    func demandLoss(_ value: Scalar, _ name: String) {
-      demand(value.isNaN == isUndefined && !(value < 0), name, [value], row)
-    }
     switch quantity {
-    case 0:
-      let p = argmax.probabilities(for: row)
-      let sum = p.reduce(0.0) { $0 + Double($1) }
-      let bound = Scalar.significandBitCount > 23 ? 1e-14 : 2e-6
-      demand(
-        isUndefined
-          ? p.allSatisfy(\.isNaN)
-          : p.allSatisfy { $0 >= 0 && $0 <= 1 } && (sum - (isMasked ? 0 : 1)).magnitude <= bound,
-        "probabilities", p, row)
+    case 0: checkProbabilities()
     case 1:
       let logP = argmax.logProbabilities(for: row)
-      demand(logP.allSatisfy { isUndefined ? $0.isNaN : $0 <= 0 }, "log-probabilities", logP, row)
+      demand(logP.allSatisfy { isUndefined ? $0.isNaN : $0 <= 0 }, "log-probabilities", logP)
     case 2:
       _ = argmax.pullback(for: row, of: cotangent)
       demandDefined(argmax.pullback(for: row, of: ones), "pullback")
@@ -73,34 +52,41 @@ struct Pass {
     case 6 where isExact:
       demandLoss(argmax.valueWithGradient(of: .generalizedEntropy, for: row).value, "entropy")
       let maximum = argmax.expectedMaximum(for: row)
-      demand(maximum.isNaN == row.contains { $0.isNaN }, "expected maximum", [maximum], row)
-    default:
-      var generator = StreamGenerator(seed: UInt64(target))
-      let index = argmax.randomIndex(for: row, using: &generator)
-      demand(
-        index.map { row[$0] > -.infinity } ?? (isUndefined || isMasked), "index",
-        index.map { [Scalar($0)] } ?? [], row)
-      let sample = argmax.relaxedSample(for: row, temperature: 0.5, using: &generator)
-      demand(
-        sample.value.allSatisfy { isUndefined ? $0.isNaN : $0 >= 0 && $0 <= 1 }, "sample", sample.value, row)
+      demand(maximum.isNaN == row.contains { $0.isNaN }, "expected maximum", [maximum])
+    default: checkDraws()
     }
   }
 
-  private func demand<Scalar: LogitScalar>(
-    _ condition: Bool, _ name: String, _ values: [Scalar], _ row: [Scalar]
-  ) {
+  private func checkProbabilities() {
+    let p = argmax.probabilities(for: row)
+    let bound = Scalar.significandBitCount > 23 ? 1e-14 : 2e-6
+    let defect = (compensatedSum(p) - (isMasked ? 0 : 1)).magnitude
+    demand(
+      isUndefined ? p.allSatisfy(\.isNaN) : p.allSatisfy { $0 >= 0 && $0 <= 1 } && defect <= bound,
+      "probabilities", p)
+  }
+
+  private func checkDraws() {
+    var generator = StreamGenerator(seed: UInt64(target))
+    let index = argmax.randomIndex(for: row, using: &generator)
+    demand(
+      index.map { row[$0] > -.infinity } ?? (isUndefined || isMasked), "index",
+      index.map { [Scalar($0)] } ?? [])
+    let sample = argmax.relaxedSample(for: row, temperature: 0.5, using: &generator)
+    demand(sample.value.allSatisfy { isUndefined ? $0.isNaN : $0 >= 0 && $0 <= 1 }, "sample", sample.value)
+  }
+
+  private func demandDefined(_ values: [Scalar], _ name: String) {
+    demand(values.allSatisfy { $0.isNaN == isUndefined }, name, values)
+  }
+
+  private func demandLoss(_ value: Scalar, _ name: String) {
+    demand(value.isNaN == isUndefined && !(value < 0), name, [value])
+  }
+
+  private func demand(_ condition: Bool, _ name: String, _ values: [Scalar]) {
     if !condition {
       fatalError("\(name) \(values) of \(row) under \(argmax.noise), \(argmax.method), scale \(argmax.scale)")
-    }
-  }
-
-  private static func numbers<Scalar: LogitScalar>(_ bytes: ArraySlice<UInt8>, as type: Scalar.Type)
-    -> [Scalar]
-  {
-    bytes.withUnsafeBytes { raw in
-      (0..<raw.count / MemoryLayout<Scalar>.size).map {
-        raw.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Scalar>.size, as: type)
-      }
     }
   }
 }
@@ -108,22 +94,12 @@ struct Pass {
 /// What libFuzzer calls with every input it makes.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  Pass(UnsafeBufferPointer(start: start, count: count))?.run()
+  var input = Input(start, count)
+  if input.choice(of: 2) == 0 { Pass<Double>(&input)?.run() } else { Pass<Float>(&input)?.run() }
   return 0
 }
 
-@_silgen_name("LLVMFuzzerRunDriver")
-private func runFuzzer(
-  _ count: UnsafeMutablePointer<CInt>,
-  _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?>,
-  _ body: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
-) -> CInt
-
-/// The package manager's name for what it starts, beside which libFuzzer's own `main` is left aside.
 @_cdecl("FuzzRows_main")
-public func main(
-  _ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
-) -> CInt {
-  var (count, arguments) = (count, arguments)
-  return runFuzzer(&count, &arguments) { start, count in fuzz(start, count) }
+public func main(_ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> CInt {
+  runFuzzer(count, arguments) { start, count in fuzz(start, count) }
 }

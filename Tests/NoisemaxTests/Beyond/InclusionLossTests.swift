@@ -107,6 +107,21 @@ import Testing
     #expect(result.logits[3] == 0 && result.scales[3] == 0)
   }
 
+  /// The gradient of the sum is the inclusions; that in the scales makes the sum homogeneous: Σ μ_i ∂ + Σ s_i ∂ = the sum.
+  @Test(arguments: ShippedLaw.all.map(\.name), [1, 2])
+  func theSumHasAGradient(law: String, k: Int) throws {
+    let argmax = NoisyArgmax(try #require(ShippedLaw.standard(named: law)), scale: 1.5)
+    let logits: [Double] = [0.31, -0.22, 0.57, -.infinity, 0.02]
+    let scales: [Double] = [1, 0.4, 0, 1, 2]
+    let result = argmax.expectedSumWithGradient(for: logits, largest: k, scales: scales)
+    #expect(result.value == argmax.expectedSum(for: logits, largest: k, scales: scales))
+    let p = argmax.inclusionProbabilities(for: logits, largest: k, scales: scales)
+    for i in logits.indices { #expect((result.logits[i] - p[i]).magnitude <= 1e-14, "\(law): \(result)") }
+    var sum = 0.0
+    for i in logits.indices where i != 3 { sum += logits[i] * p[i] + scales[i] * result.scales[i] }
+    #expect((sum - result.value).magnitude <= 1e-11, "\(law), k = \(k): \(sum), not \(result.value)")
+  }
+
   @Test func edges() {
     let argmax = NoisyArgmax(.normal)
     #expect(argmax.expectedSum(for: [1, -.infinity] as [Double], largest: 2) == -Double.infinity)

@@ -7,7 +7,7 @@ import Testing
 @Suite struct UniformKernelsTests {
   private static let stride = UniformNodeRow.stride(withSums: true)
   /// Three classes of a block, the first at its base, and sixteen nodes below it.
-  private static let depths = [0.0, 0.02, 0.05], ties = [5.0, 1, 3]
+  private static let depths = [0.0, 0.02, 0.05], ties = [5.0, 2, 3]
   private static let times = (0..<16).map { 0.005 + 0.006 * Double($0) }
   /// Two deep classes, with F at the base.
   private static let deepDistances = [0.0, 0.125], deepTies = [2.0, 1], base = 0.25

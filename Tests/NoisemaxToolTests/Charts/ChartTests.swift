@@ -52,6 +52,22 @@ import Testing
     #expect(abs((scale.position(of: 16) ?? 0) - 0.5) < 1e-15)
   }
 
+  @Test func linesThatCoincideAreNoted() {
+    func line(_ label: String, _ color: Int, _ ys: [Double], _ marks: ChartSeries.Marks = .line)
+      -> ChartSeries
+    {
+      ChartSeries(
+        label, color: color, marks: marks, points: ys.enumerated().map { ChartPoint(x: Double($0), y: $1) })
+    }
+    func svg(_ series: [ChartSeries]) -> String {
+      ChartFigure("", charts: [Chart(x: ChartAxis("x"), y: ChartAxis("y"), series: series)]).svg
+    }
+    let noted = svg([line("a", 0, [0, 1, 4]), line("b", 1, [0, 1, 3.9]), line("c", 2, [0, 1, 4 + 1e-9])])
+    #expect(noted.contains(">a = c</text>") && !noted.contains("= b"), "\(noted)")
+    let dots = svg([line("a", 0, [0, 1], .dots), line("b", 1, [0, 1], .dots)])
+    #expect(!dots.contains(" = b"), "\(dots)")
+  }
+
   @Test func decimalsAreTheSameEverywhere() {
     let cases: [(Double, Int, String)] = [
       (0.25, 3, "0.250"), (-1, 1, "-1.0"), (-0.0001, 2, "0.00"), (12.5, 0, "13"), (0.999, 2, "1.00"),

@@ -4,23 +4,16 @@ internal import NoiseKernels
 struct UniformInterval {
   /// How far log G has fallen since its start, and how far beside the greatest 1/F of the integrands' classes, at least.
   private var fall = 0.0
-  /// Every integrand holds at least its value at the start over this.
-  private var rate = 0.0
   /// Whether nothing is left of any integrand from here to the next kink.
   private(set) var isNegligible = false
 
-  /// At a kink, with Σ 1/F there.
-  @inline(__always)
-  mutating func begin(rate: Double) { (fall, self.rate, isNegligible) = (0, rate, false) }
-
   /// Past a panel, with Σ 1/F at its upper end, where the leader's F is x: log G falls faster and faster, and so does G over some
-  /// of its factors.
+  /// of its factors. What is left is no longer than x, and an integrand holds at least x/n times its value at the start: after a
+  /// fall by the margin n·e^−margin of it remains.
   @inline(__always)
   mutating func pass(_ width: Double, rate: Double, x: Double, settings: UniformSettings) {
     fall += (rate - settings.reversedHazards / x) * width
-    guard fall > settings.margin else { return }
-    // What is left is no longer than x.
-    isNegligible = fall > settings.margin + logarithm(Swift.max(self.rate * x, 1))
+    isNegligible = fall > settings.margin
   }
 }
 
@@ -53,7 +46,7 @@ extension UniformNodes {
     var upper = base
     if block.atBase == 1 {
       firstVectors[k] = 0
-      interval.begin(rate: rate + deepRate(block.segment, at: base.x))
+      interval = UniformInterval()
       k += 1
     }
     while true {
@@ -68,7 +61,7 @@ extension UniformNodes {
       passed = end
       firstVectors[k] = nodes / 8
       rate += row.ties[k]
-      interval.begin(rate: rate + deepRate(block.segment, at: upper.x))
+      interval = UniformInterval()
       k += 1
     }
     pad(block, nodes)

@@ -109,7 +109,7 @@ import Testing
     let row = levels.logits
     let argmax = NoisyArgmax(.uniform)
     let count = levels.distances.count
-    for j in [1, count / 3, count - 3] {
+    for j in [0, 1, count / 3, count - 3] {
       var v = [Double](repeating: 0, count: row.count)
       v[levels.index(of: j)] = 1
       let probability = levels.probability(j)
@@ -164,6 +164,46 @@ import Testing
       #expect(
         isClose(logs[row.count - 1], truth, within: bound),
         "\(leaders), \(reach): \(logs.last!), not \(truth)")
+    }
+  }
+
+  /// Behind m ties at the top p = ∫ (1 − y)^m dy from the gap d on, which is (1 − d)^(m + 1)/(m + 1), however far log G falls
+  /// without a kink.
+  @Test func logarithmsBehindThousandsOfTies() {
+    for (ties, gap) in [(20_000, 0.04), (20_000, 0.1), (2000, 0.4), (100_000, 0.02)] {
+      let row = [Double](repeating: 1, count: ties) + [1 - gap]
+      let log = NoisyArgmax(.uniform).logProbabilities(for: row)[ties]
+      let m = Double(ties)
+      let truth = (m + 1) * Foundation.log(1 - (1 - row[ties])) - Foundation.log(m + 1)
+      #expect(isClose(log, truth, within: 1e-14 * truth.magnitude), "\(ties), \(gap): \(log), not \(truth)")
+    }
+  }
+
+  /// The logarithm of a class that is almost certain is that of 1 less what the others have.
+  @Test func logarithmOfALeaderThatIsAlmostCertain() {
+    for least in [0.5, 0.9, 0.99] {
+      let others = (0..<99).map { least + (1 - least) * (Double($0) + 0.5) / 100 }
+      let levels = UniformLevels(distances: [0] + others, ties: [Double](repeating: 1, count: 100))
+      let rest = (1..<100).reduce(0.0) { $0 + levels.probability($1) }
+      let (log, truth) = (NoisyArgmax(.uniform).logProbabilities(for: levels.logits)[0], log1p(-rest))
+      #expect(
+        isClose(log, truth, within: 1e-11 * truth.magnitude), "\(levels.distances): \(log), not \(truth)")
+    }
+  }
+
+  /// A class whose gap is the width of the law or more, if only by what rounding takes away, never wins; one that is nearer does.
+  @Test func theEndOfTheSupport() {
+    let others = (0..<99).map { 1 - Double($0) / 1000 }
+    for (logit, wins) in [
+      (0x1p-60, true), (0x1p-1050, true), (0, false), (-0x1p-1050, false), (-0x1p-60, false), (-1, false),
+    ] {
+      let row = others + [logit]
+      let log = NoisyArgmax(.uniform).logProbabilities(for: row)[99]
+      #expect(wins ? log.isFinite && log < -40 : log == -.infinity, "\(logit): \(log)")
+      let v = [Double](repeating: 0, count: 99) + [1]
+      let gradient = NoisyArgmax(.uniform).logProbabilitiesPullback(for: row, of: v)
+      #expect(!wins || gradient[99] > 1, "\(logit): \(gradient)")
+      #expect(wins || gradient.allSatisfy { $0 == 0 }, "\(logit): \(gradient)")
     }
   }
 

@@ -1,0 +1,1 @@
+../NoiseKernels/StretchLoops.swift

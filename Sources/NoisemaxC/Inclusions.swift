@@ -1,0 +1,149 @@
+// Probabilities of being among the k largest, with a scale for every class: with k = 1 the probabilities themselves.
+
+import CNoisemax
+import Noisemax
+
+@c @implementation
+public func noisemax_inclusions(
+  _ transform: OpaquePointer?, _ largest: Int, _ logits: UnsafePointer<Double>?,
+  _ scales: UnsafePointer<Double>?, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ result: UnsafeMutablePointer<Double>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    try writeInclusions(transform, largest, logits, scales, Batch(rows, length, threads), result)
+  }
+}
+
+@c @implementation
+public func noisemax_inclusions_f(
+  _ transform: OpaquePointer?, _ largest: Int, _ logits: UnsafePointer<Float>?,
+  _ scales: UnsafePointer<Float>?, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ result: UnsafeMutablePointer<Float>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    try writeInclusions(transform, largest, logits, scales, Batch(rows, length, threads), result)
+  }
+}
+
+@c @implementation
+public func noisemax_inclusion_pullback(
+  _ transform: OpaquePointer?, _ largest: Int, _ logits: UnsafePointer<Double>?,
+  _ scales: UnsafePointer<Double>?, _ cotangents: UnsafePointer<Double>?, _ rows: Int, _ length: Int,
+  _ threads: Int32, _ result: UnsafeMutablePointer<Double>?, _ in_scales: UnsafeMutablePointer<Double>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    try writeInclusionPullback(
+      transform, largest, logits, scales, cotangents, Batch(rows, length, threads), result, in_scales)
+  }
+}
+
+@c @implementation
+public func noisemax_inclusion_pullback_f(
+  _ transform: OpaquePointer?, _ largest: Int, _ logits: UnsafePointer<Float>?,
+  _ scales: UnsafePointer<Float>?, _ cotangents: UnsafePointer<Float>?, _ rows: Int, _ length: Int,
+  _ threads: Int32, _ result: UnsafeMutablePointer<Float>?, _ in_scales: UnsafeMutablePointer<Float>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    try writeInclusionPullback(
+      transform, largest, logits, scales, cotangents, Batch(rows, length, threads), result, in_scales)
+  }
+}
+
+@c @implementation
+public func noisemax_expected_sums(
+  _ transform: OpaquePointer?, _ largest: Int, _ logits: UnsafePointer<Double>?,
+  _ scales: UnsafePointer<Double>?, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ values: UnsafeMutablePointer<Double>?, _ gradient: UnsafeMutablePointer<Double>?,
+  _ in_scales: UnsafeMutablePointer<Double>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    try writeSums(
+      transform, largest, logits, scales, Batch(rows, length, threads), values, gradient, in_scales)
+  }
+}
+
+@c @implementation
+public func noisemax_expected_sums_f(
+  _ transform: OpaquePointer?, _ largest: Int, _ logits: UnsafePointer<Float>?,
+  _ scales: UnsafePointer<Float>?, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ values: UnsafeMutablePointer<Float>?, _ gradient: UnsafeMutablePointer<Float>?,
+  _ in_scales: UnsafeMutablePointer<Float>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    try writeSums(
+      transform, largest, logits, scales, Batch(rows, length, threads), values, gradient, in_scales)
+  }
+}
+
+// MARK: of either precision
+
+private func check(_ largest: Int, of batch: Batch) throws(Refusal) {
+  guard largest >= 1 && largest <= max(batch.length, 1) else {
+    throw .argument(
+      "the number of largest classes of a row of \(batch.length) is from 1 to \(batch.length), not \(largest)"
+    )
+  }
+}
+
+private func writeInclusions<Scalar: LogitScalar>(
+  _ transform: OpaquePointer?, _ largest: Int, _ logits: UnsafePointer<Scalar>?,
+  _ scales: UnsafePointer<Scalar>?, _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?
+) throws(Refusal) {
+  let rows = try ScaledBatch(
+    transform, batch, logits, scales, for: .values, of: "probabilities of inclusion")
+  try check(largest, of: batch)
+  let result = try batch.places(at: result, "result")
+  rows.forEachRow(passes: 50) { _, slots in
+    let p = rows.argmax.inclusionProbabilities(
+      for: rows.logits(slots), largest: largest, scales: rows.scales(slots))
+    copy(p, to: result, slots)
+  }
+}
+
+private func writeInclusionPullback<Scalar: LogitScalar>(
+  _ transform: OpaquePointer?, _ largest: Int, _ logits: UnsafePointer<Scalar>?,
+  _ scales: UnsafePointer<Scalar>?, _ cotangents: UnsafePointer<Scalar>?, _ batch: Batch,
+  _ result: UnsafeMutablePointer<Scalar>?, _ inScales: UnsafeMutablePointer<Scalar>?
+) throws(Refusal) {
+  let rows = try ScaledBatch(
+    transform, batch, logits, scales, for: .values, of: "probabilities of inclusion")
+  try check(largest, of: batch)
+  let vectors = try batch.numbers(at: cotangents, "cotangents")
+  let result = try batch.places(at: result, "result")
+  let inScales = batch.wantedPlaces(at: inScales)
+  rows.forEachRow(passes: 150) { _, slots in
+    let gradient = rows.argmax.inclusionPullback(
+      for: rows.logits(slots), largest: largest, of: Array(vectors[slots]), scales: rows.scales(slots))
+    copy(gradient.logits, to: result, slots)
+    if let inScales { copy(gradient.scales, to: inScales, slots) }
+  }
+}
+
+private func writeSums<Scalar: LogitScalar>(
+  _ transform: OpaquePointer?, _ largest: Int, _ logits: UnsafePointer<Scalar>?,
+  _ scales: UnsafePointer<Scalar>?, _ batch: Batch, _ values: UnsafeMutablePointer<Scalar>?,
+  _ gradient: UnsafeMutablePointer<Scalar>?, _ inScales: UnsafeMutablePointer<Scalar>?
+) throws(Refusal) {
+  let rows = try ScaledBatch(transform, batch, logits, scales, for: .values, of: "mean of the largest")
+  try check(largest, of: batch)
+  let values = try batch.rowPlaces(at: values, "values")
+  let (gradient, inScales) = (batch.wantedPlaces(at: gradient), batch.wantedPlaces(at: inScales))
+  guard batch.length > 0 else { return values.update(repeating: -.infinity) }
+  rows.forEachRow(passes: 100) { row, slots in
+    let (x, scales) = (rows.logits(slots), rows.scales(slots))
+    if gradient == nil && inScales == nil {
+      values[row] = rows.argmax.expectedSum(for: x, largest: largest, scales: scales)
+      return
+    }
+    let sum = rows.argmax.expectedSumWithGradient(for: x, largest: largest, scales: scales)
+    values[row] = sum.value
+    if let gradient { copy(sum.logits, to: gradient, slots) }
+    if let inScales { copy(sum.scales, to: inScales, slots) }
+  }
+}

@@ -1,0 +1,142 @@
+// How likely orderings are, and the logits behind given probabilities.
+
+import CNoisemax
+import Noisemax
+
+@c @implementation
+public func noisemax_ranking_losses(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ scales: UnsafePointer<Double>?,
+  _ orderings: UnsafePointer<Int64>?, _ places: Int, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ values: UnsafeMutablePointer<Double>?, _ gradient: UnsafeMutablePointer<Double>?,
+  _ in_scales: UnsafeMutablePointer<Double>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    try writeRankings(
+      transform, logits, scales, orderings, places, Batch(rows, length, threads), values, gradient, in_scales)
+  }
+}
+
+@c @implementation
+public func noisemax_ranking_losses_f(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ scales: UnsafePointer<Float>?,
+  _ orderings: UnsafePointer<Int64>?, _ places: Int, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ values: UnsafeMutablePointer<Float>?, _ gradient: UnsafeMutablePointer<Float>?,
+  _ in_scales: UnsafeMutablePointer<Float>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    try writeRankings(
+      transform, logits, scales, orderings, places, Batch(rows, length, threads), values, gradient, in_scales)
+  }
+}
+
+@c @implementation
+public func noisemax_inverse(
+  _ transform: OpaquePointer?, _ probabilities: UnsafePointer<Double>?, _ rows: Int, _ length: Int,
+  _ threads: Int32, _ result: UnsafeMutablePointer<Double>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    try writeInverse(transform, probabilities, Batch(rows, length, threads), result, 1e-6)
+  }
+}
+
+@c @implementation
+public func noisemax_inverse_f(
+  _ transform: OpaquePointer?, _ probabilities: UnsafePointer<Float>?, _ rows: Int, _ length: Int,
+  _ threads: Int32, _ result: UnsafeMutablePointer<Float>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> noisemax_status {
+  answer(message, capacity) { () throws(Refusal) in
+    try writeInverse(transform, probabilities, Batch(rows, length, threads), result, 1e-3)
+  }
+}
+
+// MARK: of either precision
+
+/// An ordering for every row: different classes of it, at least one.
+private struct Orderings {
+  let indices: UnsafeBufferPointer<Int64>
+  let places: Int
+
+  init(_ start: UnsafePointer<Int64>?, _ places: Int, _ batch: Batch) throws(Refusal) {
+    guard batch.length == 0 || (places >= 1 && places <= batch.length) else {
+      throw .argument(
+        "an ordering of a row of \(batch.length) has from 1 to \(batch.length) classes, not \(places)")
+    }
+    self.places = batch.length == 0 ? 0 : places
+    indices = try Batch(batch.rows, self.places).numbers(at: start, "orderings")
+    var isPlaced = [Bool](repeating: false, count: batch.length)
+    for row in 0..<(batch.length == 0 ? 0 : batch.rows) {
+      isPlaced.withUnsafeMutableBufferPointer { $0.update(repeating: false) }
+      for index in indices[row * places..<(row + 1) * places] {
+        guard index >= 0 && index < batch.length else {
+          throw Refusal(
+            NOISEMAX_BAD_TARGET,
+            "\(index) in the ordering of row \(row) is not a class of a row of \(batch.length)")
+        }
+        guard !isPlaced[Int(index)] else {
+          throw Refusal(NOISEMAX_BAD_TARGET, "class \(index) comes twice in the ordering of row \(row)")
+        }
+        isPlaced[Int(index)] = true
+      }
+    }
+  }
+
+  func ordering(of row: Int) -> [Int] { indices[row * places..<(row + 1) * places].map { Int($0) } }
+}
+
+private func writeRankings<Scalar: LogitScalar>(
+  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ scales: UnsafePointer<Scalar>?,
+  _ orderings: UnsafePointer<Int64>?, _ places: Int, _ batch: Batch, _ values: UnsafeMutablePointer<Scalar>?,
+  _ gradient: UnsafeMutablePointer<Scalar>?, _ inScales: UnsafeMutablePointer<Scalar>?
+) throws(Refusal) {
+  let rows = try ScaledBatch(transform, batch, logits, scales, for: .orderings, of: "orderings")
+  let orderings = try Orderings(orderings, places, batch)
+  let values = try batch.rowPlaces(at: values, "values")
+  let (gradient, inScales) = (batch.wantedPlaces(at: gradient), batch.wantedPlaces(at: inScales))
+  guard batch.length > 0 else { return values.update(repeating: 0) }
+  rows.forEachRow(passes: 100) { row, slots in
+    let (x, ordering, argmax) = (rows.logits(slots), orderings.ordering(of: row), rows.argmax)
+    if rows.scales == nil, inScales == nil, let gradient {
+      let loss = argmax.rankingLossWithGradient(for: x, ordering: ordering)
+      values[row] = loss.value
+      copy(loss.gradient, to: gradient, slots)
+    } else if gradient != nil || inScales != nil {
+      let loss = argmax.rankingLossWithGradient(for: x, scales: rows.everyScale(slots), ordering: ordering)
+      values[row] = loss.value
+      if let gradient { copy(loss.logits, to: gradient, slots) }
+      if let inScales { copy(loss.scales, to: inScales, slots) }
+    } else {
+      values[row] = argmax.rankingLoss(for: x, ordering: ordering, scales: rows.scales(slots))
+    }
+  }
+}
+
+private func writeInverse<Scalar: LogitScalar>(
+  _ transform: OpaquePointer?, _ probabilities: UnsafePointer<Scalar>?, _ batch: Batch,
+  _ result: UnsafeMutablePointer<Scalar>?, _ tolerance: Double
+) throws(Refusal) {
+  let argmax = try Transform.argmax(of: transform)
+  try argmax.requireExactMethod(for: "inverse")
+  let rows = try batch.numbers(at: probabilities, "probabilities")
+  let result = try batch.places(at: result, "result")
+  guard batch.length > 0 else { return }
+  for row in 0..<batch.rows {
+    // As the library adds them up, so that it does not come to another sum.
+    var sum = CompensatedSum()
+    for (index, slot) in batch.slots(of: row).enumerated() {
+      guard rows[slot] >= 0 else {
+        throw .argument("the probability \(rows[slot]) of class \(index) in row \(row) is not 0 or more")
+      }
+      sum.add(Double(rows[slot]))
+    }
+    guard (sum.value - 1).magnitude <= tolerance else {
+      throw .argument("the probabilities of row \(row) sum to \(sum.value), not to 1")
+    }
+  }
+  batch.forEachRow(under: argmax, passes: 1000) { _, slots, _ in
+    copy(argmax.logits(for: Array(rows[slots])), to: result, slots)
+  }
+}

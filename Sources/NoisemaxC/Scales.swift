@@ -1,0 +1,81 @@
+// What the calls with a scale for every class have in common.
+
+import CNoisemax
+import Noisemax
+
+/// Rows with a scale for every class, or with 1 for all, of which none would stop the library.
+struct ScaledBatch<Scalar: LogitScalar> {
+  let argmax: NoisyArgmax
+  let batch: Batch
+  let logits: UnsafeBufferPointer<Scalar>
+  let scales: UnsafeBufferPointer<Scalar>?
+
+  /// Which scales a call takes.
+  enum Kind {
+    /// 0 is one of them, and a class without noise may tie with another.
+    case draws
+    /// Of those without noise no two tie.
+    case values
+    /// 0 is none of them.
+    case orderings
+  }
+
+  init(
+    _ transform: OpaquePointer?, _ batch: Batch, _ logits: UnsafePointer<Scalar>?,
+    _ scales: UnsafePointer<Scalar>?, for kind: Kind, of quantity: String
+  ) throws(Refusal) {
+    argmax = try Transform.argmax(of: transform)
+    if kind != .draws { try argmax.requireExactMethod(for: quantity) }
+    self.batch = batch
+    self.logits = try batch.numbers(at: logits, "logits")
+    self.scales = scales.map { UnsafeBufferPointer(start: batch.count == 0 ? nil : $0, count: batch.count) }
+    guard batch.length > 0, self.scales != nil else { return }
+    for row in 0..<batch.rows {
+      try checkScales(of: row, for: kind)
+      if kind == .values { try checkTies(of: row) }
+    }
+  }
+
+  /// The logits of a row.
+  func logits(_ slots: Range<Int>) -> [Scalar] { Array(logits[slots]) }
+
+  /// The scales of a row, if there are any.
+  func scales(_ slots: Range<Int>) -> [Scalar]? { scales.map { Array($0[slots]) } }
+
+  /// The scales of a row, 1 where nobody said so.
+  func everyScale(_ slots: Range<Int>) -> [Scalar] {
+    scales(slots) ?? [Scalar](repeating: 1, count: slots.count)
+  }
+
+  func forEachRow(
+    passes: Double, _ work: (_ row: Int, _ slots: Range<Int>) -> Void
+  ) {
+    batch.forEachRow(under: argmax, passes: passes) { row, slots, _ in work(row, slots) }
+  }
+
+  private func checkScales(of row: Int, for kind: Kind) throws(Refusal) {
+    guard let scales else { return }
+    for (index, slot) in batch.slots(of: row).enumerated() {
+      let scale = scales[slot]
+      guard scale.isFinite, kind == .orderings ? scale > 0 : scale >= 0 else {
+        let range = kind == .orderings ? "above 0 in an ordering" : "not below 0"
+        throw .argument("the scale of class \(index) of row \(row) is finite and \(range), not \(scale)")
+      }
+    }
+  }
+
+  private func checkTies(of row: Int) throws(Refusal) {
+    guard let scales else { return }
+    let slots = batch.slots(of: row)
+    let still = slots.filter { scales[$0] == 0 && logits[$0].isFinite }.sorted { logits[$0] < logits[$1] }
+    for (one, next) in zip(still, still.dropFirst()) where logits[one] == logits[next] {
+      let (first, second) = (min(one, next) - slots.lowerBound, max(one, next) - slots.lowerBound)
+      throw .argument("classes \(first) and \(second) of row \(row) have scale 0 and tie at \(logits[one])")
+    }
+  }
+}
+
+/// Copies a row to its places.
+func copy<Scalar>(_ row: [Scalar], to places: UnsafeMutableBufferPointer<Scalar>, _ slots: Range<Int>) {
+  _ = UnsafeMutableBufferPointer(rebasing: places[slots]).update(fromContentsOf: row)
+}
