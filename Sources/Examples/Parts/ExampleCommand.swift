@@ -1,5 +1,6 @@
 import Charts
 import CommandLineConventions
+import Foundation
 internal import Noisemax
 
 /// What the command line of an example says.
@@ -9,7 +10,7 @@ package struct Settings {
   package let epochs: Int
   /// Whether it is to take seconds: a smaller task, on which learning still shows.
   package let isQuick: Bool
-  package let progress: Progress
+  package let progress: ProgressLine
 }
 
 /// What an example found.
@@ -48,7 +49,7 @@ package struct Check {
 }
 
 /// A line on standard error that says how far it is, if that is a terminal.
-package final class Progress {
+package final class ProgressLine {
   /// How often it is to be advanced.
   package var total = 0
   private var done = 0
@@ -97,7 +98,7 @@ package func runExample(
     let chosen = arguments.value(of: "--epochs") ?? "\(isQuick ? quickEpochs : epochs)"
     let passes = try wholeNumber(chosen, of: "--epochs", in: 1...100_000)
 
-    let progress = Progress()
+    let progress = ProgressLine()
     let findings = body(
       Settings(seed: UInt64(seed), epochs: passes, isQuick: isQuick, progress: progress))
     progress.finish()
@@ -112,6 +113,18 @@ package func runExample(
   }
   let program = Program(name, version: noisemaxVersion, main: example)
   run(name) { words, output throws(Failure) in try program.run(words, to: output) }
+}
+
+/// How long the processors work on something, all threads together. What other programs do meanwhile does not count.
+package func processorSeconds(of work: () -> Void) -> Double {
+  func now() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
+  }
+  let start = now()
+  work()
+  return now() - start
 }
 
 /// `97.3` for 0.973.
