@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, overload
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -18,7 +20,7 @@ def top_k_probabilities(
     x: ArrayLike,
     k: int,
     noise: str = "normal",
-    scale: float | ArrayLike = 1.0,
+    scale: ArrayLike = 1.0,
     axis: int = -1,
     *,
     threads: int | None = None,
@@ -32,7 +34,7 @@ def top_k_pullback(
     v: ArrayLike,
     k: int,
     noise: str = "normal",
-    scale: float | ArrayLike = 1.0,
+    scale: ArrayLike = 1.0,
     axis: int = -1,
     *,
     scale_gradient: bool = False,
@@ -49,20 +51,30 @@ def ranking_log_probability(
     x: ArrayLike,
     ordering: ArrayLike,
     noise: str = "normal",
-    scale: float | ArrayLike = 1.0,
+    scale: ArrayLike = 1.0,
     axis: int = -1,
     *,
     threads: int | None = None,
 ) -> np.ndarray:
     """log P[the classes of the ordering come first, in its order] for each row: see ``ranking_loss``."""
-    return 0.0 - ranking_loss(x, ordering, noise, scale, axis, threads=threads)
+    return np.subtract(0.0, ranking_loss(x, ordering, noise, scale, axis, threads=threads))
 
 
+@overload
+def ranking_loss(
+    x: ArrayLike, ordering: ArrayLike, noise: str = "normal", scale: ArrayLike = 1.0, axis: int = -1, *,
+    gradient: Literal[False] = False, scale_gradient: Literal[False] = False, threads: int | None = None,
+) -> np.ndarray: ...
+@overload
+def ranking_loss(
+    x: ArrayLike, ordering: ArrayLike, noise: str = "normal", scale: ArrayLike = 1.0, axis: int = -1, *,
+    gradient: bool = False, scale_gradient: bool = False, threads: int | None = None,
+) -> tuple[np.ndarray, ...]: ...
 def ranking_loss(
     x: ArrayLike,
     ordering: ArrayLike,
     noise: str = "normal",
-    scale: float | ArrayLike = 1.0,
+    scale: ArrayLike = 1.0,
     axis: int = -1,
     *,
     gradient: bool = False,
@@ -77,19 +89,19 @@ def ranking_loss(
     With ``gradient`` the gradient in x comes as well, and with ``scale_gradient`` both that and the one in the scale of
     every class.
     """
-    held, x, widths = _prepared(x, noise, scale, axis, None, scale_gradient)
+    held, given, widths = _prepared(x, noise, scale, axis, None, scale_gradient)
     order = np.asarray(ordering)
     if order.dtype.kind not in "iu":
         raise ValueError(f"the index of a class is an integer, not {order.dtype}")
     if order.ndim == 0:
         raise ValueError("a number is no ordering: an array has an axis at least")
     order = order if order.ndim == 1 else np.moveaxis(order, axis, -1)
-    shape = (*x.shape[:-1], order.shape[-1])
+    shape = (*given.shape[:-1], order.shape[-1])
     if order.ndim > 1 and order.shape != shape:
-        raise ValueError(f"orderings of the shape {order.shape} do not fit rows {x.shape}")
+        raise ValueError(f"orderings of the shape {order.shape} do not fit rows {given.shape}")
     order = np.ascontiguousarray(np.broadcast_to(order, shape), dtype=np.int64)
-    given = (memory(x), _optional(widths), memory(order), order.shape[-1])
-    return _rows_of_numbers(_ranking_losses, held, given, x, axis, gradient, scale_gradient, threads)
+    arguments = (memory(given), _optional(widths), memory(order), order.shape[-1])
+    return _rows_of_numbers(_ranking_losses, held, arguments, given, axis, gradient, scale_gradient, threads)
 
 
 def logits(
@@ -100,11 +112,8 @@ def logits(
     In each row of p no number is below 0, and the sum is 1. A class of probability 0 has the logit -inf, or where the noise
     is bounded the largest one that cannot win.
     """
-    held, p = transform(noise, scale), rows(p, axis)
-    result = np.empty(p.shape, p.dtype)
-    shape = (row_count(p), p.shape[-1], thread_count(threads))
-    call(_inverse[p.dtype != FLOAT32], held, memory(p), *shape, memory(result))
-    return restored(result, axis)
+    held, given = transform(noise, scale), rows(p, axis)
+    return _numbers(_inverse, held, (memory(given),), given, axis, threads)
 
 
 # What the functions for one scale do where every class has its own

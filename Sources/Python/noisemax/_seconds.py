@@ -29,12 +29,12 @@ def second_pullback(
     With ``log`` the pullback is that of the log-probabilities: with v one at a target and 0 elsewhere it is the Hessian of
     log p of the target times w.
     """
-    held, x = transform(noise, scale), rows(x, axis)
-    v, w = rows(v, axis, like=x), rows(w, axis, like=x)
-    result = np.empty(x.shape, x.dtype)
-    function = (_log_second_pullback if log else _second_pullback)[x.dtype != FLOAT32]
-    shape = (row_count(x), x.shape[-1], thread_count(threads))
-    call(function, held, memory(x), memory(v), memory(w), *shape, memory(result), None)
+    held, given = transform(noise, scale), rows(x, axis)
+    vectors = [memory(rows(vector, axis, like=given)) for vector in (v, w)]
+    result = np.empty(given.shape, given.dtype)
+    function = (_log_second_pullback if log else _second_pullback)[given.dtype != FLOAT32]
+    shape = (row_count(given), given.shape[-1], thread_count(threads))
+    call(function, held, memory(given), *vectors, *shape, memory(result), None)
     return restored(result, axis)
 
 
