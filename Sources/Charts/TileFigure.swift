@@ -94,6 +94,6 @@ package struct TileFigure: Sendable {
 
   /// NaN is drawn as 0.
   private static func level(of value: Double) -> Int {
-    Int((Double.maximum(0, Double.minimum(1, value)) * Double(levels)).rounded())
+    value > 0 ? Int((Double.minimum(1, value) * Double(levels)).rounded()) : 0
   }
 }

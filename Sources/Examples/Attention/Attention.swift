@@ -189,10 +189,10 @@ struct Trained {
     var reader = Reader(argmax, using: &generator)
     for _ in 0..<settings.epochs {
       let batches = (0..<8).map { _ in Batch(sentences: 16, using: &generator) }
-      let time = ContinuousClock().measure {
+      let time = processorSeconds {
         for batch in batches { reader.learn(batch, rate: 0.01) }
       }
-      seconds = min(seconds, time / .seconds(1))
+      seconds = min(seconds, time)
       evaluate(reader, on: test)
     }
     settings.progress.advance("\(argmax)")

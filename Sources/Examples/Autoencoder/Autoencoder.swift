@@ -178,13 +178,13 @@ struct Trained {
       from: 1, rate: log(2.5) / Double(max(1, settings.epochs / 2)), floor: 0.4)
     for epoch in 1...settings.epochs {
       let batches = data.training.batches(of: 32, using: &generator)
-      let time = ContinuousClock().measure {
+      let time = processorSeconds {
         for batch in batches {
           model.learn(
             batch.images, by: way, temperature: schedule.temperature(at: epoch - 1), seed: generator.next())
         }
       }
-      seconds = min(seconds, time / .seconds(1))
+      seconds = min(seconds, time)
       let code = model.code(of: data.test.images)
       let divergences = way.argmax.divergenceFromUniform(for: code)
       divergence = divergences.mean() * Double(Autoencoder.variables)
@@ -236,7 +236,7 @@ struct Trained {
 
   static func table(of results: [Trained], _ without: Double) -> Table {
     var table = Table(
-      "The bound on log p of a digit not seen, in nats; the time of an epoch",
+      "The bound on log p of a digit not seen, in nats; processor time of an epoch",
       header: ["gradient", "bound", "of it the divergence", "ms"])
     table.rows.append(["no code, the mean image", fixed(without, 1), "0", ""])
     for result in results {

@@ -75,14 +75,16 @@ extension Survey {
     at coefficients: [Double]
   ) -> (value: Rows<Double>, pullback: (Rows<Double>.TangentVector) -> [Double].TangentVector) {
     let count = coefficients.count
-    func pullback(_ cotangent: Rows<Double>.TangentVector) -> [Double].TangentVector {
-      var slopes = [Double](repeating: 0, count: count)
-      for (row, v) in cotangent.base.enumerated() {
-        for column in 0..<5 { slopes[column] += v * attributes[5 * row + column] }
-      }
-      return .init(slopes)
+    return (utilities(at: coefficients), { .init(inCoefficients($0.base, count: count)) })
+  }
+
+  /// The gradient in the coefficients, from that in the utilities; 0 for a coefficient that they don't have.
+  func inCoefficients(_ cotangent: [Double], count: Int) -> [Double] {
+    var slopes = [Double](repeating: 0, count: count)
+    for (row, v) in cotangent.enumerated() {
+      for column in 0..<5 { slopes[column] += v * attributes[5 * row + column] }
     }
-    return (utilities(at: coefficients), pullback)
+    return slopes
   }
 }
 
@@ -134,20 +136,45 @@ struct Model {
     for utilities: Rows<Double>, scale: Double, taken: [Int]
   ) -> (value: Double, pullback: (Double) -> (Rows<Double>.TangentVector, Double)) {
     func pullback(_ v: Double) -> (Rows<Double>.TangentVector, Double) {
-      let cotangent = Rows(taken.flatMap { choice in (0..<4).map { $0 == choice ? -v : 0 } }, length: 4)
       let (inLogits, inScales) = argmax.logProbabilitiesPullback(
-        for: utilities, scales: scales(scale, like: utilities), of: cotangent)
+        for: utilities, scales: scales(scale, like: utilities), of: marks(of: taken, -v))
       return (.init(inLogits.elements), inScales.reduce(0) { $0 + $1[3] })
     }
     return (scaledLoss(for: utilities, scale: scale, taken: taken), pullback)
+  }
+
+  /// A number at what was taken, 0 at the rest.
+  private func marks(of taken: [Int], _ value: Double) -> Rows<Double> {
+    Rows(taken.flatMap { choice in (0..<4).map { $0 == choice ? value : 0 } }, length: 4)
+  }
+
+  // ## Second derivatives
+  //
+  // Standard errors need the second derivatives of the log-likelihood. ``NoisyArgmax/logProbabilitiesSecondPullback(for:of:and:scales:)``
+  // has them exactly, in one direction of the utilities at a time: that of a coefficient is its column of the attributes.
+  // Only those with the bicycle's scale are taken by differences of the exact gradient.
+
+  func curvature(_ survey: Survey, at coefficients: [Double]) -> [[Double]] {
+    let utilities = survey.utilities(at: coefficients)
+    let scales = hasScale ? scales(coefficients[5], like: utilities) : nil
+    var rows = (0..<5).map { column in
+      let direction = stride(from: column, to: survey.attributes.count, by: 5).map { survey.attributes[$0] }
+      let slopes = argmax.logProbabilitiesSecondPullback(
+        for: utilities, of: marks(of: survey.taken, -1), and: Rows(direction, length: 4), scales: scales)
+      return survey.inCoefficients(slopes.logits.elements, count: coefficients.count)
+    }
+    if hasScale {
+      rows.append(difference(at: coefficients, along: 5) { surprise(survey, at: $0).gradient })
+      for column in 0..<5 { rows[column][5] = rows[5][column] }
+    }
+    return rows
   }
 }
 
 // ## Estimates and standard errors
 //
-// The most likely coefficients are found by a quasi-Newton method on the exact gradient. Their standard errors
-// come from the second derivatives of the log-likelihood there, by central differences of the exact gradient: the square
-// roots of the diagonal of the inverse.
+// The most likely coefficients are found by a quasi-Newton method on the exact gradient. Their standard errors are the
+// square roots of the diagonal of the inverse of the second derivatives there.
 
 struct Estimate {
   var model: Model
@@ -158,8 +185,7 @@ struct Estimate {
   init(_ model: Model, from survey: Survey) {
     let start = model.hasScale ? [0, 0, 0, 0, 0, 1] : [0, 0, 0, 0, 0.0]
     let (point, surprise) = minimum(from: start) { model.surprise(survey, at: $0) }
-    let curvature = secondDerivatives(at: point) { model.surprise(survey, at: $0).gradient }
-    let covariance = inverse(of: curvature)
+    let covariance = inverse(of: model.curvature(survey, at: point))
     self.model = model
     coefficients = point
     errors = point.indices.map { covariance[$0][$0].squareRoot() }

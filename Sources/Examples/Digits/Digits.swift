@@ -135,10 +135,10 @@ struct Trials {
     var (network, generator) = (beginning, beginningGenerator)
     for _ in 0..<epochs {
       let batches = digits.batches(of: 32, using: &generator)
-      let time = ContinuousClock().measure {
+      let time = processorSeconds {
         for batch in batches { network.learn(batch, under: argmax, as: loss) }
       }
-      seconds = min(seconds, time / .seconds(1))
+      seconds = min(seconds, time)
     }
     return network
   }
@@ -183,7 +183,7 @@ struct Trials {
   static func table(of results: [(law: String, loss: String, trials: Trials)]) -> Table {
     let softmax = results[0].trials
     return Table(
-      "Digits: accuracy and calibration on digits not seen, in percent; the time of an epoch",
+      "Digits: accuracy and calibration on digits not seen, in percent; processor time of an epoch",
       header: [
         "law", "loss", "accuracy", "calibration error", "−log p", "labels wrong", "… less softmax's", "ms",
         "÷ softmax",

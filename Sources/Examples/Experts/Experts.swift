@@ -187,10 +187,10 @@ struct Trained {
     var mixture = Mixture(using: &generator)
     for epoch in 1...settings.epochs {
       let batches = digits.training.batches(of: 32, using: &generator)
-      let time = ContinuousClock().measure {
+      let time = processorSeconds {
         for batch in batches { mixture.learn(batch, balancedBy: balance, using: &generator) }
       }
-      seconds = min(seconds, time / .seconds(1))
+      seconds = min(seconds, time)
       settings.progress.advance("\(balance.rawValue), epoch \(epoch)")
     }
     scales = mixture.scales
@@ -254,7 +254,7 @@ struct Trained {
 
   static func table(of results: Results, _ settings: Settings) -> Table {
     Table(
-      "A mixture of experts after \(settings.epochs) epochs: accuracy and loads in percent, the time of an epoch",
+      "A mixture of experts after \(settings.epochs) epochs: accuracy and loads in percent, processor time of an epoch",
       header: [
         "balanced by", "accuracy", "imbalance", "busiest", "idlest", "usual load off by",
         "usual gradient off by",

@@ -1,5 +1,7 @@
 import Charts
 import CommandLineConventions
+import Foundation
+internal import Noisemax
 
 /// What the command line of an example says.
 package struct Settings {
@@ -8,7 +10,7 @@ package struct Settings {
   package let epochs: Int
   /// Whether it is to take seconds: a smaller task, on which learning still shows.
   package let isQuick: Bool
-  package let progress: Progress
+  package let progress: ProgressLine
 }
 
 /// What an example found.
@@ -47,7 +49,7 @@ package struct Check {
 }
 
 /// A line on standard error that says how far it is, if that is a terminal.
-package final class Progress {
+package final class ProgressLine {
   /// How often it is to be advanced.
   package var total = 0
   private var done = 0
@@ -75,24 +77,20 @@ package final class Progress {
 ///   - quickEpochs: the same with `--quick`.
 ///   - body: the example itself.
 package func runExample(
-  _ name: String, _ summary: String, epochs: Int, quickEpochs: Int, _ body: @escaping (Settings) -> Findings
+  _ name: String, _ summary: String, epochs: Int, quickEpochs: Int,
+  _ body: @escaping @Sendable (Settings) -> Findings
 ) -> Never {
-  let help = HelpPage(
-    usage: ["\(name) [options]"], summary: summary,
+  let example = Command(
+    "", "an example of Noisemax, trained to the end", usage: ["[options]", "COMMAND ..."], summary: summary,
     options: [
       Option("--seed", "N", "where the randomness begins: the same seed, the same result (1)"),
       Option("--epochs", "N", "passes over the data (\(epochs), or \(quickEpochs) with --quick)"),
       Option("--quick", nil, "a small run of seconds"),
-      Option("--pictures", "FOLDER", "draw the pictures into a folder, as SVG"),
-      Option("--help", nil, "show this page"),
+      Option("--pictures", "FOLDER", .directory, "draw the pictures into a folder, as SVG"),
     ],
     notes:
       "Exit codes: 0 done, 64 wrong usage, 65 it has not learned what it should, 74 output cannot be written."
-  )
-  run(name) { words, output throws(Failure) in
-    let arguments = try Arguments(words, options: help.options)
-    if arguments.has("--help") { return try output.write(help.text) }
-    try arguments.allow(operands: 0)
+  ) { arguments, output throws(Failure) in
     let folder = arguments.value(of: "--pictures")
     if folder == "" { throw Failure(.usage, "--pictures needs the name of a folder") }
     let isQuick = arguments.has("--quick")
@@ -100,7 +98,7 @@ package func runExample(
     let chosen = arguments.value(of: "--epochs") ?? "\(isQuick ? quickEpochs : epochs)"
     let passes = try wholeNumber(chosen, of: "--epochs", in: 1...100_000)
 
-    let progress = Progress()
+    let progress = ProgressLine()
     let findings = body(
       Settings(seed: UInt64(seed), epochs: passes, isQuick: isQuick, progress: progress))
     progress.finish()
@@ -113,6 +111,20 @@ package func runExample(
     let complaints = findings.checks.compactMap(\.complaint)
     if !complaints.isEmpty { throw Failure(.badData, complaints.joined(separator: "; ")) }
   }
+  let program = Program(name, version: noisemaxVersion, main: example)
+  run(name) { words, output throws(Failure) in try program.run(words, to: output) }
+}
+
+/// How long the processors work on something, all threads together. What other programs do meanwhile does not count.
+package func processorSeconds(of work: () -> Void) -> Double {
+  func now() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
+  }
+  let start = now()
+  work()
+  return now() - start
 }
 
 /// `97.3` for 0.973.

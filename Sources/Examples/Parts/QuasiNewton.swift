@@ -47,17 +47,14 @@ package func minimum(
   return (point, value)
 }
 
-/// The second derivatives of a function, by central differences of its exact gradient.
-package func secondDerivatives(
-  at point: [Double], step: Double = 1e-4, ofGradient gradient: ([Double]) -> [Double]
-) -> [[Double]] {
-  let rows = point.indices.map { index in
-    var (above, below) = (point, point)
-    above[index] += step
-    below[index] -= step
-    return zip(gradient(above), gradient(below)).map { ($0 - $1) / (2 * step) }
-  }
-  return point.indices.map { row in point.indices.map { (rows[row][$0] + rows[$0][row]) / 2 } }
+/// How a gradient changes with one coordinate, by central differences.
+package func difference(
+  at point: [Double], along index: Int, step: Double = 1e-4, of gradient: ([Double]) -> [Double]
+) -> [Double] {
+  var (above, below) = (point, point)
+  above[index] += step
+  below[index] -= step
+  return zip(gradient(above), gradient(below)).map { ($0 - $1) / (2 * step) }
 }
 
 /// The inverse of a symmetric positive matrix, by Gauss and Jordan; NaN where it has none.
