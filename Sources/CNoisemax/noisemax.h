@@ -124,6 +124,29 @@ noisemax_status noisemax_scale_pullback_f(const noisemax_transform *transform, c
                                           const float *cotangents, ptrdiff_t rows, ptrdiff_t length,
                                           int32_t threads, float *result, char *message, size_t capacity);
 
+/* The derivatives of the sum of v_i w_j dp_i/dmu_j: in the logits, and in the scale of the transform, one number a row, which
+ * may be null. The gradient J v, which noisemax_pullback gives, has in a cotangent w the gradient J w in v, and this one in the
+ * logits. Exact transforms only. Where a density jumps second derivatives may, as at equal logits: there they are the mean of
+ * both sides. */
+noisemax_status noisemax_second_pullback(const noisemax_transform *transform, const double *logits,
+                                         const double *cotangents, const double *others, ptrdiff_t rows,
+                                         ptrdiff_t length, int32_t threads, double *result, double *in_scale,
+                                         char *message, size_t capacity);
+noisemax_status noisemax_second_pullback_f(const noisemax_transform *transform, const float *logits,
+                                           const float *cotangents, const float *others, ptrdiff_t rows,
+                                           ptrdiff_t length, int32_t threads, float *result, float *in_scale,
+                                           char *message, size_t capacity);
+
+/* The derivatives of the sum of v_i w_j d(log p_i)/dmu_j, likewise: v weighs the classes, w is a direction of the logits. */
+noisemax_status noisemax_log_second_pullback(const noisemax_transform *transform, const double *logits,
+                                             const double *cotangents, const double *directions, ptrdiff_t rows,
+                                             ptrdiff_t length, int32_t threads, double *result, double *in_scale,
+                                             char *message, size_t capacity);
+noisemax_status noisemax_log_second_pullback_f(const noisemax_transform *transform, const float *logits,
+                                               const float *cotangents, const float *directions, ptrdiff_t rows,
+                                               ptrdiff_t length, int32_t threads, float *result, float *in_scale,
+                                               char *message, size_t capacity);
+
 /* MARK: one number a row */
 
 typedef enum noisemax_loss {

@@ -84,6 +84,10 @@ import Testing
     calls.append(("log p", { c.logProbabilities($0, $1, $2, $3, 1, $4, $5.start, $5.capacity) }))
     calls.append(("pullback", { c.pullback($0, $1, x, $2, $3, 1, $4, $5.start, $5.capacity) }))
     calls.append(("log pullback", { c.logPullback($0, $1, x, $2, $3, 1, $4, $5.start, $5.capacity) }))
+    calls.append(
+      ("second", { c.secondPullback($0, $1, x, x, $2, $3, 1, $4, &z, $5.start, $5.capacity) }))
+    calls.append(
+      ("second of log", { c.logSecondPullback($0, $1, x, x, $2, $3, 1, $4, &z, $5.start, $5.capacity) }))
     calls.append(("scale", { c.scalePullback($0, $1, x, $2, $3, 1, $4, $5.start, $5.capacity) }))
     let (loss, summary) = (NOISEMAX_FENCHEL_YOUNG, NOISEMAX_SHANNON_ENTROPY)
     calls.append(
@@ -175,6 +179,10 @@ import Testing
     let loss = noisemax_losses(
       handle.pointer, NOISEMAX_FENCHEL_YOUNG, x, [0], nil, 1, 2, 1, &value, nil, nil, 0)
     #expect(loss == NOISEMAX_NEEDS_EXACT && value == -7)
+    var pair = [-7.0, -7]
+    let second = noisemax_second_pullback(handle.pointer, x, x, x, 1, 2, 1, &pair, &value, nil, 0)
+    let log = noisemax_log_second_pullback(handle.pointer, x, x, x, 1, 2, 1, &pair, &value, nil, 0)
+    #expect(second == NOISEMAX_NEEDS_EXACT && log == NOISEMAX_NEEDS_EXACT && value == -7 && pair == [-7, -7])
     let unknown = noisemax_summary(rawValue: 5)
     #expect(
       noisemax_summaries(handle.pointer, unknown, x, 1, 2, 1, &value, nil, nil, 0) == NOISEMAX_BAD_ARGUMENT)
@@ -205,6 +213,9 @@ import Testing
     #expect(noisemax_pullback(handle.pointer, nil, nil, 2, 0, 0, nil, nil, 0) == NOISEMAX_OK)
     #expect(noisemax_scale_pullback(handle.pointer, nil, nil, 2, 0, 0, &values, nil, 0) == NOISEMAX_OK)
     #expect(values == [0, 0])
+    values = [-7, -7]
+    let second = noisemax_second_pullback(handle.pointer, nil, nil, nil, 2, 0, 0, nil, &values, nil, 0)
+    #expect(second == NOISEMAX_OK && values == [0, 0])
     let maximum = NOISEMAX_EXPECTED_MAXIMUM
     #expect(noisemax_summaries(handle.pointer, maximum, nil, 2, 0, 0, &values, nil, nil, 0) == NOISEMAX_OK)
     #expect(values == [-.infinity, -.infinity])

@@ -113,8 +113,33 @@ import Testing
       check("gradient of \(summary)", gradient, expected.gradient.elements)
       check("\(summary) alone", alone, argmax.value(of: summary, for: rows))
     }
+    if points == 0 { try compareSecondDerivatives(argmax, handle, rows, vectors) }
     try compareLosses(argmax, handle, rows, points)
     try compareDraws(argmax, handle, rows, v)
+  }
+
+  private func compareSecondDerivatives<Scalar: CScalar>(
+    _ argmax: NoisyArgmax, _ handle: Handle, _ rows: Rows<Scalar>, _ v: Rows<Scalar>
+  ) throws {
+    let (n, count, c, x) = (rows.rowLength, rows.count, Scalar.c, rows.elements)
+    let w = Rows(v.elements.map { $0 * $0 - 1 }, length: n)
+    let both = [
+      (c.secondPullback, argmax.secondPullback(for: rows, of: v, and: w)),
+      (c.logSecondPullback, argmax.logProbabilitiesSecondPullback(for: rows, of: v, and: w)),
+    ]
+    for (index, (call, expected)) in both.enumerated() {
+      var inScale = [Scalar](repeating: -7, count: count)
+      let all = try written(count * n) {
+        call(handle.pointer, x, v.elements, w.elements, count, n, 1, $0, &inScale, $1, $2)
+      }
+      let alone = try written(count * n) {
+        call(handle.pointer, x, v.elements, w.elements, count, n, 1, $0, nil, $1, $2)
+      }
+      let testCase = "second derivatives, \(index), \(argmax)"
+      #expect(bits(all) == bits(expected.logits.elements), "\(testCase): \(all), not \(expected)")
+      #expect(bits(alone) == bits(all), "\(testCase): \(alone), not \(all)")
+      #expect(bits(inScale) == bits(expected.scale), "\(testCase): \(inScale), not \(expected.scale)")
+    }
   }
 
   private func compareLosses<Scalar: CScalar>(

@@ -55,7 +55,12 @@ struct CFunctions<Scalar> {
   ) -> noisemax_status
 
   let probabilities, logProbabilities: Values
+  typealias SecondPullback = (
+    OpaquePointer?, Source<Scalar>, Source<Scalar>, Source<Scalar>, Int, Int, Int32, Places<Scalar>,
+    Places<Scalar>, Text, Int
+  ) -> noisemax_status
   let pullback, logPullback, scalePullback: Pullback
+  let secondPullback, logSecondPullback: SecondPullback
   let losses:
     (
       OpaquePointer?, noisemax_loss, Source<Scalar>, Source<Int64>, Source<Scalar>, Int, Int, Int32,
@@ -87,7 +92,8 @@ extension Double: CScalar {
     CFunctions(
       probabilities: noisemax_probabilities, logProbabilities: noisemax_log_probabilities,
       pullback: noisemax_pullback, logPullback: noisemax_log_pullback,
-      scalePullback: noisemax_scale_pullback, losses: noisemax_losses, summaries: noisemax_summaries,
+      scalePullback: noisemax_scale_pullback, secondPullback: noisemax_second_pullback,
+      logSecondPullback: noisemax_log_second_pullback, losses: noisemax_losses, summaries: noisemax_summaries,
       sample: noisemax_sample, relaxedSample: noisemax_relaxed_sample,
       relaxedPullback: noisemax_relaxed_pullback)
   }
@@ -98,7 +104,9 @@ extension Float: CScalar {
     CFunctions(
       probabilities: noisemax_probabilities_f, logProbabilities: noisemax_log_probabilities_f,
       pullback: noisemax_pullback_f, logPullback: noisemax_log_pullback_f,
-      scalePullback: noisemax_scale_pullback_f, losses: noisemax_losses_f, summaries: noisemax_summaries_f,
+      scalePullback: noisemax_scale_pullback_f, secondPullback: noisemax_second_pullback_f,
+      logSecondPullback: noisemax_log_second_pullback_f, losses: noisemax_losses_f,
+      summaries: noisemax_summaries_f,
       sample: noisemax_sample_f, relaxedSample: noisemax_relaxed_sample_f,
       relaxedPullback: noisemax_relaxed_pullback_f)
   }

@@ -200,3 +200,22 @@ def test_nothing(shape):
     assert noisemax.top_k_pullback(x, x, 1, scale=own, scale_gradient=True)[1].shape == shape
     assert np.all(noisemax.expected_maximum(x, scale=own) == -np.inf)
     assert noisemax.logits(x).shape == shape
+
+
+@pytest.mark.parametrize("noise", ["gumbel", "normal", "logistic", "reversed-gumbel"])
+@pytest.mark.parametrize("log", [False, True])
+def test_second_derivatives_are_differences(noise, log):
+    rng, step = np.random.default_rng(4), 1e-5
+    x, v, w = rng.normal(size=(3, 2, 5))
+
+    def pulled(x):
+        return (w * noisemax.pullback(x, v, noise, 0.8, log=log)).sum(-1)
+
+    found = noisemax.second_pullback(x, v, w, noise, 0.8, log=log)
+    for index in range(5):
+        change = step * np.eye(5)[index]
+        difference = (pulled(x + change) - pulled(x - change)) / (2 * step)
+        np.testing.assert_allclose(found[:, index], difference, rtol=1e-7, atol=1e-8)
+    assert np.array_equal(noisemax.second_pullback(x.T, v.T, w.T, noise, 0.8, 0, log=log).T, found)
+    if not log:
+        np.testing.assert_allclose(found, noisemax.second_pullback(x, w, v, noise, 0.8), rtol=1e-8, atol=1e-11)

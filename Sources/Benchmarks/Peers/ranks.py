@@ -97,7 +97,7 @@ def tasks(size):
     )
 
 
-def best_times(ways, seconds=1.0):
+def best_times(ways, seconds):
     """The least time of a call of each, in microseconds, taken in turns."""
     best = [np.inf] * len(ways)
     end = time.perf_counter() + seconds
@@ -110,14 +110,14 @@ def best_times(ways, seconds=1.0):
             return [1e6 * value for value in best]
 
 
-def main(sizes):
+def main(sizes, seconds=1.0):
     print(f"| normal noise | classes | noisemax | error | {'winning | error | times as fast |' if winning else ''}")
     print("|---" * (7 if winning else 4) + "|")
     for size in sizes:
         for name, ours, theirs, error in tasks(size):
             ways = [ours, theirs] if winning else [ours]
             results = [way() for way in ways]
-            times = best_times(ways)
+            times = best_times(ways, seconds)
             cells = [f"{value:.0f} µs | {error(result):.0e}" for value, result in zip(times, results, strict=True)]
             if winning:
                 cells.append(f"{times[1] / times[0]:.0f}")

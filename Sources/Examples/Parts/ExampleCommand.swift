@@ -80,25 +80,23 @@ package func runExample(
   _ name: String, _ summary: String, epochs: Int, quickEpochs: Int,
   _ body: @escaping @Sendable (Settings) -> Findings
 ) -> Never {
-  let command = Command(
-    "", summary, usage: ["[options]"], summary: summary,
+  let example = Command(
+    "", "an example of Noisemax, trained to the end", usage: ["[options]", "COMMAND ..."], summary: summary,
     options: [
       Option("--seed", "N", "where the randomness begins: the same seed, the same result (1)"),
       Option("--epochs", "N", "passes over the data (\(epochs), or \(quickEpochs) with --quick)"),
       Option("--quick", nil, "a small run of seconds"),
       Option("--pictures", "FOLDER", .directory, "draw the pictures into a folder, as SVG"),
     ],
-    notes: """
-      Exit codes: 0 done, 64 wrong usage, 65 it has not learned what it should, 74 output cannot be
-      written.
-      """
+    notes:
+      "Exit codes: 0 done, 64 wrong usage, 65 it has not learned what it should, 74 output cannot be written."
   ) { arguments, output throws(Failure) in
+    let folder = arguments.value(of: "--pictures")
+    if folder == "" { throw Failure(.usage, "--pictures needs the name of a folder") }
     let isQuick = arguments.has("--quick")
     let seed = try wholeNumber(arguments.value(of: "--seed") ?? "1", of: "--seed", in: 0...Int.max)
     let chosen = arguments.value(of: "--epochs") ?? "\(isQuick ? quickEpochs : epochs)"
     let passes = try wholeNumber(chosen, of: "--epochs", in: 1...100_000)
-    let folder = arguments.value(of: "--pictures")
-    if folder == "" { throw Failure(.usage, "--pictures needs the name of a folder") }
 
     let progress = ProgressLine()
     let findings = body(
@@ -113,8 +111,8 @@ package func runExample(
     let complaints = findings.checks.compactMap(\.complaint)
     if !complaints.isEmpty { throw Failure(.badData, complaints.joined(separator: "; ")) }
   }
-  let program = Program(name, version: noisemaxVersion, main: command)
-  run(name) { arguments, output throws(Failure) in try program.run(arguments, to: output) }
+  let program = Program(name, version: noisemaxVersion, main: example)
+  run(name) { words, output throws(Failure) in try program.run(words, to: output) }
 }
 
 /// How long the processors work on something, all threads together. What other programs do meanwhile does not count.

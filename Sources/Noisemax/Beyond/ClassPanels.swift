@@ -153,11 +153,11 @@ struct ClassPanels {
     let bound = integrand.evaluate(classes, to: values)
     let (contents, rests) = (pending.contents(of: slot), pending.rests(of: slot))
     for value in 0..<integrand.count {
-      contents[value] = (values[value] * PanelRule.shared.weights).sum() * (width / 2)
+      contents[value] = total(values[value] * PanelRule.shared.weights) * (width / 2)
     }
     for value in 0..<integrand.judged {
-      let last = (values[value] * PanelRule.shared.last).sum().magnitude
-      rests[value] = (last + (values[value] * PanelRule.shared.nextToLast).sum().magnitude) * (width / 2)
+      let last = total(values[value] * PanelRule.shared.last).magnitude
+      rests[value] = (last + total(values[value] * PanelRule.shared.nextToLast).magnitude) * (width / 2)
       expected[value] += contents[value]
     }
     return bound

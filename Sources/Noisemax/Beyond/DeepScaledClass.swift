@@ -122,10 +122,10 @@ struct DeepScaledClass {
       for m in 0..<Lanes.scalarCount {
         values[m] = exponential(logIntegrand(x + direction * nodes[m]) - height)
       }
-      let content = (values * PanelRule.shared.weights).sum() * width / 2
+      let content = total(values * PanelRule.shared.weights) * width / 2
       let rest =
-        (values * PanelRule.shared.last).sum().magnitude
-        + (values * PanelRule.shared.nextToLast).sum().magnitude
+        total(values * PanelRule.shared.last).magnitude
+        + total(values * PanelRule.shared.nextToLast).magnitude
       if rest * width / 2 > 0x1p-25 * Swift.max(content, expected), width > 0x1p-50 * x.magnitude {
         width /= 2
         continue

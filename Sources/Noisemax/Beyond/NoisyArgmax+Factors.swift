@@ -11,11 +11,12 @@ extension NoisyArgmax {
   /// Classes with like loadings rise and fall together, as goods of one kind do, or arms that share a cause. Under normal noise
   /// it is the multinomial probit with a factor structure. A factor that loads equally on all classes changes nothing.
   ///
-  /// p is a mean over z, at nodes that are rows without factors: some tens to hundreds for one factor, thousands for two, a
-  /// hundred thousand for three, each of which takes twice as many where loadings are twice as far apart. Four million are the most: what has
-  /// not the tolerance by then says so in ``probabilitiesWithErrorEstimate(for:loadings:scales:tolerance:)``. A smooth law has
-  /// 1e-10 for loadings up to ten scales with one factor and up to three with two or three. A law with kinks takes many more
-  /// nodes for the same digits, and may not get there with two factors.
+  /// p is a mean over z, at nodes that are rows without factors: tens to hundreds for one factor, thousands to tens of
+  /// thousands for two, from a hundred thousand on for three; twice as many for every factor whose loadings lie twice as far
+  /// apart. Four million are the most: what has not the tolerance by then says so in
+  /// ``probabilitiesWithErrorEstimate(for:loadings:scales:tolerance:)``. A smooth law has 1e-10 for loadings up to ten scales
+  /// with one factor and up to three with two or three. A law with kinks takes many more nodes for the same digits, and may
+  /// not get there with two factors.
   ///
   /// - Parameters:
   ///   - logits: μ, of one row or of many ``Rows``.

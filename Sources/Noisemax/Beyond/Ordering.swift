@@ -133,10 +133,10 @@ struct Ordering {
       var integrand = classes.density[place]
       if length > 1 { integrand *= lanes }
       if isLast { for j in length..<Swift.max(classes.count, length) { integrand *= classes.cumulative[j] } }
-      let content = (integrand * PanelRule.shared.weights).sum() * (width / 2)
+      let content = total(integrand * PanelRule.shared.weights) * (width / 2)
       let rest =
-        ((integrand * PanelRule.shared.last).sum().magnitude
-          + (integrand * PanelRule.shared.nextToLast).sum().magnitude) * (width / 2)
+        (total(integrand * PanelRule.shared.last).magnitude
+          + total(integrand * PanelRule.shared.nextToLast).magnitude) * (width / 2)
       if let expected {
         // Where T is far smaller than it becomes, what follows is nothing beside the rest.
         let slack = 0x1p-60.scaled(byPowerOfTwo: -2 * a)
@@ -189,10 +189,10 @@ struct Ordering {
         let power = Int(largest.exponent)
         let factor = exponential(Double(exponent + power) * Self.ln2 - logProbability)
         let flow = scaled(flow, byPowerOfTwo: -power) * (PanelRule.shared.weights * (half * weight * factor))
-        logits[one] += flow.sum()
-        logits[other] -= flow.sum()
-        scales[one] += (flow * (classes.z[one] + location)).sum()
-        scales[other] -= (flow * (classes.z[other] + location)).sum()
+        logits[one] += total(flow)
+        logits[other] -= total(flow)
+        scales[one] += total(flow * (classes.z[one] + location))
+        scales[other] -= total(flow * (classes.z[other] + location))
       }
       let last = tail(before: length - 1)
       let top = classes.density[length - 1] * last.lanes * product
@@ -207,7 +207,7 @@ struct Ordering {
         let before = tail(before: a)
         let integrand = classes.density[a + 1] * lanes
         move(before.lanes * classes.density[a] * integrand, before.exponent + exponent, to: a, from: a + 1)
-        let content = (integrand * PanelRule.shared.weights).sum() * half
+        let content = total(integrand * PanelRule.shared.weights) * half
         let below = reached[a]
         reached[a].add(content, exponent: exponent)
         let integral = PanelRule.shared.integral(upTo: integrand)

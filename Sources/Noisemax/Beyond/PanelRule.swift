@@ -28,7 +28,7 @@ struct PanelRule: Sendable {
   }
 
   /// ∫ from the lower end up to each node, in half widths.
-  func integral(upTo values: Lanes) -> Lanes { (values * weights).sum() - integral(downTo: values) }
+  func integral(upTo values: Lanes) -> Lanes { total(values * weights) - integral(downTo: values) }
 
   /// The polynomial of a node is Σ_k (k + ½)·w·P_k(t_q)·P_k, and ∫_t^1 P_k = (P_{k−1}(t) − P_{k+1}(t))/(2k + 1).
   private static func integrals(of rule: GaussLegendre) -> [Lanes] {

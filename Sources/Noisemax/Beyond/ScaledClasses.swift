@@ -72,3 +72,12 @@ extension Pieces {
     UnsafeMutableRawPointer(take(Lanes.scalarCount * count)).bindMemory(to: Lanes.self, capacity: count)
   }
 }
+
+/// The sum of the lanes, half by half: not one after the other.
+@inline(__always)
+func total(_ lanes: Lanes) -> Double {
+  let eight = lanes.lowHalf + lanes.highHalf
+  let four = eight.lowHalf + eight.highHalf
+  let two = four.lowHalf + four.highHalf
+  return two.x + two.y
+}

@@ -184,7 +184,7 @@ extension SecondPullback {
       let hazard = (classes.density[j] / classes.cumulative[j]).replacing(
         with: 0, where: classes.cumulative[j] .== 0)
       let flow = product * hazard * (weights[j] * (directions[j] - own))
-      entries[j] += flow.sum()
+      entries[j] += total(flow)
       moved += flow
     }
     for (lane, slot) in slots.flatMap({ [$0, $0] }).enumerated() { entries[slot] -= moved[lane] }

@@ -179,11 +179,12 @@ struct QuantileStretches {
       (end, distance) = (next == -.infinity ? bottom - 1 : Swift.max(next, lower), ln2 - next)
     }
     let half = (upper - end) / 2
-    // Of e^(−x) on a short stretch eight terms leave (half/2)⁸/8!.
-    let terms = 40 * half <= end + distance && (half <= 0.1 || next == -.infinity) ? 8 : 16
+    let (first, last) = (rule.form == .laplace ? passed : 0, rule.form == .uniform ? passed : row.count)
+    // Of e^(−x) eight terms leave (half/2)⁸/8!. Without classes there is nothing but a slope.
+    let isShort = 40 * half <= end + distance && (half <= 0.1 || first == last)
     let stretch = QuantileStretch(
-      rule.form, middle: end + half, half: half, origin: origin, terms: terms,
-      start: rule.form == .laplace ? passed : 0, end: rule.form == .uniform ? passed : row.count)
+      rule.form, middle: end + half, half: half, origin: origin, terms: isShort ? 8 : 16, start: first,
+      end: last)
     let memory = scratch.growList(to: Self.size * Swift.max(count + 1, 16), keeping: Self.size * count)
     list = memory.baseAddress ?? list
     UnsafeMutableRawPointer(list + Self.size * count).storeBytes(of: stretch, as: QuantileStretch.self)
@@ -191,7 +192,7 @@ struct QuantileStretches {
     let coefficients = coefficients(count - 1)
     kernels.layStretch(
       stretch, slopes: row.slopes + stretch.start, ties: hasTies ? row.ties + stretch.start : nil,
-      stretch.end - stretch.start, basis: rule.basis(terms), to: coefficients)
+      stretch.end - stretch.start, basis: rule.basis(stretch.terms), to: coefficients)
     coefficients[0] += closed.value - closedTies * half
     coefficients[1] += closedTies * half
     return end

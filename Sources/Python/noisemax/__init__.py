@@ -29,6 +29,7 @@ from . import _ranks, _small
 from ._arrays import FLOAT32, has_own, memory, restored, row_count, rows
 from ._library import call, functions, laws, thread_count, transform
 from ._ranks import logits, ranking_log_probability, ranking_loss, top_k_probabilities, top_k_pullback
+from ._seconds import second_pullback
 from ._version import __version__ as __version__
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "ranking_loss",
     "relaxed_sample",
     "sample",
+    "second_pullback",
     "top_k_probabilities",
     "top_k_pullback",
 ]

@@ -32,6 +32,8 @@ _arguments = {
     "log_probabilities": [_pointer, *_shape, _pointer],
     "pullback": [_pointer, _pointer, *_shape, _pointer],
     "log_pullback": [_pointer, _pointer, *_shape, _pointer],
+    "second_pullback": [_pointer, _pointer, _pointer, *_shape, _pointer, _pointer],
+    "log_second_pullback": [_pointer, _pointer, _pointer, *_shape, _pointer, _pointer],
     "losses": [ctypes.c_int32, _pointer, _pointer, _pointer, *_shape, _pointer, _pointer],
     "summaries": [ctypes.c_int32, _pointer, *_shape, _pointer, _pointer],
     "sample": [_pointer, *_streams, _pointer],

@@ -1,123 +1,31 @@
-"""Operators of PyTorch on rows of logits: a kernel each, a fake one that says what comes out, a derivative, and a rule for batches.
+"""What autograd and ``torch.func`` know about the operators: derivatives of both modes, and a rule for batches.
 
-They are ``torch.ops.noisemax.values`` and so on. The functions of these names call them where autograd and ``torch.func`` know
-what they do: the logits come first, in float32 or float64, with their rows along the last dimension.
+The functions have the names of the operators, and take what they take.
 """
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
-from ._library import fail, functions, transform
-
-_probabilities, _log_probabilities = functions("probabilities"), functions("log_probabilities")
-_pullback, _log_pullback = functions("pullback"), functions("log_pullback")
-_losses, _relaxed_sample = functions("losses"), functions("relaxed_sample")
-
-
-def _native(t: Tensor) -> Tensor:
-    return t.to("cpu").contiguous()
-
-
-def _run(functions, like: Tensor, noise: str, scale: float, points: int, *arguments) -> None:
-    function = functions[like.dtype == torch.float64]
-    held = transform(noise, scale, points or None)
-    if function(held.handle, *arguments, None, 0):
-        fail(function, held.handle, *arguments)
-
-
-def _shape(t: Tensor) -> tuple[int, int, int]:
-    """How many rows of what length, and the most threads."""
-    length = t.shape[-1]
-    return t.numel() // length if length else t.shape[:-1].numel(), length, torch.get_num_threads()
-
-
-def _operator(schema: str, kernel, fake):
-    name = f"noisemax::{schema[:schema.index('(')]}"
-    torch.library.define(name, schema[schema.index("(") :])
-    torch.library.impl(name, "default", kernel)
-    torch.library.register_fake(name, fake)
-    return getattr(torch.ops.noisemax, name[10:]).default
-
-
-def _compute_values(logits, noise, scale, points, log):
-    x = _native(logits)
-    result = torch.empty_like(x)
-    functions = _log_probabilities if log else _probabilities
-    _run(functions, x, noise, scale, points, x.data_ptr(), *_shape(x), result.data_ptr())
-    return result.to(logits.device)
-
-
-def _compute_pullback(logits, cotangents, noise, scale, points, log):
-    x, v = _native(logits), _native(cotangents)
-    result = torch.empty_like(x)
-    functions = _log_pullback if log else _pullback
-    _run(functions, x, noise, scale, points, x.data_ptr(), v.data_ptr(), *_shape(x), result.data_ptr())
-    return result.to(logits.device)
-
-
-def _compute_losses(logits, targets, noise, scale, points, kind, with_gradient):
-    x, y = _native(logits), _native(targets)
-    are_classes = y.ndim < x.ndim
-    if y.shape != (x.shape[:-1] if are_classes else x.shape):
-        raise ValueError(f"targets of the shape {tuple(y.shape)} do not fit rows {tuple(x.shape)}")
-    result = x.new_empty(x.shape[:-1])
-    gradient = x.new_empty(x.shape if with_gradient else (0,))
-    y_pointers = (y.data_ptr(), None) if are_classes else (None, y.data_ptr())
-    results = (result.data_ptr(), gradient.data_ptr() if with_gradient else None)
-    _run(_losses, x, noise, scale, points, kind, x.data_ptr(), *y_pointers, *_shape(x), *results)
-    return result.to(logits.device), gradient.to(logits.device)
-
-
-def _compute_loss_pullback(logits, gradient, weights):
-    return gradient * weights.unsqueeze(-1)
-
-
-def _compute_perturbed(logits, seed, noise, scale):
-    x = _native(logits)
-    result = torch.empty_like(x)
-    rows, length, threads = _shape(x)
-    streams = (rows, length, int(seed) & ((1 << 64) - 1), 0, threads)
-    _run(_relaxed_sample, x, noise, scale, 0, 1.0, x.data_ptr(), *streams, None, result.data_ptr())
-    return result.to(logits.device)
-
-
-def _like_logits(logits, *_):
-    return torch.empty(logits.shape, dtype=logits.dtype, device=logits.device)
-
-
-def _like_losses(logits, targets, noise, scale, points, kind, with_gradient):
-    return logits.new_empty(logits.shape[:-1]), logits.new_empty(logits.shape if with_gradient else (0,))
-
-
-_values_operator = _operator(
-    "values(Tensor logits, str noise, float scale, int points, bool log) -> Tensor", _compute_values, _like_logits
+from ._kernels import (
+    _log_pushforward_operator,
+    _loss_pullback_operator,
+    _losses_operator,
+    _perturbed_operator,
+    _pullback_operator,
+    _second_pullback_operator,
+    _values_operator,
 )
-_pullback_operator = _operator(
-    "pullback(Tensor logits, Tensor cotangents, str noise, float scale, int points, bool log) -> Tensor",
-    _compute_pullback,
-    _like_logits,
-)
-# The loss of each row, and its gradient, or nothing where nobody wants it.
-_losses_operator = _operator(
-    "losses(Tensor logits, Tensor targets, str noise, float scale, int points, int kind, bool with_gradient)"
-    " -> (Tensor, Tensor)",
-    _compute_losses,
-    _like_losses,
-)
-# What flows back through losses: their gradient, row by row times a weight. It depends on the logits, but not so that
-# anybody knew how.
-_loss_pullback_operator = _operator(
-    "loss_pullback(Tensor logits, Tensor gradient, Tensor weights) -> Tensor", _compute_loss_pullback, _like_logits
-)
-# logits + scale·ε less the largest of each row: 0 at the winner, -inf at a class that cannot win.
-_perturbed_operator = _operator(
-    "perturbed(Tensor logits, Tensor seed, str noise, float scale) -> Tensor", _compute_perturbed, _like_logits
-)
+
+
+def _save(ctx, *tensors) -> None:
+    ctx.save_for_backward(*tensors)
+    ctx.save_for_forward(*tensors)
 
 
 def _keep_values(ctx, inputs, output):
     logits, *ctx.parameters = inputs
-    ctx.save_for_backward(logits)
+    _save(ctx, logits)
 
 
 def _values_backward(ctx, cotangents):
@@ -125,17 +33,110 @@ def _values_backward(ctx, cotangents):
     return pullback(logits, cotangents, *ctx.parameters), None, None, None, None
 
 
+def _values_forward(ctx, direction, *_):
+    (logits,) = ctx.saved_tensors
+    return _pushed(logits, direction, *ctx.parameters)
+
+
+def _pushed(logits, direction, noise, scale, points, log):
+    """How the values change in a direction: J is symmetric, so that the pullback through p does that too."""
+    _require_exact(points)
+    if log:
+        return log_pushforward(logits, direction, noise, scale)
+    return pullback(logits, direction, noise, scale, points, False)
+
+
+def _require_exact(points: int) -> None:
+    if points:
+        raise NotImplementedError("the quantile rule has no second derivatives and no forward-mode derivatives")
+
+
+def _keep_pullback(ctx, inputs, output):
+    logits, cotangents, *ctx.parameters = inputs
+    _save(ctx, logits, cotangents)
+
+
+def _pullback_backward(ctx, others):
+    logits, cotangents = ctx.saved_tensors
+    noise, scale, points, log = ctx.parameters
+    _require_exact(points)
+    in_logits = in_cotangents = None
+    if ctx.needs_input_grad[0]:
+        in_logits = second_pullback(logits, cotangents, others, noise, scale, log)
+    if ctx.needs_input_grad[1]:
+        in_cotangents = _pushed(logits, others, *ctx.parameters)
+    return in_logits, in_cotangents, None, None, None, None
+
+
+def _pullback_forward(ctx, direction, cotangent_direction, *_):
+    logits, cotangents = ctx.saved_tensors
+    noise, scale, points, log = ctx.parameters
+    _require_exact(points)
+    change = 0.0
+    if direction is not None:
+        change = change + second_pullback(logits, cotangents, direction, noise, scale, log)
+    if cotangent_direction is not None:
+        change = change + pullback(logits, cotangent_direction, *ctx.parameters)
+    return change
+
+
 def _keep_losses(ctx, inputs, output):
+    logits, targets, *ctx.parameters, _ = inputs
     ctx.mark_non_differentiable(output[1])
-    ctx.save_for_backward(inputs[0], output[1])
+    _save(ctx, logits, targets, output[1])
 
 
 def _losses_backward(ctx, weights, _):
-    return loss_pullback(*ctx.saved_tensors, weights), None, None, None, None, None, None
+    in_logits = loss_pullback(*ctx.saved_tensors, weights, *ctx.parameters)
+    return in_logits, None, None, None, None, None, None
+
+
+def _losses_forward(ctx, direction, *_):
+    _, _, gradient = ctx.saved_tensors
+    if gradient.shape != direction.shape:
+        raise NotImplementedError("forward-mode derivatives of a loss need its gradient: enable gradients")
+    return torch.linalg.vecdot(gradient, direction), None
+
+
+def _keep_loss_pullback(ctx, inputs, output):
+    ctx.parameters = inputs[4:]
+    _save(ctx, *inputs[:4])
+
+
+def _gradient_change(ctx, direction):
+    """How the gradient of a loss changes in a direction of the logits: its Hessian is symmetric."""
+    logits, targets, _, _ = ctx.saved_tensors
+    noise, scale, points, kind = ctx.parameters
+    _require_exact(points)
+    if kind == 0:
+        return pullback(logits, direction, noise, scale, 0, False)
+    if targets.ndim < logits.ndim:
+        targets = torch.nn.functional.one_hot(targets, logits.shape[-1]).to(logits.dtype)
+    return second_pullback(logits, -targets, direction, noise, scale, True)
+
+
+def _loss_pullback_backward(ctx, directions):
+    _, _, gradient, weights = ctx.saved_tensors
+    in_logits = in_weights = None
+    if ctx.needs_input_grad[0]:
+        in_logits = _gradient_change(ctx, directions) * weights.unsqueeze(-1)
+    if ctx.needs_input_grad[3]:
+        in_weights = torch.linalg.vecdot(directions, gradient)
+    return in_logits, None, None, in_weights, None, None, None, None
+
+
+def _loss_pullback_forward(ctx, direction, _, __, weight_direction, *___):
+    _, _, gradient, weights = ctx.saved_tensors
+    change = 0.0
+    if direction is not None:
+        change = change + _gradient_change(ctx, direction) * weights.unsqueeze(-1)
+    if weight_direction is not None:
+        change = change + gradient * weight_direction.unsqueeze(-1)
+    return change
 
 
 def _keep_perturbed(ctx, inputs, output):
-    ctx.save_for_backward(output)
+    _save(ctx, output)
 
 
 def _perturbed_backward(ctx, cotangents):
@@ -147,12 +148,22 @@ def _perturbed_backward(ctx, cotangents):
     return torch.where(scores == -torch.inf, 0.0, slopes), None, None, None
 
 
+def _perturbed_forward(ctx, direction, *_):
+    (scores,) = ctx.saved_tensors
+    change = direction - direction.gather(-1, scores.argmax(-1, keepdim=True))
+    return torch.where(scores == -torch.inf, 0.0, change)
+
+
 def _keep_nothing(ctx, inputs, output):
     pass
 
 
-def _no_second_derivative(*_):
-    raise NotImplementedError("noisemax has no second derivatives yet")
+def _no_third_derivative(*_):
+    raise NotImplementedError("noisemax has no third derivatives")
+
+
+def _no_forward_derivative(*_):
+    raise NotImplementedError("noisemax has no forward-mode derivatives of this: take those of reverse mode")
 
 
 def _whole(tensors: int):
@@ -180,23 +191,28 @@ def _one_by_one(operator, info, dims, logits, seed, *parameters):
     return torch.stack(results), 0
 
 
-def _differentiable(operator, keep, backward, rule):
-    """An operator with its derivative and its rule for batches, as a function that ``torch.func`` knows as well."""
+def _differentiable(operator, keep, backward, rule, pushforward=_no_forward_derivative):
+    """An operator with its derivatives and its rule for batches, as a function that ``torch.func`` knows as well."""
     torch.library.register_autograd(operator, backward, setup_context=keep)
     torch.library.register_vmap(operator, lambda *arguments: rule(operator, *arguments))
 
-    class Function(torch.autograd.Function):
+    class Derivatives(torch.autograd.Function):
+        @staticmethod
+        def backward(ctx, *cotangents):
+            return backward(ctx, *cotangents)
+
+        @staticmethod
+        def jvp(ctx, *directions):
+            return pushforward(ctx, *directions)
+
+    class Function(Derivatives):
         @staticmethod
         def forward(ctx, *inputs):
             output = operator(*inputs)
             keep(ctx, inputs, output)
             return output
 
-        @staticmethod
-        def backward(ctx, *cotangents):
-            return backward(ctx, *cotangents)
-
-    class TransformedFunction(torch.autograd.Function):
+    class TransformedFunction(Derivatives):
         @staticmethod
         def forward(*inputs):
             return operator(*inputs)
@@ -206,10 +222,6 @@ def _differentiable(operator, keep, backward, rule):
             keep(ctx, inputs, output)
 
         @staticmethod
-        def backward(ctx, *cotangents):
-            return backward(ctx, *cotangents)
-
-        @staticmethod
         def vmap(info, dims, *arguments):
             return rule(TransformedFunction.apply, info, dims, *arguments)
 
@@ -217,17 +229,27 @@ def _differentiable(operator, keep, backward, rule):
         # The compiler takes operators with their derivatives, ``torch.func`` functions with a context set up apart, which
         # take 20 µs longer than plain ones.
         if torch.compiler.is_compiling():
+            if forward_ad._current_level >= 0:
+                raise NotImplementedError("noisemax has no forward-mode derivatives in compiled code")
             return operator(*inputs)
         if torch._C._are_functorch_transforms_active():
             return TransformedFunction.apply(*inputs)
         needs_gradient = torch.is_grad_enabled() and any(isinstance(t, Tensor) and t.requires_grad for t in inputs)
-        return Function.apply(*inputs) if needs_gradient else operator(*inputs)
+        # Between the two there is no telling who has a direction.
+        is_forward = forward_ad._current_level >= 0
+        return Function.apply(*inputs) if needs_gradient or is_forward else operator(*inputs)
 
     return call
 
 
-values = _differentiable(_values_operator, _keep_values, _values_backward, _whole(1))
-losses = _differentiable(_losses_operator, _keep_losses, _losses_backward, _whole(2))
-perturbed = _differentiable(_perturbed_operator, _keep_perturbed, _perturbed_backward, _one_by_one)
-pullback = _differentiable(_pullback_operator, _keep_nothing, _no_second_derivative, _whole(2))
-loss_pullback = _differentiable(_loss_pullback_operator, _keep_nothing, _no_second_derivative, _whole(3))
+values = _differentiable(_values_operator, _keep_values, _values_backward, _whole(1), _values_forward)
+losses = _differentiable(_losses_operator, _keep_losses, _losses_backward, _whole(2), _losses_forward)
+perturbed = _differentiable(
+    _perturbed_operator, _keep_perturbed, _perturbed_backward, _one_by_one, _perturbed_forward
+)
+pullback = _differentiable(_pullback_operator, _keep_pullback, _pullback_backward, _whole(2), _pullback_forward)
+loss_pullback = _differentiable(
+    _loss_pullback_operator, _keep_loss_pullback, _loss_pullback_backward, _whole(4), _loss_pullback_forward
+)
+second_pullback = _differentiable(_second_pullback_operator, _keep_nothing, _no_third_derivative, _whole(3))
+log_pushforward = _differentiable(_log_pushforward_operator, _keep_nothing, _no_third_derivative, _whole(2))

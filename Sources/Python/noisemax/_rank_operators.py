@@ -6,7 +6,8 @@
 import torch
 
 from ._library import functions
-from ._operators import _differentiable, _keep_nothing, _native, _operator, _run, _shape, _whole, loss_pullback
+from ._kernels import _like_logits, _native, _operator, _run, _shape
+from ._operators import _differentiable, _keep_nothing, _save, _whole
 
 _inclusions, _inclusion_pullback = functions("inclusions"), functions("inclusion_pullback")
 _log_probabilities, _log_pullback = functions("scaled_log_probabilities"), functions("scaled_log_pullback")
@@ -62,8 +63,8 @@ def _empty_losses(x, scales, with_gradient):
     return x.new_empty(x.shape[:-1]), *(x.new_empty(shape) for shape in shapes)
 
 
-def _like_values(logits, *_):
-    return logits.new_empty(logits.shape)
+def _compute_weighted(logits, gradient, weights):
+    return gradient * weights.unsqueeze(-1)
 
 
 def _like_pullback(logits, scales, *_):
@@ -78,7 +79,7 @@ def _like_losses(logits, scales, targets, *parameters):
 _values_operator = _operator(
     "scaled_values(Tensor logits, Tensor scales, str noise, float scale, int largest, bool log) -> Tensor",
     _compute_values,
-    _like_values,
+    _like_logits,
 )
 _pullback_operator = _operator(
     "scaled_pullback(Tensor logits, Tensor scales, Tensor cotangents, str noise, float scale, int largest, bool log)"
@@ -99,11 +100,16 @@ _rankings_operator = _operator(
     _compute_rankings,
     _like_losses,
 )
+# What flows back through losses: their gradient, row by row times a weight. It depends on the logits or the scales, but not
+# so that anybody knew how.
+_weighted_operator = _operator(
+    "weighted(Tensor logits, Tensor gradient, Tensor weights) -> Tensor", _compute_weighted, _like_logits
+)
 
 
 def _keep_values(ctx, inputs, output):
     logits, scales, *ctx.parameters = inputs
-    ctx.save_for_backward(logits, scales)
+    _save(ctx, logits, scales)
 
 
 def _values_backward(ctx, cotangents):
@@ -113,15 +119,15 @@ def _values_backward(ctx, cotangents):
 
 def _keep_losses(ctx, inputs, output):
     ctx.mark_non_differentiable(*output[1:])
-    ctx.save_for_backward(*inputs[:2], *output[1:])
+    _save(ctx, *inputs[:2], *output[1:])
     ctx.others = len(inputs) - 2
 
 
 def _losses_backward(ctx, weights, *_):
     logits, scales, gradient, in_scales = ctx.saved_tensors
     # Of no scales there is no gradient.
-    own = loss_pullback(scales, in_scales, weights) if scales.numel() else None
-    return loss_pullback(logits, gradient, weights), own, *[None] * ctx.others
+    own = weighted(scales, in_scales, weights) if scales.numel() else None
+    return weighted(logits, gradient, weights), own, *[None] * ctx.others
 
 
 def _no_second_derivative(*_):
@@ -132,3 +138,4 @@ values = _differentiable(_values_operator, _keep_values, _values_backward, _whol
 losses = _differentiable(_losses_operator, _keep_losses, _losses_backward, _whole(3))
 rankings = _differentiable(_rankings_operator, _keep_losses, _losses_backward, _whole(3))
 pullback = _differentiable(_pullback_operator, _keep_nothing, _no_second_derivative, _whole(3))
+weighted = _differentiable(_weighted_operator, _keep_nothing, _no_second_derivative, _whole(3))

@@ -1,6 +1,7 @@
 """noisemax for JAX: functions of arrays under ``jit``, ``vmap`` and ``grad``, computed on the processor by callbacks.
 
-There is one derivative in reverse mode, in the logits and in the scale, and no second one. The scale is a number, or an
+There are derivatives in reverse mode, in the logits and in the scale: first ones, and of the exact method with one scale second
+ones, as by ``jax.jacrev(jax.grad(…))``. There are none in forward mode. The scale is a number, or an
 array of one element, which may be traced; one that is not above 0 gives NaN. Probabilities and their logarithms take an array
 with a scale for every class too: one for each class along ``axis``, or one that fits the shape of x.
 """
@@ -15,7 +16,7 @@ import numpy as np
 
 import noisemax as _noisemax
 
-from . import _ranks
+from . import _ranks, _seconds
 from ._library import transform
 
 __all__ = ["log_probabilities", "loss", "probabilities", "top_k_probabilities"]
@@ -165,13 +166,51 @@ def _values_forward(rows, noise, scale, points, log):
 
 
 def _values_backward(noise, scale, points, log, rows, cotangents):
-    def pulled(x, v):
-        return _noisemax.pullback(x, v, noise, scale, points=points, log=log)
-
-    return (_callback(pulled, _like(rows), rows, cotangents),)
+    return (_pullback(rows, cotangents, noise, scale, points, log),)
 
 
 _values.defvjp(_values_forward, _values_backward)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4, 5))
+def _pullback(rows, cotangents, noise, scale, points, log):
+    def pulled(x, v):
+        return _noisemax.pullback(x, v, noise, scale, points=points, log=log)
+
+    return _callback(pulled, _like(rows), rows, cotangents)
+
+
+def _pullback_forward(rows, cotangents, noise, scale, points, log):
+    return _pullback(rows, cotangents, noise, scale, points, log), (rows, cotangents)
+
+
+def _pullback_backward(noise, scale, points, log, kept, others):
+    _require_exact(points)
+
+    def pushed(x, w):
+        if log:
+            return _seconds.log_pushforward(x, w, noise, scale).astype(x.dtype)
+        # J is symmetric.
+        return _noisemax.pullback(x, w, noise, scale)
+
+    rows, _ = kept
+    in_cotangents = _callback(pushed, _like(rows), rows, others)
+    return _second_pullback(*kept, others, noise, scale, log), in_cotangents
+
+
+_pullback.defvjp(_pullback_forward, _pullback_backward)
+
+
+def _second_pullback(rows, cotangents, others, noise, scale, log):
+    def pulled(x, v, w):
+        return _noisemax.second_pullback(x, v, w, noise, scale, log=log)
+
+    return _callback(pulled, _like(rows), rows, cotangents, others)
+
+
+def _require_exact(points):
+    if points is not None:
+        raise ValueError("the quantile rule has no second derivatives")
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
@@ -209,20 +248,48 @@ def _losses(rows, target, noise, scale, points, kind):
 
 def _losses_forward(rows, target, noise, scale, points, kind):
     """The losses, and for the way back the gradient that they come with."""
-
-    def both(x, y):
-        values, gradient = _noisemax.loss(x, y, noise, scale, points=points, kind=kind, gradient=True)
-        return np.asarray(values), gradient
-
-    shapes = (jax.ShapeDtypeStruct(rows.shape[:-1], rows.dtype), _like(rows))
-    values, gradient = _callback(both, shapes, rows, target)
+    values, gradient = _losses_with_gradient(rows, target, noise, scale, points, kind)
     return values, (gradient, target)
 
 
 def _losses_backward(noise, scale, points, kind, kept, cotangents):
     gradient, target = kept
-    is_distribution = jnp.issubdtype(target.dtype, jnp.floating)
-    return cotangents[..., None] * gradient, jnp.zeros_like(target) if is_distribution else None
+    return cotangents[..., None] * gradient, _no_gradient(target)
 
 
 _losses.defvjp(_losses_forward, _losses_backward)
+
+
+def _no_gradient(target):
+    return jnp.zeros_like(target) if jnp.issubdtype(target.dtype, jnp.floating) else None
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4, 5))
+def _losses_with_gradient(rows, target, noise, scale, points, kind):
+    def both(x, y):
+        values, gradient = _noisemax.loss(x, y, noise, scale, points=points, kind=kind, gradient=True)
+        return np.asarray(values), gradient
+
+    shapes = (jax.ShapeDtypeStruct(rows.shape[:-1], rows.dtype), _like(rows))
+    return _callback(both, shapes, rows, target)
+
+
+def _losses_with_gradient_forward(rows, target, noise, scale, points, kind):
+    values, gradient = _losses_with_gradient(rows, target, noise, scale, points, kind)
+    return (values, gradient), (rows, gradient, target)
+
+
+def _losses_with_gradient_backward(noise, scale, points, kind, kept, cotangents):
+    rows, gradient, target = kept
+    weights, directions = cotangents
+    _require_exact(points)
+    if kind == "fenchel-young":
+        change = _pullback(rows, directions, noise, scale, points, False)
+    else:
+        is_distribution = jnp.issubdtype(target.dtype, jnp.floating)
+        y = target if is_distribution else jax.nn.one_hot(target, rows.shape[-1], dtype=rows.dtype)
+        change = _second_pullback(rows, -y, directions, noise, scale, True)
+    return weights[..., None] * gradient + change, _no_gradient(target)
+
+
+_losses_with_gradient.defvjp(_losses_with_gradient_forward, _losses_with_gradient_backward)

@@ -1,4 +1,4 @@
-"""noisemax for PyTorch: functions of tensors and modules, differentiable once, in the logits and in the scale.
+"""noisemax for PyTorch: functions of tensors and modules, differentiable twice, in the logits and in the scale.
 
 Operators of their own, so that they work under ``torch.compile(fullgraph=True)``, ``torch.export`` and ``torch.func.vmap``.
 Tensors on other devices than the processor are copied there and back. float16 and bfloat16 are computed in float32.
@@ -7,12 +7,12 @@ The scale is a number, or a tensor of one element, which may need a gradient; on
 tensor with a scale for every class: one for each class along ``dim``, or one that fits the shape of the logits. Then 0 is a class
 without noise, and the scales may need a gradient too.
 
-There are no second derivatives yet, and no forward-mode derivatives: asking for one is a ``NotImplementedError``.
+Where every class has a scale, of the k largest, of orderings and of the quantile rule there are first derivatives in reverse mode:
+asking for another one is a ``NotImplementedError``. For all else there are second derivatives, and those of forward mode.
 """
 
 import torch
 from torch import Tensor, nn
-from torch.autograd import forward_ad
 
 from . import _losses_by_name, _operators, _rank_operators
 
@@ -247,8 +247,6 @@ def _rows(t: Tensor, dim: int) -> Tensor:
         raise ValueError(f"logits are real numbers with a fraction, not {t.dtype}")
     if t.ndim == 0:
         raise ValueError("a number is no row of logits: a tensor has a dimension at least")
-    if forward_ad.unpack_dual(t).tangent is not None:
-        raise NotImplementedError("noisemax has no forward-mode derivatives: take those of reverse mode")
     rows = _moved(t, dim)
     return rows if rows.dtype in (torch.float32, torch.float64) else rows.float()
 

@@ -11,8 +11,17 @@ struct Input {
   /// One of so many, by a byte; the first where there is none left.
   mutating func choice(of count: Int) -> Int { Int(bytes.popFirst() ?? 0) % count }
 
-  /// Numbers of any bits.
+  /// Numbers of any bits, or of two bytes each: 256ths from −128 to 128, where rows are as they usually are.
   mutating func numbers<Scalar: LogitScalar>(_ count: Int, as type: Scalar.Type) -> [Scalar] {
+    if choice(of: 2) == 1 {
+      let taken = bytes.prefix(2 * count)
+      bytes = bytes.dropFirst(taken.count)
+      return taken.withUnsafeBytes { raw in
+        (0..<raw.count / 2).map {
+          Scalar(raw.loadUnaligned(fromByteOffset: 2 * $0, as: Int16.self)) / 256
+        }
+      }
+    }
     let size = MemoryLayout<Scalar>.size
     let taken = bytes.prefix(count * size)
     bytes = bytes.dropFirst(taken.count)

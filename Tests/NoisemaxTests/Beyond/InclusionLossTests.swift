@@ -110,7 +110,8 @@ import Testing
   /// The gradient of the sum is the inclusions; that in the scales makes the sum homogeneous: Σ μ_i ∂ + Σ s_i ∂ = the sum.
   @Test(arguments: ShippedLaw.all.map(\.name), [1, 2])
   func theSumHasAGradient(law: String, k: Int) throws {
-    let argmax = NoisyArgmax(try #require(ShippedLaw.standard(named: law)), scale: 1.5)
+    let noise = try #require(ShippedLaw.standard(named: law))
+    let argmax = NoisyArgmax(noise, scale: 1.5)
     let logits: [Double] = [0.31, -0.22, 0.57, -.infinity, 0.02]
     let scales: [Double] = [1, 0.4, 0, 1, 2]
     let result = argmax.expectedSumWithGradient(for: logits, largest: k, scales: scales)

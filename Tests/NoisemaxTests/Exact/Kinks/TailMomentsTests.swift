@@ -135,49 +135,6 @@ import Testing
     #expect(isClose(loss, truth, within: 1e-12 * truth), "\(law), kind \(kind): \(loss), not \(truth)")
   }
 
-  /// Not by timing: by how much memory the nodes of a row take beside an ordinary row of its size.
-  @Test(arguments: laws)
-  func theWorkIsBounded(law: String) throws {
-    let argmax = try Self.transform(law)
-    func room(_ row: [Double]) -> [Int] {
-      var (result, rooms) = (row, [Int]())
-      let v = row.indices.map { cos(Double($0)) }
-      var span = result.mutableSpan
-      for quantity in 0..<5 {
-        var workspace = NoisyArgmax.Workspace()
-        switch quantity {
-        case 0: argmax.writeProbabilities(for: row.span, to: &span, workspace: &workspace)
-        case 1: argmax.writeLogProbabilities(for: row.span, to: &span, workspace: &workspace)
-        case 2:
-          var value = [0.0]
-          var valueSpan = value.mutableSpan
-          argmax.writeValues(of: .expectedMaximum, for: row.span, to: &valueSpan, workspace: &workspace)
-        case 3:
-          argmax.writePullback(
-            for: row.span, of: v.span, rowLength: row.count, to: &span, workspace: &workspace)
-        default:
-          argmax.writeLogProbabilitiesPullback(
-            for: row.span, of: v.span, rowLength: row.count, to: &span, workspace: &workspace)
-        }
-        rooms.append(workspace.room)
-      }
-      return rooms
-    }
-    func ordinary(_ count: Int) -> [Double] { (0..<count).map { sin(Double($0 * $0)) } }
-    let rows: [[Double]] = [
-      ordinary(99) + [-650], (0..<100).map { $0 == 0 ? 0 : -500 - 2 * Double($0) },
-      (0..<1000).map { $0 == 0 ? 0 : -1e6 - Double($0) }, (0..<1000).map { -pow(1.01, Double($0)) },
-      (0..<1000).map { -Double($0) }, (0..<1000).map { -pow(10, -15 + 18 * Double($0) / 999) },
-      (0..<1000).map { $0 < 2 ? 0 : -600 - Double($0) / 16 },
-    ]
-    for row in rows {
-      let rooms = zip(room(row), room(ordinary(row.count)))
-      for (quantity, (value, expected)) in rooms.enumerated() {
-        #expect(value <= 20 * expected, "\(law), \(row), quantity \(quantity): \(value), not \(expected)")
-      }
-    }
-  }
-
   /// Thousands of classes whose tails are subnormal numbers behind two leaders: each wins as it would alone.
   @Test(arguments: laws)
   func crowdsBelowTheLeastNormalNumber(law: String) throws {
