@@ -8,7 +8,7 @@
 /// The array is not copied. Rows of length 0 have no elements, and there are none of them. As a collection they are a
 /// sequence of arrays: `for row in rows` copies each row.
 public struct Rows<Scalar: LogitScalar>: Sendable, Hashable {
-  private let storage: [Scalar]
+  @usableFromInline let storage: [Scalar]
   /// How many elements a row has.
   public let rowLength: Int
   /// How many rows there are.
@@ -16,7 +16,7 @@ public struct Rows<Scalar: LogitScalar>: Sendable, Hashable {
 
   // Computed, since no other module can state the derivative of a stored property.
   /// The elements of all rows, row after row.
-  public var elements: [Scalar] { storage }
+  @inlinable public var elements: [Scalar] { storage }
 
   /// The rows of a row-major array.
   ///
@@ -33,12 +33,12 @@ public struct Rows<Scalar: LogitScalar>: Sendable, Hashable {
   }
 
   /// One row, as an array of its own.
-  public subscript(row: Int) -> [Scalar] {
+  @inlinable public subscript(row: Int) -> [Scalar] {
     Array(elements[row * rowLength..<(row + 1) * rowLength])
   }
 
   /// One element of one row.
-  public subscript(row: Int, index: Int) -> Scalar { elements[row * rowLength + index] }
+  @inlinable public subscript(row: Int, index: Int) -> Scalar { elements[row * rowLength + index] }
 
   /// Other elements in the same rows.
   package func replacingElements(by elements: [Scalar]) -> Rows { Rows(elements, shape) }
@@ -56,8 +56,8 @@ public struct Rows<Scalar: LogitScalar>: Sendable, Hashable {
 }
 
 extension Rows: RandomAccessCollection {
-  public var startIndex: Int { 0 }
-  public var endIndex: Int { count }
+  @inlinable public var startIndex: Int { 0 }
+  @inlinable public var endIndex: Int { count }
 }
 
 extension Rows: CustomStringConvertible {

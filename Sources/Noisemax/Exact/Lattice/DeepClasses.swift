@@ -109,6 +109,8 @@ final class DeepClasses {
       gridPoints[gap] = value
       return value
     }
+    /// Of the class before, to which the next one may be equal.
+    var last = (gap: Double.nan, value: Double.nan)
     var first = 0
     while first < wanted.count {
       let corner = Self.offset(of: row[wanted[first]], in: cell).corner
@@ -122,8 +124,12 @@ final class DeepClasses {
       // A log-probability beyond all Doubles cannot be interpolated.
       let isKnown = isCrowded && values.allSatisfy(\.isFinite)
       for index in crowd {
-        let t = Self.offset(of: row[index], in: cell).t
-        result.append((index, isKnown ? basis.value(of: values, at: t) : logProbability(of: row[index])))
+        let gap = row[index]
+        if gap != last.gap {
+          let t = Self.offset(of: gap, in: cell).t
+          last = (gap, isKnown ? basis.value(of: values, at: t) : logProbability(of: gap))
+        }
+        result.append((index, last.value))
       }
     }
     return result
