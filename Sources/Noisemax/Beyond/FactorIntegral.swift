@@ -15,6 +15,9 @@ struct FactorIntegral {
   /// Those of z that matter, and their steps.
   private let axes: [Int]
   private var steps: [Double]
+  /// Whether a first grid as fine as the narrowest class wants has too many nodes. Then what that class adds may not fall yet,
+  /// and nothing is told of its frequencies from lower ones.
+  private var isCoarse = false
   private var nodeCount = 0
   private let rank: Int
   /// For every axis the sums over every eighth point, for all numbers.
@@ -99,6 +102,7 @@ struct FactorIntegral {
     let volume = steps.reduce(1) { $0 * (2 * radius / $1 + 1) }
     let excess = volume / Double(Self.mostNodes / 2)
     if excess > 1 {
+      isCoarse = true
       let factor = power(excess, 1 / Double(axes.count))
       for axis in steps.indices { steps[axis] *= factor }
     }
@@ -134,7 +138,7 @@ struct FactorIntegral {
       (low, high) = (Swift.max(low, first, second), Swift.max(high, third, fourth))
     }
     let ratio = low > high ? high / low : 1
-    return 16 * high * (isSmooth ? ratio * ratio : 0.25)
+    return 16 * high * (isSmooth && !isCoarse ? ratio * ratio : 0.25)
   }
 
   private func length(_ x: Double, _ y: Double) -> Double { (x * x + y * y).squareRoot() }

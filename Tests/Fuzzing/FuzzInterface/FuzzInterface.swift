@@ -19,10 +19,11 @@ struct Call {
   init(_ input: inout Input) {
     function = input.choice(of: 11)
     choice = input.choice(of: 7)
-    let sizes = [1, 2, 3, 5, 8, 0, -1, Int.min, Int.max]
-    rows = sizes[input.choice(of: sizes.count)]
-    let lengths = [2, 3, 10, 60, 200, 1, 0, -1, Int.max, 1 << 62]
-    length = lengths[input.choice(of: lengths.count)]
+    // Sizes of what is there, or such as nothing can have: only the caller knows whether any other is true.
+    let impossible = [(-1, 3), (3, -1), (.min, 1), (2, .max), (.max, .max), (8, 1 << 62), (.min, .min)]
+    let kind = input.choice(of: 20)
+    let (few, many) = (input.choice(of: 9), [2, 3, 10, 60, 200, 1, 0][input.choice(of: 7)])
+    (rows, length) = kind < impossible.count ? impossible[kind] : (few, many)
     threads = [1, 0, 2, 3, -1, .min, .max][input.choice(of: 7)]
     nulls = [0, 0, 0, 1, 2, 4, 8, 16][input.choice(of: 8)]
     capacity = [512, 0, 1, 2, 30][input.choice(of: 5)]

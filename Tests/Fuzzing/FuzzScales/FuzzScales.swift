@@ -6,7 +6,7 @@ private let transforms = ShippedLaw.all.map { NoisyArgmax($0.noise) }
 struct Pass<Scalar: LogitScalar> {
   private let argmax: NoisyArgmax
   private let quantity: Int
-  /// k, from 1 to the length of the row.
+  /// k, from 1 to the length of the row, or 32.
   private let largest: Int
   private let row, scales, cotangent: [Scalar]
   private let isUndefined: Bool
@@ -23,7 +23,8 @@ struct Pass<Scalar: LogitScalar> {
     let third = numbers.count / 3
     row = repetition.logits(Array(numbers[..<third]))
     guard !row.isEmpty else { return nil }
-    largest = 1 + number * row.count / 256
+    // The work is in proportion to it.
+    largest = 1 + number * min(row.count, 32) / 256
     var found: Set<Scalar> = []
     // No two classes without noise may tie.
     scales = zip(row, repetition.others(Array(numbers[third..<2 * third]), count: row.count)).map {

@@ -11,7 +11,8 @@ import Testing
     "Tiles <of> grey", subtitle: "two rows",
     rows: [
       .init(
-        "first", [.init([0, 1, 1, 0.5, 0.5, 0.52], columns: 3, caption: "a & b"), .init([2], columns: 1)]),
+        "first",
+        [.init([0, 1, 1, 0.5, 0.5, 0.52], columns: 3, caption: "a & b"), .init([2, 2], columns: 1)]),
       .init("second", [.init([.nan, -1, 0.04, 0.06], columns: 2)]),
     ], tile: 5)
 
@@ -20,8 +21,10 @@ import Testing
     // Two tiles of ink in the first line, a whole line of half ink in the second.
     #expect(svg.contains("d=\"M1 0h2v1h-2z\" class=\"ink\" fill=\"#1f2328\" fill-opacity=\"1\""), "\(svg)")
     #expect(svg.contains("d=\"M0 1h3v1h-3z\" class=\"ink\" fill=\"#1f2328\" fill-opacity=\"0.5\""), "\(svg)")
-    // Beyond 1 is ink; NaN, what is below 0 and what rounds to it is paper.
-    #expect(svg.contains("d=\"M0 0h1v1h-1z\" class=\"ink\" fill=\"#1f2328\" fill-opacity=\"1\""), "\(svg)")
+    // Beyond 1 is ink, and a run ends with its line; NaN, what is below 0 and what rounds to it is paper.
+    #expect(
+      svg.contains("d=\"M0 0h1v1h-1zM0 1h1v1h-1z\" class=\"ink\" fill=\"#1f2328\" fill-opacity=\"1\""),
+      "\(svg)")
     #expect(svg.contains("d=\"M1 1h1v1h-1z\" class=\"ink\" fill=\"#1f2328\" fill-opacity=\"0.1\""), "\(svg)")
     #expect(svg.components(separatedBy: "fill-opacity").count == 5, "\(svg)")
     #expect(svg == figure.svg)
