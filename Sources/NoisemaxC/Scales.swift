@@ -61,6 +61,12 @@ struct ScaledBatch<Scalar: LogitScalar> {
         let range = kind == .orderings ? "above 0 in an ordering" : "not below 0"
         throw .argument("the scale of class \(index) of row \(row) is finite and \(range), not \(scale)")
       }
+      let width = Double(scale) * argmax.scale
+      guard scale == 0 || (width > 0 && width.isFinite) else {
+        throw .argument(
+          "the scale \(scale) of class \(index) of row \(row) times that of the noise, \(argmax.scale), is \(width)"
+        )
+      }
     }
   }
 

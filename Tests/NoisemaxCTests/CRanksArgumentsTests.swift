@@ -152,4 +152,39 @@ import Testing
     #expect(noisemax_scaled_sample(h.pointer, nil, nil, 2, 0, 0, 0, 0, &indices, nil, 0) == NOISEMAX_OK)
     #expect(indices == [-1, -1])
   }
+
+  /// Numbers at the ends of their range have an answer, or their product with the scale of the noise is no scale.
+  @Test(arguments: ["normal", "gumbel", "laplace", "uniform"]) func extremes(law: String) throws {
+    let (least, most) = (Double.leastNonzeroMagnitude, Double.greatestFiniteMagnitude)
+    let rows: [(x: [Double], s: [Double])] = [
+      ([0, 1, 2], [least, most, 1]), ([most, -most, 0], [1, 1, 1]), ([most, -most, 0], [most, most, least]),
+      ([0, 0, 0], [least, least, least]), ([-0.0, 1e-300, 0], [least, most, least]),
+      ([1, 1, 1], [most, most, most]),
+    ]
+    for scale in [least, 1, most] {
+      let handle = try Handle(law, scale: scale)
+      for row in rows {
+        let testCase = "\(law), scale \(scale), \(row)"
+        let widths = row.s.map { $0 * scale }
+        let isRefused = widths.contains { $0 == 0 || $0 == .infinity }
+        let message = Message()
+        var (p, logs, loss) = ([-7.0, -7, -7], [-7.0, -7, -7], -7.0)
+        let statuses = [
+          noisemax_inclusions(handle.pointer, 2, row.x, row.s, 1, 3, 1, &p, message.start, message.capacity),
+          noisemax_scaled_log_probabilities(handle.pointer, row.x, row.s, 1, 3, 1, &logs, nil, 0),
+          noisemax_ranking_losses(
+            handle.pointer, row.x, row.s, [2, 0], 2, 1, 3, 1, &loss, nil, nil, nil, 0),
+        ]
+        let expected = isRefused ? NOISEMAX_BAD_ARGUMENT : NOISEMAX_OK
+        #expect(statuses.allSatisfy { $0 == expected }, "\(testCase): \(statuses)")
+        if isRefused {
+          #expect(p + logs + [loss] == [Double](repeating: -7, count: 7), "\(testCase)")
+          #expect(message.text.contains("times that of the noise"), "\(testCase): \(message.text)")
+        } else {
+          let isBounded = p.allSatisfy { $0 >= 0 && $0 <= 1 } && logs.allSatisfy { $0 <= 0 }
+          #expect(isBounded, "\(testCase): \(p), \(logs)")
+        }
+      }
+    }
+  }
 }

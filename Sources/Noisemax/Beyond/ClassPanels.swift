@@ -188,6 +188,9 @@ struct ClassPanels {
     return true
   }
 
+  /// Some eighty lead to a point that no panel resolves. Where noise underflows no part is resolved.
+  private static var mostEvaluations: Int { 1024 }
+
   /// Halves a panel until its parts are resolved, and replaces what it holds by what they hold.
   private func halve(_ integrand: some PanelIntegrand, _ slot: Int) {
     let spare = pending.capacity
@@ -195,12 +198,14 @@ struct ClassPanels {
     var (upper, rest) = (pending.upper(of: slot), pending.width(of: slot))
     var width = rest / 2
     let least = rest * 0x1p-40
+    var evaluations = 0
     for value in 0..<integrand.judged { expected[value] -= contents[value] }
     contents.update(repeating: 0, count: integrand.count)
     while rest > 0 {
       _ = lay(integrand, below: upper, width: width, in: spare)
       let part = pending.contents(of: spare)
-      guard isResolved(integrand, spare) || width <= least else {
+      evaluations += 1
+      guard isResolved(integrand, spare) || width <= least || evaluations > Self.mostEvaluations else {
         for value in 0..<integrand.judged { expected[value] -= part[value] }
         width /= 2
         continue
