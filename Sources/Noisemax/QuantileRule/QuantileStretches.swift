@@ -176,10 +176,15 @@ struct QuantileStretches {
       let ln2 = 0x1.62e42fefa39efp-1
       let width = Swift.min((ln2 + (upper - next)) / 3, 2)
       let lower = upper - Swift.max(width, slack)
-      (end, distance) = (next == -.infinity ? bottom - 1 : Swift.max(next, lower), ln2 - next)
+      (end, distance) = (
+        next == -.infinity ? bottom - Swift.max(1, 2 * slack) : Swift.max(next, lower), ln2 - next
+      )
     }
     let half = (upper - end) / 2
-    let (first, last) = (rule.form == .laplace ? passed : 0, rule.form == .uniform ? passed : row.count)
+    // A stretch this long lies where logits are so large that no class is near it but those at its ends.
+    let isEmpty = rule.form == .laplace && half > 300
+    let first = rule.form == .laplace ? passed : 0
+    let last = isEmpty ? first : rule.form == .uniform ? passed : row.count
     // Of e^(−x) eight terms leave (half/2)⁸/8!. Without classes there is nothing but a slope.
     let isShort = 40 * half <= end + distance && (half <= 0.1 || first == last)
     let stretch = QuantileStretch(

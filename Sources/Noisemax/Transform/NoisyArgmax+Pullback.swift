@@ -58,16 +58,10 @@ extension NoisyArgmax {
   /// let (p, pullback) = argmax.probabilitiesWithPullback(for: logits)
   /// let gradient = pullback(lossGradient)
   /// ```
-  ///
-  /// Under Gumbel noise the function takes p as it is, and computes no exponential.
   public func probabilitiesWithPullback<L: Logits>(
     for logits: L
   ) -> (probabilities: L, pullback: @Sendable (L) -> L) {
-    let p = probabilities(for: logits)
-    if isSoftmax {
-      return (p, { pullbackThroughSoftmax(p, of: $0) })
-    }
-    return (p, { pullback(for: logits, of: $0) })
+    (probabilities(for: logits), { pullback(for: logits, of: $0) })
   }
 
   /// The Jacobians ∂p_i/∂μ_j, row by row, by as many pullbacks as a row has classes: n rows of n for a row of n. For small
@@ -134,28 +128,6 @@ extension NoisyArgmax {
         cotangent.elements.withUnsafeBufferPointer {
           writePullback(
             through: quantity, at: logits, of: $0, rows.shape, to: result, workspace: &workspace)
-        }
-      })
-  }
-
-  /// Cotangents pulled back through a softmax that is known.
-  @_specialize(where L == [Float])
-  @_specialize(where L == [Double])
-  @_specialize(where L == Rows<Float>)
-  @_specialize(where L == Rows<Double>)
-  private func pullbackThroughSoftmax<L: Logits>(_ p: L, of cotangent: L) -> L {
-    let (p, v) = (p.asRows, cotangent.asRows)
-    p.shape.check(v.shape, "a cotangent")
-    return L.form(
-      of: freshArray(like: v) { v, result in
-        p.elements.withUnsafeBufferPointer { elements in
-          for row in 0..<p.count {
-            let slots = p.shape.slots(of: row)
-            pullSoftmaxBack(
-              UnsafeBufferPointer(rebasing: v[slots]),
-              throughSoftmax: UnsafeBufferPointer(rebasing: elements[slots]), scale: unit,
-              to: UnsafeMutableBufferPointer(rebasing: result[slots]))
-          }
         }
       })
   }
@@ -255,28 +227,4 @@ extension NoisyArgmax {
     result[1] = Scalar(first > second ? slope : -slope)
     return true
   }
-}
-
-/// p_i·(v_i − Σ p_j v_j)/scale, with v relative to the leader's: where that is almost certain, nothing cancels.
-@inline(__always)
-private func pullSoftmaxBack<Scalar: LogitScalar>(
-  _ v: UnsafeBufferPointer<Scalar>, throughSoftmax p: UnsafeBufferPointer<Scalar>, scale: Double,
-  to result: UnsafeMutableBufferPointer<Scalar>
-) {
-  guard var leader = p.indices.first else { return }
-  for index in p.indices where p[index] > p[leader] { leader = index }
-  let reference = Double(v[leader])
-  // Eight sums, that the next does not wait for the last. A class without a probability moves nothing.
-  var sums = SIMD8<Double>()
-  for index in p.indices {
-    sums[index & 7] += p[index] == 0 ? 0 : Double(p[index]) * (Double(v[index]) - reference)
-  }
-  let mean = sums.sum()
-  var others = CompensatedSum()
-  for index in p.indices {
-    let slope = p[index] == 0 ? 0 : Double(p[index]) * (Double(v[index]) - reference - mean) / scale
-    if index != leader { others.add(slope) }
-    result.initializeElement(at: index, to: Scalar(slope))
-  }
-  if p[leader] > 0.5 { result[leader] = Scalar(0 - others.value) }
 }

@@ -20,7 +20,7 @@ import Testing
     let near = spread(60, 0.6)
     let numbers = (0..<60).map { Double($0) }
     var rows = [near, spread(90, 6), spread(60, 300), spread(48, 1e-9), [5] + near]
-    rows.append(numbers.map { -5e-324 * $0 })
+    rows.append(numbers.map { -0x1p-1074 * $0 })
     // Ties, and in rows with enough different logits.
     rows.append(near.map { ($0 * 64).rounded() / 64 } + near)
     rows.append([0.3] + near + [-.infinity, -0.999, -40])
@@ -131,7 +131,7 @@ import Testing
     let ordinary = room(Self.spread(1000, law == "uniform" ? 0.8 : 3))
     let ties = [Double](repeating: 0, count: 500)
     let numbers = (0..<1000).map { Double($0) }
-    var rows = [numbers.map { 0 - $0 }, numbers.map { -1000 * $0 }, numbers.map { -5e-324 * $0 }]
+    var rows = [numbers.map { 0 - $0 }, numbers.map { -1000 * $0 }, numbers.map { -0x1p-1074 * $0 }]
     rows.append(numbers.map { 0 - exponential(0.01 * $0) })
     rows.append(numbers.map { 0 - exponential(-35 + 0.042 * $0) })
     rows.append(ties + numbers[..<500].map { -30 - 0.06 * $0 })

@@ -62,7 +62,7 @@ import Testing
     rows.append(("ties and far ones", shares.map { $0 < 0.5 ? 0 : -60 * $0 }))
     rows.append(("0…1", shares.map { 0 - $0 }))
     rows.append(("inside the edge", shares.map { 0 - $0 / 2 } + [-1 + 1e-16]))
-    rows.append(("least numbers", (0..<(isDebugBuild ? 500 : 4500)).map { Double($0) * 5e-324 }))
+    rows.append(("least numbers", (0..<(isDebugBuild ? 500 : 4500)).map { Double($0) * 0x1p-1074 }))
     return rows
   }
 
