@@ -49,7 +49,7 @@ func sumDoubles(_ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ row: 
   let (places, starts, reaches) = (row.places, row.starts, row.reaches)
   var node = 0
   while node < nodes {
-    var hazards = row.hazards + node
+    var reversedHazards = row.reversedHazards + node
     // Bits that a sum would lose are summed apart: so the order of the classes hardly matters.
     var (nearSum, nearRest) = (Doubles(repeating: splitter), Doubles())
     var (farSum, farRest) = (nearSum, nearRest)
@@ -61,14 +61,14 @@ func sumDoubles(_ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ row: 
           let start = coefficients + (starts[index] + node)
           let near = polynomial(start, rowLength, t)
           let far = polynomial(start + 8, rowLength, t)
-          store(near.slope, to: hazards)
-          store(far.slope, to: hazards + 8)
+          store(near.slope, to: reversedHazards)
+          store(far.slope, to: reversedHazards + 8)
           let (nearNext, farNext) = (nearSum + near.value, farSum + far.value)
           nearRest += near.value - (nearNext - nearSum)
           farRest += far.value - (farNext - farSum)
           (nearSum, farSum) = (nearNext, farNext)
         }
-        hazards += nodes
+        reversedHazards += nodes
         index += 1
       }
       store(direct(nearSum - splitter, nearRest), to: row.g + node)
@@ -80,12 +80,12 @@ func sumDoubles(_ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ row: 
         if reaches[index] > node {
           let near = polynomial(
             coefficients + (starts[index] + node), rowLength, Doubles(repeating: places[index]))
-          store(near.slope, to: hazards)
+          store(near.slope, to: reversedHazards)
           let next = nearSum + near.value
           nearRest += near.value - (next - nearSum)
           nearSum = next
         }
-        hazards += nodes
+        reversedHazards += nodes
         index += 1
       }
       store(direct(nearSum - splitter, nearRest), to: row.g + node)
@@ -103,15 +103,15 @@ private func direct(_ sum: Doubles, _ rest: Doubles) -> Doubles {
 /// Σ G·r·δ/2 of a class.
 @inline(__always)
 func dot(_ row: DirectRow, _ index: Int) -> Double {
-  let (hazards, reach) = (row.hazards + row.nodes * index, row.reaches[index])
+  let (reversedHazards, reach) = (row.reversedHazards + row.nodes * index, row.reaches[index])
   var (a, b) = (Doubles(), Doubles())
   var node = 0
   while node + 8 < reach {
-    a = multiplyAdd(load(row.g + node), load(hazards + node), a)
-    b = multiplyAdd(load(row.g + (node + 8)), load(hazards + node + 8), b)
+    a = multiplyAdd(load(row.g + node), load(reversedHazards + node), a)
+    b = multiplyAdd(load(row.g + (node + 8)), load(reversedHazards + node + 8), b)
     node += 16
   }
-  if node < reach { a = multiplyAdd(load(row.g + node), load(hazards + node), a) }
+  if node < reach { a = multiplyAdd(load(row.g + node), load(reversedHazards + node), a) }
   return laneSum(a + b)
 }
 
@@ -124,16 +124,16 @@ func pairDoubles(
   let (nodes, count, reaches) = (row.nodes, row.classes, row.reaches)
   var node = 0
   while node < nodes {
-    var hazards = row.hazards + node
+    var reversedHazards = row.reversedHazards + node
     var (r, v) = (Doubles(), Doubles())
     var index = 0
     while index < count {
       if reaches[index] > node {
-        let hazard = load(hazards)
-        r += hazard
-        v = multiplyAdd(weights[index], hazard, v)
+        let reversedHazard = load(reversedHazards)
+        r += reversedHazard
+        v = multiplyAdd(weights[index], reversedHazard, v)
       }
-      hazards += nodes
+      reversedHazards += nodes
       index += 1
     }
     let g = load(row.g + node)
@@ -148,13 +148,13 @@ func pairDoubles(
 func pairDots(
   _ row: DirectRow, _ index: Int, _ gR: UnsafePointer<Double>, _ gV: UnsafePointer<Double>
 ) -> (r: Double, v: Double) {
-  let (hazards, reach) = (row.hazards + row.nodes * index, row.reaches[index])
+  let (reversedHazards, reach) = (row.reversedHazards + row.nodes * index, row.reaches[index])
   var (r, v) = (Doubles(), Doubles())
   var node = 0
   while node < reach {
-    let hazard = load(hazards + node)
-    r = multiplyAdd(load(gR + node), hazard, r)
-    v = multiplyAdd(load(gV + node), hazard, v)
+    let reversedHazard = load(reversedHazards + node)
+    r = multiplyAdd(load(gR + node), reversedHazard, r)
+    v = multiplyAdd(load(gV + node), reversedHazard, v)
     node += 8
   }
   return (laneSum(r), laneSum(v))

@@ -50,19 +50,19 @@ func sumFloats(_ coefficients: UnsafePointer<Float>, _ rowLength: Int, _ row: Di
   let (g, rests) = (singles(row.g), singles(row.g) + nodes)
   var node = 0
   while node < nodes {
-    var hazards = singles(row.hazards) + node
+    var reversedHazards = singles(row.reversedHazards) + node
     var (sum, rest) = (Floats(repeating: splitter), Floats())
     var index = 0
     while index < count {
       if reaches[index] > node {
         let own = polynomial(
           coefficients + (starts[index] + node), rowLength, Floats(repeating: Float(places[index])))
-        store(own.slope, to: hazards)
+        store(own.slope, to: reversedHazards)
         let next = sum + own.value
         rest += own.value - (next - sum)
         sum = next
       }
-      hazards += nodes
+      reversedHazards += nodes
       index += 1
     }
     store(sum - splitter, to: g + node)
@@ -82,11 +82,13 @@ func sumFloats(_ coefficients: UnsafePointer<Float>, _ rowLength: Int, _ row: Di
 /// 2⁶⁰ Σ G·r·δ/2 of a class.
 @inline(__always)
 func singleDot(_ row: DirectRow, _ index: Int) -> Double {
-  let (g, hazards, reach) = (singles(row.g), singles(row.hazards) + row.nodes * index, row.reaches[index])
+  let (g, reversedHazards, reach) = (
+    singles(row.g), singles(row.reversedHazards) + row.nodes * index, row.reaches[index]
+  )
   var sum = Floats()
   var node = 0
   while node < reach {
-    sum = multiplyAdd(load(g + node), load(hazards + node), sum)
+    sum = multiplyAdd(load(g + node), load(reversedHazards + node), sum)
     node += 16
   }
   return laneSum(sum)
@@ -105,16 +107,16 @@ func pairFloats(
   let g = singles(row.g)
   var node = 0
   while node < nodes {
-    var hazards = singles(row.hazards) + node
+    var reversedHazards = singles(row.reversedHazards) + node
     var (r, v) = (Floats(), Floats())
     var index = 0
     while index < count {
       if reaches[index] > node {
-        let hazard = load(hazards)
-        r += hazard
-        v = multiplyAdd(Float(weights[index]), hazard, v)
+        let reversedHazard = load(reversedHazards)
+        r += reversedHazard
+        v = multiplyAdd(Float(weights[index]), reversedHazard, v)
       }
-      hazards += nodes
+      reversedHazards += nodes
       index += 1
     }
     store(load(g + node) * r, to: gR + node)
@@ -128,13 +130,13 @@ func pairFloats(
 func pairDots(
   _ row: DirectRow, _ index: Int, _ gR: UnsafePointer<Float>, _ gV: UnsafePointer<Float>
 ) -> (r: Double, v: Double) {
-  let (hazards, reach) = (singles(row.hazards) + row.nodes * index, row.reaches[index])
+  let (reversedHazards, reach) = (singles(row.reversedHazards) + row.nodes * index, row.reaches[index])
   var (r, v) = (Floats(), Floats())
   var node = 0
   while node < reach {
-    let hazard = load(hazards + node)
-    r = multiplyAdd(load(gR + node), hazard, r)
-    v = multiplyAdd(load(gV + node), hazard, v)
+    let reversedHazard = load(reversedHazards + node)
+    r = multiplyAdd(load(gR + node), reversedHazard, r)
+    v = multiplyAdd(load(gV + node), reversedHazard, v)
     node += 16
   }
   return (laneSum(r), laneSum(v))

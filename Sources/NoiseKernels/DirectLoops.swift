@@ -10,7 +10,7 @@ private func directRow(_ count: Int, _ memory: UnsafeMutablePointer<Double>, nod
   let integers = UnsafeMutableRawPointer(memory + count).assumingMemoryBound(to: Int.self)
   return DirectRow(
     places: memory, starts: integers, reaches: integers + count, indices: integers + 2 * count,
-    g: memory + (4 * count + 8), hazards: memory + (4 * count + 16 + nodes))
+    g: memory + (4 * count + 8), reversedHazards: memory + (4 * count + 16 + nodes))
 }
 
 /// Chooses the nodes of a row, and fills in G and r at them. `finer` says how many sizes finer the step is than the number of
@@ -124,17 +124,17 @@ private func sharpness(_ row: DirectRow, single: Bool, products: UnsafeMutablePo
   let limit = row.sharpness
   let reach = padded(row.reaches[row.rarest])
   if single {
-    let (g, hazards) = (singles(row.g), singles(row.hazards) + row.nodes * row.rarest)
+    let (g, reversedHazards) = (singles(row.g), singles(row.reversedHazards) + row.nodes * row.rarest)
     var node = 0
     while node < reach {
-      store(doubles(at: g + node) * doubles(at: hazards + node), to: products + node)
+      store(doubles(at: g + node) * doubles(at: reversedHazards + node), to: products + node)
       node += 8
     }
   } else {
-    let hazards = row.hazards + row.nodes * row.rarest
+    let reversedHazards = row.reversedHazards + row.nodes * row.rarest
     var node = 0
     while node < reach {
-      store(load(row.g + node) * load(hazards + node), to: products + node)
+      store(load(row.g + node) * load(reversedHazards + node), to: products + node)
       node += 8
     }
   }

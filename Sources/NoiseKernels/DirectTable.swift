@@ -90,17 +90,17 @@ package struct DirectRow {
   /// G at the nodes, and before and behind it memory for eight more. This and what follows are Floats in a table of Floats.
   package let g: UnsafeMutablePointer<Double>
   /// r·δ/2 at the nodes, for one class after the other, as far as the class has nodes, up to whole vectors.
-  package let hazards: UnsafeMutablePointer<Double>
+  package let reversedHazards: UnsafeMutablePointer<Double>
 
   /// Memory for three times as many numbers as there are nodes, one for each class and 16 more.
-  package var spare: UnsafeMutablePointer<Double> { hazards + nodes * classes }
+  package var spare: UnsafeMutablePointer<Double> { reversedHazards + nodes * classes }
 
   package init(
     places: UnsafeMutablePointer<Double>, starts: UnsafeMutablePointer<Int>,
     reaches: UnsafeMutablePointer<Int>, indices: UnsafeMutablePointer<Int>, g: UnsafeMutablePointer<Double>,
-    hazards: UnsafeMutablePointer<Double>
+    reversedHazards: UnsafeMutablePointer<Double>
   ) {
     (self.places, self.starts, self.reaches, self.indices) = (places, starts, reaches, indices)
-    (self.g, self.hazards) = (g, hazards)
+    (self.g, self.reversedHazards) = (g, reversedHazards)
   }
 }

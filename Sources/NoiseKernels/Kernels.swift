@@ -137,7 +137,7 @@ package protocol Kernels: LatticeKernels, TailKernels, UniformKernels, ScaledCla
   )
 
   /// Σ_q terms · r(d + q) for every difference d, with r = f/F. Terms are 0 where F is, and behind the last node.
-  static func sumHazards(
+  static func sumReversedHazards(
     at differences: QuantileDifferences, times terms: UnsafePointer<Double>, _ table: QuantileTable,
     to sums: UnsafeMutablePointer<Double>
   )

@@ -66,15 +66,15 @@ package struct NodeGrid: Sendable {
 /// maximum, or where log G itself is below `leastLogarithm`.
 package struct WalkEnd {
   /// log r at node 0, and a step further at the next one; nil for a walk to the last node.
-  package let logHazards: UnsafePointer<Double>?
+  package let logReversedHazards: UnsafePointer<Double>?
   package let factor: Double
   package let drop: Double
   package let leastLogarithm: Double
 
   package init(
-    logHazards: UnsafePointer<Double>?, factor: Double, drop: Double, leastLogarithm: Double
+    logReversedHazards: UnsafePointer<Double>?, factor: Double, drop: Double, leastLogarithm: Double
   ) {
-    (self.logHazards, self.factor) = (logHazards, factor)
+    (self.logReversedHazards, self.factor) = (logReversedHazards, factor)
     (self.drop, self.leastLogarithm) = (drop, leastLogarithm)
   }
 }

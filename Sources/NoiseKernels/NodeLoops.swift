@@ -67,9 +67,9 @@ extension VectorKernels {
       let lowest = firstPoint(at: node, on: grid, below: end)
       while first > 0, points[first - 8] + 7 >= lowest { first -= 8 }
       sums(at: node, weights, starts: starts, from: first, to: count, samples: samples, to: logarithms)
-      guard let hazards = stop.logHazards else { continue }
+      guard let reversedHazards = stop.logReversedHazards else { continue }
       let logarithm = logarithms[node]
-      let value = logarithm + stop.factor * hazards[node * grid.step]
+      let value = logarithm + stop.factor * reversedHazards[node * grid.step]
       if value > top { top = value }
       let hasFallen = value < top - stop.drop
       if hasFallen || logarithm < stop.leastLogarithm {
@@ -78,7 +78,7 @@ extension VectorKernels {
         var lane = 8
         while lane < 32 {
           let logarithm = logarithms[node + lane]
-          let value = logarithm + stop.factor * hazards[(node + lane) * grid.step]
+          let value = logarithm + stop.factor * reversedHazards[(node + lane) * grid.step]
           if !(hasFallen && value < top - stop.drop || logarithm < stop.leastLogarithm) { break }
           lane += 8
         }

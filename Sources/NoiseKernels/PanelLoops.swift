@@ -90,8 +90,8 @@ extension VectorKernels {
   ) {
     let (constants, otherConstants) = (load(nodes), load(nodes + 8))
     let (factors, otherFactors) = (load(nodes + panelNodes), load(nodes + panelNodes + 8))
-    var (product, hazards, cotangent) = (Doubles(repeating: 1), Doubles(), Doubles())
-    var (other, otherHazards, otherCotangents) = (product, hazards, cotangent)
+    var (product, reversedHazards, cotangent) = (Doubles(repeating: 1), Doubles(), Doubles())
+    var (other, otherReversedHazards, otherCotangents) = (product, reversedHazards, cotangent)
     var k = 0
     if vectors == 1 {
       while k < count {
@@ -99,7 +99,7 @@ extension VectorKernels {
         product = product * power(cumulative, ties[k])
         let reciprocal = Doubles(repeating: 1) / cumulative
         store(reciprocal, to: reciprocals + 16 * k)
-        hazards = multiplyAdd(ties[k], reciprocal, hazards)
+        reversedHazards = multiplyAdd(ties[k], reciprocal, reversedHazards)
         cotangent = multiplyAdd(cotangents[k], reciprocal, cotangent)
         k += 1
       }
@@ -113,8 +113,8 @@ extension VectorKernels {
         let (reciprocal, otherReciprocal) = (both * far, both * near)
         store(reciprocal, to: reciprocals + 16 * k)
         store(otherReciprocal, to: reciprocals + 16 * k + 8)
-        hazards = multiplyAdd(ties[k], reciprocal, hazards)
-        otherHazards = multiplyAdd(ties[k], otherReciprocal, otherHazards)
+        reversedHazards = multiplyAdd(ties[k], reciprocal, reversedHazards)
+        otherReversedHazards = multiplyAdd(ties[k], otherReciprocal, otherReversedHazards)
         cotangent = multiplyAdd(cotangents[k], reciprocal, cotangent)
         otherCotangents = multiplyAdd(cotangents[k], otherReciprocal, otherCotangents)
         k += 1
@@ -122,10 +122,10 @@ extension VectorKernels {
     }
 
     @inline(__always) func add(
-      _ vector: Int, _ product: Doubles, _ hazards: Doubles, _ cotangents: Doubles, _ factors: Doubles
+      _ vector: Int, _ product: Doubles, _ reversedHazards: Doubles, _ cotangents: Doubles, _ factors: Doubles
     ) {
       let nodes = nodes + 8 * vector
-      let r = product * (hazards * factors)
+      let r = product * (reversedHazards * factors)
       let v = product * (cotangents * factors)
       store(product, to: nodes + 3 * panelNodes)
       store(r, to: nodes + 4 * panelNodes)
@@ -142,8 +142,8 @@ extension VectorKernels {
         k += 1
       }
     }
-    add(0, product, hazards, cotangent, factors)
-    if vectors == 2 { add(1, other, otherHazards, otherCotangents, otherFactors) }
+    add(0, product, reversedHazards, cotangent, factors)
+    if vectors == 2 { add(1, other, otherReversedHazards, otherCotangents, otherFactors) }
   }
 
   @inline(never)

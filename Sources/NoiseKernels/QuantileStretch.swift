@@ -32,7 +32,7 @@ package protocol StretchKernels: Sendable {
   ) -> (sum: Double, next: Int)
 
   /// Adds Σ weight·r over the Chebyshev nodes of a stretch to a number of every class, with r = t·tail/F.
-  static func addStretchHazards(
+  static func addStretchReversedHazards(
     of weights: UnsafePointer<Double>, on stretch: QuantileStretch, slopes: UnsafePointer<Double>,
     tails: UnsafePointer<Double>, _ count: Int, basis: UnsafePointer<Double>,
     to sums: UnsafeMutablePointer<Double>

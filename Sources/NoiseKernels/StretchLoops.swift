@@ -192,7 +192,7 @@ extension VectorKernels {
   }
 
   @inline(never)
-  package static func addStretchHazards(
+  package static func addStretchReversedHazards(
     of weights: UnsafePointer<Double>, on stretch: QuantileStretch, slopes: UnsafePointer<Double>,
     tails: UnsafePointer<Double>, _ count: Int, basis: UnsafePointer<Double>,
     to sums: UnsafeMutablePointer<Double>

@@ -78,7 +78,7 @@ package protocol TailKernels: Sendable {
   /// The same with the rows of reversed hazards and of cotangents as w.
   static func nodePairSums(
     of nodes: UnsafePointer<Double>, ends: UnsafePointer<Int>, slopes: UnsafePointer<Double>, _ count: Int,
-    ofHazards: UnsafeMutablePointer<Double>, ofCotangents: UnsafeMutablePointer<Double>
+    ofReversedHazards: UnsafeMutablePointer<Double>, ofCotangents: UnsafeMutablePointer<Double>
   )
 
   /// Writes Σ w/t of every block, with a row of the nodes as w.
@@ -86,13 +86,13 @@ package protocol TailKernels: Sendable {
     of nodes: UnsafePointer<Double>, blocks: Int, row: TailNodeRow, to sums: UnsafeMutablePointer<Double>
   )
 
-  /// Replaces the hazards h by w·(h + t·Σ c·ψ), and the cotangents by w·t·(passed/t + Σ u·ψ), over the near classes that
-  /// have not passed and the far ones: those have the polynomials `hazards` and `cotangents` of τ in place of their sums.
+  /// Replaces the reversed hazards h by w·(h + t·Σ c·ψ), and the cotangents by w·t·(passed/t + Σ u·ψ), over the near classes that
+  /// have not passed and the far ones: those have the polynomials `reversedHazards` and `cotangents` of τ in place of their sums.
   /// `passed` has a number for every count of classes that have.
-  static func addTailHazards(
+  static func addTailReversedHazards(
     at nodes: UnsafeMutablePointer<Double>, blocks: Int, tails: UnsafePointer<Double>,
     slopes: UnsafePointer<Double>, u: UnsafePointer<Double>, passed: UnsafePointer<Double>, _ count: Int,
-    hazards: UnsafePointer<Double>, cotangents: UnsafePointer<Double>, perFactor: Double
+    reversedHazards: UnsafePointer<Double>, cotangents: UnsafePointer<Double>, perFactor: Double
   )
 
   /// Σ over the nodes of the measures times 1 − ∏ F, over all classes but a leader: one of the near ones, or where that is
@@ -108,7 +108,7 @@ package let tailTerms = 12
 
 /// The rows of a block of nodes.
 package enum TailNodeRow: Int {
-  case constants, factors, weights, hazards, cotangents, measures, passed
+  case constants, factors, weights, reversedHazards, cotangents, measures, passed
 
   /// How many slots a block has.
   package static var blockSize: Int { 56 }
@@ -134,11 +134,13 @@ package struct KinkPanel: Sendable {
   package let t, width, above, power: Double
   /// How many near classes have passed, and the sum of reversed hazards besides those of the near ones that have not.
   package let passed: Int
-  package let hazard: Double
+  package let reversedHazard: Double
 
-  package init(from t: Double, width: Double, above: Double, power: Double, passed: Int, hazard: Double) {
+  package init(
+    from t: Double, width: Double, above: Double, power: Double, passed: Int, reversedHazard: Double
+  ) {
     (self.t, self.width, self.above, self.power) = (t, width, above, power)
-    (self.passed, self.hazard) = (passed, hazard)
+    (self.passed, self.reversedHazard) = (passed, reversedHazard)
   }
 }
 

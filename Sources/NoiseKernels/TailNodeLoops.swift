@@ -7,7 +7,7 @@
 private let constants = 0
 private let factors = 8
 private let weights = 16
-private let hazardRow = 24
+private let reversedHazardRow = 24
 private let cotangentRow = 32
 private let measures = 40
 private let passedRow = 48
@@ -108,7 +108,7 @@ extension VectorKernels {
       store(constant, to: node + constants)
       store(t, to: node + factors)
       store(weight, to: node + weights)
-      store(Doubles(), to: node + hazardRow)
+      store(Doubles(), to: node + reversedHazardRow)
       store(weight * leader / t, to: node + measures)
       store(Doubles(), to: node + passedRow)
       block += 1
@@ -131,7 +131,7 @@ extension VectorKernels {
       store(Doubles(repeating: 1), to: node + constants)
       store(t, to: node + factors)
       store(weight * panel.above * moderateExponential(depth * panel.power), to: node + weights)
-      store(Doubles(repeating: panel.hazard), to: node + hazardRow)
+      store(Doubles(repeating: panel.reversedHazard), to: node + reversedHazardRow)
       store(0.5 * weight / t, to: node + measures)
       store(Doubles(repeating: Double(panel.passed)), to: node + passedRow)
       block += 1
@@ -221,7 +221,7 @@ extension VectorKernels {
   @inline(never)
   package static func nodePairSums(
     of nodes: UnsafePointer<Double>, ends: UnsafePointer<Int>, slopes: UnsafePointer<Double>, _ count: Int,
-    ofHazards: UnsafeMutablePointer<Double>, ofCotangents: UnsafeMutablePointer<Double>
+    ofReversedHazards: UnsafeMutablePointer<Double>, ofCotangents: UnsafeMutablePointer<Double>
   ) {
     var k = 0
     while k < count {
@@ -234,17 +234,18 @@ extension VectorKernels {
         let both = Doubles(repeating: 1) / (first * second)
         let (inverse, nextInverse) = (both * second, both * first)
         sum = multiplyAdd(
-          load(next + hazardRow), nextInverse, multiplyAdd(load(block + hazardRow), inverse, sum))
+          load(next + reversedHazardRow), nextInverse,
+          multiplyAdd(load(block + reversedHazardRow), inverse, sum))
         other = multiplyAdd(
           load(next + cotangentRow), nextInverse, multiplyAdd(load(block + cotangentRow), inverse, other))
         block += 2 * blockSize
       }
       if block < end {
         let inverse = Doubles(repeating: 1) / divisor(slopes[k], block)
-        sum = multiplyAdd(load(block + hazardRow), inverse, sum)
+        sum = multiplyAdd(load(block + reversedHazardRow), inverse, sum)
         other = multiplyAdd(load(block + cotangentRow), inverse, other)
       }
-      ofHazards[k] = laneSum(sum)
+      ofReversedHazards[k] = laneSum(sum)
       ofCotangents[k] = laneSum(other)
       k += 1
     }
@@ -264,17 +265,17 @@ extension VectorKernels {
   }
 
   @inline(never)
-  package static func addTailHazards(
+  package static func addTailReversedHazards(
     at nodes: UnsafeMutablePointer<Double>, blocks: Int, tails: UnsafePointer<Double>,
     slopes: UnsafePointer<Double>, u: UnsafePointer<Double>, passed: UnsafePointer<Double>, _ count: Int,
-    hazards: UnsafePointer<Double>, cotangents: UnsafePointer<Double>, perFactor: Double
+    reversedHazards: UnsafePointer<Double>, cotangents: UnsafePointer<Double>, perFactor: Double
   ) {
     var block = nodes
     let end = nodes + blocks * blockSize
     while block < end {
       let t = load(block + factors)
-      var (hazard, cotangent) = (
-        tailPolynomial(hazards, t * perFactor), tailPolynomial(cotangents, t * perFactor)
+      var (reversedHazard, cotangent) = (
+        tailPolynomial(reversedHazards, t * perFactor), tailPolynomial(cotangents, t * perFactor)
       )
       let first = Int(block[passedRow])
       var k = first
@@ -283,17 +284,20 @@ extension VectorKernels {
         let (divisor, nextDivisor) = (divisor(slopes[k], block), divisor(slopes[k + 1], block))
         let both = Doubles(repeating: 1) / (divisor * nextDivisor)
         let (inverse, nextInverse) = (both * nextDivisor, both * divisor)
-        hazard = multiplyAdd(tails[k + 1], nextInverse, multiplyAdd(tails[k], inverse, hazard))
+        reversedHazard = multiplyAdd(
+          tails[k + 1], nextInverse, multiplyAdd(tails[k], inverse, reversedHazard))
         cotangent = multiplyAdd(u[k + 1], nextInverse, multiplyAdd(u[k], inverse, cotangent))
         k += 2
       }
       if k < count {
         let inverse = Doubles(repeating: 1) / divisor(slopes[k], block)
-        hazard = multiplyAdd(tails[k], inverse, hazard)
+        reversedHazard = multiplyAdd(tails[k], inverse, reversedHazard)
         cotangent = multiplyAdd(u[k], inverse, cotangent)
       }
       let weight = load(block + weights)
-      store(weight * multiplyAdd(t, hazard, load(block + hazardRow)), to: block + hazardRow)
+      store(
+        weight * multiplyAdd(t, reversedHazard, load(block + reversedHazardRow)),
+        to: block + reversedHazardRow)
       store(weight * multiplyAdd(t, cotangent, Doubles(repeating: passed[first])), to: block + cotangentRow)
       block += blockSize
     }

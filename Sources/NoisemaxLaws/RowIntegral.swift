@@ -39,8 +39,8 @@ package struct RowIntegral {
     let (low, high, quartiles) = Self.window(of: gaps, under: noise)
     let kinks = gaps.flatMap { gap in noise.kinks.map { gap + $0 } }.filter { $0 > low && $0 < high }
     let ends = [low] + kinks.sorted() + [high]
-    func logHazard(_ x: Double) -> Double { noise.logDensity(at: x) - noise.logCumulative(at: x) }
-    self.init(of: gaps, pairs: pairs, scale: scale, noise.logCumulative, logHazard) { refinement in
+    func logReversedHazard(_ x: Double) -> Double { noise.logDensity(at: x) - noise.logCumulative(at: x) }
+    self.init(of: gaps, pairs: pairs, scale: scale, noise.logCumulative, logReversedHazard) { refinement in
       zip(ends, ends.dropFirst()).flatMap { a, b in
         let count = Int(((b - a) / quartiles).rounded(.up)) << refinement
         let width = (b - a) / Double(count)
@@ -51,7 +51,7 @@ package struct RowIntegral {
 
   private init?(
     of gaps: [Double], pairs: [(Int, Int)], scale: Double, _ logCumulative: (Double) -> Double,
-    _ logHazard: (Double) -> Double, nodes: (_ refinement: Int) -> [(point: Double, weight: Double)]
+    _ logReversedHazard: (Double) -> Double, nodes: (_ refinement: Int) -> [(point: Double, weight: Double)]
   ) {
     var last: [Double]?
     for refinement in 1...8 {
@@ -60,13 +60,14 @@ package struct RowIntegral {
         Self.sum(gaps.map { $0 > -.infinity ? logCumulative(node.point - $0) : 0 }) + logarithm(node.weight)
       }
       // Where no class can be the winner there is nothing to integrate, and hazards are infinite.
-      func hazards(_ i: Int) -> [Double] {
-        zip(nodes, logG).map { $1 > -.infinity ? logHazard($0.point - gaps[i]) : 0 }
+      func reversedHazards(_ i: Int) -> [Double] {
+        zip(nodes, logG).map { $1 > -.infinity ? logReversedHazard($0.point - gaps[i]) : 0 }
       }
       var known: [Int: [Double]] = [:]
-      for i in gaps.indices where gaps[i] > -.infinity { known[i] = hazards(i) }
+      for i in gaps.indices where gaps[i] > -.infinity { known[i] = reversedHazards(i) }
       let ofClasses = gaps.indices.map { i in
-        known[i].map { hazards in Self.logSum(zip(logG, hazards).map { $0 + $1 }) } ?? -.infinity
+        known[i].map { reversedHazards in Self.logSum(zip(logG, reversedHazards).map { $0 + $1 }) }
+          ?? -.infinity
       }
       let ofPairs = pairs.map { i, j in
         guard let first = known[i], let second = known[j] else { return -Double.infinity }

@@ -187,8 +187,8 @@ extension DeepScaledClass {
       let own = z(slot, x) + law.location
       for j in 0..<classes.moving where j != slot {
         let z = z(j, x)
-        let hazard = law.reversedHazard(at: z) / classes.scales[j]
-        add(j, weight * share / total * hazard, z + law.location, own)
+        let r = law.reversedHazard(at: z) / classes.scales[j]
+        add(j, weight * share / total * r, z + law.location, own)
       }
     }
     if classes.count > classes.moving {
@@ -215,8 +215,10 @@ extension DeepScaledClass {
     guard logProbability > -.infinity else { return 0 }
     let others = (0..<classes.moving).filter { $0 != slot }
     let steps = (0..<classes.moving).map { direction(slot) - direction($0) }
-    func hazard(_ j: Int, _ x: Double) -> Double { law.reversedHazard(at: z(j, x)) / classes.scales[j] }
-    let differences = nodes.map { node in others.reduce(0) { $0 + steps[$1] * hazard($1, node.x) } }
+    func reversedHazard(_ j: Int, _ x: Double) -> Double {
+      law.reversedHazard(at: z(j, x)) / classes.scales[j]
+    }
+    let differences = nodes.map { node in others.reduce(0) { $0 + steps[$1] * reversedHazard($1, node.x) } }
     let total = nodes.reduce(0) { $0 + $1.share }
     let mean = zip(nodes, differences).reduce(0) { $0 + $1.0.share * $1.1 } / total
     func move(_ flow: Double, from j: Int) {
@@ -225,9 +227,9 @@ extension DeepScaledClass {
     }
     for (node, difference) in zip(nodes, differences) {
       for j in others {
-        let hazard = hazard(j, node.x)
-        let slope = hazard * (law.logDensityDerivative(at: z(j, node.x)) / classes.scales[j] - hazard)
-        move(weight * node.share / total * (hazard * (difference - mean) + steps[j] * slope), from: j)
+        let r = reversedHazard(j, node.x)
+        let slope = r * (law.logDensityDerivative(at: z(j, node.x)) / classes.scales[j] - r)
+        move(weight * node.share / total * (r * (difference - mean) + steps[j] * slope), from: j)
       }
     }
     for j in others {

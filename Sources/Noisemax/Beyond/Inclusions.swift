@@ -41,9 +41,9 @@ struct Inclusions: PanelIntegrand {
     var product = Lanes(repeating: 1)
     for j in 0..<classes.count { product *= classes.cumulative[j] }
     for j in 0..<classCount {
-      let hazard = classes.density[j] / classes.cumulative[j]
+      let r = classes.density[j] / classes.cumulative[j]
       // Where F is 0, so is the product.
-      values[j] = (product * hazard).replacing(with: 0, where: classes.cumulative[j] .== 0)
+      values[j] = (product * r).replacing(with: 0, where: classes.cumulative[j] .== 0)
     }
     return product[Lanes.scalarCount - 1]
   }

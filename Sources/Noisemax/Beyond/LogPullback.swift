@@ -14,14 +14,14 @@ struct LogPullback: PanelIntegrand {
   /// w_i/p_i, 0 for classes that do not count.
   let weights: UnsafeMutablePointer<Double>
   /// r; and of the classes after one Σ r, Σ w a and Σ |w| a.
-  private let hazards, sums: UnsafeMutablePointer<Lanes>
+  private let reversedHazards, sums: UnsafeMutablePointer<Lanes>
 
   static func memory(for count: Int) -> Int { padded(count) + Lanes.scalarCount * (4 * count + 3) }
 
   init(of classes: ScaledClasses, rarest: Double, memory: inout Pieces) {
     classCount = classes.moving
     self.rarest = rarest
-    hazards = memory.takeLanes(classes.moving)
+    reversedHazards = memory.takeLanes(classes.moving)
     sums = memory.takeLanes(3 * classes.moving + 3)
     weights = memory.take(padded(classes.count))
   }
@@ -33,25 +33,25 @@ struct LogPullback: PanelIntegrand {
     let n = classCount
     var product = Lanes(repeating: 1)
     for j in 0..<classes.count { product *= classes.cumulative[j] }
-    var (hazardSum, sum, content) = (Lanes(), Lanes(), Lanes())
+    var (reversedHazardSum, sum, content) = (Lanes(), Lanes(), Lanes())
     for j in (0..<n).reversed() {
-      (sums[3 * j], sums[3 * j + 1], sums[3 * j + 2]) = (hazardSum, sum, content)
-      hazards[j] = (classes.density[j] / classes.cumulative[j]).replacing(
+      (sums[3 * j], sums[3 * j + 1], sums[3 * j + 2]) = (reversedHazardSum, sum, content)
+      reversedHazards[j] = (classes.density[j] / classes.cumulative[j]).replacing(
         with: 0, where: classes.cumulative[j] .== 0)
-      let own = product * hazards[j]
-      hazardSum += hazards[j]
+      let own = product * reversedHazards[j]
+      reversedHazardSum += reversedHazards[j]
       sum += weights[j] * own
       content += weights[j].magnitude * own
     }
-    (hazardSum, sum, content) = (Lanes(), Lanes(), Lanes())
+    (reversedHazardSum, sum, content) = (Lanes(), Lanes(), Lanes())
     for j in 0..<n {
-      let hazard = hazards[j]
-      let own = product * hazard
-      let others = hazardSum + sums[3 * j]
-      values[j] = weights[j].magnitude * own * others + hazard * (content + sums[3 * j + 2])
-      values[n + j] = weights[j] * own * others - hazard * (sum + sums[3 * j + 1])
+      let r = reversedHazards[j]
+      let own = product * r
+      let others = reversedHazardSum + sums[3 * j]
+      values[j] = weights[j].magnitude * own * others + r * (content + sums[3 * j + 2])
+      values[n + j] = weights[j] * own * others - r * (sum + sums[3 * j + 1])
       values[2 * n + j] = values[n + j] * (classes.z[j] + classes.law.location)
-      hazardSum += hazard
+      reversedHazardSum += r
       sum += weights[j] * own
       content += weights[j].magnitude * own
     }
@@ -65,8 +65,8 @@ struct LogPullback: PanelIntegrand {
     var product = 1.0
     for j in 0..<classCount { product *= classes.cumulative[j][0] }
     for j in 0..<classCount where classes.cumulative[j][0] > 0 {
-      let hazard = classes.density[j][0] / classes.cumulative[j][0]
-      body(j, (weights[j] - weights[still]) * product * hazard)
+      let r = classes.density[j][0] / classes.cumulative[j][0]
+      body(j, (weights[j] - weights[still]) * product * r)
     }
   }
 }

@@ -197,9 +197,9 @@ struct Ordering {
       let last = tail(before: length - 1)
       let top = classes.density[length - 1] * last.lanes * product
       for j in length..<Swift.max(classes.count, length) {
-        let hazard = (classes.density[j] / classes.cumulative[j]).replacing(
+        let r = (classes.density[j] / classes.cumulative[j]).replacing(
           with: 0, where: classes.cumulative[j] .== 0)
-        move(top * hazard, last.exponent, to: length - 1, from: j)
+        move(top * r, last.exponent, to: length - 1, from: j)
       }
       var (lanes, exponent) = (product, 0)
       for a in (0..<length - 1).reversed() {

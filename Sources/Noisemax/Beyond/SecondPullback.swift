@@ -20,7 +20,7 @@ struct SecondPullback: PanelIntegrand {
   private let numbers: UnsafeMutablePointer<Double>
   private let stride: Int
   /// r, r′, and what stands for r′ in what an entry is summed from: q − r², q = r/deviation about as large as |r² + r′|.
-  private let hazards, slopes, bounds: UnsafeMutablePointer<Lanes>
+  private let reversedHazards, slopes, bounds: UnsafeMutablePointer<Lanes>
   /// Four sums over the classes after one.
   private let sums: UnsafeMutablePointer<Lanes>
   /// v a and v a D.
@@ -32,7 +32,7 @@ struct SecondPullback: PanelIntegrand {
     classCount = classes.moving
     self.rarest = rarest
     let n = classes.moving
-    hazards = memory.takeLanes(n)
+    reversedHazards = memory.takeLanes(n)
     slopes = memory.takeLanes(n)
     bounds = memory.takeLanes(n)
     sums = memory.takeLanes(4 * n)
@@ -58,11 +58,11 @@ struct SecondPullback: PanelIntegrand {
     var product = Lanes(repeating: 1)
     for j in 0..<n {
       product *= classes.cumulative[j]
-      let hazard = (classes.density[j] / classes.cumulative[j]).replacing(
+      let r = (classes.density[j] / classes.cumulative[j]).replacing(
         with: 0, where: classes.cumulative[j] .== 0)
-      hazards[j] = hazard
-      slopes[j] = hazard * (slopes[j] / classes.scales[j] - hazard)
-      bounds[j] = hazard * (1 / (classes.law.deviation * classes.scales[j]) - hazard)
+      reversedHazards[j] = r
+      slopes[j] = r * (slopes[j] / classes.scales[j] - r)
+      bounds[j] = r * (1 / (classes.law.deviation * classes.scales[j]) - r)
     }
     _ = write(Terms(numbers + 3 * stride, stride, bounds, sign: 1), product, to: values)
     for j in 0..<n { values[j] = values[j].replacing(with: 0, where: values[j] .< 0) }
@@ -90,21 +90,23 @@ struct SecondPullback: PanelIntegrand {
     let (n, sign) = (classCount, terms.sign)
     sumAfter(terms)
     // The sums over the classes before one: none over others is a difference.
-    var (hazardSum, hazardMoment, slopeSum, slopeMoment) = (Lanes(), Lanes(), Lanes(), Lanes())
+    var (reversedHazardSum, reversedHazardMoment, slopeSum, slopeMoment) = (
+      Lanes(), Lanes(), Lanes(), Lanes()
+    )
     var flow = Lanes()
     for j in 0..<n {
       let direction = terms.directions[j]
-      let (hazard, slope, after) = (hazards[j], terms.slopes[j], sums + 4 * j)
-      let others = hazardSum + after[0]
-      let difference = direction * others + sign * (hazardMoment + after[1])
+      let (r, slope, after) = (reversedHazards[j], terms.slopes[j], sums + 4 * j)
+      let others = reversedHazardSum + after[0]
+      let difference = direction * others + sign * (reversedHazardMoment + after[1])
       let centred = difference + sign * terms.means[j]
-      let own = terms.weights[j] * product * hazard
+      let own = terms.weights[j] * product * r
       let curvature = direction * (slopeSum + after[2]) + sign * (slopeMoment + after[3])
       values[j] = own * (centred * others + curvature)
       flow += own * difference
       (shares[2 * j], shares[2 * j + 1]) = (own, own * centred)
-      hazardSum += hazard
-      hazardMoment += direction * hazard
+      reversedHazardSum += r
+      reversedHazardMoment += direction * r
       slopeSum += slope
       slopeMoment += direction * slope
     }
@@ -113,7 +115,7 @@ struct SecondPullback: PanelIntegrand {
       for index in 0..<n {
         let j = isUpward ? index : n - 1 - index
         let direction = terms.directions[j]
-        let moved = hazards[j] * centred + terms.slopes[j] * (moment + (sign * direction) * share)
+        let moved = reversedHazards[j] * centred + terms.slopes[j] * (moment + (sign * direction) * share)
         values[j] += sign * moved
         share += shares[2 * j]
         moment += direction * shares[2 * j]
@@ -125,12 +127,16 @@ struct SecondPullback: PanelIntegrand {
 
   /// Σ r, Σ w r, Σ r′ and Σ w r′ over the classes after each.
   private func sumAfter(_ terms: Terms) {
-    var (hazardSum, hazardMoment, slopeSum, slopeMoment) = (Lanes(), Lanes(), Lanes(), Lanes())
+    var (reversedHazardSum, reversedHazardMoment, slopeSum, slopeMoment) = (
+      Lanes(), Lanes(), Lanes(), Lanes()
+    )
     for j in (0..<classCount).reversed() {
       let (after, direction) = (sums + 4 * j, terms.directions[j])
-      (after[0], after[1], after[2], after[3]) = (hazardSum, hazardMoment, slopeSum, slopeMoment)
-      hazardSum += hazards[j]
-      hazardMoment += direction * hazards[j]
+      (after[0], after[1], after[2], after[3]) = (
+        reversedHazardSum, reversedHazardMoment, slopeSum, slopeMoment
+      )
+      reversedHazardSum += reversedHazards[j]
+      reversedHazardMoment += direction * reversedHazards[j]
       slopeSum += terms.slopes[j]
       slopeMoment += direction * terms.slopes[j]
     }
@@ -181,9 +187,9 @@ extension SecondPullback {
     for j in 0..<classCount { product *= classes.cumulative[j] }
     var moved = Lanes()
     for j in 0..<classCount {
-      let hazard = (classes.density[j] / classes.cumulative[j]).replacing(
+      let r = (classes.density[j] / classes.cumulative[j]).replacing(
         with: 0, where: classes.cumulative[j] .== 0)
-      let flow = product * hazard * (weights[j] * (directions[j] - own))
+      let flow = product * r * (weights[j] * (directions[j] - own))
       entries[j] += total(flow)
       moved += flow
     }

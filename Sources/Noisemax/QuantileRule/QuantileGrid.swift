@@ -35,7 +35,7 @@ final class QuantileGrid: Sendable {
   let firstIndex: Int
   let cumulatives: LatticeSamples
   /// Those of r, for sums over grid points and for sums over places.
-  let hazards, reversedHazards: LatticeSamples
+  let reversedHazards, mirroredReversedHazards: LatticeSamples
   private let memory = KeptMemory()
 
   /// For every node, how many grid points above a class the first of its 16 places stands, and their shares.
@@ -72,15 +72,15 @@ final class QuantileGrid: Sendable {
     let first = Int((lowestPlace / cell).rounded(.down)) - 2 * basis.taps
     let last = Int((highest / cell).rounded(.up)) + basis.taps
     firstIndex = first
-    // The hazard of a deep class matters as far above it.
-    let lastHazard = Int((noise.upperQuantile(at: 1e-300) / cell).rounded(.up)) + basis.taps
+    // The reversed hazard of a deep class matters as far above it.
+    let lastReversedHazard = Int((noise.upperQuantile(at: 1e-300) / cell).rounded(.up)) + basis.taps
     cumulatives = LatticeSamples(
       (first...last).map { noise.logCumulative(at: Double($0) * cell) }, step: 1, in: memory)
-    let hazardSamples = (first...lastHazard).map {
+    let reversedHazardSamples = (first...lastReversedHazard).map {
       exponential(noise.logReversedHazard(at: Double($0) * cell))
     }
-    hazards = LatticeSamples(hazardSamples, step: 1, in: memory)
-    reversedHazards = LatticeSamples(hazardSamples, step: 1, isReversed: true, in: memory)
+    reversedHazards = LatticeSamples(reversedHazardSamples, step: 1, in: memory)
+    mirroredReversedHazards = LatticeSamples(reversedHazardSamples, step: 1, isReversed: true, in: memory)
 
     let matrix = UnsafeBufferPointer(start: basis.matrix, count: 8 * basis.taps)
     let rows = (0..<basis.taps).map { Array(matrix[8 * $0..<8 * $0 + 8]) }

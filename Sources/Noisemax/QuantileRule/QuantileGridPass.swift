@@ -123,13 +123,14 @@ struct QuantileGridPass {
       wanted, cells, offsets, count, slots: slots, shares: shares, kept: nil, points: pointCount,
       weights: ofU,
       scratch: loopMemory)
-    let (nodes, hazardCount) = (
-      NodeGrid(start: -offset - table.firstIndex, step: 1, strideExponent: 0), table.hazards.layout.count
+    let (nodes, reversedHazardCount) = (
+      NodeGrid(start: -offset - table.firstIndex, step: 1, strideExponent: 0),
+      table.reversedHazards.layout.count
     )
-    kernels.locate(points, pointCount, on: nodes, in: table.hazards.layout, starts: starts)
+    kernels.locate(points, pointCount, on: nodes, in: table.reversedHazards.layout, starts: starts)
     kernels.weightedSums(
-      weights, points: points, starts: starts, pointCount, on: nodes, samples: table.hazards.values,
-      below: hazardCount, sums: slopes, nodes: places)
+      weights, points: points, starts: starts, pointCount, on: nodes, samples: table.reversedHazards.values,
+      below: reversedHazardCount, sums: slopes, nodes: places)
     spread.update(repeating: 0, count: vectors)
     gains.update(repeating: 0, count: listed)
     losses.update(repeating: 0, count: listed)
@@ -138,10 +139,10 @@ struct QuantileGridPass {
       shifts: table.shifts, shares: table.shares, logCumulatives: table.logCumulatives,
       nodes: table.shifts.count, logarithms: logarithms, reference: reference, weights: ofU,
       gains: gains, spread: spread)
-    kernels.locate(nodes: places, on: nodes, in: table.reversedHazards.layout, places: samplePlaces)
+    kernels.locate(nodes: places, on: nodes, in: table.mirroredReversedHazards.layout, places: samplePlaces)
     kernels.integrals(
       of: spread, places, on: nodes, places: samplePlaces, points: points, pointCount,
-      samples: table.reversedHazards.values, below: hazardCount, factor: 1, results: losses)
+      samples: table.mirroredReversedHazards.values, below: reversedHazardCount, factor: 1, results: losses)
     kernels.evaluatePullback(
       competing, u, cells, offsets, count, slots: slots, shares: shares, kept: nil, a: gains, b: losses,
       unit: 1,

@@ -149,7 +149,7 @@ struct QuantileMethod: StepwiseRowMethod {
     guard normalized, let grid else { return nil }
     return QuantileGridPass(
       grid, gaps: row, passes: QuantileGrid.pullbackPasses, scratch: &scratch,
-      unless: { secondsByClass($0, withHazards: true) })
+      unless: { secondsByClass($0, withReversedHazards: true) })
   }
 
   /// The probabilities of a row on the grid, in the memory of its pass.
@@ -187,7 +187,8 @@ struct QuantileMethod: StepwiseRowMethod {
     var sums = Sums()
     let passes = withProducts ? StretchRule.pullbackPasses : 1
     if let stretches, wanted > 0,
-      passes * stretches.seconds(gaps: work.count) < secondsByClass(work.count, withHazards: withProducts)
+      passes * stretches.seconds(gaps: work.count)
+        < secondsByClass(work.count, withReversedHazards: withProducts)
     {
       sums.stretches = QuantileStretches(stretches, of: work, wanted: wanted, all: all, scratch: &scratch)
     }
@@ -293,9 +294,9 @@ struct QuantileMethod: StepwiseRowMethod {
   }
 
   /// About how long a row takes class by class.
-  private func secondsByClass(_ count: Int, withHazards: Bool = false) -> Double {
+  private func secondsByClass(_ count: Int, withReversedHazards: Bool = false) -> Double {
     let seconds = rule.seconds
-    let pair = seconds.factor + (withHazards ? seconds.hazard : 0)
+    let pair = seconds.factor + (withReversedHazards ? seconds.reversedHazard : 0)
     return Double(count) * (1.5e-7 + Double(nodes.count) * (1.5e-9 + pair * Double(count)))
   }
 }

@@ -100,7 +100,7 @@ struct QuantileRow {
         for place in members { cotangent[index(at: place)] = 0 }
         continue
       }
-      rule.sumHazards(of: gap, times: row, in: self)
+      rule.sumReversedHazards(of: gap, times: row, in: self)
       let factor = factor(values[gap])
       // What a class takes from itself would cancel, and hide what a far one takes.
       var gain = (ties[gap] - 1) * (factor * sums[gap])

@@ -10,7 +10,7 @@ struct QuantileRule<Noise: NoiseDistribution>: QuantileSums {
   private let noise: Noise
   private let nodes: [Double]
   /// log F, and r = f/F where F has no digits left.
-  private let logarithm, deepHazard: @Sendable (Double) -> Double
+  private let logarithm, deepReversedHazard: @Sendable (Double) -> Double
 
   /// K·p_i = Σ_k ∏_{j≠i} F(μ_i − μ_j + q_k).
   func sum(of i: Int, in row: QuantileRow) -> QuantileValue {
@@ -35,14 +35,15 @@ struct QuantileRule<Noise: NoiseDistribution>: QuantileSums {
   }
 
   /// Σ_k ∏_{l≠i} F · r(μ_i − μ_j + q_k) for every j, K times what class j takes from class i.
-  func sumHazards(of i: Int, times products: UnsafePointer<Double>, in row: QuantileRow) {
+  func sumReversedHazards(of i: Int, times products: UnsafePointer<Double>, in row: QuantileRow) {
     let first = nodes.indices.first { products[$0] != 0 } ?? nodes.count
     for j in 0..<row.count {
       var sum = 0.0
       for k in first..<nodes.count where products[k] != 0 {
         let x = row.gaps[i] - row.gaps[j] + nodes[k]
         let cumulative = noise.cumulative(at: x)
-        sum += products[k] * (cumulative >= 0x1p-960 ? noise.density(at: x) / cumulative : deepHazard(x))
+        sum +=
+          products[k] * (cumulative >= 0x1p-960 ? noise.density(at: x) / cumulative : deepReversedHazard(x))
       }
       row.sums[j] = sum
     }
@@ -56,18 +57,18 @@ struct QuantileRule<Noise: NoiseDistribution>: QuantileSums {
       logarithm = { Noisemax.logarithm(noise.cumulative(at: $0)) }
     }
     if let noise = noise as? any SmoothNoise {
-      deepHazard = { exponential(noise.logReversedHazard(at: $0)) }
+      deepReversedHazard = { exponential(noise.logReversedHazard(at: $0)) }
     } else if let noise = noise as? any PiecewiseNoise {
-      deepHazard = { exponential(noise.logDensity(at: $0) - noise.logCumulative(at: $0)) }
+      deepReversedHazard = { exponential(noise.logDensity(at: $0) - noise.logCumulative(at: $0)) }
     } else {
-      deepHazard = { x in
+      deepReversedHazard = { x in
         let density = noise.density(at: x)
         return density > 0 ? density / noise.cumulative(at: x) : 0
       }
     }
   }
 
-  var seconds: (factor: Double, hazard: Double) { (5e-9, 1e-8) }
+  var seconds: (factor: Double, reversedHazard: Double) { (5e-9, 1e-8) }
 
   func cumulative(at x: Double) -> Double { noise.cumulative(at: x) }
 
@@ -81,7 +82,7 @@ protocol QuantileSums: Sendable {
   func sum(of i: Int, in row: QuantileRow) -> QuantileValue
 
   /// Writes Σ_k ∏_{l≠i} F · r(μ_i − μ_j + q_k) for every j to the sums of the row, from the products of class i.
-  func sumHazards(of i: Int, times products: UnsafePointer<Double>, in row: QuantileRow)
+  func sumReversedHazards(of i: Int, times products: UnsafePointer<Double>, in row: QuantileRow)
 
   /// F(x).
   func cumulative(at x: Double) -> Double
@@ -90,5 +91,5 @@ protocol QuantileSums: Sendable {
   func logCumulative(at x: Double) -> Double
 
   /// About how long F and r take, in seconds.
-  var seconds: (factor: Double, hazard: Double) { get }
+  var seconds: (factor: Double, reversedHazard: Double) { get }
 }

@@ -111,7 +111,7 @@ extension QuantileStretches {
           }
           fromClosed += sums[0]
         }
-        kernels.addStretchHazards(
+        kernels.addStretchReversedHazards(
           of: weights, on: stretch, slopes: row.slopes + stretch.start, tails: row.tails + stretch.start,
           stretch.end - stretch.start, basis: basis, to: row.losses + stretch.start)
       }

@@ -55,17 +55,17 @@ struct QuantileVectors: QuantileSums {
     return terms.sum()
   }
 
-  func sumHazards(of i: Int, times products: UnsafePointer<Double>, in row: QuantileRow) {
+  func sumReversedHazards(of i: Int, times products: UnsafePointer<Double>, in row: QuantileRow) {
     var differences = row.differences
     for j in 0..<row.count { differences.append(row.gaps[i] - row.gaps[j]) }
-    kernels.sumHazards(at: differences.filled(), times: products, table, to: row.sums)
+    kernels.sumReversedHazards(at: differences.filled(), times: products, table, to: row.sums)
   }
 
   func cumulative(at x: Double) -> Double { noise.cumulative(at: x) }
 
   func logCumulative(at x: Double) -> Double { noise.logCumulative(at: x) }
 
-  let seconds: (factor: Double, hazard: Double)
+  let seconds: (factor: Double, reversedHazard: Double)
 }
 
 /// An empty list of differences, with memory for them and for two more numbers for each.

@@ -37,19 +37,19 @@ import Testing
     }
   }
 
-  /// log Φ(−g/σ) and its slopes −h/σ, with the hazard h, far below the least Double too.
+  /// log Φ(−g/σ) and its slopes −r/σ, with the reversed hazard r, far below the least Double too.
   @Test(arguments: [3.0, 30, 70, 1000])
   func farNormalClasses(gap: Double) {
     let result = NoisyArgmax(.normal).likelihoodLossWithGradient(
       for: [0, -gap], scales: [0.6, 0.8], target: 1)
-    let hazard = exp(Normal().logReversedHazard(at: -gap))
+    let r = exp(Normal().logReversedHazard(at: -gap))
     #expect(
       (result.value / -Normal().logCumulative(at: -gap) - 1).magnitude <= 1e-12, "gap \(gap): \(result)")
-    #expect((result.logits[0] / hazard - 1).magnitude <= 1e-10, "gap \(gap): \(result), hazard \(hazard)")
-    #expect((result.logits[1] / hazard + 1).magnitude <= 1e-10, "gap \(gap): \(result), hazard \(hazard)")
+    #expect((result.logits[0] / r - 1).magnitude <= 1e-10, "gap \(gap): \(result), r \(r)")
+    #expect((result.logits[1] / r + 1).magnitude <= 1e-10, "gap \(gap): \(result), r \(r)")
     // d/ds of −log Φ(−g/√(s² + t²)) is −h·g·s at s² + t² = 1.
-    #expect((result.scales[0] / (-hazard * gap * 0.6) - 1).magnitude <= 1e-10, "gap \(gap): \(result)")
-    #expect((result.scales[1] / (-hazard * gap * 0.8) - 1).magnitude <= 1e-10, "gap \(gap): \(result)")
+    #expect((result.scales[0] / (-r * gap * 0.6) - 1).magnitude <= 1e-10, "gap \(gap): \(result)")
+    #expect((result.scales[1] / (-r * gap * 0.8) - 1).magnitude <= 1e-10, "gap \(gap): \(result)")
   }
 
   @Test func whatCannotWinIsInfinite() {

@@ -42,19 +42,19 @@ import Testing
     let result = NoisyArgmax(.normal).logProbabilitiesSecondPullback(
       for: [0, -gap], of: [0, 1], and: [0.5, -1])
     let t = -gap / 2.0.squareRoot()
-    let hazard = exp(Normal().logReversedHazard(at: t))
+    let r = exp(Normal().logReversedHazard(at: t))
     // Far out λ + t is that of a series, which does not cancel.
-    let rest = gap < 100 ? hazard + t : -1 / t * (1 - 2 / (t * t) + 10 / pow(t, 4))
-    let value = -hazard * rest / 2 * -1.5
+    let rest = gap < 100 ? r + t : -1 / t * (1 - 2 / (t * t) + 10 / pow(t, 4))
+    let value = -r * rest / 2 * -1.5
     for (j, sign) in [(0, -1.0), (1, 1.0)] {
       let error = (result.logits[j] - sign * value).magnitude
-      #expect(error <= 1e-10 * hazard * hazard, "gap \(gap), class \(j): \(result), not \(value)")
+      #expect(error <= 1e-10 * r * r, "gap \(gap), class \(j): \(result), not \(value)")
     }
     // The slope along w is −1.5·λ/√2, and what is homogeneous of degree −1 in logits and scale has this derivative.
-    let flow = -1.5 * hazard / 2.0.squareRoot()
+    let flow = -1.5 * r / 2.0.squareRoot()
     let inScale = -(flow - gap * value)
     #expect(
-      (result.scale - inScale).magnitude <= 1e-9 * (1 + gap) * hazard * hazard,
+      (result.scale - inScale).magnitude <= 1e-9 * (1 + gap) * r * r,
       "gap \(gap): \(result), not \(inScale)")
   }
 

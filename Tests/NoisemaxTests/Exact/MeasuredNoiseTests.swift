@@ -8,10 +8,12 @@ import Testing
   private struct Flawed: SmoothNoise, ForwardingNoise {
     var original: any AccurateNoise { Normal() }
     var cumulativeFlaw: (@Sendable (Double) -> Double?)? = nil
-    var hazardFlaw: (@Sendable (Double) -> Double?)? = nil
+    var reversedHazardFlaw: (@Sendable (Double) -> Double?)? = nil
     var quantileFlaw: (@Sendable (Double) -> Double?)? = nil
     func logCumulative(at x: Double) -> Double { cumulativeFlaw?(x) ?? Normal().logCumulative(at: x) }
-    func logReversedHazard(at x: Double) -> Double { hazardFlaw?(x) ?? Normal().logReversedHazard(at: x) }
+    func logReversedHazard(at x: Double) -> Double {
+      reversedHazardFlaw?(x) ?? Normal().logReversedHazard(at: x)
+    }
     func upperQuantile(at q: Double) -> Double { quantileFlaw?(q) ?? Normal().upperQuantile(at: q) }
   }
 
@@ -22,20 +24,20 @@ import Testing
     let underflow = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = NoisyArgmax(Flawed(cumulativeFlaw: { $0 < -6 ? log(1 - Normal().survival(at: $0)) : nil }))
     }
-    let hazard = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      _ = NoisyArgmax(Flawed(hazardFlaw: { $0 == 0 ? .nan : nil }))
+    let reversedHazard = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = NoisyArgmax(Flawed(reversedHazardFlaw: { $0 == 0 ? .nan : nil }))
     }
     let quantile = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = NoisyArgmax(Flawed(quantileFlaw: { $0 < 1e-300 ? .nan : nil }))
     }
     let rule = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      _ = NoisyArgmax(Flawed(hazardFlaw: { $0 > 1 ? .nan : nil }), points: 8)
+      _ = NoisyArgmax(Flawed(reversedHazardFlaw: { $0 > 1 ? .nan : nil }), points: 8)
         .probabilities(for: (0..<100).map { Double($0) / 50 })
     }
     for (result, words) in [
       (cumulative, ["logCumulative(at: -", "is nan"]),
       (underflow, ["logCumulative(at: -", "is -inf, though F is"]),
-      (hazard, ["logReversedHazard(at: 0.0)", "is nan"]),
+      (reversedHazard, ["logReversedHazard(at: 0.0)", "is nan"]),
       (quantile, ["upperQuantile(at: 5e-305)", "is nan"]),
       (rule, ["logReversedHazard(at: ", "is nan"]),
     ] {

@@ -102,7 +102,7 @@ import Testing
 
   /// Σ weight·r of terms that stand between Chebyshev's nodes, by way of these; and Σ weight·polynomial.
   @Test(arguments: InstructionSet.available, [8, 16])
-  func hazardsOfTermsBetweenNodes(set: InstructionSet, terms: Int) {
+  func reversedHazardsOfTermsBetweenNodes(set: InstructionSet, terms: Int) {
     for example in Self.cases(terms: terms) {
       let (stretch, offset, factor) = (example.stretch, 0.125, -2.0)
       let (nodes, basis) = (Self.nodes(stretch, offset: offset), Self.basis(terms))
@@ -128,17 +128,17 @@ import Testing
       for node in 0..<terms {
         for k in 0..<terms { weights[node] += basis[16 + 16 * node + k] * sums[k] }
       }
-      var hazards = [Double](repeating: 1, count: Self.gaps.count)
-      set.kernels.addStretchHazards(
+      var reversedHazards = [Double](repeating: 1, count: Self.gaps.count)
+      set.kernels.addStretchReversedHazards(
         of: weights, on: stretch, slopes: example.slopes, tails: example.tails, Self.gaps.count, basis: basis,
-        to: &hazards)
+        to: &reversedHazards)
       for (k, gap) in Self.gaps.enumerated() {
         var truth = 1.0
         for (x, index) in zip(places, 14..<19) {
           truth += factor * terms8[index] * example.reversedHazard(x - gap)
         }
         #expect(
-          (hazards[k] - truth).magnitude <= 1e-12 * truth.magnitude,
+          (reversedHazards[k] - truth).magnitude <= 1e-12 * truth.magnitude,
           "\(set), \(stretch), gap \(gap): \(truth)")
       }
     }

@@ -88,7 +88,7 @@ import Testing
     let size = TailNodeRow.blockSize
     var nodes = [Double](repeating: .nan, count: 2 * blocks * size)
     let above = TailPanel(from: 0.25, width: 0.5, next: 0.25, fall: 0.5, hasKinks: false)
-    let below = KinkPanel(from: 1.5, width: 0.25, above: 0.125, power: -1, passed: 2, hazard: 3)
+    let below = KinkPanel(from: 1.5, width: 0.25, above: 0.125, power: -1, passed: 2, reversedHazard: 3)
     let sums = nodes.withUnsafeMutableBufferPointer { buffer in
       let start = buffer.baseAddress!
       return (
@@ -123,7 +123,7 @@ import Testing
       #expect(
         isClose(node(m, .weights, 1), kinkWeight * 0.125 * exp(-depth) * rest, within: 1e-14), "\(set), \(m)")
       #expect(isClose(node(m, .measures, 1), kinkWeight * 0.5 / other, within: 1e-14), "\(set), \(m)")
-      #expect(node(m, .hazards, 1) == 3 && node(m, .passed, 1) == 2 && node(m, .constants, 1) == 1)
+      #expect(node(m, .reversedHazards, 1) == 3 && node(m, .passed, 1) == 2 && node(m, .constants, 1) == 1)
       second.0 += kinkWeight * 0.125 * exp(-depth) * rest
       second.1 += kinkWeight * 0.125 * exp(-depth) * rest * other
       if m == 8 * blocks - 1 {
@@ -182,11 +182,11 @@ import Testing
 
     var weighted = kinkNodes
     let (u, passed) = ([0.5, -1, 2, 3, -4, 0, 0, 0], [0.0, 1, 7, 0, 0, 0])
-    kernels.addTailHazards(
+    kernels.addTailReversedHazards(
       at: &weighted, blocks: blocks, tails: tails, slopes: slopes, u: u, passed: passed, count,
-      hazards: logarithms, cotangents: logarithms, perFactor: 0.125)
+      reversedHazards: logarithms, cotangents: logarithms, perFactor: 0.125)
     kernels.nodePairSums(
-      of: weighted, ends: ends, slopes: slopes, count, ofHazards: &results, ofCotangents: &others)
+      of: weighted, ends: ends, slopes: slopes, count, ofReversedHazards: &results, ofCotangents: &others)
     for k in 2..<count {
       var expected = (0.0, 0.0)
       for m in 0..<8 * blocks {
@@ -194,9 +194,9 @@ import Testing
         let place = 0.125 * t
         let far = logarithms.reversed().reduce(0) { $0 * place + $1 }
         func inverse(_ j: Int) -> Double { 1 / (1 - tails[j] * t) }
-        let hazard = 3 + t * (2..<5).reduce(far) { $0 + tails[$1] * inverse($1) }
+        let reversedHazard = 3 + t * (2..<5).reduce(far) { $0 + tails[$1] * inverse($1) }
         let cotangent = 7 + t * (2..<5).reduce(far) { $0 + u[$1] * inverse($1) }
-        expected.0 += w * hazard * inverse(k)
+        expected.0 += w * reversedHazard * inverse(k)
         expected.1 += w * cotangent * inverse(k)
       }
       #expect(

@@ -54,7 +54,7 @@ import Testing
           var sums = [0.0]
           let node = nodes[round % nodes.count]
           if noise.cumulative(at: difference + node) > 0 {
-            set.kernels.sumHazards(
+            set.kernels.sumReversedHazards(
               at: differences, times: terms + [0, 0, 0], table, to: &sums)
           }
           for (index, node) in nodes.enumerated() {

@@ -242,7 +242,7 @@ import Testing
 
   /// One point at the median, two classes: log t of the lesser is log F of the gap, and its slope r, 1 far below under both
   /// laws; F itself is 0 there. Laws of one's own, which are computed with by their functions.
-  @Test func hazardsFarBelowTheLeastDouble() {
+  @Test func reversedHazardsFarBelowTheLeastDouble() {
     let rules = [
       NoisyArgmax(
         OnTheLattice(base: Logistic()), method: .quantileRule(points: 1, normalized: false)),

@@ -58,12 +58,12 @@ struct DirectProducts {
   }
 
   /// f/F.
-  private func hazard(_ index: Int, at t: Double) -> Double {
+  private func reversedHazard(_ index: Int, at t: Double) -> Double {
     let chance = (tails[index] * DoubleDouble(t)).value
     return isLaplace && chance > 0.5 ? 1 : chance / cumulative(index, at: t).value
   }
 
-  private func rate(at t: Double) -> Double { gaps.indices.reduce(0) { $0 + hazard($1, at: t) } }
+  private func rate(at t: Double) -> Double { gaps.indices.reduce(0) { $0 + reversedHazard($1, at: t) } }
 
   private func product(at t: Double) -> DoubleDouble {
     gaps.indices.reduce(DoubleDouble(1)) { $0 * cumulative($1, at: t) }
@@ -135,9 +135,9 @@ struct DirectProducts {
   func pullback(_ v: [Double], _ index: Int) -> (value: Double, content: Double) {
     var (value, content) = (DoubleDouble(0), 0.0)
     for node in nodes {
-      let weight = node.width * node.product.value * hazard(index, at: node.t)
+      let weight = node.width * node.product.value * reversedHazard(index, at: node.t)
       for other in gaps.indices where other != index {
-        let term = weight * hazard(other, at: node.t) * (v[index] - v[other])
+        let term = weight * reversedHazard(other, at: node.t) * (v[index] - v[other])
         value = value + DoubleDouble(term)
         content += term.magnitude
       }

@@ -221,20 +221,20 @@ struct PairIntegrals {
       Double($0) * step
     }
     let logG = places.map { x in gaps.reduce(0) { $0 + noise.logCumulative(at: x - $1) } }
-    let hazards = gaps.map { gap in places.map { noise.logReversedHazard(at: $0 - gap) } }
+    let reversedHazards = gaps.map { gap in places.map { noise.logReversedHazard(at: $0 - gap) } }
     /// The largest value of an integrand, as a logarithm, and log p above it: together they have lost digits.
-    let parts = hazards.map { hazard in
-      let terms = zip(logG, hazard).map { $0 + $1 }
+    let parts = reversedHazards.map { reversedHazard in
+      let terms = zip(logG, reversedHazard).map { $0 + $1 }
       let largest = terms.max()!
       return (largest, log(step * terms.reduce(0) { $0 + exp($1 - largest) }))
     }
     logProbabilities = parts.map { $0 + $1 }
     ratios = []
     for i in gaps.indices {
-      let density = places.indices.map { logG[$0] + hazards[i][$0] - parts[i].0 - parts[i].1 }
+      let density = places.indices.map { logG[$0] + reversedHazards[i][$0] - parts[i].0 - parts[i].1 }
       ratios.append(
         gaps.indices.map { j in
-          step * places.indices.reduce(0) { $0 + exp(density[$1] + hazards[j][$1]) }
+          step * places.indices.reduce(0) { $0 + exp(density[$1] + reversedHazards[j][$1]) }
         })
     }
   }

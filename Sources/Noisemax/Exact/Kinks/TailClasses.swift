@@ -34,7 +34,7 @@ struct TailClasses {
   /// Up to this c classes are far.
   private(set) var limit = 0.0
   /// Σ qᵏ for k = 1…12 over the far classes, and twelve numbers for each of what is made of them.
-  let powerSums, logarithms, hazards, integralSeries, otherSeries: UnsafeMutablePointer<Double>
+  let powerSums, logarithms, reversedHazards, integralSeries, otherSeries: UnsafeMutablePointer<Double>
   /// For logarithms: p·e^−gap of every class, and the logarithm of that.
   let values, logarithmsOfValues: UnsafeMutablePointer<Double>
 
@@ -83,7 +83,7 @@ struct TailClasses {
     nearEnds = pieces.takeIntegers(room)
     powerSums = pieces.take(2 * tailTerms)
     logarithms = pieces.take(2 * tailTerms)
-    hazards = pieces.take(2 * tailTerms)
+    reversedHazards = pieces.take(2 * tailTerms)
     integralSeries = pieces.take(2 * tailTerms)
     otherSeries = pieces.take(2 * tailTerms)
     let reachMemory = pieces.take(needsReach ? TailReach.memory : 0)
@@ -146,7 +146,7 @@ struct TailClasses {
     let series = TailSeries.shared
     for k in 0..<tailTerms {
       logarithms[k] = series.logarithm[k] * powerSums[k]
-      hazards[k] = series.inverse[k] * powerSums[k] / factor
+      reversedHazards[k] = series.inverse[k] * powerSums[k] / factor
     }
   }
 
@@ -176,7 +176,7 @@ struct TailClasses {
     var far = 0.0
     if hasFar {
       let place = t * perFactor
-      for k in (0..<tailTerms).reversed() { far = far * place + hazards[k] }
+      for k in (0..<tailTerms).reversed() { far = far * place + reversedHazards[k] }
     }
     return far + kernels.tailRate(at: constant, t, tails: nearTails, slopes: nearSlopes, nearCount)
   }

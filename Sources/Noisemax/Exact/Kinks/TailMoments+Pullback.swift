@@ -62,7 +62,7 @@ extension TailClasses {
       cotangents.update(repeating: 0, count: tailTerms)
     }
     for k in 0..<tailTerms { cotangents[k] *= series.inverse[k] }
-    if !hasFar { hazards.update(repeating: 0, count: tailTerms) }
+    if !hasFar { reversedHazards.update(repeating: 0, count: tailTerms) }
     // Of classes that have passed, Σ u/c: that is t·Σ u·ψ.
     let passed = nearSums
     passed[0] = 0
@@ -70,16 +70,18 @@ extension TailClasses {
       nearCotangents[k] = u[near[k]]
       passed[k + 1] = passed[k] + nearCotangents[k] / nearTails[k]
     }
-    kernels.addTailHazards(
+    kernels.addTailReversedHazards(
       at: nodes.start, blocks: nodes.blocks, tails: nearTails, slopes: nearSlopes, u: nearCotangents,
-      passed: passed, nearCount, hazards: hazards, cotangents: cotangents, perFactor: perFactor)
+      passed: passed, nearCount, reversedHazards: reversedHazards, cotangents: cotangents,
+      perFactor: perFactor)
     kernels.nodePairSums(
-      of: nodes.start, ends: nearEnds, slopes: nearSlopes, nearCount, ofHazards: nearSums,
+      of: nodes.start, ends: nearEnds, slopes: nearSlopes, nearCount, ofReversedHazards: nearSums,
       ofCotangents: otherSums)
-    addPassed(.hazards, of: nodes, to: nearSums)
+    addPassed(.reversedHazards, of: nodes, to: nearSums)
     addPassed(.cotangents, of: nodes, to: otherSums)
     let (a, b) = (integralSeries, otherSeries)
-    kernels.nodeMoments(of: nodes.start, blocks: nodes.blocks, row: .hazards, perFactor: perFactor, to: a)
+    kernels.nodeMoments(
+      of: nodes.start, blocks: nodes.blocks, row: .reversedHazards, perFactor: perFactor, to: a)
     kernels.nodeMoments(of: nodes.start, blocks: nodes.blocks, row: .cotangents, perFactor: perFactor, to: b)
     for k in 0..<tailTerms {
       a[k] *= form.factor * series.inverse[k]

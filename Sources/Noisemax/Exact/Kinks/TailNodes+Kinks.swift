@@ -23,7 +23,7 @@ extension TailNodes {
   mutating func layBelowLoneLeader(scratch: inout Scratch) {
     // The leader's r is t/(2 − t) above its kink and 1 below it.
     appendNode(
-      at: 0, weight: loneWeight, hazard: (0.25 + classes.origin / 2) / loneWeight, passed: 0,
+      at: 0, weight: loneWeight, reversedHazard: (0.25 + classes.origin / 2) / loneWeight, passed: 0,
       scratch: &scratch)
     var walk = KinkWalk(above: 0.5, passed: 1)
     lay(&walk, scratch: &scratch)
@@ -55,7 +55,7 @@ extension TailNodes {
   /// Where G falls as a power of t it is one node.
   private mutating func layBelowAllKinks(_ walk: KinkWalk, scratch: inout Scratch) {
     let weight = walk.above / walk.passed
-    appendNode(at: walk.t, weight: weight, hazard: walk.passed, passed: walk.next, scratch: &scratch)
+    appendNode(at: walk.t, weight: weight, reversedHazard: walk.passed, passed: walk.next, scratch: &scratch)
     (lastT, shareBelow) = (walk.t, 1 - 2 * weight)
   }
 
@@ -80,7 +80,7 @@ extension TailNodes {
     let sums = kernels.layPanel(
       at: block, blocks: vectors, rule: TailRule.start(vectors),
       panel: KinkPanel(
-        from: t, width: width, above: above, power: 1 - passed, passed: walk.next, hazard: passed),
+        from: t, width: width, above: above, power: 1 - passed, passed: walk.next, reversedHazard: passed),
       slopes: classes.nearSlopes, classes.nearCount, logarithms: classes.logarithmSeries,
       perFactor: classes.perFactor)
     add(sums)

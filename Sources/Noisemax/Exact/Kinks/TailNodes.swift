@@ -97,13 +97,13 @@ struct TailNodes {
 
   /// Appends a block with one node: all others have no weight.
   mutating func appendNode(
-    at t: Double, weight: Double, hazard: Double, passed: Int, scratch: inout Scratch
+    at t: Double, weight: Double, reversedHazard: Double, passed: Int, scratch: inout Scratch
   ) {
     let block = append(1, scratch: &scratch)
     block.update(repeating: 0, count: TailNodeRow.blockSize)
     (block + TailNodeRow.constants.offset).update(repeating: 1, count: 8)
     (block + TailNodeRow.factors.offset).update(repeating: t, count: 8)
-    (block + TailNodeRow.hazards.offset).update(repeating: hazard, count: 8)
+    (block + TailNodeRow.reversedHazards.offset).update(repeating: reversedHazard, count: 8)
     (block + TailNodeRow.passed.offset).update(repeating: Double(passed), count: 8)
     block[TailNodeRow.weights.offset] = weight
     var sums = TailPanelSums()

@@ -16,7 +16,7 @@ struct CellFit {
   }
 
   /// The coefficients of r on the cell from index · width on.
-  private func hazard(of noise: some SmoothNoise, cell: Int, width: Double) -> [Double] {
+  private func reversedHazard(of noise: some SmoothNoise, cell: Int, width: Double) -> [Double] {
     let count = terms - 1
     return withUnsafeTemporaryAllocation(of: Double.self, capacity: count) { values in
       for i in 0..<count {
@@ -37,7 +37,7 @@ struct CellFit {
 
   /// The coefficients of log F on a cell.
   func coefficients(of noise: some SmoothNoise, cell: Int, width: Double) -> [Double] {
-    var coefficients = hazard(of: noise, cell: cell, width: width)
+    var coefficients = reversedHazard(of: noise, cell: cell, width: width)
     for power in coefficients.indices { coefficients[power] *= width / 2 / Double(power + 1) }
     coefficients.insert(noise.logCumulative(at: (Double(cell) + 0.5) * width), at: 0)
     return coefficients
@@ -54,7 +54,7 @@ struct CellFit {
     }
     var worst = 0.0
     for cell in cells {
-      let coefficients = hazard(of: noise, cell: cell, width: width)
+      let coefficients = reversedHazard(of: noise, cell: cell, width: width)
       for t in [-1, -0.55, 0.2, 0.8] {
         let z = (Double(cell) + (t + 1) / 2) * width
         let truth = exponential(noise.logReversedHazard(at: z))

@@ -145,10 +145,10 @@ final class DeepClasses {
     of deep: [(index: Int, v: Double)], in row: UnsafeMutableBufferPointer<Double>,
     to result: UnsafeMutableBufferPointer<Double>
   ) {
-    func hazard(_ z: Double) -> Double { exponential(scale.logHazard(z)) }
-    let sumOfHazards = TailSums(
+    func reversedHazard(_ z: Double) -> Double { exponential(scale.logReversedHazard(z)) }
+    let sumOfReversedHazards = TailSums(
       of: sources, at: 40 * deep.count, downTo: landmarks[landmarks.count - 1].x, scale: scale,
-      kernel: hazard)
+      kernel: reversedHazard)
     /// Nodes as sources: what they are to a class is what a class is to them, upside down.
     var mirrored: [Source] = []
     let deep = deep.sorted { row[$0.index] > row[$1.index] }
@@ -159,7 +159,7 @@ final class DeepClasses {
       let total = nodes.reduce(0) { $0 + $1.weight }
       var loss = CompensatedSum()
       for node in nodes where node.weight > 0 {
-        loss.add(node.weight / total * sumOfHazards.value(at: node.x))
+        loss.add(node.weight / total * sumOfReversedHazards.value(at: node.x))
       }
       var v = 0.0
       repeat {
@@ -173,7 +173,7 @@ final class DeepClasses {
     }
     mirrored.sort { $0.gap > $1.gap }
     mirrored = Self.withoutCrowds(mirrored, cell: cell, basis: basis)
-    let sumOverNodes = TailSums(of: mirrored, at: row.count, downTo: 0, scale: scale, kernel: hazard)
+    let sumOverNodes = TailSums(of: mirrored, at: row.count, downTo: 0, scale: scale, kernel: reversedHazard)
     for index in row.indices where row[index] > -.infinity {
       result[index] -= sumOverNodes.value(at: -row[index])
     }

@@ -14,7 +14,9 @@ extension DeepClasses {
   func lead(of gap: Double, digits: Double) -> Double? {
     guard let known else { return nil }
     if gap == known.gap { return 0 }
-    func lead(at x: Double) -> Double { scale.logHazard(x - gap) - scale.logHazard(x - known.gap) }
+    func lead(at x: Double) -> Double {
+      scale.logReversedHazard(x - gap) - scale.logReversedHazard(x - known.gap)
+    }
     let (low, high) = (lead(at: known.low), lead(at: known.high))
     // What rounding may hide of a difference counts as one.
     let difference = (low - high).magnitude + 0x1p-53 * low.magnitude
@@ -23,8 +25,8 @@ extension DeepClasses {
 
   /// The logarithm of a class's integrand.
   func logIntegrand(of gap: Double, at x: Double) -> Double {
-    let logHazard = scale.logHazard(x - gap)
-    return logHazard == -.infinity ? logHazard : logHazard + logG.value(at: x)
+    let logReversedHazard = scale.logReversedHazard(x - gap)
+    return logReversedHazard == -.infinity ? logReversedHazard : logReversedHazard + logG.value(at: x)
   }
 
   /// Log p of one class, by panels from the peak to both sides, until nothing matters any more. Their nodes are kept in

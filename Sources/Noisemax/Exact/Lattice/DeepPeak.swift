@@ -69,7 +69,7 @@ extension DeepClasses {
     func isRising(_ index: Int) -> Bool {
       let (here, below) = (atLandmark(index, gap), atLandmark(index + 1, gap))
       return below == -.infinity && here == below
-        ? scale.logHazard(landmarks[index + 1].x - gap) == below : below > here
+        ? scale.logReversedHazard(landmarks[index + 1].x - gap) == below : below > here
     }
     var (low, high) = (1, landmarks.count - 2)
     while low < high {
@@ -86,10 +86,10 @@ extension DeepClasses {
   }
 
   private func atLandmark(_ index: Int, _ gap: Double) -> Double {
-    let logHazard = scale.logHazard(landmarks[index].x - gap)
-    if logHazard == -.infinity { return logHazard }
+    let logReversedHazard = scale.logReversedHazard(landmarks[index].x - gap)
+    if logReversedHazard == -.infinity { return logReversedHazard }
     if landmarks[index].logG.isNaN { landmarks[index].logG = logG.value(at: landmarks[index].x) }
-    return logHazard + landmarks[index].logG
+    return logReversedHazard + landmarks[index].logG
   }
 
   /// Between two landmarks far apart the logarithm may be finite, although it is −∞ at both.
@@ -100,7 +100,7 @@ extension DeepClasses {
       let value = logIntegrand(of: gap, at: x)
       if value > -.infinity {
         (bracket.m, bracket.atM) = (x, value)
-      } else if scale.logHazard(x - gap) == value {
+      } else if scale.logReversedHazard(x - gap) == value {
         (bracket.b, bracket.atB) = (x, value)
       } else {
         (bracket.a, bracket.atA) = (x, value)

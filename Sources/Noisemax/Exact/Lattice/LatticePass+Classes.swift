@@ -6,7 +6,7 @@ extension LatticePass {
   /// log H_g = log Σ_m h·e^(log G(x_m) + log r(x_m − μ_g)), for a grid point so low that H itself is no normal number.
   private func logHeight(at point: Int) -> Double {
     let first = sampleOffset(node: 0, point: point)
-    func logIntegrand(_ index: Int) -> Double { logG[index] + logHazard[first + index * step] }
+    func logIntegrand(_ index: Int) -> Double { logG[index] + logReversedHazard[first + index * step] }
     var top = -Double.infinity
     for index in 0..<nodes { top = max(top, logIntegrand(index)) }
     var sum = 0.0

@@ -71,7 +71,7 @@ extension LatticePass {
       steep.remove(from: values)
       spreadRatios(values, at: gaps, to: weights, memory: rest)
     }
-    hazardSums(weights, weightsOfV, to: gR, gV)
+    reversedHazardSums(weights, weightsOfV, to: gR, gV)
     steep.integrate(in: self, gaps: gaps, r: gR, v: gV)
     kernels.multiply(gR, nodes, by: g)
     kernels.multiply(gV, nodes, by: g)
@@ -132,10 +132,10 @@ extension LatticePass {
   private func integral(of values: UnsafeMutablePointer<Double>, ofClassAt gap: Double) -> Double {
     var sum = CompensatedSum()
     for index in 0..<nodes {
-      let logHazard = table.noise.logReversedHazard(at: Double(firstNode + index) * h - gap)
+      let logReversedHazard = table.noise.logReversedHazard(at: Double(firstNode + index) * h - gap)
       // From here on it only falls.
-      if logHazard < -745 { break }
-      sum.add(values[index] * exponential(logHazard))
+      if logReversedHazard < -745 { break }
+      sum.add(values[index] * exponential(logReversedHazard))
     }
     return h * sum.value
   }

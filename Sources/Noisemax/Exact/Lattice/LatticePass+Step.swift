@@ -58,7 +58,7 @@ extension LatticePass {
   /// 2·L_m − L_{m−1} − L_{m+1}, L_m = log(G·r) at the node m of a class's peak; of several humps the largest.
   private func sharpness(of gap: Double) -> Double {
     let first = sampleOffset(node: 0, point: point(nearest: gap))
-    func logIntegrand(_ index: Int) -> Double { logG[index] + logHazard[first + index * step] }
+    func logIntegrand(_ index: Int) -> Double { logG[index] + logReversedHazard[first + index * step] }
     func sharpness(at index: Int) -> Double {
       2 * logIntegrand(index) - logIntegrand(index - 1) - logIntegrand(index + 1)
     }
@@ -78,7 +78,7 @@ extension LatticePass {
 
   private func logIntegrandAtPeak(of gap: Double) -> Double {
     let first = sampleOffset(node: 0, point: point(nearest: gap))
-    func logIntegrand(_ index: Int) -> Double { logG[index] + logHazard[first + index * step] }
+    func logIntegrand(_ index: Int) -> Double { logG[index] + logReversedHazard[first + index * step] }
     return logIntegrand(firstFall(of: logIntegrand))
   }
 

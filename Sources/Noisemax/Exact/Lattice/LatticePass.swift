@@ -55,14 +55,14 @@ struct LatticePass {
   // of r at point 0.
   private let starts: UnsafeMutablePointer<Int>
   private let places: UnsafeMutablePointer<Int>
-  private let hazards: LatticeSamples
+  private let reversedHazards: LatticeSamples
   /// How many samples of log F are read: for arguments above the highest node F counts as 1.
   private let cumulativeCount: Int
 
   /// The highest node that matters: the walk down begins here.
   private let highest: Double
   /// How many reversed hazards an integrand has as factors: G·r has one, G·r·r of a derivative two.
-  private let hazardCount: Double
+  private let reversedHazardCount: Double
   // Nodes are x_m = m·step·unit, m = firstNode + index.
   var stepIndex: Int
   private(set) var firstNode = 0
@@ -72,7 +72,7 @@ struct LatticePass {
   let g: UnsafeMutablePointer<Double>
 
   /// log r at every sample.
-  var logHazard: UnsafePointer<Double> { samples.logHazard }
+  var logReversedHazard: UnsafePointer<Double> { samples.logReversedHazard }
 
   /// The distance of the nodes in units of the table.
   var step: Int { LatticeTable.steps[stepIndex] }
@@ -98,7 +98,7 @@ struct LatticePass {
     basis = table.bases[precision]
     self.precision = precision
     self.depth = depth
-    hazardCount = quantity == nil ? 1 : 2
+    reversedHazardCount = quantity == nil ? 1 : 2
     count = padded(gaps.count)
     guard let gaps = gaps.baseAddress else { fatalError("a row of no classes has no lattice") }
     // A class that is not wanted still competes with those that are, if its F differs from 1 at a node that matters.
@@ -112,7 +112,7 @@ struct LatticePass {
     let isSteep =
       quantity != nil && (precision == .double ? isDeep : quantity == .logProbabilities)
     stride = isSteep ? min(widest, Int(table.cell / table.unit)) : widest
-    hazards = samples.hazards(forStride: stride)
+    reversedHazards = samples.reversedHazards(forStride: stride)
     grid = CellGrid(lowest: survey.lowest, perUnit: 1 / (Double(stride) * table.unit))
     stepIndex = table.coarsestStep(for: survey.competitors, precision: precision)
     parts = table.grids.parts(
@@ -207,7 +207,7 @@ struct LatticePass {
     walk()
     while refineStep() { walk() }
     kernels.exponentials(of: logG, nodes, shift: Self.inflation, to: g)
-    kernels.locate(nodes: nodes + 3, on: nodeGrid, in: hazards.layout, places: places)
+    kernels.locate(nodes: nodes + 3, on: nodeGrid, in: reversedHazards.layout, places: places)
     integrals(of: g, to: heights)
   }
 
@@ -232,11 +232,11 @@ struct LatticePass {
     logG = nodeMemory
     kernels.locate(points, pointCount, on: grid, in: cumulatives.layout, starts: starts)
     // The rarest class's integrand is the last one to fall, if log r is concave.
-    let hasEnd = samples.isLogConcave && samples.isHazardConcave
+    let hasEnd = samples.isLogConcave && samples.isReversedHazardConcave
     let end = WalkEnd(
-      logHazards: hasEnd
-        ? logHazard + sampleOffset(node: 0, point: point(nearest: rarest)) : nil,
-      factor: hazardCount, drop: precision.drop,
+      logReversedHazards: hasEnd
+        ? logReversedHazard + sampleOffset(node: 0, point: point(nearest: rarest)) : nil,
+      factor: reversedHazardCount, drop: precision.drop,
       leastLogarithm: leastLogarithm)
     let first = kernels.walkDown(
       from: nodes, on: grid, weights: weights, points: points, starts: starts, pointCount,
@@ -252,8 +252,9 @@ struct LatticePass {
   /// Σ_m values(x_m) r(x_m − μ_g) h at all grid points.
   func integrals(of values: UnsafeMutablePointer<Double>, to results: UnsafeMutablePointer<Double>) {
     kernels.integrals(
-      of: values, nodes, on: nodeGrid, places: places, points: points, pointCount, samples: hazards.values,
-      below: hazards.layout.count, factor: h, results: results)
+      of: values, nodes, on: nodeGrid, places: places, points: points, pointCount,
+      samples: reversedHazards.values,
+      below: reversedHazards.layout.count, factor: h, results: results)
   }
 
   /// Likewise of two functions.
@@ -263,17 +264,18 @@ struct LatticePass {
   ) {
     kernels.integrals(
       of: values, others, nodes, on: nodeGrid, places: places, points: points, pointCount,
-      samples: hazards.values, below: hazards.layout.count, factor: h, results: results,
+      samples: reversedHazards.values, below: reversedHazards.layout.count, factor: h, results: results,
       otherResults: otherResults)
   }
 
   /// Σ_g weights_g r(x_m − μ_g) at all nodes, for two weights.
-  func hazardSums(
+  func reversedHazardSums(
     _ weights: UnsafeMutablePointer<Double>, _ others: UnsafeMutablePointer<Double>,
     to sums: UnsafeMutablePointer<Double>, _ otherSums: UnsafeMutablePointer<Double>
   ) {
     kernels.weightedSums(
-      weights, others, points: points, pointCount, on: nodeGrid, places: places, samples: hazards.values,
-      below: hazards.layout.count, sums: sums, otherSums: otherSums, nodes: nodes)
+      weights, others, points: points, pointCount, on: nodeGrid, places: places,
+      samples: reversedHazards.values,
+      below: reversedHazards.layout.count, sums: sums, otherSums: otherSums, nodes: nodes)
   }
 }

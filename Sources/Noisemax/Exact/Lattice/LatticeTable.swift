@@ -272,7 +272,7 @@ struct CoarseSamples {
   private let first: Int
   private let nodes: Int
   private let logCumulative: [Double]
-  private let logHazard: [Double]
+  private let logReversedHazard: [Double]
 
   /// For gaps down to the deepest.
   init(of noise: some SmoothNoise, quartiles: Double, deepest: Double) {
@@ -285,15 +285,15 @@ struct CoarseSamples {
     (self.first, nodes) = (first, last - first)
     let points = first...last + Int((deepest / step).rounded(.up))
     logCumulative = points.map { noise.logCumulative(at: Double($0) * step) }
-    logHazard = points.map { noise.logReversedHazard(at: Double($0) * step) }
+    logReversedHazard = points.map { noise.logReversedHazard(at: Double($0) * step) }
   }
 
   /// log F(x) + log F(x + g) + log r(x + g): the logarithm of the integrand of a class g behind a single leader, g in steps,
   /// node by node. `first` is the number of the first node, below all that matter.
   private func logIntegrand(gap: Int) -> (first: Int, values: LazyMapSequence<Range<Int>, Double>) {
     let start = max(0, Int((lowest / step).rounded(.down)) - gap - first)
-    let values = (start..<nodes).lazy.map { [logCumulative, logHazard] in
-      logCumulative[$0] + logCumulative[$0 + gap] + logHazard[$0 + gap]
+    let values = (start..<nodes).lazy.map { [logCumulative, logReversedHazard] in
+      logCumulative[$0] + logCumulative[$0 + gap] + logReversedHazard[$0 + gap]
     }
     return (first + start, values)
   }

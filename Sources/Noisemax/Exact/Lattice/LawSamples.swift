@@ -11,20 +11,20 @@ final class LawSamples: @unchecked Sendable {
   /// The number of the first sample, which is at firstIndex · unit.
   var firstIndex: Int { integrands.first }
   /// log r at every sample.
-  let logHazard: UnsafePointer<Double>
-  let logHazardCount: Int
+  let logReversedHazard: UnsafePointer<Double>
+  let logReversedHazardCount: Int
   /// How many samples of r, from the lowest on, are normal numbers.
-  let normalHazards: Int
+  let normalReversedHazards: Int
   /// Whether every integrand has one hump, and the rarest class has the sharpest.
   let isLogConcave: Bool
   /// Whether log r is concave, too: then the integrand of the rarest class is the last one to fall.
-  let isHazardConcave: Bool
+  let isReversedHazardConcave: Bool
 
   private let memory = KeptMemory()
   /// The samples of log F, for every step.
   private let cumulatives: [LazyValue<LatticeSamples>]
   /// Those of r for every cell width w, in rows that are reversed.
-  private let hazards: [LazyValue<LatticeSamples>]
+  private let reversedHazards: [LazyValue<LatticeSamples>]
 
   /// Samples log F from the lowest node to the highest. A class at a gap g has r(x − g) at a node x: so log r is sampled up to
   /// `deepest` above the highest node, and r as a number up to `deepestNumber` above it. The margin is for grid points beyond
@@ -35,23 +35,23 @@ final class LawSamples: @unchecked Sendable {
   ) {
     let integrands = SampledIntegrands(
       of: noise, unit: unit, first: Int(((lowest - margin) / unit).rounded(.down)), highest: highest + margin,
-      highestHazard: highest + margin + deepest
+      highestReversedHazard: highest + margin + deepest
         + 2 * (noise.upperQuantile(at: 0.25) - noise.quantile(at: 0.25)))
     self.lowest = lowest
     self.integrands = integrands
     let memory = memory
-    logHazard = memory.keep(integrands.logHazard)
-    logHazardCount = integrands.logHazard.count
-    normalHazards = (integrands.logHazard.lastIndex { $0 > -708 } ?? 0) + 1
+    logReversedHazard = memory.keep(integrands.logReversedHazard)
+    logReversedHazardCount = integrands.logReversedHazard.count
+    normalReversedHazards = (integrands.logReversedHazard.lastIndex { $0 > -708 } ?? 0) + 1
     isLogConcave = integrands.areConcave
-    isHazardConcave = integrands.areHazardsConcave
+    isReversedHazardConcave = integrands.areReversedHazardsConcave
     cumulatives = LatticeTable.steps.map { step in
       LazyValue { LatticeSamples(integrands.logCumulative, step: step, in: memory) }
     }
-    let hazardCount = Int(((highest + deepestNumber + margin) / unit).rounded(.up)) - integrands.first
-    hazards = (1...widestStride.trailingZeroBitCount).map { exponent in
+    let reversedHazardCount = Int(((highest + deepestNumber + margin) / unit).rounded(.up)) - integrands.first
+    reversedHazards = (1...widestStride.trailingZeroBitCount).map { exponent in
       LazyValue {
-        let samples = integrands.logHazard.prefix(hazardCount).map { exponential($0) }
+        let samples = integrands.logReversedHazard.prefix(reversedHazardCount).map { exponential($0) }
         return LatticeSamples(samples, step: 1 << exponent, isReversed: true, in: memory)
       }
     }
@@ -61,7 +61,9 @@ final class LawSamples: @unchecked Sendable {
   func cumulatives(forStep index: Int) -> LatticeSamples { cumulatives[index]() }
 
   /// The samples of r for grid points so many units apart, a power of two from 2 on.
-  func hazards(forStride stride: Int) -> LatticeSamples { hazards[stride.trailingZeroBitCount - 1]() }
+  func reversedHazards(forStride stride: Int) -> LatticeSamples {
+    reversedHazards[stride.trailingZeroBitCount - 1]()
+  }
 }
 
 /// Samples of a function at first, first + 1, …, those with the same remainder by the step side by side: a walk along the

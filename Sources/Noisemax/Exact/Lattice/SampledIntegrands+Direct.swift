@@ -8,7 +8,9 @@ extension SampledIntegrands {
     logCumulative[min(max(point - first, 0), logCumulative.count - 1)]
   }
 
-  private func logR(_ point: Int) -> Double { logHazard[min(max(point - first, 0), logHazard.count - 1)] }
+  private func logR(_ point: Int) -> Double {
+    logReversedHazard[min(max(point - first, 0), logReversedHazard.count - 1)]
+  }
 
   func logIntegrand(_ point: Int, gap: Int, leaders: Double) -> Double {
     leaders * logF(point) + logR(point + gap)

@@ -7,23 +7,23 @@ struct SampledIntegrands {
   let first: Int
   /// Samples of log F, which counts as 0 above the last, and of log r = log f − log F.
   let logCumulative: [Double]
-  let logHazard: [Double]
+  let logReversedHazard: [Double]
 
-  init(of noise: some SmoothNoise, unit: Double, first: Int, highest: Double, highestHazard: Double) {
+  init(of noise: some SmoothNoise, unit: Double, first: Int, highest: Double, highestReversedHazard: Double) {
     (self.unit, self.first) = (unit, first)
     func samples(to end: Double, _ function: (Double) -> Double) -> [Double] {
       (first...Int((end / unit).rounded(.up))).map { function(Double($0) * unit) }
     }
     logCumulative = samples(to: highest) { noise.logCumulative(at: $0) }
-    logHazard = samples(to: highestHazard) { noise.logReversedHazard(at: $0) }
+    logReversedHazard = samples(to: highestReversedHazard) { noise.logReversedHazard(at: $0) }
   }
 
   /// Whether log f is concave, as far as the samples of log F reach. Then every integrand has one hump, and the rarest
   /// class has the sharpest.
-  var areConcave: Bool { Self.isConcave(zip(logCumulative, logHazard).map { $0 + $1 }) }
+  var areConcave: Bool { Self.isConcave(zip(logCumulative, logReversedHazard).map { $0 + $1 }) }
 
   /// Whether log r is concave: then of two classes the rarer one's integrand falls later, down the nodes.
-  var areHazardsConcave: Bool { Self.isConcave(logHazard) }
+  var areReversedHazardsConcave: Bool { Self.isConcave(logReversedHazard) }
 
   private static func isConcave(_ values: [Double]) -> Bool {
     values.indices.dropFirst().dropLast().allSatisfy { index in
@@ -43,7 +43,7 @@ struct SampledIntegrands {
       // Denser near the leaders.
       let shift = Int((depth * Double(k * k) / 4096 / unit).rounded())
       func logIntegrand(_ index: Int) -> Double {
-        leaders * logCumulative[index] + logCumulative(index + shift) + logHazard[index + shift]
+        leaders * logCumulative[index] + logCumulative(index + shift) + logReversedHazard[index + shift]
       }
       let top = maximum(of: logIntegrand)
       func node(_ precision: Precision) -> Double {
@@ -78,7 +78,7 @@ struct SampledIntegrands {
   ) -> Int {
     let n = Double(classes)
     let indices = Int((low / unit).rounded(.down)) - first...Int((high / unit).rounded(.up)) - first
-    let values = indices.map { n * exponential(n * logCumulative[$0] + logHazard[$0]) }
+    let values = indices.map { n * exponential(n * logCumulative[$0] + logReversedHazard[$0]) }
     return LatticeTable.steps[...coarsest].lastIndex { step in
       (0..<step).allSatisfy { phase in
         let sum = CompensatedSum(

@@ -17,7 +17,7 @@ struct SteepClasses {
   private let ratios: UnsafeMutablePointer<Double>
   private let entries: UnsafeMutablePointer<Double>
   /// At all nodes: r of one class, and Σ r and Σ ratio·r over the classes after it.
-  private let hazards: UnsafeMutablePointer<Double>
+  private let reversedHazards: UnsafeMutablePointer<Double>
   private let sums: UnsafeMutablePointer<Double>
   private let otherSums: UnsafeMutablePointer<Double>
 
@@ -44,7 +44,7 @@ struct SteepClasses {
     indices = memory.takeIntegers(pass.count)
     ratios = memory.take(pass.count)
     entries = memory.take(pass.count)
-    hazards = memory.take(Self.places(for: pass))
+    reversedHazards = memory.take(Self.places(for: pass))
     sums = memory.take(Self.places(for: pass))
     otherSums = memory.take(Self.places(for: pass))
     samples = memory.take(Self.samples(for: pass))
@@ -67,8 +67,8 @@ struct SteepClasses {
     rowLength = (end - firstSample) / step + 17
     for offset in 0..<rowLength * step {
       // Vectors read beyond the last node.
-      let sample = min(firstSample + offset, pass.samples.logHazardCount - 1)
-      samples[offset % step * rowLength + offset / step] = pass.logHazard[sample]
+      let sample = min(firstSample + offset, pass.samples.logReversedHazardCount - 1)
+      samples[offset % step * rowLength + offset / step] = pass.logReversedHazard[sample]
     }
   }
 
@@ -123,19 +123,19 @@ struct SteepClasses {
     )
   }
 
-  /// Writes r(x − gap) of a class to `hazards`, 0 from where it is no normal number.
+  /// Writes r(x − gap) of a class to `reversedHazards`, 0 from where it is no normal number.
   ///
   /// - Returns: how many nodes there are below.
-  private func writeHazards(ofClassAt gap: Double, in pass: LatticePass) -> Int {
+  private func writeReversedHazards(ofClassAt gap: Double, in pass: LatticePass) -> Int {
     let (first, t) = Self.firstSample(of: gap, in: pass)
     let basis = pass.table.bases[.double]
-    let reach = min(pass.nodes, max(0, (pass.samples.normalHazards - first - basis.taps) / pass.step))
+    let reach = min(pass.nodes, max(0, (pass.samples.normalReversedHazards - first - basis.taps) / pass.step))
     withUnsafeTemporaryAllocation(of: Double.self, capacity: basis.taps) { shares in
       guard let shares = shares.baseAddress else { return }
       for tap in 0..<basis.taps { shares[tap] = basis.share(ofTap: tap, at: t) }
       kernels.interpolatedExponentials(
         of: samples, rowLength: rowLength, step: pass.step, from: first - firstSample,
-        shares: shares, taps: basis.taps, to: hazards, reach)
+        shares: shares, taps: basis.taps, to: reversedHazards, reach)
     }
     return reach
   }
@@ -147,8 +147,8 @@ struct SteepClasses {
     in pass: LatticePass, gaps: UnsafePointer<Double>, to p: UnsafeMutablePointer<Double>
   ) {
     for k in 0..<count where p[indices[k]] == 0 {
-      let reach = writeHazards(ofClassAt: gaps[indices[k]], in: pass)
-      p[indices[k]] = pass.h * kernels.sum(of: pass.g, reach, times: hazards) / pullbackInflation
+      let reach = writeReversedHazards(ofClassAt: gaps[indices[k]], in: pass)
+      p[indices[k]] = pass.h * kernels.sum(of: pass.g, reach, times: reversedHazards) / pullbackInflation
     }
   }
 
@@ -174,17 +174,17 @@ struct SteepClasses {
   ) {
     guard count > 0 else { return }
     for k in 0..<count {
-      let reach = writeHazards(ofClassAt: gaps[indices[k]], in: pass)
+      let reach = writeReversedHazards(ofClassAt: gaps[indices[k]], in: pass)
       let own = kernels.integrateAndAdd(
-        hazards, reach, weights: pass.g, to: r, times: ratios[k], to: v)
+        reversedHazards, reach, weights: pass.g, to: r, times: ratios[k], to: v)
       entries[k] = ratios[k] * own.integral - own.otherIntegral
     }
     sums.update(repeating: 0, count: Self.places(for: pass))
     otherSums.update(repeating: 0, count: Self.places(for: pass))
     for k in (0..<count).reversed() {
-      let reach = writeHazards(ofClassAt: gaps[indices[k]], in: pass)
+      let reach = writeReversedHazards(ofClassAt: gaps[indices[k]], in: pass)
       let own = kernels.integrateAndAdd(
-        hazards, reach, weights: pass.g, to: sums, times: ratios[k], to: otherSums)
+        reversedHazards, reach, weights: pass.g, to: sums, times: ratios[k], to: otherSums)
       entries[k] = pass.h * (entries[k] + (ratios[k] * own.integral - own.otherIntegral))
     }
   }
@@ -204,10 +204,10 @@ extension LatticePass {
     let start = sampleOffset(node: 0, point: point(nearest: rarest))
     let (ratios, errors) = (loopMemory, loopMemory + padded(pointCount))
     let end = slots[cells - 1] + basis.taps
-    let node = firstFall { logG[$0] + 2 * logHazard[start + $0 * step] }
+    let node = firstFall { logG[$0] + 2 * logReversedHazard[start + $0 * step] }
     let sample = sampleOffset(node: node, point: 0)
     func logRatio(_ index: Int) -> Double {
-      logHazard[sample - points[index] * stride] - logHeights[index]
+      logReversedHazard[sample - points[index] * stride] - logHeights[index]
     }
     let reference = logRatio(end - 1)
     for index in first..<end { ratios[index] = logRatio(index) - reference }

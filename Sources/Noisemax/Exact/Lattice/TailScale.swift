@@ -13,14 +13,14 @@ struct TailScale {
   let box: Double?
   /// log F and log r where boxes do not reach, between samples.
   let logCumulative: SampledFunction
-  let logHazard: SampledFunction
+  let logReversedHazard: SampledFunction
 
   init(_ table: LatticeTable) {
     let noise = table.noise
     limit = noise.upperQuantile(at: 1e-26)
     lowerEnd = noise.quantile(at: 1e-20)
     unit = table.quartiles
-    func hazard(_ x: Double) -> Double { exponential(noise.logReversedHazard(at: x)) }
+    func reversedHazard(_ x: Double) -> Double { exponential(noise.logReversedHazard(at: x)) }
     let (unit, low, high) = (unit, -8 * unit, limit)
     /// Whether polynomials on pieces of some length reproduce a function, to a tolerance relative to it or to a size.
     func reproduces(_ function: (Double) -> Double, on length: Double, size: Double) -> Bool {
@@ -35,7 +35,7 @@ struct TailScale {
     piece =
       [16, 8, 4, 2].map { $0 * shortest }.first { length in
         reproduces(noise.logCumulative, on: length, size: 1)
-          && reproduces(hazard, on: length, size: 1 / unit)
+          && reproduces(reversedHazard, on: length, size: 1 / unit)
       } ?? shortest
     var length = piece
     while length < limit { length *= 2 }
@@ -43,12 +43,12 @@ struct TailScale {
     box = candidates.first { length in
       [1, 2, 4, 64, 0x1p20].allSatisfy { factor in
         BoxBasis.shared.reproduces(noise.logCumulative, onLength: factor * length)
-          && BoxBasis.shared.reproduces(hazard, onLength: factor * length)
+          && BoxBasis.shared.reproduces(reversedHazard, onLength: factor * length)
       }
     }
     let lowest = -4 * (box ?? 16 * length)
     logCumulative = SampledFunction(noise.logCumulative, from: lowest, to: limit, table: table)
-    logHazard = SampledFunction(noise.logReversedHazard, from: lowest, to: limit, table: table)
+    logReversedHazard = SampledFunction(noise.logReversedHazard, from: lowest, to: limit, table: table)
   }
 }
 

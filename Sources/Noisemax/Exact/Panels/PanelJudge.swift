@@ -60,7 +60,7 @@ struct PanelJudge {
 
   /// log r of a class.
   @inline(__always)
-  private func logHazard(of index: Int, at x: DoubleDouble) -> DoubleDouble {
+  private func logReversedHazard(of index: Int, at x: DoubleDouble) -> DoubleDouble {
     law.logReversedHazard(at: DoubleDouble(adding: x, sums.points[index].place))
   }
 
@@ -87,9 +87,9 @@ struct PanelJudge {
   private func forEachIntegrand(
     of index: Int, at x: DoubleDouble, logProduct: Double, _ body: (_ integrand: Int, _ value: Double) -> Void
   ) {
-    let value = logProduct + logHazard(of: index, at: x).value
+    let value = logProduct + logReversedHazard(of: index, at: x).value
     body(index, value)
-    if hasPairs { body(sums.count + index, value + logHazard(of: last, at: x).value) }
+    if hasPairs { body(sums.count + index, value + logReversedHazard(of: last, at: x).value) }
   }
 
   // MARK: - What the integrands hold
@@ -179,7 +179,9 @@ struct PanelJudge {
     let near = DoubleDouble(panel.width / 16)
     let (lower, upper) = (panel.from + near, panel.to - near)
     func change(of index: Int) -> Double {
-      let change = (logHazard(of: index, at: upper).value - logHazard(of: index, at: lower).value).magnitude
+      let change =
+        (logReversedHazard(of: index, at: upper).value - logReversedHazard(of: index, at: lower).value)
+        .magnitude
       return change < .infinity ? change : 0
     }
     let changeOfLast = change(of: last)
@@ -204,13 +206,14 @@ struct PanelJudge {
       let x = panel.place(ofNode: nodes[m])
       let product = logProduct(at: x)
       products[m] = DoubleDouble(product.leading, product.lost)
-      if hasPairs { lasts[m] = logHazard(of: last, at: x) }
+      if hasPairs { lasts[m] = logReversedHazard(of: last, at: x) }
     }
     var verdict = Verdict.negligible
     for k in 0..<judgedCount {
       guard let index = judgedClass(k, owner: owner) else { continue }
       for m in nodes.indices {
-        values[m] = sumOfLogarithms(products[m], logHazard(of: index, at: panel.place(ofNode: nodes[m])))
+        values[m] = sumOfLogarithms(
+          products[m], logReversedHazard(of: index, at: panel.place(ofNode: nodes[m])))
       }
       for factor in 0..<(hasPairs ? 2 : 1) {
         let isPair = factor == 1
@@ -241,7 +244,7 @@ struct PanelJudge {
     // Where logarithms are large, differences smaller than their rounding tell nothing.
     let product = products[peakNode].high
     let noise =
-      0x1p-48 * product.magnitude + law.roundingOfLogHazard * (peak.high - product).magnitude
+      0x1p-48 * product.magnitude + law.roundingOfLogReversedHazard * (peak.high - product).magnitude
     // At the ends of the panel r is taken from the outermost nodes: at an end itself it may jump.
     var highest = Swift.max(peak.high, values[0].value + (panel.above - products[0].high))
     if panel.below > -.infinity {
@@ -251,8 +254,8 @@ struct PanelJudge {
     if highest > peak.high + Swift.max(1, noise) {
       // r may fall as G rises. Then that is too high, and r is taken from just inside the ends.
       func value(at x: DoubleDouble, logProduct: Double) -> Double {
-        let pair = isPair ? logHazard(of: self.last, at: x).value : 0
-        return logProduct + logHazard(of: index, at: x).value + pair
+        let pair = isPair ? logReversedHazard(of: self.last, at: x).value : 0
+        return logProduct + logReversedHazard(of: index, at: x).value + pair
       }
       let inside = DoubleDouble(0x1p-20 * Swift.min(panel.width, law.deviation))
       highest = Swift.max(peak.high, value(at: panel.to - inside, logProduct: panel.above))

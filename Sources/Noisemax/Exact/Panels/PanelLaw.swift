@@ -82,7 +82,7 @@ final class PanelLaw: Sendable {
   }
 
   /// The rounding of a large log r, relative.
-  var roundingOfLogHazard: Double { tail == nil ? 0x1p-48 : 0x1p-98 }
+  var roundingOfLogReversedHazard: Double { tail == nil ? 0x1p-48 : 0x1p-98 }
 
   /// log F(z).
   @inline(__always)

@@ -46,7 +46,7 @@ extension Panels {
     let nodes = PanelGrid.points(in: memory)
     let winners = nodes + count
     for m in 0..<count { winners[m] = PanelPoint(place: nodes[m].place, weight: 0, exponent: 0) }
-    let hazards = (0..<count).map { grid.sums.reversedHazards(at: nodes[$0].place).sum.value }
+    let reversedHazards = (0..<count).map { grid.sums.reversedHazards(at: nodes[$0].place).sum.value }
     var density = [Double](repeating: 0, count: count)
     var barely: (members: [Int], density: [Double])?
 
@@ -56,7 +56,7 @@ extension Panels {
       _ = forEachTerm(at: distance, over: nodes, count: count) { m, term in
         density[m] = nodes[m].weight * term
         total.add(density[m])
-        if density[m] > 0 { own.add(density[m] * hazards[m]) }
+        if density[m] > 0 { own.add(density[m] * reversedHazards[m]) }
       }
       if hardlyReaches(distance) {
         barely = (members, density.map { $0 / total.value })

@@ -129,9 +129,9 @@ struct Panels: StepwiseRowMethod {
     _ body: (_ node: Int, _ term: Double) -> Void
   ) -> Double {
     func logTerm(_ m: Int) -> DoubleDouble {
-      let hazard = law.logReversedHazard(at: DoubleDouble(adding: distance, nodes[m].place))
-      guard hazard.high > -.infinity else { return hazard }
-      return DoubleDouble(adding: hazard, DoubleDouble(nodes[m].exponent))
+      let logR = law.logReversedHazard(at: DoubleDouble(adding: distance, nodes[m].place))
+      guard logR.high > -.infinity else { return logR }
+      return DoubleDouble(adding: logR, DoubleDouble(nodes[m].exponent))
     }
     var peak = DoubleDouble(-.infinity)
     for m in 0..<count where nodes[m].weight > 0 {

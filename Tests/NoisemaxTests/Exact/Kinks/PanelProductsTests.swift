@@ -257,10 +257,10 @@ import Testing
           let c = nodes[m]
           func cumulative(_ j: Int) -> Double { 1 - c + c * slopes[j] }
           let product = (0...2).reduce(1) { $0 * pow(cumulative($1), ties[$1]) }
-          let hazards = (0...2).reduce(0.0) { $0 + c * ties[$1] / cumulative($1) }
+          let reversedHazards = (0...2).reduce(0.0) { $0 + c * ties[$1] / cumulative($1) }
           let weighted = (0...2).reduce(0.0) { $0 + c * cotangents[$1] / cumulative($1) }
           let term = (1 + c) * product / cumulative(k)
-          for (sum, factor) in [1, hazards, weighted].enumerated() { expected[sum] += term * factor }
+          for (sum, factor) in [1, reversedHazards, weighted].enumerated() { expected[sum] += term * factor }
         }
         #expect(isClose(forward[k], expected[0], within: 1e-14), "\(set)")
         for sum in 0..<3 {

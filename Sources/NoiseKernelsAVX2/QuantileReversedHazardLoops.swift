@@ -1,0 +1,1 @@
+../NoiseKernels/QuantileReversedHazardLoops.swift
