@@ -10,7 +10,7 @@
 /// The cells of eight gaps, times a stride, and their offsets t ∈ −1…1 in them. A gap below the limit gets the cell behind
 /// the last one.
 @inline(__always)
-func places(
+func cellsAndOffsets(
   of gaps: Doubles, from limit: Double, perUnit: Double, firstCell: Double, last: Double, stride: Double = 1
 ) -> (cells: Words, t: Doubles) {
   let isOut = gaps .< limit
@@ -66,9 +66,9 @@ private func writePowers(
   let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), Double(grid.count))
   var index = 0
   while index < count {
-    let (places, t) = places(
+    let (own, t) = cellsAndOffsets(
       of: load(gaps + index), from: limit, perUnit: perUnit, firstCell: firstCell, last: last)
-    UnsafeMutableRawPointer(cells + index).storeBytes(of: places, as: Words.self)
+    UnsafeMutableRawPointer(cells + index).storeBytes(of: own, as: Words.self)
     let rows = power(t, index)
     store(rows.0, to: powers + index)
     store(rows.1, to: powers + (block + index))
@@ -111,10 +111,10 @@ extension VectorKernels {
     _ weights: UnsafePointer<Double>, at gaps: UnsafePointer<Double>, _ count: Int, from limit: Double,
     grid: CellGrid, moments: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
   ) {
-    var place = 0
-    while place < 8 * (grid.count + 1) {
-      store(Doubles(), to: moments + place)
-      place += 8
+    var slot = 0
+    while slot < 8 * (grid.count + 1) {
+      store(Doubles(), to: moments + slot)
+      slot += 8
     }
     let cells = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int.self)
     var start = 0
@@ -129,8 +129,8 @@ extension VectorKernels {
         return (v, v * t, v2, v * t3, v4, v4 * t, v4 * t2, v4 * t3)
       }
       forEachClass(length, powers: scratch + block, cells: cells) { _, cell, row in
-        let place = moments + 8 * cell
-        store(load(place) + row, to: place)
+        let slot = moments + 8 * cell
+        store(load(slot) + row, to: slot)
       }
       start += length
     }

@@ -14,9 +14,9 @@ extension VectorKernels {
     let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), Double(grid.count))
     var index = 0
     while index < count {
-      let (places, t) = places(
+      let (own, t) = cellsAndOffsets(
         of: load(gaps + index), from: limit, perUnit: perUnit, firstCell: firstCell, last: last)
-      UnsafeMutableRawPointer(cells + index).storeBytes(of: places, as: Words.self)
+      UnsafeMutableRawPointer(cells + index).storeBytes(of: own, as: Words.self)
       store(t, to: offsets + index)
       index += 8
     }
@@ -91,28 +91,28 @@ extension VectorKernels {
     let sums = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int64.self)
     let (high, low) = (sums + 4 * length, sums + 5 * length)
     let base = Words(repeating: Int64(bitPattern: raised.bitPattern))
-    @inline(__always) func add(_ share: Doubles, to place: UnsafeMutablePointer<Int64>) {
-      let place = UnsafeMutableRawPointer(place)
-      place.storeBytes(
-        of: place.loadUnaligned(as: Words.self)
+    @inline(__always) func add(_ share: Doubles, to slot: UnsafeMutablePointer<Int64>) {
+      let slot = UnsafeMutableRawPointer(slot)
+      slot.storeBytes(
+        of: slot.loadUnaligned(as: Words.self)
           &+ (words(multiplyAdd(reduction, share, Doubles(repeating: raised))) &- base),
         as: Words.self)
     }
     var start = 0
     repeat {
       let end = count - start > chunk ? start + chunk : count
-      var place = 0
-      while place < 4 * length {
-        UnsafeMutableRawPointer(sums + place).storeBytes(of: Words(), as: Words.self)
-        place += 8
+      var slot = 0
+      while slot < 4 * length {
+        UnsafeMutableRawPointer(sums + slot).storeBytes(of: Words(), as: Words.self)
+        slot += 8
       }
       var index = start
       if rows.points == 16 {
         while index < end {
-          let place = sums + (index & 3) * length + slots[cells[index]]
+          let slot = sums + (index & 3) * length + slots[cells[index]]
           let (lower, upper) = shares.of16(at: offsets[index])
-          add(lower, to: place)
-          add(upper, to: place + 8)
+          add(lower, to: slot)
+          add(upper, to: slot + 8)
           if let kept {
             store(lower, to: kept + 16 * index)
             store(upper, to: kept + (16 * index + 8))
@@ -127,17 +127,17 @@ extension VectorKernels {
           index += 1
         }
       }
-      place = 0
-      while place < points {
+      slot = 0
+      while slot < points {
         @inline(__always) func copy(_ k: Int) -> Words {
-          UnsafeMutableRawPointer(sums + (k * length + place)).loadUnaligned(as: Words.self)
+          UnsafeMutableRawPointer(sums + (k * length + slot)).loadUnaligned(as: Words.self)
         }
         let sum = (copy(0) &+ copy(1)) &+ (copy(2) &+ copy(3))
         if count <= chunk {
-          store(number(sum) * (1 / reduction), to: weights + place)
+          store(number(sum) * (1 / reduction), to: weights + slot)
         } else {
           // The parts above and below 2⁻²⁷ each have room for the sums of many chunks.
-          let (aboves, belows) = (UnsafeMutableRawPointer(high + place), UnsafeMutableRawPointer(low + place))
+          let (aboves, belows) = (UnsafeMutableRawPointer(high + slot), UnsafeMutableRawPointer(low + slot))
           var (above, below) = (sum &>> 24, sum & Words(repeating: 0xFF_FFFF))
           if start > 0 {
             above &+= aboves.loadUnaligned(as: Words.self)
@@ -146,9 +146,9 @@ extension VectorKernels {
           aboves.storeBytes(of: above, as: Words.self)
           belows.storeBytes(of: below, as: Words.self)
           let sum = multiplyAdd(0x1p24, number(above), number(below))
-          store(sum * (1 / reduction), to: weights + place)
+          store(sum * (1 / reduction), to: weights + slot)
         }
-        place += 8
+        slot += 8
       }
       start = end
     } while start < count
@@ -162,29 +162,29 @@ extension VectorKernels {
   ) {
     let shares = Shares(rows)
     let length = points + 16
-    var place = 0
-    while place < length {
-      store(Doubles(), to: weights + place)
-      store(Doubles(), to: scratch + place)
-      place += 8
+    var slot = 0
+    while slot < length {
+      store(Doubles(), to: weights + slot)
+      store(Doubles(), to: scratch + slot)
+      slot += 8
     }
     var index = 0
     while index < count {
-      let place = (index & 1 == 0 ? weights : scratch) + slots[cells[index]]
+      let slot = (index & 1 == 0 ? weights : scratch) + slots[cells[index]]
       if rows.points == 16 {
         let (lower, upper) = shares.of16(index, at: offsets[index], kept: kept)
-        store(multiplyAdd(numbers[index], lower, load(place)), to: place)
-        store(multiplyAdd(numbers[index], upper, load(place + 8)), to: place + 8)
+        store(multiplyAdd(numbers[index], lower, load(slot)), to: slot)
+        store(multiplyAdd(numbers[index], upper, load(slot + 8)), to: slot + 8)
       } else {
         let own = shares.of8(index, at: offsets[index], kept: kept)
-        store(multiplyAdd(numbers[index], own, load(place)), to: place)
+        store(multiplyAdd(numbers[index], own, load(slot)), to: slot)
       }
       index += 1
     }
-    place = 0
-    while place < points {
-      store(load(weights + place) + load(scratch + place), to: weights + place)
-      place += 8
+    slot = 0
+    while slot < points {
+      store(load(weights + slot) + load(scratch + slot), to: weights + slot)
+      slot += 8
     }
   }
 }

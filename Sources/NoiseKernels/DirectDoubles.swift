@@ -46,7 +46,7 @@ private func lower(
 @inline(never)
 func sumDoubles(_ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ row: DirectRow) {
   let (nodes, count) = (row.nodes, row.classes)
-  let (places, starts, reaches) = (row.places, row.starts, row.reaches)
+  let (offsets, starts, reaches) = (row.offsets, row.starts, row.reaches)
   var node = 0
   while node < nodes {
     var reversedHazards = row.reversedHazards + node
@@ -57,7 +57,7 @@ func sumDoubles(_ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ row: 
       var index = 0
       while index < count {
         if reaches[index] > node {
-          let t = Doubles(repeating: places[index])
+          let t = Doubles(repeating: offsets[index])
           let start = coefficients + (starts[index] + node)
           let near = polynomial(start, rowLength, t)
           let far = polynomial(start + 8, rowLength, t)
@@ -79,7 +79,7 @@ func sumDoubles(_ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ row: 
       while index < count {
         if reaches[index] > node {
           let near = polynomial(
-            coefficients + (starts[index] + node), rowLength, Doubles(repeating: places[index]))
+            coefficients + (starts[index] + node), rowLength, Doubles(repeating: offsets[index]))
           store(near.slope, to: reversedHazards)
           let next = nearSum + near.value
           nearRest += near.value - (next - nearSum)

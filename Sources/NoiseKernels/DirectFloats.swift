@@ -46,7 +46,7 @@ private func lower(
 @inline(never)
 func sumFloats(_ coefficients: UnsafePointer<Float>, _ rowLength: Int, _ row: DirectRow) {
   let (nodes, count) = (row.nodes, row.classes)
-  let (places, starts, reaches) = (row.places, row.starts, row.reaches)
+  let (offsets, starts, reaches) = (row.offsets, row.starts, row.reaches)
   let (g, rests) = (singles(row.g), singles(row.g) + nodes)
   var node = 0
   while node < nodes {
@@ -56,7 +56,7 @@ func sumFloats(_ coefficients: UnsafePointer<Float>, _ rowLength: Int, _ row: Di
     while index < count {
       if reaches[index] > node {
         let own = polynomial(
-          coefficients + (starts[index] + node), rowLength, Floats(repeating: Float(places[index])))
+          coefficients + (starts[index] + node), rowLength, Floats(repeating: Float(offsets[index])))
         store(own.slope, to: reversedHazards)
         let next = sum + own.value
         rest += own.value - (next - sum)

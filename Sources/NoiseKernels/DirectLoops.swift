@@ -9,7 +9,7 @@
 private func directRow(_ count: Int, _ memory: UnsafeMutablePointer<Double>, nodes: Int) -> DirectRow {
   let integers = UnsafeMutableRawPointer(memory + count).assumingMemoryBound(to: Int.self)
   return DirectRow(
-    places: memory, starts: integers, reaches: integers + count, indices: integers + 2 * count,
+    offsets: memory, starts: integers, reaches: integers + count, indices: integers + 2 * count,
     g: memory + (4 * count + 8), reversedHazards: memory + (4 * count + 16 + nodes))
 }
 
@@ -70,7 +70,7 @@ private func directRow(
   row.pairFactor = row.factor * (2 / cellWidth)
   row.sharpness = step.pointee.sharpness
   let perCell = 1 / cellWidth
-  let firstPlace = Double(firstNode) * phases - step.pointee.firstCell
+  let firstPosition = Double(firstNode) * phases - step.pointee.firstCell
   let (end, endSlope) = (table.pointee.end, 1 - table.pointee.endSlope)
   let phaseLength = Double(table.pointee.terms * step.pointee.rowLength)
   let firstReach = 2 - Double(firstNode)
@@ -80,10 +80,10 @@ private func directRow(
     let isOpen = gap .>= ignored
     let depth = -gap.replacing(with: 0, where: .!isOpen)
     let cell = floor(depth * perCell)
-    store((depth - cell * cellWidth) * (2 * perCell) - 1, to: row.places + index)
-    let place = cell + firstPlace
-    let turn = floor((place + 0.5) * (1 / phases))
-    let start = (place - turn * phases) * phaseLength + turn
+    store((depth - cell * cellWidth) * (2 * perCell) - 1, to: row.offsets + index)
+    let position = cell + firstPosition
+    let turn = floor((position + 0.5) * (1 / phases))
+    let start = (position - turn * phases) * phaseLength + turn
     UnsafeMutableRawPointer(row.starts + index).storeBytes(of: integers(start), as: Words.self)
     let reach = floor((end - depth * endSlope) * (1 / width) + firstReach)
     let bounded = smaller(larger(reach, Doubles()), Doubles(repeating: Double(nodes)))
@@ -97,7 +97,7 @@ private func directRow(
     if row.reaches[index] > 0 {
       if gaps[index] == deepest { row.rarest = row.classes }
       if gaps[index] == 0 && row.leader < 0 { row.leader = row.classes }
-      row.places[row.classes] = row.places[index]
+      row.offsets[row.classes] = row.offsets[index]
       row.starts[row.classes] = row.starts[index]
       row.reaches[row.classes] = row.reaches[index]
       row.indices[row.classes] = index
@@ -142,21 +142,21 @@ private func sharpness(_ row: DirectRow, single: Bool, products: UnsafeMutablePo
   products[-1] = .infinity
   products[reach] = .infinity
   var (sharp, steep) = (Doubles(), Doubles())
-  var places = Doubles(0, 1, 2, 3, 4, 5, 6, 7)
+  var indices = Doubles(0, 1, 2, 3, 4, 5, 6, 7)
   var node = 0
   while node < reach {
     let (before, here, after) = (load(products + node - 1), load(products + node), load(products + node + 1))
     let isPeak = here .>= before .& here .>= after
     sharp = sharp.replacing(with: 1, where: isPeak .& (here * here .> limit * before * after))
-    steep = steep.replacing(with: 1, where: isPeak .& (places .> row.highestPeak))
-    places += 8
+    steep = steep.replacing(with: 1, where: isPeak .& (indices .> row.highestPeak))
+    indices += 8
     node += 8
   }
   return (largest(sharp) > 0, largest(steep) > 0)
 }
 
-/// A row at a step fine enough for its rarest class, with probabilities instead of offsets in `places`; without nodes where
-/// the table does not serve it.
+/// A row at a step fine enough for its rarest class, with its `probabilities`, which take the memory of the offsets; without
+/// nodes where the table does not serve it.
 ///
 /// - Returns: The row and Σp before the probabilities were divided by it.
 @inline(__always)
@@ -182,19 +182,19 @@ private func summedRow(
   var sum = 0.0
   var slot = 0
   while slot < row.classes {
-    row.places[slot] = single ? singleDot(row, slot) : dot(row, slot)
-    sum += row.places[slot]
+    row.probabilities[slot] = single ? singleDot(row, slot) : dot(row, slot)
+    sum += row.probabilities[slot]
     slot += 1
   }
   let total = single ? sum * row.factor * (1 / directScale) : sum * row.factor
   // A logarithm would show what G has lost as a Float: rows with a class below 1e-30 are not served.
-  if !(total > 0.999 && total < 1.001) || logarithms && !(row.places[row.rarest] >= 1e-30 * sum) {
+  if !(total > 0.999 && total < 1.001) || logarithms && !(row.probabilities[row.rarest] >= 1e-30 * sum) {
     row.nodes = 0
   }
   let factor = 1 / sum
   slot = 0
   while slot < row.classes {
-    row.places[slot] *= factor
+    row.probabilities[slot] *= factor
     slot += 1
   }
   return (row, total)
@@ -226,7 +226,7 @@ extension VectorKernels {
   ) -> Double {
     let (row, total) = summedRow(gaps, count, table: table, pairs: false, logarithms: false, memory: memory)
     if row.nodes == 0 { return .nan }
-    write(row.places, of: row, masked: 0, to: gaps, count)
+    write(row.probabilities, of: row, masked: 0, to: gaps, count)
     return total - 1
   }
 
@@ -239,27 +239,28 @@ extension VectorKernels {
     if row.nodes == 0 { return .nan }
     // A leader with more than ½ has log p = log(1 − Σ of the others): it keeps its digits however near 0 it is.
     var others = 0.0
-    let likely = row.places[row.leader] > 0.5
+    let likely = row.probabilities[row.leader] > 0.5
     var slot = 0
     while slot < row.classes {
-      if slot != row.leader { others += row.places[slot] }
+      if slot != row.leader { others += row.probabilities[slot] }
       slot += 1
     }
     let remainder = 1 - others
-    if likely { row.places[row.leader] = remainder }
+    if likely { row.probabilities[row.leader] = remainder }
     slot = 0
     while slot < row.classes {
-      let (exponent, logarithm) = splitLogarithm(load(row.places + slot))
+      let (exponent, logarithm) = splitLogarithm(load(row.probabilities + slot))
       store(
-        multiplyAdd(ln2High, exponent, multiplyAdd(ln2Low, exponent, logarithm)), to: row.places + slot)
+        multiplyAdd(ln2High, exponent, multiplyAdd(ln2Low, exponent, logarithm)), to: row.probabilities + slot
+      )
       slot += 8
     }
     // log(1 − s) = log m · s/(1 − m), but for rounding, where m is 1 − s rounded.
     if likely {
-      row.places[row.leader] =
-        remainder == 1 ? -others : row.places[row.leader] * (others / (1 - remainder))
+      row.probabilities[row.leader] =
+        remainder == 1 ? -others : row.probabilities[row.leader] * (others / (1 - remainder))
     }
-    write(row.places, of: row, masked: -.infinity, to: gaps, count)
+    write(row.probabilities, of: row, masked: -.infinity, to: gaps, count)
     return total - 1
   }
 
@@ -273,7 +274,7 @@ extension VectorKernels {
     if row.nodes == 0 { return false }
     // Relative to the leader's, so that nothing cancels where a row saturates.
     let (gR, gV, weights) = (row.spare, row.spare + row.nodes, row.spare + 2 * row.nodes)
-    let p = row.places
+    let p = row.probabilities
     let reference = ofLogarithms ? v[row.indices[row.leader]] / p[row.leader] : v[row.indices[row.leader]]
     var largest = 0.0
     var slot = 0

@@ -81,9 +81,9 @@ package struct DirectRow {
   package var sharpness = 1.0
   /// Counted in nodes: how high the rarest class may have its peak.
   package var highestPeak = 0.0
-  /// Of every class that takes part: the offset t in its cell, and later the probability; where its coefficients start; how
-  /// many nodes it has; its index in the row.
-  package let places: UnsafeMutablePointer<Double>
+  /// Of every class that takes part: the offset t in its cell; where its coefficients start; how many nodes it has; its index
+  /// in the row.
+  package let offsets: UnsafeMutablePointer<Double>
   package let starts: UnsafeMutablePointer<Int>
   package let reaches: UnsafeMutablePointer<Int>
   package let indices: UnsafeMutablePointer<Int>
@@ -92,15 +92,18 @@ package struct DirectRow {
   /// r·δ/2 at the nodes, for one class after the other, as far as the class has nodes, up to whole vectors.
   package let reversedHazards: UnsafeMutablePointer<Double>
 
+  /// The probabilities, in the memory of the offsets once those have been used.
+  package var probabilities: UnsafeMutablePointer<Double> { offsets }
+
   /// Memory for three times as many numbers as there are nodes, one for each class and 16 more.
   package var spare: UnsafeMutablePointer<Double> { reversedHazards + nodes * classes }
 
   package init(
-    places: UnsafeMutablePointer<Double>, starts: UnsafeMutablePointer<Int>,
+    offsets: UnsafeMutablePointer<Double>, starts: UnsafeMutablePointer<Int>,
     reaches: UnsafeMutablePointer<Int>, indices: UnsafeMutablePointer<Int>, g: UnsafeMutablePointer<Double>,
     reversedHazards: UnsafeMutablePointer<Double>
   ) {
-    (self.places, self.starts, self.reaches, self.indices) = (places, starts, reaches, indices)
+    (self.offsets, self.starts, self.reaches, self.indices) = (offsets, starts, reaches, indices)
     (self.g, self.reversedHazards) = (g, reversedHazards)
   }
 }

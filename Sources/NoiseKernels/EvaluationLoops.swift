@@ -150,9 +150,9 @@ private func forEachEight(
     let end = count - start < block ? count : start + block
     var index = start
     while index < end {
-      let (places, t) = places(
+      let (own, t) = cellsAndOffsets(
         of: load(gaps + index), from: limit, perUnit: perUnit, firstCell: firstCell, last: last)
-      UnsafeMutableRawPointer(cells + (index - start)).storeBytes(of: places, as: Words.self)
+      UnsafeMutableRawPointer(cells + (index - start)).storeBytes(of: own, as: Words.self)
       store(t, to: gaps + index)
       index += 8
     }

@@ -68,7 +68,7 @@ package protocol LatticeKernels: Sendable {
 
   /// Writes for every node the slot of its sample at point 0. Rows are reversed, so that the samples at the next points follow.
   static func locate(
-    nodes: Int, on grid: NodeGrid, in layout: SampleLayout, places: UnsafeMutablePointer<Int>
+    nodes: Int, on grid: NodeGrid, in layout: SampleLayout, slots: UnsafeMutablePointer<Int>
   )
 
   /// Σ_p weights_p · samples[starts_p + m] at the nodes m from the highest down, 32 at a time, as far as they matter.
@@ -91,7 +91,7 @@ package protocol LatticeKernels: Sendable {
 
   /// Σ_m values_m · samples[places_m + point] times a factor for every point.
   static func integrals(
-    of values: UnsafePointer<Double>, _ nodes: Int, on grid: NodeGrid, places: UnsafePointer<Int>,
+    of values: UnsafePointer<Double>, _ nodes: Int, on grid: NodeGrid, slots: UnsafePointer<Int>,
     points: UnsafePointer<Int>, _ count: Int, samples: UnsafePointer<Double>, below end: Int,
     factor: Double, results: UnsafeMutablePointer<Double>
   )
@@ -118,14 +118,14 @@ package protocol LatticeKernels: Sendable {
   /// Σ_p weights_p · samples[places_m + point] for every node m, and up to three more, for two weights at a time.
   static func weightedSums(
     _ weights: UnsafePointer<Double>, _ others: UnsafePointer<Double>, points: UnsafePointer<Int>,
-    _ count: Int, on grid: NodeGrid, places: UnsafePointer<Int>, samples: UnsafePointer<Double>,
+    _ count: Int, on grid: NodeGrid, slots: UnsafePointer<Int>, samples: UnsafePointer<Double>,
     below end: Int, sums: UnsafeMutablePointer<Double>, otherSums: UnsafeMutablePointer<Double>, nodes: Int
   )
 
   /// As ``integrals``, of two functions at a time.
   static func integrals(
     of values: UnsafePointer<Double>, _ others: UnsafePointer<Double>, _ nodes: Int, on grid: NodeGrid,
-    places: UnsafePointer<Int>, points: UnsafePointer<Int>, _ count: Int, samples: UnsafePointer<Double>,
+    slots: UnsafePointer<Int>, points: UnsafePointer<Int>, _ count: Int, samples: UnsafePointer<Double>,
     below end: Int, factor: Double, results: UnsafeMutablePointer<Double>,
     otherResults: UnsafeMutablePointer<Double>
   )

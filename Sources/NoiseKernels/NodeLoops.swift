@@ -119,13 +119,13 @@ extension VectorKernels {
 
   @inline(never)
   package static func locate(
-    nodes: Int, on grid: NodeGrid, in layout: SampleLayout, places: UnsafeMutablePointer<Int>
+    nodes: Int, on grid: NodeGrid, in layout: SampleLayout, slots: UnsafeMutablePointer<Int>
   ) {
     let (shift, mask) = (grid.strideExponent, 1 << grid.strideExponent - 1)
     var offset = grid.start
     var node = 0
     while node < nodes {
-      places[node] = (offset & mask) * layout.rowLength + (layout.lastOfRow - (offset >> shift))
+      slots[node] = (offset & mask) * layout.rowLength + (layout.lastOfRow - (offset >> shift))
       offset += grid.step
       node += 1
     }
@@ -133,7 +133,7 @@ extension VectorKernels {
 
   @inline(never)
   package static func integrals(
-    of values: UnsafePointer<Double>, _ nodes: Int, on grid: NodeGrid, places: UnsafePointer<Int>,
+    of values: UnsafePointer<Double>, _ nodes: Int, on grid: NodeGrid, slots: UnsafePointer<Int>,
     points: UnsafePointer<Int>, _ count: Int, samples: UnsafePointer<Double>, below last: Int,
     factor: Double, results: UnsafeMutablePointer<Double>
   ) {
@@ -142,7 +142,7 @@ extension VectorKernels {
       let start = samples + points[point]
       if point + 32 <= count, points[point + 24] == points[point] + 24 {
         let end = reach(of: points[point] + 31, on: grid, below: last, nodes)
-        let sum = sumOfRows(start, places, times: values, from: 0, to: end)
+        let sum = sumOfRows(start, slots, times: values, from: 0, to: end)
         store(factor * sum.0, to: results + point)
         store(factor * sum.1, to: results + (point + 8))
         store(factor * sum.2, to: results + (point + 16))
@@ -153,14 +153,14 @@ extension VectorKernels {
         let end = reach(of: points[point] + 7, on: grid, below: last, nodes)
         var node = 0
         while node + 3 < end {
-          a = multiplyAdd(values[node], load(start + places[node]), a)
-          b = multiplyAdd(values[node + 1], load(start + places[node + 1]), b)
-          c = multiplyAdd(values[node + 2], load(start + places[node + 2]), c)
-          d = multiplyAdd(values[node + 3], load(start + places[node + 3]), d)
+          a = multiplyAdd(values[node], load(start + slots[node]), a)
+          b = multiplyAdd(values[node + 1], load(start + slots[node + 1]), b)
+          c = multiplyAdd(values[node + 2], load(start + slots[node + 2]), c)
+          d = multiplyAdd(values[node + 3], load(start + slots[node + 3]), d)
           node += 4
         }
         while node < end {
-          a = multiplyAdd(values[node], load(start + places[node]), a)
+          a = multiplyAdd(values[node], load(start + slots[node]), a)
           node += 1
         }
         store(factor * ((a + b) + (c + d)), to: results + point)
@@ -195,12 +195,12 @@ extension VectorKernels {
       var phase = 0
       while phase < step {
         let sample = first + phase
-        var place = samples + (sample % step) * rowLength + sample / step + node
+        var slot = samples + (sample % step) * rowLength + sample / step + node
         var tap = phase
         while tap < taps {
-          near = multiplyAdd(shares[tap], load(place), near)
-          far = multiplyAdd(shares[tap], load(place + 8), far)
-          place += 1
+          near = multiplyAdd(shares[tap], load(slot), near)
+          far = multiplyAdd(shares[tap], load(slot + 8), far)
+          slot += 1
           tap += step
         }
         phase += 1
@@ -222,7 +222,7 @@ extension VectorKernels {
   @inline(never)
   package static func weightedSums(
     _ weights: UnsafePointer<Double>, _ others: UnsafePointer<Double>, points: UnsafePointer<Int>,
-    _ count: Int, on grid: NodeGrid, places: UnsafePointer<Int>, samples: UnsafePointer<Double>,
+    _ count: Int, on grid: NodeGrid, slots: UnsafePointer<Int>, samples: UnsafePointer<Double>,
     below end: Int, sums: UnsafeMutablePointer<Double>, otherSums: UnsafeMutablePointer<Double>, nodes: Int
   ) {
     var first = 0
@@ -230,8 +230,8 @@ extension VectorKernels {
     while node < nodes {
       let lowest = firstPoint(at: node, on: grid, below: end)
       while first < count, points[first] + 7 < lowest { first += 8 }
-      let (p, q) = (samples + places[node], samples + places[node + 1])
-      let (r, s) = (samples + places[node + 2], samples + places[node + 3])
+      let (p, q) = (samples + slots[node], samples + slots[node + 1])
+      let (r, s) = (samples + slots[node + 2], samples + slots[node + 3])
       var (a, b, c, d) = (Doubles(), Doubles(), Doubles(), Doubles())
       var (e, f, g, h) = (Doubles(), Doubles(), Doubles(), Doubles())
       var index = first
@@ -258,7 +258,7 @@ extension VectorKernels {
   @inline(never)
   package static func integrals(
     of values: UnsafePointer<Double>, _ others: UnsafePointer<Double>, _ nodes: Int, on grid: NodeGrid,
-    places: UnsafePointer<Int>, points: UnsafePointer<Int>, _ count: Int, samples: UnsafePointer<Double>,
+    slots: UnsafePointer<Int>, points: UnsafePointer<Int>, _ count: Int, samples: UnsafePointer<Double>,
     below last: Int, factor: Double, results: UnsafeMutablePointer<Double>,
     otherResults: UnsafeMutablePointer<Double>
   ) {
@@ -271,13 +271,13 @@ extension VectorKernels {
         let end = reach(of: points[point] + 15, on: grid, below: last, nodes)
         var node = 0
         while node + 1 < end {
-          let (value, other, row) = (values[node], others[node], start + places[node])
+          let (value, other, row) = (values[node], others[node], start + slots[node])
           let (near, far) = (load(row), load(row + 8))
           a = multiplyAdd(value, near, a)
           b = multiplyAdd(value, far, b)
           c = multiplyAdd(other, near, c)
           d = multiplyAdd(other, far, d)
-          let (next, nextOther, nextRow) = (values[node + 1], others[node + 1], start + places[node + 1])
+          let (next, nextOther, nextRow) = (values[node + 1], others[node + 1], start + slots[node + 1])
           let (nextNear, nextFar) = (load(nextRow), load(nextRow + 8))
           e = multiplyAdd(next, nextNear, e)
           f = multiplyAdd(next, nextFar, f)
@@ -286,7 +286,7 @@ extension VectorKernels {
           node += 2
         }
         if node < end {
-          let (near, far) = (load(start + places[node]), load(start + places[node] + 8))
+          let (near, far) = (load(start + slots[node]), load(start + slots[node] + 8))
           a = multiplyAdd(values[node], near, a)
           b = multiplyAdd(values[node], far, b)
           c = multiplyAdd(others[node], near, c)
@@ -302,7 +302,7 @@ extension VectorKernels {
         let end = reach(of: points[point] + 7, on: grid, below: last, nodes)
         var node = 0
         while node < end {
-          let near = load(start + places[node])
+          let near = load(start + slots[node])
           a = multiplyAdd(values[node], near, a)
           b = multiplyAdd(others[node], near, b)
           node += 1

@@ -135,10 +135,10 @@ extension VectorKernels {
       var k = 0
       while k < count {
         let reciprocal = load(reciprocals + 16 * k + 8 * vector)
-        let place = sums + 24 * k
-        store(multiplyAdd(ofG, reciprocal, load(place)), to: place)
-        store(multiplyAdd(ofR, reciprocal, load(place + 8)), to: place + 8)
-        store(multiplyAdd(ofV, reciprocal, load(place + 16)), to: place + 16)
+        let slot = sums + 24 * k
+        store(multiplyAdd(ofG, reciprocal, load(slot)), to: slot)
+        store(multiplyAdd(ofR, reciprocal, load(slot + 8)), to: slot + 8)
+        store(multiplyAdd(ofV, reciprocal, load(slot + 16)), to: slot + 16)
         k += 1
       }
     }

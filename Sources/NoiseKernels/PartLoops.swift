@@ -34,8 +34,8 @@ private func store(_ vector: Quads, to p: UnsafeMutablePointer<Double>) {
 
 /// Adds the bits of a row to sums.
 @inline(__always)
-private func add(_ row: Quads, to place: UnsafeMutablePointer<Int64>) {
-  let sums = UnsafeMutableRawPointer(place)
+private func add(_ row: Quads, to slot: UnsafeMutablePointer<Int64>) {
+  let sums = UnsafeMutableRawPointer(slot)
   sums.storeBytes(
     of: sums.loadUnaligned(as: Integers.self) &+ unsafeBitCast(row, to: Integers.self), as: Integers.self)
 }
@@ -56,17 +56,17 @@ private func transposed(_ r0: Quads, _ r1: Quads, _ r2: Quads, _ r3: Quads) -> (
 /// Writes for every gap of a block the slot where the row of its part begins, with `stride` slots a part, and passes on the
 /// offsets in the parts.
 @inline(__always)
-private func forEachPlace(
+private func forEachOffset(
   of gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid, parts: Int, stride: Int,
   rows: UnsafeMutablePointer<Int>, _ body: (_ index: Int, _ t: Doubles) -> Void
 ) {
   let scale = Double(parts)
   var index = 0
   while index < count {
-    let (places, t) = places(
+    let (slots, t) = cellsAndOffsets(
       of: load(gaps + index), from: limit, perUnit: grid.perUnit * scale,
       firstCell: Double(grid.firstCell) * scale, last: Double(grid.count) * scale, stride: Double(stride))
-    UnsafeMutableRawPointer(rows + index).storeBytes(of: places, as: Words.self)
+    UnsafeMutableRawPointer(rows + index).storeBytes(of: slots, as: Words.self)
     body(index, t)
     index += 8
   }
@@ -95,20 +95,20 @@ extension VectorKernels {
     let length = 4 * (grid.count * parts + 1)
     let memory = scratch + 2 * length
     let sums = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int64.self)
-    let places = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: Int.self)
+    let slots = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: Int.self)
     let powers = memory + partBlock
     // Two copies, so that classes of one part wait for each other half as long; many parts have few each.
     let second = parts == 1 ? length : 0
-    var place = 0
-    while place < length + second {
-      UnsafeMutableRawPointer(sums + place).storeBytes(of: Integers(), as: Integers.self)
-      place += 4
+    var slot = 0
+    while slot < length + second {
+      UnsafeMutableRawPointer(sums + slot).storeBytes(of: Integers(), as: Integers.self)
+      slot += 4
     }
     var start = 0
     while start < count {
       let classes = count - start < partBlock ? count - start : partBlock
-      forEachPlace(
-        of: gaps + start, classes, from: limit, grid: grid, parts: parts, stride: 4, rows: places
+      forEachOffset(
+        of: gaps + start, classes, from: limit, grid: grid, parts: parts, stride: 4, rows: slots
       ) { index, t in
         let t2 = t * t
         store(t + raised, to: powers + index)
@@ -121,10 +121,10 @@ extension VectorKernels {
         let p = powers + index
         let rows = transposed(
           loadFour(p), loadFour(p + partBlock), loadFour(p + 2 * partBlock), loadFour(p + 3 * partBlock))
-        add(rows.0, to: sums + places[index])
-        add(rows.1, to: sums + (second + places[index + 1]))
-        add(rows.2, to: sums + places[index + 2])
-        add(rows.3, to: sums + (second + places[index + 3]))
+        add(rows.0, to: sums + slots[index])
+        add(rows.1, to: sums + (second + slots[index + 1]))
+        add(rows.2, to: sums + slots[index + 2])
+        add(rows.3, to: sums + (second + slots[index + 3]))
         index += 4
       }
       start += classes
@@ -134,10 +134,10 @@ extension VectorKernels {
       var row = Doubles()
       var part = 0
       while part < parts {
-        let place = sums + 4 * (cell * parts + part)
-        var sum = UnsafeMutableRawPointer(place).loadUnaligned(as: Integers.self)
+        let slot = sums + 4 * (cell * parts + part)
+        var sum = UnsafeMutableRawPointer(slot).loadUnaligned(as: Integers.self)
         if second > 0 {
-          sum = sum &+ UnsafeMutableRawPointer(place + second).loadUnaligned(as: Integers.self)
+          sum = sum &+ UnsafeMutableRawPointer(slot + second).loadUnaligned(as: Integers.self)
         }
         if sum[3] != 0 {
           let classes = ((sum[3] &>> 40) &* inverseOfCounting) & 0xFF_FFFF
@@ -181,10 +181,10 @@ extension VectorKernels {
     var cell = firstWanted
     while cell < cells {
       let (row, result) = (rows + 8 * cell, partRows + stride * cell)
-      var place = 0
+      var slot = 0
       if slots[cell] >= 0 {
-        while place < stride {
-          let share = shares + place
+        while slot < stride {
+          let share = shares + slot
           var odd = row[1] * load(share)
           var even = row[2] * load(share + stride)
           odd = multiplyAdd(row[3], load(share + 2 * stride), odd)
@@ -192,8 +192,8 @@ extension VectorKernels {
           odd = multiplyAdd(row[5], load(share + 4 * stride), odd)
           even = multiplyAdd(row[6], load(share + 5 * stride), even)
           odd = multiplyAdd(row[7], load(share + 6 * stride), odd)
-          store(odd + even, to: result + place)
-          place += 8
+          store(odd + even, to: result + slot)
+          slot += 8
         }
         var part = 0
         while part < parts {
@@ -211,9 +211,9 @@ extension VectorKernels {
           part += 1
         }
       } else {
-        while place < stride {
-          store(Doubles(), to: result + place)
-          place += 8
+        while slot < stride {
+          store(Doubles(), to: result + slot)
+          slot += 8
         }
       }
       cell += 1
@@ -233,11 +233,11 @@ extension VectorKernels {
     var start = 0
     while start < count {
       let classes = count - start < partBlock ? count - start : partBlock
-      let places = gaps + start
-      forEachPlace(
-        of: places, classes, from: limit, grid: grid, parts: parts, stride: 4, rows: cells
+      let result = gaps + start
+      forEachOffset(
+        of: result, classes, from: limit, grid: grid, parts: parts, stride: 4, rows: cells
       ) { index, t in
-        store(t, to: places + index)
+        store(t, to: result + index)
       }
       // Through memory: instructions that move lanes and those that compute with them slow each other down.
       var index = 0
@@ -250,12 +250,12 @@ extension VectorKernels {
       var part = Doubles()
       index = 0
       while index < classes {
-        let (t, column) = (load(places + index), columns + index)
+        let (t, column) = (load(result + index), columns + index)
         let slope = multiplyAdd(
           multiplyAdd(load(column + 3 * partBlock), t, load(column + 2 * partBlock)), t,
           load(column + partBlock))
         let p = load(column) * moderateExponential(slope * t)
-        store(p, to: places + index)
+        store(p, to: result + index)
         part += p
         index += 8
       }
@@ -272,7 +272,7 @@ extension VectorKernels {
   ) -> Double {
     let cells = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int.self)
     let columns = UnsafeMutableRawPointer(scratch + partBlock).assumingMemoryBound(to: Float.self)
-    let places = columns + 4 * partBlock
+    let floats = columns + 4 * partBlock
     let table = UnsafeMutableRawPointer(scratch + blockMemory).assumingMemoryBound(to: Float.self)
     var cell = 0
     while cell <= grid.count {
@@ -285,10 +285,10 @@ extension VectorKernels {
     while start < count {
       let classes = count - start < partBlock ? count - start : partBlock
       let result = gaps + start
-      forEachPlace(
+      forEachOffset(
         of: result, classes, from: limit, grid: grid, parts: 1, stride: 4, rows: cells
       ) { index, t in
-        storeFloats(t, to: places + index)
+        storeFloats(t, to: floats + index)
       }
       var index = 0
       while index < classes {
@@ -306,17 +306,17 @@ extension VectorKernels {
       // Sixteen at a time. If the last sixteen are only eight classes, what is computed behind them is not read.
       index = 0
       while index < classes {
-        let (t, column) = (load(places + index), columns + index)
+        let (t, column) = (load(floats + index), columns + index)
         let slope = multiplyAdd(
           multiplyAdd(load(column + 3 * partBlock), t, load(column + 2 * partBlock)), t,
           load(column + partBlock))
-        store(load(column) * moderateExponential(slope * t), to: places + index)
+        store(load(column) * moderateExponential(slope * t), to: floats + index)
         index += 16
       }
       var part = Doubles()
       index = 0
       while index < classes {
-        let p = doubles(at: places + index)
+        let p = doubles(at: floats + index)
         store(p, to: result + index)
         part += p
         index += 8

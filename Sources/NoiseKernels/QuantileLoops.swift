@@ -33,11 +33,11 @@ extension VectorKernels {
     while point < end {
       // Two blocks, or one: then what comes of the other is overwritten, or stands behind the list.
       let start = points[point] + offset
-      let place = sums + (start + shifts[last])
+      let slot = sums + (start + shifts[last])
       // Relative to a number nearby: in thousands, a rounding at every tap would show.
-      let (near, otherNear) = (load(place + 8), load(place + 16))
-      let top = near + interpolated(place, shares + 16 * last, relativeTo: near)
-      let otherTop = otherNear + interpolated(place + 8, shares + 16 * last, relativeTo: otherNear)
+      let (near, otherNear) = (load(slot + 8), load(slot + 16))
+      let top = near + interpolated(slot, shares + 16 * last, relativeTo: near)
+      let otherTop = otherNear + interpolated(slot + 8, shares + 16 * last, relativeTo: otherNear)
       var (sum, otherSum) = (Doubles(repeating: 1), Doubles(repeating: 1))
       var node = last
       while node > 0 {
@@ -88,8 +88,8 @@ extension VectorKernels {
         let term = share * weight
         var tap = 0
         while tap < 16 {
-          let place = spread + (position + tap)
-          store(multiplyAdd(shares[tap], term, load(place)), to: place)
+          let slot = spread + (position + tap)
+          store(multiplyAdd(shares[tap], term, load(slot)), to: slot)
           tap += 1
         }
       }

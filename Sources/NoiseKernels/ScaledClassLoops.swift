@@ -100,10 +100,10 @@ extension VectorKernels {
   ) {
     var index = 0
     while index < count {
-      let (place, scale) = (Doubles(repeating: locations[index]), Doubles(repeating: scales[index]))
+      let (centre, scale) = (Doubles(repeating: locations[index]), Doubles(repeating: scales[index]))
       var node = 0
       while node < 16 {
-        let point = ((load(nodes + node) - place) + load(nodes + 16 + node)) / scale - location
+        let point = ((load(nodes + node) - centre) + load(nodes + 16 + node)) / scale - location
         let found = values(law, point, coefficients)
         let slot = 16 * index + node
         store(point, to: z + slot)

@@ -142,12 +142,12 @@ extension VectorKernels {
     nodes: UnsafePointer<Double>, last: Int, less subtrahends: UnsafePointer<Double>,
     top: UnsafePointer<Double>, margin: Double, to values: UnsafeMutablePointer<Double>
   ) -> Int {
-    let place = offset - stretch.middle
-    let (scale, lowest) = (1 / stretch.half, 0 - stretch.half - place)
+    let shift = offset - stretch.middle
+    let (scale, lowest) = (1 / stretch.half, 0 - stretch.half - shift)
     var node = last
     while node >= 0 && nodes[node] >= lowest {
       let start = node - 7
-      let tau = (load(nodes + start) + place) * scale
+      let tau = (load(nodes + start) + shift) * scale
       let value = chebyshev(coefficients, stretch.terms, tau) - load(subtrahends + start)
       store(value.replacing(with: -.infinity, where: load(nodes + start) .< lowest), to: values + start)
       if nodes[start] >= lowest && value[0] < top[0] - margin { return -1 }
@@ -162,16 +162,16 @@ extension VectorKernels {
     factor: Double, offset: Double, nodes: UnsafePointer<Double>, last: Int,
     to moments: UnsafeMutablePointer<Double>
   ) -> (sum: Double, next: Int) {
-    let place = offset - stretch.middle
-    let (scale, lowest) = (1 / stretch.half, 0 - stretch.half - place)
+    let shift = offset - stretch.middle
+    let (scale, lowest) = (1 / stretch.half, 0 - stretch.half - shift)
     var total = Doubles()
     var node = last
     let lanes = Doubles(0, 1, 2, 3, 4, 5, 6, 7)
     while node >= 0 && nodes[node] >= lowest {
       let start = node - 7
-      let place = load(nodes + start) + place
+      let x = load(nodes + start) + shift
       let isOutside = (load(nodes + start) .< lowest) .| (lanes .< Double(0 - start))
-      let tau = (place * scale).replacing(with: 0, where: isOutside)
+      let tau = (x * scale).replacing(with: 0, where: isOutside)
       let weight = load(weights + start).replacing(with: 0, where: isOutside)
       total = multiplyAdd(weight, chebyshev(slopes, stretch.terms, tau), total)
       let term = weight * factor

@@ -24,8 +24,8 @@ private func divisor(_ slope: Double, _ block: UnsafePointer<Double>) -> Doubles
 private func farLogarithm(
   _ block: UnsafePointer<Double>, _ logarithms: UnsafePointer<Double>, _ perFactor: Double
 ) -> Doubles {
-  let place = load(block + factors) * perFactor
-  return (Doubles() - place) * tailPolynomial(logarithms, place)
+  let tau = load(block + factors) * perFactor
+  return (Doubles() - tau) * tailPolynomial(logarithms, tau)
 }
 
 /// ∏ F at one or two blocks of nodes.
@@ -165,26 +165,26 @@ extension VectorKernels {
     var block = nodes
     let end = nodes + blocks * blockSize
     while block < end {
-      let place = load(block + factors) * perFactor
-      let square = place * place
+      let tau = load(block + factors) * perFactor
+      let square = tau * tau
       var term = load(block + offset)
       s0 += term
-      s1 = multiplyAdd(term, place, s1)
+      s1 = multiplyAdd(term, tau, s1)
       term = term * square
       s2 += term
-      s3 = multiplyAdd(term, place, s3)
+      s3 = multiplyAdd(term, tau, s3)
       term = term * square
       s4 += term
-      s5 = multiplyAdd(term, place, s5)
+      s5 = multiplyAdd(term, tau, s5)
       term = term * square
       s6 += term
-      s7 = multiplyAdd(term, place, s7)
+      s7 = multiplyAdd(term, tau, s7)
       term = term * square
       s8 += term
-      s9 = multiplyAdd(term, place, s9)
+      s9 = multiplyAdd(term, tau, s9)
       term = term * square
       s10 += term
-      s11 = multiplyAdd(term, place, s11)
+      s11 = multiplyAdd(term, tau, s11)
       block += blockSize
     }
     store(sumsOfLanes(s0, s1, s2, s3, s4, s5, s6, s7), to: moments)

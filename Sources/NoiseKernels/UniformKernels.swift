@@ -38,7 +38,7 @@ package protocol UniformKernels: Sendable {
 
 /// The rows of a vector of nodes: x, y less that of the block's base, the weight times G, and that times sums over the classes.
 package enum UniformNodeRow: Int, Sendable {
-  case places, depths, weights, first, second
+  case points, depths, weights, first, second
 
   /// Where the row stands among the Doubles of a vector of nodes.
   package var offset: Int { 8 * rawValue }

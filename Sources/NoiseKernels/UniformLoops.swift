@@ -4,7 +4,7 @@
 
 // The loops of rows under uniform noise.
 
-private let places = 0
+private let points = 0
 private let depths = 8
 private let weightsOffset = 16
 
@@ -69,7 +69,7 @@ extension VectorKernels {
     var vector = 0
     while vector < block.vectors {
       let nodes = block.nodes + block.stride * vector
-      let x = load(nodes + places)
+      let x = load(nodes + points)
       let t = load(nodes + depths)
       var logarithm = Doubles()
       if let early = block.early {
@@ -108,7 +108,7 @@ extension VectorKernels {
     var vector = 0
     while vector < block.vectors {
       let nodes = block.nodes + block.stride * vector
-      let x = load(nodes + places)
+      let x = load(nodes + points)
       let t = load(nodes + depths)
       var sum = Doubles()
       if let early = block.early { sum = tailPolynomial(early, (t + block.shift) * block.factor) }
@@ -154,7 +154,7 @@ extension VectorKernels {
       var vector = 0
       while vector < block.vectors {
         let nodes = block.nodes + block.stride * vector
-        sum += load(nodes + offset) / (load(nodes + places) + block.deepDistances[k])
+        sum += load(nodes + offset) / (load(nodes + points) + block.deepDistances[k])
         vector += 1
       }
       deep[k] += laneSum(sum)

@@ -26,8 +26,8 @@ final class QuantileGrid: Sendable {
   private let quartiles: Double
   /// Classes at gaps below −depth have no values above 1e-300.
   let depth: Double
-  /// The lowest place where S matters: its terms there are nothing beside any that is wanted.
-  let lowestPlace: Double
+  /// The lowest node where S matters: its terms there are nothing beside any that is wanted.
+  let lowestNode: Double
   /// Below this gap a class has the factor 1 at every place that matters.
   let competing: Double
 
@@ -60,16 +60,16 @@ final class QuantileGrid: Sendable {
 
     let top = nodes[nodes.count - 1]
     let counts = 2 * logarithm(Double(nodes.count + 1))
-    depth = top - Self.place(where: -720 - counts, in: noise, below: top, step: quartiles)
+    depth = top - Self.point(where: -720 - counts, in: noise, below: top, step: quartiles)
     // Grid points below the deepest class, in whole blocks, and places below those are interpolated with.
-    let lowestPlace = min(
-      Self.place(where: -820 - counts, in: noise, below: top, step: quartiles),
+    let lowestNode = min(
+      Self.point(where: -820 - counts, in: noise, below: top, step: quartiles),
       top - depth - Double(basis.taps + 8) * cell)
     let highest = noise.upperQuantile(at: Precision.double.tail / 1e9)
-    (self.lowestPlace, competing) = (lowestPlace, lowestPlace - highest)
+    (self.lowestNode, competing) = (lowestNode, lowestNode - highest)
 
     // Grid points reach half the taps beyond the classes, and S as much beyond its places.
-    let first = Int((lowestPlace / cell).rounded(.down)) - 2 * basis.taps
+    let first = Int((lowestNode / cell).rounded(.down)) - 2 * basis.taps
     let last = Int((highest / cell).rounded(.up)) + basis.taps
     firstIndex = first
     // The reversed hazard of a deep class matters as far above it.
@@ -93,8 +93,8 @@ final class QuantileGrid: Sendable {
     logCumulatives = nodes.map { noise.logCumulative(at: $0) }
   }
 
-  /// The place, up to a quarter of the step, below which log F is below a value.
-  private static func place(
+  /// The point, up to a quarter of the step, below which log F is below a value.
+  private static func point(
     where value: Double, in noise: some SmoothNoise, below start: Double, step: Double
   ) -> Double {
     var (low, high) = (start - step, start)
@@ -110,8 +110,8 @@ final class QuantileGrid: Sendable {
   func seconds(classes: Int, cells: Int? = nil) -> Double {
     let cells = cells ?? Int(6 * quartiles / cell)
     let points = Double(min(cells + basis.taps, basis.taps * classes))
-    let places = Double(cells + shifts[shifts.count - 1] - shifts[0] + 2 * basis.taps)
-    return 1e-6 + 6e-9 * Double(classes) + points * (1e-10 * places + 8e-10 * Double(shifts.count))
+    let nodeCount = Double(cells + shifts[shifts.count - 1] - shifts[0] + 2 * basis.taps)
+    return 1e-6 + 6e-9 * Double(classes) + points * (1e-10 * nodeCount + 8e-10 * Double(shifts.count))
   }
 
   /// How much longer derivatives take.

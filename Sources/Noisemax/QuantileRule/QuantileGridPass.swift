@@ -15,8 +15,8 @@ struct QuantileGridPass {
   /// The grid points near classes, and from `firstPoint` on those near classes that are not too deep.
   private let points, slots, starts: UnsafeMutablePointer<Int>
   private let pointCount, firstPoint: Int
-  /// The places of S, and where those of a grid point begin.
-  private let places, offset: Int
+  /// The nodes of S, and where those of a grid point begin.
+  private let nodeCount, offset: Int
   /// The weights of the grid points, and log K·t there relative to the leader's.
   private let weights, logarithms: UnsafeMutablePointer<Double>
   private let sums: UnsafeMutablePointer<Double>
@@ -45,12 +45,12 @@ struct QuantileGridPass {
     // The first point of a block of the list: only classes deeper than the depth lie below it.
     let firstWanted = max(0, grid.cell(of: -table.depth)) & ~7
     let lowestPoint = grid.firstCell - (taps / 2 - 1)
-    // The places x_m of S, from m = firstPlace on.
-    let firstPlace = max(
-      Int((table.lowestPlace / table.cell).rounded(.down)), lowestPoint + firstWanted + shifts[0])
-    places = grid.firstCell + grid.count + taps / 2 + 16 + shifts[shifts.count - 1] + taps - firstPlace
-    offset = lowestPoint - firstPlace
-    let vectors = padded(places) + 48
+    // The nodes x_m of S, from m = firstNode on.
+    let firstNode = max(
+      Int((table.lowestNode / table.cell).rounded(.down)), lowestPoint + firstWanted + shifts[0])
+    nodeCount = grid.firstCell + grid.count + taps / 2 + 16 + shifts[shifts.count - 1] + taps - firstNode
+    offset = lowestPoint - firstNode
+    let vectors = padded(nodeCount) + 48
     var memory = Pieces(
       of: scratch.reserve(3 * count + cellMemory + 10 * mostPoints + vectors))
     cells = memory.takeIntegers(count)
@@ -76,7 +76,7 @@ struct QuantileGridPass {
     kernels.locate(points, pointCount, on: nodes, in: table.cumulatives.layout, starts: starts)
     kernels.weightedSums(
       weights, points: points, starts: starts, pointCount, on: nodes, samples: table.cumulatives.values,
-      below: table.cumulatives.layout.count, sums: sums, nodes: places)
+      below: table.cumulatives.layout.count, sums: sums, nodes: nodeCount)
 
     var firstPoint = 0
     while points[firstPoint] < firstWanted { firstPoint += 8 }
@@ -105,14 +105,14 @@ struct QuantileGridPass {
     scratch: inout Scratch
   ) {
     guard let u = cotangent.baseAddress, let gaps = row.baseAddress else { return }
-    let vectors = padded(places) + 48
+    let vectors = padded(nodeCount) + 48
     let listed = padded(pointCount) + 16
     var memory = Pieces(
       of: scratch.growList(to: 2 * count + 3 * vectors + 3 * listed, keeping: 0))
     let (wanted, competing) = (memory.take(count), memory.take(count))
     let (slopes, spread) = (memory.take(vectors), memory.take(vectors))
     let (ofU, gains, losses) = (memory.take(listed), memory.take(listed), memory.take(listed))
-    let samplePlaces = memory.takeIntegers(vectors)
+    let sampleSlots = memory.takeIntegers(vectors)
     let shares = table.basis.shares
 
     for index in 0..<count {
@@ -130,7 +130,7 @@ struct QuantileGridPass {
     kernels.locate(points, pointCount, on: nodes, in: table.reversedHazards.layout, starts: starts)
     kernels.weightedSums(
       weights, points: points, starts: starts, pointCount, on: nodes, samples: table.reversedHazards.values,
-      below: reversedHazardCount, sums: slopes, nodes: places)
+      below: reversedHazardCount, sums: slopes, nodes: nodeCount)
     spread.update(repeating: 0, count: vectors)
     gains.update(repeating: 0, count: listed)
     losses.update(repeating: 0, count: listed)
@@ -139,9 +139,9 @@ struct QuantileGridPass {
       shifts: table.shifts, shares: table.shares, logCumulatives: table.logCumulatives,
       nodes: table.shifts.count, logarithms: logarithms, reference: reference, weights: ofU,
       gains: gains, spread: spread)
-    kernels.locate(nodes: places, on: nodes, in: table.mirroredReversedHazards.layout, places: samplePlaces)
+    kernels.locate(nodes: nodeCount, on: nodes, in: table.mirroredReversedHazards.layout, slots: sampleSlots)
     kernels.integrals(
-      of: spread, places, on: nodes, places: samplePlaces, points: points, pointCount,
+      of: spread, nodeCount, on: nodes, slots: sampleSlots, points: points, pointCount,
       samples: table.mirroredReversedHazards.values, below: reversedHazardCount, factor: 1, results: losses)
     kernels.evaluatePullback(
       competing, u, cells, offsets, count, slots: slots, shares: shares, kept: nil, a: gains, b: losses,

@@ -166,7 +166,7 @@ struct QuantileMethod: StepwiseRowMethod {
   private func work(
     on row: UnsafeMutableBufferPointer<Double>, scratch: inout Scratch
   ) -> QuantileRow {
-    var memory = Pieces(of: scratch.reserve(QuantileRow.places(for: row.count, nodes: nodes.count)))
+    var memory = Pieces(of: scratch.reserve(QuantileRow.memory(for: row.count, nodes: nodes.count)))
     return QuantileRow(row, nodes: nodes.count, in: &memory)
   }
 
@@ -226,9 +226,9 @@ struct QuantileMethod: StepwiseRowMethod {
   /// Whether the value of a gap is 0; or, unless all are wanted, less than 1e-307 of the leader's: no factor of it is larger
   /// than the leader's same one, and it has F(gap + q) for the leader where the leader has F(q − gap) for it.
   private func isNothing(_ gap: Double, all: Bool) -> Bool {
-    let place = gap + nodes[nodes.count - 1]
-    let cumulative = rule.cumulative(at: place)
-    if all { return cumulative == 0 && rule.logCumulative(at: place) == -.infinity }
+    let x = gap + nodes[nodes.count - 1]
+    let cumulative = rule.cumulative(at: x)
+    if all { return cumulative == 0 && rule.logCumulative(at: x) == -.infinity }
     return cumulative * Double(nodes.count + 1) < 1e-307
   }
 

@@ -18,9 +18,9 @@ struct QuantileRow {
   let terms: QuantileTerms
   let differences: QuantileList
 
-  /// The places that a row needs.
-  static func places(for count: Int, nodes: Int) -> Int {
-    8 * count + 12 * padded(count) + QuantileTerms.places(for: nodes)
+  /// The memory that a row needs.
+  static func memory(for count: Int, nodes: Int) -> Int {
+    8 * count + 12 * padded(count) + QuantileTerms.memory(for: nodes)
   }
 
   init(_ row: UnsafeMutableBufferPointer<Double>, nodes: Int, in memory: inout Pieces) {
@@ -32,10 +32,10 @@ struct QuantileRow {
     var classCount = 0
     for index in row.indices where row[index] > -.infinity {
       classes[classCount] = PanelPoint(
-        place: DoubleDouble(0 - row[index]), weight: Double(index), exponent: 0)
+        x: DoubleDouble(0 - row[index]), weight: Double(index), exponent: 0)
       classCount += 1
     }
-    sortByPlace(classes, count: classCount, other: other)
+    sortByX(classes, count: classCount, other: other)
     self.classCount = classCount
 
     gaps = memory.take(padded(row.count))
@@ -51,7 +51,7 @@ struct QuantileRow {
     terms = QuantileTerms(count: nodes, in: &memory)
     var count = 0
     for index in 0..<classCount {
-      let gap = 0 - classes[index].place.high
+      let gap = 0 - classes[index].x.high
       if count > 0 && gaps[count - 1] == gap {
         ties[count - 1] += 1
       } else {
@@ -66,9 +66,9 @@ struct QuantileRow {
   @inline(__always)
   func forEachClass(_ body: (_ gap: Int, _ index: Int) -> Void) {
     var gap = 0
-    for place in 0..<classCount {
-      let point = classes[place]
-      if 0 - point.place.high < gaps[gap] { gap += 1 }
+    for slot in 0..<classCount {
+      let point = classes[slot]
+      if 0 - point.x.high < gaps[gap] { gap += 1 }
       body(gap, Int(point.weight))
     }
   }
@@ -92,12 +92,12 @@ struct QuantileRow {
       let members = start..<start + Int(ties[gap])
       defer { (start, row) = (members.upperBound, row + padded(terms.count)) }
       var (weight, size) = (0.0, 0.0)
-      for place in members {
-        weight += cotangent[index(at: place)]
-        size += cotangent[index(at: place)].magnitude
+      for slot in members {
+        weight += cotangent[index(at: slot)]
+        size += cotangent[index(at: slot)].magnitude
       }
       guard values[gap].mantissa != 0 && size != 0 else {
-        for place in members { cotangent[index(at: place)] = 0 }
+        for slot in members { cotangent[index(at: slot)] = 0 }
         continue
       }
       rule.sumReversedHazards(of: gap, times: row, in: self)
@@ -110,13 +110,13 @@ struct QuantileRow {
         losses[other] += weight * taken
       }
       // Of ties, every one takes from every other.
-      for place in members {
-        let own = cotangent[index(at: place)]
-        cotangent[index(at: place)] = own * gain - (weight - own) * (factor * sums[gap])
+      for slot in members {
+        let own = cotangent[index(at: slot)]
+        cotangent[index(at: slot)] = own * gain - (weight - own) * (factor * sums[gap])
       }
     }
     forEachClass { gap, index in cotangent[index] -= losses[gap] }
   }
 
-  private func index(at place: Int) -> Int { Int(classes[place].weight) }
+  private func index(at slot: Int) -> Int { Int(classes[slot].weight) }
 }

@@ -56,11 +56,11 @@ struct QuantileStretches {
 
   /// The first stretch from one on that a place is on, given relative to a gap: `count` if it is below them all.
   @inline(__always)
-  func stretch(at place: Double, of gap: Double, from start: Int) -> Int {
+  func stretch(at x: Double, of gap: Double, from start: Int) -> Int {
     var k = start
     while k < count {
       let stretch = stretch(k)
-      if (stretch.middle - gap) - stretch.half <= place { break }
+      if (stretch.middle - gap) - stretch.half <= x { break }
       k += 1
     }
     return k
@@ -145,20 +145,20 @@ struct QuantileStretches {
     if rule.form == .laplace && origin - upper > 300 { setOrigin(upper) }
   }
 
-  private mutating func setOrigin(_ place: Double) {
-    origin = place
-    writeSlopes(from: passed, origin: place)
+  private mutating func setOrigin(_ x: Double) {
+    origin = x
+    writeSlopes(from: passed, origin: x)
   }
 
   /// a + t·slope of the classes from one on, and what t·tail/F is r.
-  func writeSlopes(from start: Int, origin place: Double) {
+  func writeSlopes(from start: Int, origin x: Double) {
     for k in start..<row.count {
       switch rule.form {
       case .uniform: (row.slopes[k], row.tails[k]) = (0 - row.gaps[k], 1)
       case .exponential:
         (row.slopes[k], row.tails[k]) = (0 - exponentialMinusOne(row.gaps[k]), exponential(row.gaps[k]))
       case .laplace:
-        let tail = exponential(row.gaps[k] - place) / 2
+        let tail = exponential(row.gaps[k] - x) / 2
         (row.slopes[k], row.tails[k]) = (0 - tail, tail)
       }
     }

@@ -9,8 +9,8 @@ struct QuantileTerms {
   let count: Int
   private var hasLogarithms = false
 
-  /// The places that `count` products need.
-  static func places(for count: Int) -> Int { 3 * padded(count) + 8 }
+  /// The memory that `count` products need.
+  static func memory(for count: Int) -> Int { 3 * padded(count) + 8 }
 
   init(count: Int, in memory: inout Pieces) {
     self.count = count

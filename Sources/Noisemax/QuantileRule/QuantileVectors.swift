@@ -28,11 +28,11 @@ struct QuantileVectors: QuantileSums {
     self.noise = noise
     lowest = ends.lowest - nodes[0]
     let last = nodes[nodes.count - 1]
-    let places = nodes + [Double](repeating: last, count: padded(nodes.count) - nodes.count)
+    let paddedNodes = nodes + [Double](repeating: last, count: padded(nodes.count) - nodes.count)
     table = QuantileTable(
-      law, nodes: nodes.count, values: memory.keep(places),
-      rising: memory.keep(places.map { exponential($0) }),
-      falling: memory.keep(places.map { exponential(-$0) }),
+      law, nodes: nodes.count, values: memory.keep(paddedNodes),
+      rising: memory.keep(paddedNodes.map { exponential($0) }),
+      falling: memory.keep(paddedNodes.map { exponential(-$0) }),
       scaledTail: memory.keep(Normal.scaledTailCoefficients), zero: ends.zero, one: ends.one)
   }
 

@@ -19,7 +19,7 @@ import Testing
     var nodes = [Double](repeating: 0, count: 2 * stride)
     for (m, t) in times.enumerated() {
       let slot = stride * (m / 8) + m % 8
-      nodes[slot + UniformNodeRow.places.offset] = base - t
+      nodes[slot + UniformNodeRow.points.offset] = base - t
       nodes[slot + UniformNodeRow.depths.offset] = t
       nodes[slot + UniformNodeRow.weights.offset] = 1 + t
     }

@@ -157,12 +157,12 @@ struct TailClasses {
     while step > 0 {
       for k in Swift.min(step, nearCount)..<nearCount {
         let index = near[k]
-        var place = k
-        while place >= step && gaps[near[place - step]] < gaps[index] {
-          near[place] = near[place - step]
-          place -= step
+        var slot = k
+        while slot >= step && gaps[near[slot - step]] < gaps[index] {
+          near[slot] = near[slot - step]
+          slot -= step
         }
-        near[place] = index
+        near[slot] = index
       }
       step /= 3
     }
@@ -175,8 +175,8 @@ struct TailClasses {
   func rate(at constant: Double, _ t: Double) -> Double {
     var far = 0.0
     if hasFar {
-      let place = t * perFactor
-      for k in (0..<tailTerms).reversed() { far = far * place + reversedHazards[k] }
+      let tau = t * perFactor
+      for k in (0..<tailTerms).reversed() { far = far * tau + reversedHazards[k] }
     }
     return far + kernels.tailRate(at: constant, t, tails: nearTails, slopes: nearSlopes, nearCount)
   }

@@ -112,7 +112,7 @@ extension UniformNodes {
     for m in 0..<count {
       let (distance, weight) = (rule[m], rule[count + m])
       let slot = memory + stride * (nodes >> 3) + (nodes & 7)
-      slot[UniformNodeRow.places.offset] = x + width * (1 - distance)
+      slot[UniformNodeRow.points.offset] = x + width * (1 - distance)
       slot[UniformNodeRow.depths.offset] = depth + width * distance
       slot[UniformNodeRow.weights.offset] = width * weight
       nodes += 1
@@ -125,7 +125,7 @@ extension UniformNodes {
     let memory = list + block.nodes(from: block.offset) + stride * (nodes >> 3)
     let last = (nodes & 7) - 1
     for lane in (nodes & 7)..<8 {
-      for row in [UniformNodeRow.places, .depths] { memory[row.offset + lane] = memory[row.offset + last] }
+      for row in [UniformNodeRow.points, .depths] { memory[row.offset + lane] = memory[row.offset + last] }
       memory[UniformNodeRow.weights.offset + lane] = 0
     }
   }

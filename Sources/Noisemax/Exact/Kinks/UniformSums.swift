@@ -47,7 +47,7 @@ extension UniformNodes {
       for vector in 0..<block.vectors {
         let nodes = list + block.nodes(from: block.offset) + stride * vector
         for lane in 0..<8 {
-          let x = nodes[UniformNodeRow.places.offset + lane]
+          let x = nodes[UniformNodeRow.points.offset + lane]
           sum += nodes[UniformNodeRow.first.offset + lane] * (x * x / 2)
         }
       }

@@ -1,13 +1,13 @@
 internal import NoiseKernels
 
 extension LatticePass {
-  /// The excess: Σ_{j ≠ leader} ∫ G(x) r(x − μ_j) m(x) dx, with m(x) = E[x − ε | ε ≤ x] (see ``MeanShortfall``).
+  /// The excess: Σ_{j ≠ leader} ∫ G(x) r(x − μ_j) m(x) dx, with m(x) = E[x − ε | ε ≤ x] (see ``MeanUndershoot``).
   ///
   /// ∫ G r m over ∫ G r, the probability, is a smooth function of μ. So the ratio is computed at the grid points, and summed
   /// over the classes with their probabilities as weights.
   func excess(
     ofWinning row: UnsafeMutableBufferPointer<Double>, areLogarithms: Bool,
-    at gaps: UnsafeMutableBufferPointer<Double>, shortfalls: ShortfallSamples, scratch: inout Scratch
+    at gaps: UnsafeMutableBufferPointer<Double>, undershoots: UndershootSamples, scratch: inout Scratch
   ) -> Double {
     guard let values = row.baseAddress, let gaps = gaps.baseAddress else { return 0 }
     let listed = pointCount + 16
@@ -15,7 +15,7 @@ extension LatticePass {
       of: scratch.growList(to: 2 * listed + nodes + 8 + count + pullbackMemory, keeping: 0))
     let (means, weights) = (memory.take(listed), memory.take(listed))
     let (terms, p) = (memory.take(nodes + 8), memory.take(count))
-    for index in 0..<nodes { terms[index] = g[index] * shortfalls[(firstNode + index) * step] }
+    for index in 0..<nodes { terms[index] = g[index] * undershoots[(firstNode + index) * step] }
     integrals(of: terms, to: means)
     kernels.divide(means, pointCount, by: heights, above: Self.inflatedLimit)
     p.update(from: values, count: count)
@@ -27,7 +27,7 @@ extension LatticePass {
 }
 
 /// m(x) = E[x − ε | ε ≤ x] at the samples of a table, as far as classes with probabilities of 1e-300 need it.
-struct ShortfallSamples: Sendable {
+struct UndershootSamples: Sendable {
   private let first: Int
   private let values: [Double]
 
@@ -39,14 +39,14 @@ struct ShortfallSamples: Sendable {
       let first = Int((deepest / table.unit).rounded(.down)) - margin
       let last =
         Int((noise.upperQuantile(at: Precision.double.tail / 1e9) / table.unit).rounded(.up)) + margin
-      let shortfall = MeanShortfall(
+      let undershoot = MeanUndershoot(
         kinks: [], lowerEnd: -.infinity, deviation: noise.variance.squareRoot())
       var values: [Double] = []
       values.reserveCapacity(last - first + 1)
       for index in first...last {
-        let place = Double(index) * table.unit
-        let known = values.last.map { (place - table.unit, $0) }
-        values.append(shortfall.value(at: place, under: noise, from: known))
+        let x = Double(index) * table.unit
+        let known = values.last.map { (x - table.unit, $0) }
+        values.append(undershoot.value(at: x, under: noise, from: known))
       }
       return (first, values)
     }

@@ -20,7 +20,7 @@ final class Lattice: RowMethod {
   let table: LatticeTable
   // What few rows need of the law is made when one first does.
   /// For excesses, and for sums over classes far below the leader.
-  private let shortfalls: LazyValue<ShortfallSamples>
+  private let undershoots: LazyValue<UndershootSamples>
   private let tailScale: LazyValue<TailScale>
   /// Rows of two classes have a table of their own, and rows of few one of theirs. Both are measured on integrands with one
   /// hump.
@@ -29,7 +29,7 @@ final class Lattice: RowMethod {
 
   private init(_ table: LatticeTable, pairTable: LazyValue<PairTable?>?, directSums: DirectSums?) {
     (self.table, self.pairTable, self.directSums) = (table, pairTable, directSums)
-    shortfalls = LazyValue { ShortfallSamples(table) }
+    undershoots = LazyValue { UndershootSamples(table) }
     tailScale = LazyValue { TailScale(table) }
   }
 
@@ -44,9 +44,9 @@ final class Lattice: RowMethod {
 
   /// Whether the open classes would have a quicker way as a row of their own, which this row's masks keep them from: two
   /// classes ``PairTable``, few in a very long row ``DirectSums``.
-  func hasTable(for classes: Int, besides places: Int) -> Bool {
+  func hasTable(for classes: Int, besides slots: Int) -> Bool {
     classes == 2
-      ? pairs != nil : directSums?.servesRows(of: classes) == true && places > Policy.longestRowLookedThrough
+      ? pairs != nil : directSums?.servesRows(of: classes) == true && slots > Policy.longestRowLookedThrough
   }
 
   func evaluate(
@@ -90,7 +90,8 @@ final class Lattice: RowMethod {
     }
     if wantsExcess {
       sums.excess = pass.excess(
-        ofWinning: row, areLogarithms: isOfLogarithms, at: gaps, shortfalls: shortfalls(), scratch: &scratch)
+        ofWinning: row, areLogarithms: isOfLogarithms, at: gaps, undershoots: undershoots(), scratch: &scratch
+      )
     }
     return sums
   }
@@ -131,7 +132,7 @@ final class Lattice: RowMethod {
     vectors.dropCotangents(ofLogarithms: row)
     if request.contains(.excess) {
       sums.excess = pass.excess(
-        ofWinning: row, areLogarithms: true, at: gaps, shortfalls: shortfalls(), scratch: &scratch)
+        ofWinning: row, areLogarithms: true, at: gaps, undershoots: undershoots(), scratch: &scratch)
     }
     _ = pass.pullBack(cotangent, at: gaps, of: .logProbabilities, isDeep: isDeep, scratch: &scratch)
     if let gradients { for index in row.indices { cotangent[index] += gradients[index] } }

@@ -175,21 +175,21 @@ extension LatticePass {
         unit: unit, ofA: ofA,
         ofB: ofB)
     }
-    let places = memory + 16 * (grid.count + 1)
+    let ownGaps = memory + 16 * (grid.count + 1)
     if isOfShortCells {
       kernels.expandPairs(
         a, b, cells: grid.count, slots: slots, matrix: table.grids.shortMatrix, taps: basis.taps, rows: memory
       )
     } else {
-      for (ratios, place) in [(a, 0), (b, 8)] {
+      for (ratios, column) in [(a, 0), (b, 8)] {
         kernels.expandValues(
           ratios, cells: grid.count, slots: slots, matrix: basis.matrix, taps: basis.taps,
-          rows: memory + place, stride: 16)
+          rows: memory + column, stride: 16)
       }
     }
-    places.update(from: gaps, count: count)
+    ownGaps.update(from: gaps, count: count)
     kernels.evaluatePullbackOfCells(
-      places, p, u, count, from: -depth, grid: grid, rows: memory, isShort: isOfShortCells, unit: unit,
+      ownGaps, p, u, count, from: -depth, grid: grid, rows: memory, isShort: isOfShortCells, unit: unit,
       ofA: ofA, ofB: ofB, scratch: loopMemory)
   }
 }

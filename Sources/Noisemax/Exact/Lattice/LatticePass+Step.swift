@@ -1,7 +1,7 @@
 // The step h of a row, in two decisions:
 //
 // 1. before the walk, the coarsest step for the law, the precision and the number of classes:
-//    `LatticeTable.coarsestStep(for:precision:)`, measured on ties by `SampledIntegrands.coarsestStep`;
+//    `LatticeTable.coarsestStepIndex(for:precision:)`, measured on ties by `SampledIntegrands.coarsestStep`;
 // 2. after the walk, a finer one where the integrand of the rarest class is too sharp for it: `refineStep`, here.
 //
 // Direct sums choose theirs apart: `SampledIntegrands.directStep` measures them, `DirectLoops.swift` takes finer ones.
@@ -9,9 +9,9 @@
 extension LatticePass {
   /// Takes a finer step, if the rarest wanted class has too sharp an integrand for this one. Sharpness grows as h².
   mutating func refineStep() -> Bool {
-    guard stepIndex > 0, case let excess = sharpness / sharpnessLimit, excess > 1 else { return false }
+    guard stepIndex > 0, case let ratio = sharpness / sharpnessLimit, ratio > 1 else { return false }
     let low = Double(firstNode - 1) * h
-    let enough = Double(step * step) / excess
+    let enough = Double(step * step) / ratio
     stepIndex = LatticeTable.steps[..<stepIndex].lastIndex { Double($0 * $0) <= enough } ?? 0
     setNodes(from: low)
     return true

@@ -51,10 +51,10 @@ struct LatticePass {
   /// What the loops over classes and cells need besides.
   let loopMemory: UnsafeMutablePointer<Double>
 
-  // `starts`: for every grid point the slot of its sample of log F at node 0. `places`: for every node the slot of its sample
-  // of r at point 0.
-  private let starts: UnsafeMutablePointer<Int>
-  private let places: UnsafeMutablePointer<Int>
+  // `cumulativeSlots`: for every grid point the slot of its sample of log F at node 0. `reversedHazardSlots`: for every node
+  // the slot of its sample of r at point 0.
+  private let cumulativeSlots: UnsafeMutablePointer<Int>
+  private let reversedHazardSlots: UnsafeMutablePointer<Int>
   private let reversedHazards: LatticeSamples
   /// How many samples of log F are read: for arguments above the highest node F counts as 1.
   private let cumulativeCount: Int
@@ -114,7 +114,7 @@ struct LatticePass {
     stride = isSteep ? min(widest, Int(table.cell / table.unit)) : widest
     reversedHazards = samples.reversedHazards(forStride: stride)
     grid = CellGrid(lowest: survey.lowest, perUnit: 1 / (Double(stride) * table.unit))
-    stepIndex = table.coarsestStep(for: survey.competitors, precision: precision)
+    stepIndex = table.coarsestStepIndex(for: survey.competitors, precision: precision)
     parts = table.grids.parts(
       for: survey.competitors, cells: grid.count, precision: isSteep ? .double : precision)
 
@@ -145,12 +145,12 @@ struct LatticePass {
     logMiddles = memory.take(parts == nil ? 0 : cellMemory)
     slots = memory.takeIntegers(cellMemory)
     points = memory.takeIntegers(mostPoints + 16)
-    starts = memory.takeIntegers(mostPoints + 16)
+    cumulativeSlots = memory.takeIntegers(mostPoints + 16)
     weights = memory.take(mostPoints + 16)
     heights = memory.take(mostPoints + 16)
     logHeights = memory.take(mostPoints + 16)
     probabilities = memory.take(mostPoints + 16)
-    places = memory.takeIntegers(most)
+    reversedHazardSlots = memory.takeIntegers(most)
     nodeMemory = memory.take(most)
     g = memory.take(most)
     loopMemory = memory.take(loopLength)
@@ -207,7 +207,7 @@ struct LatticePass {
     walk()
     while refineStep() { walk() }
     kernels.exponentials(of: logG, nodes, shift: Self.inflation, to: g)
-    kernels.locate(nodes: nodes + 3, on: nodeGrid, in: reversedHazards.layout, places: places)
+    kernels.locate(nodes: nodes + 3, on: nodeGrid, in: reversedHazards.layout, slots: reversedHazardSlots)
     integrals(of: g, to: heights)
   }
 
@@ -230,7 +230,7 @@ struct LatticePass {
     let cumulatives = samples.cumulatives(forStep: stepIndex)
     let grid = nodeGrid
     logG = nodeMemory
-    kernels.locate(points, pointCount, on: grid, in: cumulatives.layout, starts: starts)
+    kernels.locate(points, pointCount, on: grid, in: cumulatives.layout, starts: cumulativeSlots)
     // The rarest class's integrand is the last one to fall, if log r is concave.
     let hasEnd = samples.isLogConcave && samples.isReversedHazardConcave
     let end = WalkEnd(
@@ -239,7 +239,7 @@ struct LatticePass {
       factor: reversedHazardCount, drop: precision.drop,
       leastLogarithm: leastLogarithm)
     let first = kernels.walkDown(
-      from: nodes, on: grid, weights: weights, points: points, starts: starts, pointCount,
+      from: nodes, on: grid, weights: weights, points: points, starts: cumulativeSlots, pointCount,
       samples: cumulatives.values, below: min(cumulativeCount, cumulatives.layout.count), until: end,
       logarithms: logG)
     firstNode += first
@@ -252,7 +252,7 @@ struct LatticePass {
   /// Σ_m values(x_m) r(x_m − μ_g) h at all grid points.
   func integrals(of values: UnsafeMutablePointer<Double>, to results: UnsafeMutablePointer<Double>) {
     kernels.integrals(
-      of: values, nodes, on: nodeGrid, places: places, points: points, pointCount,
+      of: values, nodes, on: nodeGrid, slots: reversedHazardSlots, points: points, pointCount,
       samples: reversedHazards.values,
       below: reversedHazards.layout.count, factor: h, results: results)
   }
@@ -263,7 +263,7 @@ struct LatticePass {
     to results: UnsafeMutablePointer<Double>, _ otherResults: UnsafeMutablePointer<Double>
   ) {
     kernels.integrals(
-      of: values, others, nodes, on: nodeGrid, places: places, points: points, pointCount,
+      of: values, others, nodes, on: nodeGrid, slots: reversedHazardSlots, points: points, pointCount,
       samples: reversedHazards.values, below: reversedHazards.layout.count, factor: h, results: results,
       otherResults: otherResults)
   }
@@ -274,7 +274,7 @@ struct LatticePass {
     to sums: UnsafeMutablePointer<Double>, _ otherSums: UnsafeMutablePointer<Double>
   ) {
     kernels.weightedSums(
-      weights, others, points: points, pointCount, on: nodeGrid, places: places,
+      weights, others, points: points, pointCount, on: nodeGrid, slots: reversedHazardSlots,
       samples: reversedHazards.values,
       below: reversedHazards.layout.count, sums: sums, otherSums: otherSums, nodes: nodes)
   }

@@ -130,7 +130,7 @@ final class LatticeTable: @unchecked Sendable {
   }
 
   /// The coarsest step for a row of `count` classes, as its index.
-  func coarsestStep(for count: Int, precision: Precision) -> Int {
+  func coarsestStepIndex(for count: Int, precision: Precision) -> Int {
     coarsestSteps[precision][Self.size(of: count)]
   }
 
@@ -211,8 +211,8 @@ extension LatticeTable {
     }
     /// The least s for which all errors of log F are within the tolerance times |log F| + s, and the point that decides it; ∞
     /// where log r is not reproduced.
-    func finestShare(_ width: Double) -> (share: Double, place: Double) {
-      var (x, share, place) = (low, 0.0, low)
+    func finestShare(_ width: Double) -> (share: Double, point: Double) {
+      var (x, share, point) = (low, 0.0, low)
       while x < high {
         for (function, isSum) in [(noise.logCumulative, true), (noise.logReversedHazard, false)] {
           let values = (0..<basis.taps).map { function(x + Double($0 - basis.taps / 2 + 1) * width) }
@@ -224,14 +224,14 @@ extension LatticeTable {
             let excess = error / precision.cellTolerance - truth.magnitude
             if !(excess <= (isSum ? share : 1)) {
               guard isSum, excess.isFinite else { return (.infinity, x) }
-              (share, place) = (excess, x)
+              (share, point) = (excess, x)
             }
           }
         }
         // Every seventh cell is enough: the features of a law are wider.
         x += 7 * width
       }
-      return (share, place)
+      return (share, point)
     }
     var (width, cells) = (start, [Double]())
     var finest = finestShare(width)
@@ -241,8 +241,8 @@ extension LatticeTable {
         width /= 2
         require(
           breadth / (width / 2) <= Double(mostSamples),
-          "\(noise) is not smooth enough for the lattice: near \(finest.place), where log F is"
-            + " \(noise.logCumulative(at: finest.place)) and log f − log F \(noise.logReversedHazard(at: finest.place)), no"
+          "\(noise) is not smooth enough for the lattice: near \(finest.point), where log F is"
+            + " \(noise.logCumulative(at: finest.point)) and log f − log F \(noise.logReversedHazard(at: finest.point)), no"
             + " polynomial on \(2 * width) reproduces them, and for narrower ones \(mostSamples) samples do not reach"
         )
         finest = finestShare(width)

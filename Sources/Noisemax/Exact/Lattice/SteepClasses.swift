@@ -28,15 +28,15 @@ struct SteepClasses {
 
   /// How much memory they take.
   static func memory(for pass: LatticePass) -> Int {
-    3 * pass.count + 3 * places(for: pass) + samples(for: pass)
+    3 * pass.count + 3 * slots(for: pass) + samples(for: pass)
   }
 
   /// The slots for a number at every node, and for what vectors read beyond.
-  private static func places(for pass: LatticePass) -> Int { padded(pass.nodes) + 32 }
+  private static func slots(for pass: LatticePass) -> Int { padded(pass.nodes) + 32 }
 
   private static func samples(for pass: LatticePass) -> Int {
     let gaps = Int(-pass.rarest / pass.table.unit) + 2 * pass.basis.taps * pass.stride
-    return padded(gaps + places(for: pass) * pass.step)
+    return padded(gaps + slots(for: pass) * pass.step)
   }
 
   /// Without classes: `find` looks for them, in rows whose digits would show it.
@@ -44,9 +44,9 @@ struct SteepClasses {
     indices = memory.takeIntegers(pass.count)
     ratios = memory.take(pass.count)
     entries = memory.take(pass.count)
-    reversedHazards = memory.take(Self.places(for: pass))
-    sums = memory.take(Self.places(for: pass))
-    otherSums = memory.take(Self.places(for: pass))
+    reversedHazards = memory.take(Self.slots(for: pass))
+    sums = memory.take(Self.slots(for: pass))
+    otherSums = memory.take(Self.slots(for: pass))
     samples = memory.take(Self.samples(for: pass))
   }
 
@@ -179,8 +179,8 @@ struct SteepClasses {
         reversedHazards, reach, weights: pass.g, to: r, times: ratios[k], to: v)
       entries[k] = ratios[k] * own.integral - own.otherIntegral
     }
-    sums.update(repeating: 0, count: Self.places(for: pass))
-    otherSums.update(repeating: 0, count: Self.places(for: pass))
+    sums.update(repeating: 0, count: Self.slots(for: pass))
+    otherSums.update(repeating: 0, count: Self.slots(for: pass))
     for k in (0..<count).reversed() {
       let reach = writeReversedHazards(ofClassAt: gaps[indices[k]], in: pass)
       let own = kernels.integrateAndAdd(

@@ -80,10 +80,10 @@ struct SampledFunction {
   }
 
   func callAsFunction(_ x: Double) -> Double {
-    let place = x * perUnit
-    guard place >= first && place < end else { return function(x) }
-    let corner = place.rounded(.down)
-    let t = 2 * (place - corner) - 1
+    let position = x * perUnit
+    guard position >= first && position < end else { return function(x) }
+    let corner = position.rounded(.down)
+    let t = 2 * (position - corner) - 1
     return coefficients.withUnsafeBufferPointer { coefficients in
       let c = UnsafeBufferPointer(
         rebasing: coefficients[8 * Int(corner - first)..<8 * Int(corner - first) + 8])
@@ -111,8 +111,8 @@ struct BoxBasis {
     let values = nodes.map { Self.shares(at: ($0 + 1) / 2) }
     halves = [0.0, 1].map { (half: Double) -> [Double] in
       (0..<count).flatMap { (point: Int) -> [Double] in
-        let place: Double = half + Double(point) / Double(count - 1)
-        return Self.shares(at: place / 2)
+        let position: Double = half + Double(point) / Double(count - 1)
+        return Self.shares(at: position / 2)
       }
     }
     coefficients = (0..<count).flatMap { k in
@@ -126,16 +126,16 @@ struct BoxBasis {
   static func shares(at t: Double) -> [Double] {
     [Double](unsafeUninitializedCapacity: count) { shares, initialized in
       initialized = count
-      let place = t * Double(count - 1)
+      let position = t * Double(count - 1)
       var product = 1.0
       for j in 0..<count {
         shares[j] = product * reciprocals[j]
-        product *= place - Double(j)
+        product *= position - Double(j)
       }
       product = 1
       for j in (0..<count).reversed() {
         shares[j] *= product
-        product *= place - Double(j)
+        product *= position - Double(j)
       }
     }
   }
@@ -150,9 +150,9 @@ struct BoxBasis {
   func reproduces(_ function: (Double) -> Double, onLength length: Double) -> Bool {
     let last = Double(Self.count - 1)
     let values = (0..<Self.count).map { function((Double($0) / last - 3) * length) }
-    return [0.5, 1.5, 5.5, last - 0.5].allSatisfy { place in
-      let truth = function((place / last - 3) * length)
-      let value = zip(Self.shares(at: place / last), values).reduce(0) { $0 + $1.0 * $1.1 }
+    return [0.5, 1.5, 5.5, last - 0.5].allSatisfy { position in
+      let truth = function((position / last - 3) * length)
+      let value = zip(Self.shares(at: position / last), values).reduce(0) { $0 + $1.0 * $1.1 }
       return (value - truth).magnitude <= 4e-13 * truth.magnitude
     }
   }

@@ -62,11 +62,11 @@ final class TailSums {
       weights.append(contentsOf: repeatElement(0, count: TailSums.count))
     }
 
-    mutating func add(_ weight: Double, at place: Double) {
-      let index = place.rounded(.down)
+    mutating func add(_ weight: Double, at x: Double) {
+      let index = x.rounded(.down)
       open(Int(index))
       let start = weights.count - TailSums.count
-      for (j, share) in BoxBasis.shares(at: place - index).enumerated() {
+      for (j, share) in BoxBasis.shares(at: x - index).enumerated() {
         weights[start + j] += weight * share
       }
     }
@@ -92,7 +92,7 @@ final class TailSums {
 
   /// The sources are in descending order. Sums are wanted at about so many points, those below `lowest` one by one.
   init(
-    of sources: [(gap: Double, weight: Double)], at places: Int, downTo lowest: Double, scale: TailScale,
+    of sources: [(gap: Double, weight: Double)], at points: Int, downTo lowest: Double, scale: TailScale,
     kernel: @escaping (Double) -> Double
   ) {
     (self.kernel, self.scale) = (kernel, scale)
@@ -100,7 +100,7 @@ final class TailSums {
     weights = sources.map(\.weight)
     shortest = scale.box ?? 0
     (self.lowest, highest) = (lowest, (sources.first?.gap ?? 0) + scale.limit)
-    let isLong = scale.box != nil && sources.count > Self.fewest && sources.count * places > Self.fewestTerms
+    let isLong = scale.box != nil && sources.count > Self.fewest && sources.count * points > Self.fewestTerms
     levels = isLong ? Self.levels(of: sources, downTo: lowest, shortest: shortest) : []
     samples = [[Double]](repeating: [], count: levels.count)
   }
@@ -140,9 +140,9 @@ final class TailSums {
 
   /// The level of the shortest boxes near a point. Very far from 0 log p is so large that its rounding hides the length of the
   /// noise: longer boxes do there.
-  private static func firstLevel(at place: Double, shortest: Double) -> Int {
+  private static func firstLevel(at x: Double, shortest: Double) -> Int {
     // Not that of their ratio, which may be too large for a number.
-    let exponent = place == 0 ? 0 : place.exponent - shortest.exponent
+    let exponent = x == 0 ? 0 : x.exponent - shortest.exponent
     return exponent <= 44 ? 0 : exponent - 24
   }
 

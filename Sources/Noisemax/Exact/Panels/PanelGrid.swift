@@ -44,9 +44,9 @@ struct PanelGrid {
 
   /// log G(x) in two parts.
   @inline(__always)
-  func logProduct(at x: DoubleDouble) -> CompensatedSum { judge.logProduct(at: x) }
+  func logG(at x: DoubleDouble) -> CompensatedSum { judge.logG(at: x) }
 
-  private func logProduct(at x: Double) -> Double { logProduct(at: DoubleDouble(x)).value }
+  private func logG(at x: Double) -> Double { logG(at: DoubleDouble(x)).value }
 
   // MARK: - The window
 
@@ -58,25 +58,25 @@ struct PanelGrid {
     let floor = judge.settings.floor
     var step = law.deviation
     var bottom = Swift.max(law.lowerEnd, -step)
-    while bottom > law.lowerEnd && logProduct(at: bottom) > -2 {
+    while bottom > law.lowerEnd && logG(at: bottom) > -2 {
       step *= 2
       bottom = Swift.max(law.lowerEnd, -step)
     }
-    let lower = place(ofLogProduct: -2 ... -0.7, from: bottom, to: top)
-    let upper = place(ofLogProduct: -0.6 ... -0.1, from: lower, to: top)
+    let lower = point(whereLogG: -2 ... -0.7, from: bottom, to: top)
+    let upper = point(whereLogG: -0.6 ... -0.1, from: lower, to: top)
     judge.expect(from: lower, to: upper)
     guard law.lowerEnd == -.infinity else {
-      if logProduct(at: law.lowerEnd.nextUp) > floor || floor == -.infinity { return law.lowerEnd }
+      if logG(at: law.lowerEnd.nextUp) > floor || floor == -.infinity { return law.lowerEnd }
       // A point a little below the floor.
-      return place(ofLogProduct: floor - 8...floor, from: law.lowerEnd, to: lower)
+      return point(whereLogG: floor - 8...floor, from: law.lowerEnd, to: lower)
     }
     // No lower end: the density is log-concave, so every integrand has one hump, and once it has fallen it stays low.
     step = law.deviation
     var x = Swift.min(lower, 0)
     var isFirst = true
     while true {
-      let value = logProduct(at: x)
-      if judge.isLow(at: DoubleDouble(x), logProduct: value, isFirst: isFirst) || value < floor { return x }
+      let value = logG(at: x)
+      if judge.isLow(at: DoubleDouble(x), logG: value, isFirst: isFirst) || value < floor { return x }
       isFirst = false
       x -= step
       step *= 2
@@ -85,12 +85,11 @@ struct PanelGrid {
   }
 
   /// A point where log G is in a range, or where 64 bisections end.
-  private func place(ofLogProduct range: ClosedRange<Double>, from lower: Double, to upper: Double) -> Double
-  {
+  private func point(whereLogG range: ClosedRange<Double>, from lower: Double, to upper: Double) -> Double {
     var (lower, upper) = (lower, upper)
     for _ in 0..<64 {
       let middle = lower / 2 + upper / 2
-      let value = logProduct(at: middle)
+      let value = logG(at: middle)
       if range.contains(value) { return middle }
       if value < range.lowerBound { lower = middle } else { upper = middle }
     }
@@ -102,13 +101,13 @@ struct PanelGrid {
   /// Lays panels from one break to another, the upper of which is a kink of the class `owner`, and returns log G at
   /// the lower.
   mutating func layPanels(
-    from lower: DoubleDouble, to upper: DoubleDouble, logProductAbove: Double, owner: Int,
+    from lower: DoubleDouble, to upper: DoubleDouble, logGAbove: Double, owner: Int,
     scratch: inout Scratch
   ) -> Double {
-    let logProductBelow = logProduct(at: lower).value
-    pushInterval(from: lower, to: upper, above: logProductAbove, below: logProductBelow, owner: owner)
+    let logGBelow = logG(at: lower).value
+    pushInterval(from: lower, to: upper, above: logGAbove, below: logGBelow, owner: owner)
     var halvings = 0
-    var above = logProductAbove
+    var above = logGAbove
     while pending > 0 {
       let panel = pop(above: above)
       above = panel.below
@@ -127,14 +126,14 @@ struct PanelGrid {
       case .unresolved:
         halvings += 1
         let middle = panel.from + DoubleDouble(panel.width / 2)
-        let value = logProduct(at: middle).value
-        if isWide(panel.width) { judge.look(at: middle, logProduct: value, owner: owner) }
+        let value = logG(at: middle).value
+        if isWide(panel.width) { judge.look(at: middle, logG: value, owner: owner) }
         push(panel.from, middle, panel.below)
         push(middle, panel.to, value)
         above = panel.above
       }
     }
-    return logProductBelow
+    return logGBelow
   }
 
   /// Wide enough that a look at its ends may save panels.
@@ -145,15 +144,15 @@ struct PanelGrid {
   ) {
     let width = (upper - lower).value
     guard isWide(width) else { return push(lower, upper, below) }
-    judge.look(at: upper, logProduct: above, owner: owner)
-    judge.look(at: lower, logProduct: below, owner: owner)
+    judge.look(at: upper, logG: above, owner: owner)
+    judge.look(at: lower, logG: below, owner: owner)
     // An integrand that falls by a factor of e per deviation is negligible from here on, over all of the width.
     let reach = law.deviation * (judge.settings.margin + 16 + logarithm(width / law.deviation))
     guard width > 4 * reach else { return push(lower, upper, below) }
     let (first, second) = (lower + DoubleDouble(reach), upper - DoubleDouble(reach))
     push(lower, first, below)
-    push(first, second, logProduct(at: first).value)
-    push(second, upper, logProduct(at: second).value)
+    push(first, second, logG(at: first).value)
+    push(second, upper, logG(at: second).value)
   }
 
   private mutating func push(_ from: DoubleDouble, _ to: DoubleDouble, _ below: Double) {
@@ -181,8 +180,8 @@ struct PanelGrid {
   ) {
     let nodes = Self.nodes(nodeCount + rule.nodes.count, keeping: nodeCount, in: &scratch)
     for m in rule.nodes.indices {
-      let x = panel.place(ofNode: rule.nodes[m])
-      write(rule.weights[m] * panel.width / 2, at: x, logProduct: logProduct(at: x), to: nodes)
+      let x = panel.x(ofNode: rule.nodes[m])
+      write(rule.weights[m] * panel.width / 2, at: x, logG: logG(at: x), to: nodes)
     }
   }
 
@@ -191,23 +190,23 @@ struct PanelGrid {
     let rule = PanelJudge.rule
     let nodes = Self.nodes(nodeCount + rule.nodes.count, keeping: nodeCount, in: &scratch)
     for m in rule.nodes.indices {
-      let x = panel.place(ofNode: rule.nodes[m])
-      write(rule.weights[m] * panel.width / 2, at: x, logProduct: judge.sample(m), to: nodes)
+      let x = panel.x(ofNode: rule.nodes[m])
+      write(rule.weights[m] * panel.width / 2, at: x, logG: judge.sample(m), to: nodes)
     }
   }
 
   private mutating func write(
-    _ weight: Double, at x: DoubleDouble, logProduct: CompensatedSum,
+    _ weight: Double, at x: DoubleDouble, logG: CompensatedSum,
     to nodes: UnsafeMutablePointer<PanelPoint>
   ) {
     let step = PanelPoint.exponentStep
-    let exponent = (logProduct.leading / step).rounded(.up) * step
+    let exponent = (logG.leading / step).rounded(.up) * step
     guard exponent > -.infinity else { return }
-    let value = exponential(logProduct.leading - exponent)
+    let value = exponential(logG.leading - exponent)
     // Beyond 2⁵³ the terms themselves are rounded by more than 1.
-    let lost = logProduct.lost.magnitude < 1 ? logProduct.lost : 0
+    let lost = logG.lost.magnitude < 1 ? logG.lost : 0
     nodes[nodeCount] = PanelPoint(
-      place: x, weight: weight * (value + value * lost), exponent: Swift.min(exponent, 0))
+      x: x, weight: weight * (value + value * lost), exponent: Swift.min(exponent, 0))
     nodeCount += 1
   }
 

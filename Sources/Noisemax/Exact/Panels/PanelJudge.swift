@@ -56,12 +56,12 @@ struct PanelJudge {
 
   /// log G(x) in two parts.
   @inline(__always)
-  func logProduct(at x: DoubleDouble) -> CompensatedSum { sums.logProduct(at: x, ceiling: ceiling) }
+  func logG(at x: DoubleDouble) -> CompensatedSum { sums.logG(at: x, ceiling: ceiling) }
 
   /// log r of a class.
   @inline(__always)
   private func logReversedHazard(of index: Int, at x: DoubleDouble) -> DoubleDouble {
-    law.logReversedHazard(at: DoubleDouble(adding: x, sums.points[index].place))
+    law.logReversedHazard(at: DoubleDouble(adding: x, sums.points[index].x))
   }
 
   private var last: Int { sums.count - 1 }
@@ -85,9 +85,9 @@ struct PanelJudge {
   /// among the references.
   @inline(__always)
   private func forEachIntegrand(
-    of index: Int, at x: DoubleDouble, logProduct: Double, _ body: (_ integrand: Int, _ value: Double) -> Void
+    of index: Int, at x: DoubleDouble, logG: Double, _ body: (_ integrand: Int, _ value: Double) -> Void
   ) {
-    let value = logProduct + logReversedHazard(of: index, at: x).value
+    let value = logG + logReversedHazard(of: index, at: x).value
     body(index, value)
     if hasPairs { body(sums.count + index, value + logReversedHazard(of: last, at: x).value) }
   }
@@ -99,11 +99,11 @@ struct PanelJudge {
   func expect(from lower: Double, to upper: Double) {
     let width = logarithm(upper - lower)
     let (x, y) = (DoubleDouble(lower), DoubleDouble(upper))
-    let (logProductBelow, logProductAbove) = (logProduct(at: x).value, logProduct(at: y).value)
+    let (logGBelow, logGAbove) = (logG(at: x).value, logG(at: y).value)
     for k in 0..<representativeCount {
       let index = Int(representatives[k])
-      forEachIntegrand(of: index, at: x, logProduct: logProductBelow) { references[$0] = $1 }
-      forEachIntegrand(of: index, at: y, logProduct: logProductAbove) { integrand, value in
+      forEachIntegrand(of: index, at: x, logG: logGBelow) { references[$0] = $1 }
+      forEachIntegrand(of: index, at: y, logG: logGAbove) { integrand, value in
         let least = Swift.min(references[integrand], value)
         references[integrand] = least > -.infinity && width > -.infinity ? least + width : -.infinity
       }
@@ -112,12 +112,12 @@ struct PanelJudge {
 
   /// log ∫ e^L is at least about L(x) − log(Σ r + 1/deviation): what a judged integrand e^L holds around a point, over the
   /// length on which it changes little. Raises the references to it.
-  func look(at x: DoubleDouble, logProduct: Double, owner: Int) {
+  func look(at x: DoubleDouble, logG: Double, owner: Int) {
     // The logarithm of an integrand changes as fast as log G, by Σ r, and as log r.
     let extent = 0 - logarithm(sums.reversedHazards(at: x).sum.value + 1 / law.deviation)
     for k in 0..<judgedCount {
       guard let index = judgedClass(k, owner: owner) else { continue }
-      forEachIntegrand(of: index, at: x, logProduct: logProduct) { integrand, value in
+      forEachIntegrand(of: index, at: x, logG: logG) { integrand, value in
         let held = value + extent
         if held > references[integrand] && held < .infinity { references[integrand] = held }
       }
@@ -126,17 +126,17 @@ struct PanelJudge {
 
   /// Whether, on a way down, the integrands of all representatives have become negligible at a point beside their peaks.
   /// `isFirst` at the first point of the way.
-  func isLow(at x: DoubleDouble, logProduct: Double, isFirst: Bool) -> Bool {
+  func isLow(at x: DoubleDouble, logG: Double, isFirst: Bool) -> Bool {
     // The highest values on the way: a peak may lie below the median.
     let highest = UnsafeMutableRawPointer(values).assumingMemoryBound(to: Double.self)
     var isLow = true
     for k in 0..<representativeCount {
-      var place = k
-      forEachIntegrand(of: Int(representatives[k]), at: x, logProduct: logProduct) { integrand, value in
-        highest[place] = isFirst ? value : Swift.max(highest[place], value)
-        let peak = Swift.max(highest[place], references[integrand])
+      var slot = k
+      forEachIntegrand(of: Int(representatives[k]), at: x, logG: logG) { integrand, value in
+        highest[slot] = isFirst ? value : Swift.max(highest[slot], value)
+        let peak = Swift.max(highest[slot], references[integrand])
         if !isNegligible(value + 8, beside: peak) { isLow = false }
-        place += representativeCount
+        slot += representativeCount
       }
     }
     return isLow
@@ -161,7 +161,7 @@ struct PanelJudge {
     }
 
     @inline(__always)
-    func place(ofNode node: Double) -> DoubleDouble {
+    func x(ofNode node: Double) -> DoubleDouble {
       DoubleDouble(adding: from, DoubleDouble(width * (0.5 + 0.5 * node)))
     }
   }
@@ -203,8 +203,8 @@ struct PanelJudge {
   func verdict(on panel: Panel, owner: Int) -> Verdict {
     let nodes = Self.rule.nodes
     for m in nodes.indices {
-      let x = panel.place(ofNode: nodes[m])
-      let product = logProduct(at: x)
+      let x = panel.x(ofNode: nodes[m])
+      let product = logG(at: x)
       products[m] = DoubleDouble(product.leading, product.lost)
       if hasPairs { lasts[m] = logReversedHazard(of: last, at: x) }
     }
@@ -213,7 +213,7 @@ struct PanelJudge {
       guard let index = judgedClass(k, owner: owner) else { continue }
       for m in nodes.indices {
         values[m] = sumOfLogarithms(
-          products[m], logReversedHazard(of: index, at: panel.place(ofNode: nodes[m])))
+          products[m], logReversedHazard(of: index, at: panel.x(ofNode: nodes[m])))
       }
       for factor in 0..<(hasPairs ? 2 : 1) {
         let isPair = factor == 1
@@ -253,13 +253,13 @@ struct PanelJudge {
     guard highest > -.infinity else { return .negligible }
     if highest > peak.high + Swift.max(1, noise) {
       // r may fall as G rises. Then that is too high, and r is taken from just inside the ends.
-      func value(at x: DoubleDouble, logProduct: Double) -> Double {
+      func value(at x: DoubleDouble, logG: Double) -> Double {
         let pair = isPair ? logReversedHazard(of: self.last, at: x).value : 0
-        return logProduct + logReversedHazard(of: index, at: x).value + pair
+        return logG + logReversedHazard(of: index, at: x).value + pair
       }
       let inside = DoubleDouble(0x1p-20 * Swift.min(panel.width, law.deviation))
-      highest = Swift.max(peak.high, value(at: panel.to - inside, logProduct: panel.above))
-      highest = Swift.max(highest, value(at: panel.from + inside, logProduct: panel.below))
+      highest = Swift.max(peak.high, value(at: panel.to - inside, logG: panel.above))
+      highest = Swift.max(highest, value(at: panel.from + inside, logG: panel.below))
     }
     let integrand = isPair ? sums.count + index : index
     let reference = references[integrand]

@@ -1,6 +1,6 @@
 /// The classes of one row that can win, in rising order of their gaps, ties merged.
 struct PanelRow {
-  /// Every open class that can win, as a point. `place` is −gap, but at most `farthest`; `exponent` is by how much −gap exceeds
+  /// Every open class that can win, as a point. `x` is −gap, but at most `farthest`; `exponent` is by how much −gap exceeds
   /// that; `weight` is the index of the class in the row.
   let sorted: UnsafeMutablePointer<PanelPoint>
   private(set) var open = 0
@@ -23,22 +23,22 @@ struct PanelRow {
     self.classes = classes
     let n = row.count / 2
     for index in 0..<n where row[index] > -.infinity {
-      var distance = DoubleDouble(0 - row[index], 0 - row[n + index])
-      guard distance.isBelow(width), distance.high <= reach else { continue }
-      let reach = (DoubleDouble(width) - distance).value
-      let excess = Swift.max(distance.high - farthest, 0)
-      if excess > 0 { distance = DoubleDouble(farthest) }
-      if reach < Self.leastReach { distance = DoubleDouble(width, -Self.leastReach) }
-      sorted[open] = PanelPoint(place: distance, weight: Double(index), exponent: excess)
+      var behind = DoubleDouble(0 - row[index], 0 - row[n + index])
+      guard behind.isBelow(width), behind.high <= reach else { continue }
+      let reach = (DoubleDouble(width) - behind).value
+      let excess = Swift.max(behind.high - farthest, 0)
+      if excess > 0 { behind = DoubleDouble(farthest) }
+      if reach < Self.leastReach { behind = DoubleDouble(width, -Self.leastReach) }
+      sorted[open] = PanelPoint(x: behind, weight: Double(index), exponent: excess)
       open += 1
     }
-    sortByPlace(sorted, count: open, other: other)
+    sortByX(sorted, count: open, other: other)
     for index in 0..<open {
-      let place = sorted[index].place
-      if count > 0 && place == classes[count - 1].place {
+      let behind = sorted[index].x
+      if count > 0 && behind == classes[count - 1].x {
         classes[count - 1].weight += 1
       } else {
-        classes[count] = PanelPoint(place: place, weight: 1, exponent: 0)
+        classes[count] = PanelPoint(x: behind, weight: 1, exponent: 0)
         count += 1
       }
     }
@@ -46,7 +46,7 @@ struct PanelRow {
 }
 
 /// Sorts points into rising order: a merge sort, whose memory the caller keeps.
-func sortByPlace(
+func sortByX(
   _ points: UnsafeMutablePointer<PanelPoint>, count: Int, other: UnsafeMutablePointer<PanelPoint>
 ) {
   var (source, target) = (points, other)
@@ -57,10 +57,10 @@ func sortByPlace(
       let middle = Swift.min(start + length, count)
       let end = Swift.min(middle + length, count)
       var (left, right) = (start, middle)
-      for place in start..<end {
+      for slot in start..<end {
         let takesLeft =
-          right == end || (left < middle && !(source[right].place < source[left].place))
-        target[place] = source[takesLeft ? left : right]
+          right == end || (left < middle && !(source[right].x < source[left].x))
+        target[slot] = source[takesLeft ? left : right]
         if takesLeft { left += 1 } else { right += 1 }
       }
       start = end

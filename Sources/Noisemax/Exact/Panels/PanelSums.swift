@@ -1,6 +1,6 @@
 /// A point of the line with a weight: a class with its number of ties, or a node of the integral.
 struct PanelPoint {
-  var place: DoubleDouble
+  var x: DoubleDouble
   /// The weight is `weight` · e^`exponent`.
   var weight: Double
   /// A multiple of ``PanelPoint/exponentStep``.
@@ -74,7 +74,7 @@ struct PanelSums {
     // To twice the precision, as the points may agree in their high parts: the Chebyshev nodes must stay between
     // the outermost points, or a kink just outside the cell would cut them, and the points between ±1, outside
     // of which Lagrange's polynomials grow fast.
-    let (first, last) = (points[range.lowerBound].place, points[range.upperBound - 1].place)
+    let (first, last) = (points[range.lowerBound].x, points[range.upperBound - 1].x)
     let centre = (first + last).scaled(byPowerOfTwo: 0.5)
     let half = (first - last).value.magnitude / 2
     // Narrower cells are left to their points: their nodes would be as good as on the rim.
@@ -96,7 +96,7 @@ struct PanelSums {
       if isCondensed(child) {
         let other = cells + child * Self.stride
         for q in 0..<Self.taps {
-          let point = PanelPoint(place: place(ofTap: q, in: other), weight: other[4 + q], exponent: other[2])
+          let point = PanelPoint(x: x(ofTap: q, in: other), weight: other[4 + q], exponent: other[2])
           spread(point, over: weights, centre: centre, half: half, exponent: exponent)
         }
       } else {
@@ -115,7 +115,7 @@ struct PanelSums {
   }
 
   @inline(__always)
-  private func place(ofTap tap: Int, in memory: UnsafeMutablePointer<Double>) -> DoubleDouble {
+  private func x(ofTap tap: Int, in memory: UnsafeMutablePointer<Double>) -> DoubleDouble {
     DoubleDouble(adding: DoubleDouble(memory[0], memory[3]), DoubleDouble(memory[1] * chebyshev[tap]))
   }
 
@@ -127,7 +127,7 @@ struct PanelSums {
   ) {
     let weight =
       point.exponent == exponent ? point.weight : point.weight * exponential(point.exponent - exponent)
-    let u = (point.place - centre).value / half
+    let u = (point.x - centre).value / half
     chebyshev.withUnsafeBufferPointer { nodes in
       barycentric.withUnsafeBufferPointer { factors in
         var total = 0.0
@@ -165,7 +165,7 @@ struct PanelSums {
   }
 
   /// Σ c_j·log F(x + y_j), where log F counts as 0 from the ceiling on.
-  func logProduct(at x: DoubleDouble, ceiling: Double) -> CompensatedSum {
+  func logG(at x: DoubleDouble, ceiling: Double) -> CompensatedSum {
     var total = Total()
     add(1, at: x, to: &total, ceiling: ceiling) { law.logCumulative(at: $0) }
     return total.sum
@@ -189,14 +189,14 @@ struct PanelSums {
       let range = range(of: cell)
       var opened = false
       if !range.isEmpty {
-        let a = DoubleDouble(adding: x, points[range.lowerBound].place)
-        let b = DoubleDouble(adding: x, points[range.upperBound - 1].place)
+        let a = DoubleDouble(adding: x, points[range.lowerBound].x)
+        let b = DoubleDouble(adding: x, points[range.upperBound - 1].x)
         let (low, high) = a < b ? (a, b) : (b, a)
         if low.high >= ceiling && !low.isBelow(ceiling) && ceiling < .infinity {
           // Nothing to add.
         } else if cell >= leaves {
           for index in range {
-            let z = DoubleDouble(adding: x, points[index].place)
+            let z = DoubleDouble(adding: x, points[index].x)
             if z.high < ceiling || z.isBelow(ceiling) {
               total.add(points[index].weight * kernel(z), exponent: points[index].exponent)
             }

@@ -32,12 +32,12 @@ extension Panels {
   private func deepGradients(
     _ v: [Double], at row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
   ) -> [Double] {
-    let place = place(v.count, in: &scratch)
+    let lists = lists(v.count, in: &scratch)
     let classes = PanelRow(
       UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, farthest: law.farthest,
-      sorted: place.sorted, classes: place.classes, other: place.other)
+      sorted: lists.sorted, classes: lists.classes, other: lists.other)
     let grid = grid(
-      of: classes, precision: precision, floor: -.infinity, pairs: true, place: place, scratch: &scratch)
+      of: classes, precision: precision, floor: -.infinity, pairs: true, lists: lists, scratch: &scratch)
     let count = grid.nodeCount
     var gradients = [Double](repeating: 0, count: v.count)
     let cells = PanelSums.memory(for: count)
@@ -45,20 +45,20 @@ extension Panels {
     guard count > 0, let memory = list.baseAddress else { return gradients }
     let nodes = PanelGrid.points(in: memory)
     let winners = nodes + count
-    for m in 0..<count { winners[m] = PanelPoint(place: nodes[m].place, weight: 0, exponent: 0) }
-    let reversedHazards = (0..<count).map { grid.sums.reversedHazards(at: nodes[$0].place).sum.value }
+    for m in 0..<count { winners[m] = PanelPoint(x: nodes[m].x, weight: 0, exponent: 0) }
+    let reversedHazards = (0..<count).map { grid.sums.reversedHazards(at: nodes[$0].x).sum.value }
     var density = [Double](repeating: 0, count: count)
     var barely: (members: [Int], density: [Double])?
 
-    forEachClass(of: classes) { distance, members in
+    forEachClass(of: classes) { behind, members in
       guard members.contains(where: { v[$0] != 0 }) else { return }
       var (total, own) = (CompensatedSum(), CompensatedSum())
-      _ = forEachTerm(at: distance, over: nodes, count: count) { m, term in
+      _ = forEachTerm(at: behind, over: nodes, count: count) { m, term in
         density[m] = nodes[m].weight * term
         total.add(density[m])
         if density[m] > 0 { own.add(density[m] * reversedHazards[m]) }
       }
-      if hardlyReaches(distance) {
+      if hardlyReaches(behind) {
         barely = (members, density.map { $0 / total.value })
         return
       }
@@ -72,8 +72,8 @@ extension Panels {
         cells: UnsafeMutableRawPointer(winners + count).assumingMemoryBound(to: Double.self))
     }
     let sums = winnerSums()
-    forEachClass(of: classes) { distance, members in
-      let lost = sums.reversedHazards(at: distance).sum.value
+    forEachClass(of: classes) { behind, members in
+      let lost = sums.reversedHazards(at: behind).sum.value
       for member in members { gradients[member] -= lost }
     }
     guard let barely else { return gradients }
@@ -84,10 +84,10 @@ extension Panels {
     let barelySums = winnerSums()
     let steeper = barely.members.map { v[$0] == 0 ? 0 : v[$0] / reach(ofBarelyReaching: $0, in: row) }
     let (all, allSteeper) = (barely.members.reduce(0) { $0 + v[$1] }, steeper.reduce(0, +))
-    forEachClass(of: classes) { distance, members in
-      if hardlyReaches(distance) { return }
-      let slope = barelySums.reversedHazards(at: distance).sum.value
-      let isLeading = distance.value < PanelRow.leastReach
+    forEachClass(of: classes) { behind, members in
+      if hardlyReaches(behind) { return }
+      let slope = barelySums.reversedHazards(at: behind).sum.value
+      let isLeading = behind.value < PanelRow.leastReach
       for member in members { gradients[member] -= slope * (isLeading ? allSteeper : all) }
       for (index, member) in barely.members.enumerated() {
         gradients[member] += slope * Double(members.count) * (isLeading ? steeper[index] : v[member])
@@ -97,11 +97,11 @@ extension Panels {
   }
 
   /// Passes on the distinct values of −gap, and the classes that have each.
-  private func forEachClass(of row: PanelRow, _ body: (_ distance: DoubleDouble, _ members: [Int]) -> Void) {
+  private func forEachClass(of row: PanelRow, _ body: (_ behind: DoubleDouble, _ members: [Int]) -> Void) {
     var next = 0
     for k in 0..<row.count {
       let ties = Int(row.classes[k].weight)
-      body(row.classes[k].place, (next..<next + ties).map { Int(row.sorted[$0].weight) })
+      body(row.classes[k].x, (next..<next + ties).map { Int(row.sorted[$0].weight) })
       next += ties
     }
   }

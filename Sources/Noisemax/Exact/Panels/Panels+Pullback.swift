@@ -15,18 +15,18 @@ extension Panels {
   ) {
     let n = cotangent.count
     let leader = centre(cotangent, onLeaderOf: row)
-    let place = place(n, in: &scratch)
+    let lists = lists(n, in: &scratch)
     let classes = PanelRow(
       UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, reach: law.reach,
-      sorted: place.sorted, classes: place.classes, other: place.other)
+      sorted: lists.sorted, classes: lists.classes, other: lists.other)
     let grid = grid(
-      of: classes, precision: precision, floor: Self.floor(for: precision), pairs: true, place: place,
+      of: classes, precision: precision, floor: Self.floor(for: precision), pairs: true, lists: lists,
       scratch: &scratch)
     let count = grid.nodeCount
     let cells = PanelSums.memory(for: count)
     let list = scratch.growList(to: 3 * (4 * count + cells), keeping: 4 * count)
     let nodes = PanelGrid.points(in: list.baseAddress)
-    weigh(nodes, count: count, of: classes, on: grid, by: cotangent, reaches: row, place: place)
+    weigh(nodes, count: count, of: classes, on: grid, by: cotangent, reaches: row, lists: lists)
     let memory = UnsafeMutableRawPointer(nodes + 3 * count).assumingMemoryBound(to: Double.self)
     let sums = NodeSums(
       ofG: PanelSums(of: nodes, count: count, under: law, cells: memory),
@@ -37,14 +37,14 @@ extension Panels {
     for index in 0..<n { row[index] = -.infinity }
     var index = 0
     for k in 0..<classes.count {
-      let distance = classes.classes[k].place
-      let values = count > 0 ? integrals(at: distance, sums) : Integrals(probability: 0, ofR: 0, ofV: 0)
+      let behind = classes.classes[k].x
+      let values = count > 0 ? integrals(at: behind, sums) : Integrals(probability: 0, ofR: 0, ofV: 0)
       for _ in 0..<Int(classes.classes[k].weight) {
         let member = Int(classes.sorted[index].weight)
         let v = cotangent[member]
         row[member] = classes.count == 1 ? 1 / Double(classes.open) : Swift.min(values.probability, 1)
         let own = v == 0 ? 0 : v * values.ofR
-        cotangent[member] = (own - values.ofV) * reach(of: member, in: row, at: distance)
+        cotangent[member] = (own - values.ofV) * reach(of: member, in: row, at: behind)
         index += 1
       }
     }
@@ -74,10 +74,10 @@ extension Panels {
   private func weigh(
     _ nodes: UnsafeMutablePointer<PanelPoint>, count: Int, of classes: PanelRow, on grid: PanelGrid,
     by cotangent: UnsafeMutableBufferPointer<Double>, reaches row: UnsafeMutableBufferPointer<Double>,
-    place: Place
+    lists: Lists
   ) {
     for m in 0..<count {
-      let sum = grid.sums.reversedHazards(at: nodes[m].place).sum.value
+      let sum = grid.sums.reversedHazards(at: nodes[m].x).sum.value
       nodes[count + m] = nodes[m]
       nodes[count + m].weight *= sum
     }
@@ -86,15 +86,15 @@ extension Panels {
       var sum = CompensatedSum()
       for _ in 0..<Int(classes.classes[k].weight) {
         let member = Int(classes.sorted[index].weight)
-        sum.add(cotangent[member] * reach(of: member, in: row, at: classes.classes[k].place))
+        sum.add(cotangent[member] * reach(of: member, in: row, at: classes.classes[k].x))
         index += 1
       }
-      place.other[k] = PanelPoint(place: classes.classes[k].place, weight: sum.value, exponent: 0)
+      lists.other[k] = PanelPoint(x: classes.classes[k].x, weight: sum.value, exponent: 0)
     }
     // The cells of the classes have done their work, so these take their memory.
-    let sums = PanelSums(of: place.other, count: classes.count, under: law, cells: place.cells)
+    let sums = PanelSums(of: lists.other, count: classes.count, under: law, cells: lists.cells)
     for m in 0..<count {
-      let sum = sums.reversedHazards(at: nodes[m].place).sum.value
+      let sum = sums.reversedHazards(at: nodes[m].x).sum.value
       nodes[2 * count + m] = nodes[m]
       nodes[2 * count + m].weight *= sum
     }
@@ -104,9 +104,9 @@ extension Panels {
   /// that is ``PanelRow/leastReach``. The derivatives are proportional to it, where there is one leader; where there
   /// are several, they are below 1e-300.
   private func reach(
-    of member: Int, in row: UnsafeMutableBufferPointer<Double>, at place: DoubleDouble
+    of member: Int, in row: UnsafeMutableBufferPointer<Double>, at behind: DoubleDouble
   ) -> Double {
-    hardlyReaches(place) ? reach(ofBarelyReaching: member, in: row) : 1
+    hardlyReaches(behind) ? reach(ofBarelyReaching: member, in: row) : 1
   }
 
   func reach(ofBarelyReaching member: Int, in row: UnsafeMutableBufferPointer<Double>) -> Double {
@@ -114,15 +114,15 @@ extension Panels {
   }
 
   /// Whether classes at that −gap reach no further into the leader's support than ``PanelRow/leastReach``.
-  func hardlyReaches(_ place: DoubleDouble) -> Bool {
-    place == DoubleDouble(law.upperEnd - law.lowerEnd, -PanelRow.leastReach)
+  func hardlyReaches(_ behind: DoubleDouble) -> Bool {
+    behind == DoubleDouble(law.upperEnd - law.lowerEnd, -PanelRow.leastReach)
   }
 
   /// The sums over the nodes at one class.
-  private func integrals(at distance: DoubleDouble, _ sums: NodeSums) -> Integrals {
-    if isDeep(distance, sums.ofG) { return deepIntegrals(at: distance, sums) }
+  private func integrals(at behind: DoubleDouble, _ sums: NodeSums) -> Integrals {
+    if isDeep(behind, sums.ofG) { return deepIntegrals(at: behind, sums) }
     func value(_ sums: PanelSums) -> Double {
-      let total = sums.reversedHazards(at: distance)
+      let total = sums.reversedHazards(at: behind)
       if total.exponent == -.infinity { return 0 }
       return total.exponent == 0 ? total.sum.value : total.sum.value * exponential(total.exponent)
     }
@@ -130,9 +130,9 @@ extension Panels {
   }
 
   /// The same where the density of the class itself may underflow.
-  private func deepIntegrals(at distance: DoubleDouble, _ sums: NodeSums) -> Integrals {
+  private func deepIntegrals(at behind: DoubleDouble, _ sums: NodeSums) -> Integrals {
     var (sum, sumOfR, sumOfV) = (CompensatedSum(), CompensatedSum(), CompensatedSum())
-    let peak = forEachTerm(at: distance, over: sums.ofG.points, count: sums.ofG.count) { m, term in
+    let peak = forEachTerm(at: behind, over: sums.ofG.points, count: sums.ofG.count) { m, term in
       sum.add(sums.ofG.points[m].weight * term)
       sumOfR.add(sums.ofGR.points[m].weight * term)
       sumOfV.add(sums.ofGV.points[m].weight * term)

@@ -13,23 +13,23 @@ struct Panels: StepwiseRowMethod {
     _ row: UnsafeMutableBufferPointer<Double>, by quantity: Quantity, precision: Precision,
     scratch: inout Scratch
   ) -> Double {
-    let place = place(row.count / 2, in: &scratch)
+    let lists = lists(row.count / 2, in: &scratch)
     let reach = precision == .single ? law.singleReach : law.reach
     let classes = PanelRow(
       UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd,
       reach: quantity == .probabilities ? reach : .infinity, farthest: law.farthest,
-      sorted: place.sorted, classes: place.classes, other: place.other)
+      sorted: lists.sorted, classes: lists.classes, other: lists.other)
     let zero = quantity == .probabilities ? 0 : -Double.infinity
     for index in 0..<row.count / 2 { row[index] = zero }
     var defect = 0.0
     if classes.count == 1 {
       // Only ties are left: nothing to integrate.
       let share = 1 / Double(classes.open)
-      place.values[0] = quantity == .probabilities ? share : -logarithm(Double(classes.open))
+      lists.values[0] = quantity == .probabilities ? share : -logarithm(Double(classes.open))
     } else {
       let floor = quantity == .logProbabilities ? -.infinity : Self.floor(for: precision)
-      let grid = grid(of: classes, precision: precision, floor: floor, place: place, scratch: &scratch)
-      defect = write(quantity, of: classes, on: grid, to: place.values, scratch: &scratch)
+      let grid = grid(of: classes, precision: precision, floor: floor, lists: lists, scratch: &scratch)
+      defect = write(quantity, of: classes, on: grid, to: lists.values, scratch: &scratch)
     }
     let nearest = DoubleDouble(law.upperEnd - law.lowerEnd, -PanelRow.leastReach)
     var index = 0
@@ -37,10 +37,10 @@ struct Panels: StepwiseRowMethod {
       for _ in 0..<Int(classes.classes[k].weight) {
         let point = classes.sorted[index]
         let member = Int(point.weight)
-        row[member] = place.values[k]
+        row[member] = lists.values[k]
         if quantity == .logProbabilities {
           row[member] += (law.tail?.slope ?? 0) * point.exponent
-          if point.place == nearest {
+          if point.x == nearest {
             // p ~ reach^(leaders + 1) where f does not vanish at the ends of the support.
             let reach = row[row.count / 2 + member]
             row[member] += (classes.classes[0].weight + 1) * logarithm(reach / PanelRow.leastReach)
@@ -78,9 +78,9 @@ struct Panels: StepwiseRowMethod {
     var rest = CompensatedSum()
     var leader = 0.0
     for k in 0..<row.count {
-      let distance = row.classes[k].place
+      let behind = row.classes[k].x
       let (probability, logProbability) = integral(
-        at: distance, over: nodes, wantsLogarithm: quantity == .logProbabilities)
+        at: behind, over: nodes, wantsLogarithm: quantity == .logProbabilities)
       total.add(row.classes[k].weight * probability)
       if k == 0 { leader = probability } else { rest.add(row.classes[k].weight * probability) }
       values[k] = quantity == .probabilities ? Swift.min(probability, 1) : Swift.min(logProbability, 0)
@@ -94,17 +94,17 @@ struct Panels: StepwiseRowMethod {
 
   /// The sum over the nodes at one class, and its logarithm where that is wanted.
   func integral(
-    at distance: DoubleDouble, over nodes: PanelSums, wantsLogarithm: Bool = false
+    at behind: DoubleDouble, over nodes: PanelSums, wantsLogarithm: Bool = false
   ) -> (value: Double, logarithm: Double) {
-    if isDeep(distance, nodes) {
+    if isDeep(behind, nodes) {
       var sum = CompensatedSum()
-      let peak = forEachTerm(at: distance, over: nodes.points, count: nodes.count) {
+      let peak = forEachTerm(at: behind, over: nodes.points, count: nodes.count) {
         sum.add(nodes.points[$0].weight * $1)
       }
       let logValue = peak + (sum.value > 0 ? logarithm(sum.value) : 0)
       return (exponential(logValue), logValue)
     }
-    let total = nodes.reversedHazards(at: distance)
+    let total = nodes.reversedHazards(at: behind)
     let logValue = wantsLogarithm ? total.logarithm : 0
     if total.exponent == -.infinity { return (0, logValue) }
     return (
@@ -113,9 +113,9 @@ struct Panels: StepwiseRowMethod {
   }
 
   /// Whether f itself may underflow over the integral of a class, which the sums do not allow for.
-  func isDeep(_ distance: DoubleDouble, _ nodes: PanelSums) -> Bool {
+  func isDeep(_ behind: DoubleDouble, _ nodes: PanelSums) -> Bool {
     for node in [nodes.points[0], nodes.points[nodes.count - 1]] {
-      let logDensity = law.noise.logDensity(at: DoubleDouble(adding: distance, node.place).high)
+      let logDensity = law.noise.logDensity(at: DoubleDouble(adding: behind, node.x).high)
       if logDensity < -600 && logDensity > -.infinity { return true }
     }
     return false
@@ -125,11 +125,11 @@ struct Panels: StepwiseRowMethod {
   ///
   /// - Returns: the logarithm of the largest.
   func forEachTerm(
-    at distance: DoubleDouble, over nodes: UnsafeMutablePointer<PanelPoint>, count: Int,
+    at behind: DoubleDouble, over nodes: UnsafeMutablePointer<PanelPoint>, count: Int,
     _ body: (_ node: Int, _ term: Double) -> Void
   ) -> Double {
     func logTerm(_ m: Int) -> DoubleDouble {
-      let logR = law.logReversedHazard(at: DoubleDouble(adding: distance, nodes[m].place))
+      let logR = law.logReversedHazard(at: DoubleDouble(adding: behind, nodes[m].x))
       guard logR.high > -.infinity else { return logR }
       return DoubleDouble(adding: logR, DoubleDouble(nodes[m].exponent))
     }
@@ -149,12 +149,12 @@ struct Panels: StepwiseRowMethod {
   // MARK: - The panels
 
   /// The lists of a row, all but the nodes, in the first memory of the scratch.
-  struct Place {
+  struct Lists {
     let sorted, classes, other, breaks, otherBreaks: UnsafeMutablePointer<PanelPoint>
     let values, cells, grid: UnsafeMutablePointer<Double>
   }
 
-  func place(_ count: Int, in scratch: inout Scratch) -> Place {
+  func lists(_ count: Int, in scratch: inout Scratch) -> Lists {
     let breaks = count * law.kinks.count
     let cells = PanelSums.memory(for: count)
     let memory = scratch.reserve(
@@ -162,7 +162,7 @@ struct Panels: StepwiseRowMethod {
     let points = PanelGrid.points(in: memory.baseAddress)
     let numbers = UnsafeMutableRawPointer(points + 3 * count + 2 * breaks).assumingMemoryBound(
       to: Double.self)
-    return Place(
+    return Lists(
       sorted: points, classes: points + count, other: points + 2 * count, breaks: points + 3 * count,
       otherBreaks: points + 3 * count + breaks, values: numbers, cells: numbers + count,
       grid: numbers + count + cells)
@@ -170,10 +170,10 @@ struct Panels: StepwiseRowMethod {
 
   /// The nodes for all classes of a row.
   func grid(
-    of row: PanelRow, precision: Precision, floor: Double, pairs: Bool = false, place: Place,
+    of row: PanelRow, precision: Precision, floor: Double, pairs: Bool = false, lists: Lists,
     scratch: inout Scratch
   ) -> PanelGrid {
-    let sums = PanelSums(of: row.classes, count: row.count, under: law, cells: place.cells)
+    let sums = PanelSums(of: row.classes, count: row.count, under: law, cells: lists.cells)
     let open = Double(row.open)
     let ceiling = Swift.min(law.upperEnd, law.noise.upperQuantile(at: 0x1p-70 / open))
     let top = Swift.min(law.upperEnd, law.noise.upperQuantile(at: 0x1p-60 / open))
@@ -182,7 +182,7 @@ struct Panels: StepwiseRowMethod {
       tolerance: precision == .single ? 0x1p-17 : 0x1p-36, pairs: pairs)
     var grid = PanelGrid(
       of: sums, under: law, ceiling: ceiling, settings: settings,
-      in: place.grid)
+      in: lists.grid)
     let bottom = grid.lowerEnd(below: top)
 
     // A break at x is stored as −x, so that rising order is from the top down. Its exponent is 1 where the support of the class
@@ -191,32 +191,32 @@ struct Panels: StepwiseRowMethod {
     grid.deepest = law.upperEnd < .infinity ? 0 : row.count - 1
     for kink in law.kinks {
       for k in 0..<row.count {
-        let x = DoubleDouble(kink) - row.classes[k].place
+        let x = DoubleDouble(kink) - row.classes[k].x
         guard x.isAbove(bottom) else { break }
         let isUpperEnd = kink == law.upperEnd
         guard x.isBelow(top) else {
           if isUpperEnd { grid.deepest = k }
           continue
         }
-        place.breaks[breakCount] = PanelPoint(place: -x, weight: Double(k), exponent: isUpperEnd ? 1 : 0)
+        lists.breaks[breakCount] = PanelPoint(x: -x, weight: Double(k), exponent: isUpperEnd ? 1 : 0)
         breakCount += 1
       }
     }
-    sortByPlace(place.breaks, count: breakCount, other: place.otherBreaks)
+    sortByX(lists.breaks, count: breakCount, other: lists.otherBreaks)
 
     var (upper, owner) = (DoubleDouble(top), 0)
-    var logProduct = grid.logProduct(at: upper).value
+    var logG = grid.logG(at: upper).value
     for k in 0...breakCount {
-      let lower = k < breakCount ? -place.breaks[k].place : DoubleDouble(bottom)
+      let lower = k < breakCount ? -lists.breaks[k].x : DoubleDouble(bottom)
       if lower != upper {
-        if logProduct < floor { break }
-        logProduct = grid.layPanels(
-          from: lower, to: upper, logProductAbove: logProduct, owner: owner, scratch: &scratch)
+        if logG < floor { break }
+        logG = grid.layPanels(
+          from: lower, to: upper, logGAbove: logG, owner: owner, scratch: &scratch)
         upper = lower
-        if k < breakCount { owner = Int(place.breaks[k].weight) }
+        if k < breakCount { owner = Int(lists.breaks[k].weight) }
       }
-      if k < breakCount && place.breaks[k].exponent == 1 {
-        grid.deepest = Swift.max(grid.deepest, Int(place.breaks[k].weight))
+      if k < breakCount && lists.breaks[k].exponent == 1 {
+        grid.deepest = Swift.max(grid.deepest, Int(lists.breaks[k].weight))
       }
     }
     return grid

@@ -9,7 +9,7 @@
 ///
 /// m(b) = m(a)·F(a)/F(b) + ∫_a^b F(s) ds / F(b). So m is made from point to point upwards: every step shrinks the errors of
 /// the steps before. The mathematics: <doc:Mathematics#The-potential>.
-struct MeanShortfall {
+struct MeanUndershoot {
   /// Where log F has no derivatives, in rising order, and the lower end of the support.
   let kinks: [Double]
   let lowerEnd: Double
