@@ -22,11 +22,11 @@ package protocol UniformKernels: Sendable {
   static func addUniformClasses(
     of block: UniformBlock, weights: UnsafePointer<Double>, to row: UniformNodeRow)
 
-  /// Adds Σ w/F over the nodes below their kinks to the sums of the classes of a block and to those of the deep classes,
+  /// Adds Σ w/F over the nodes below their kinks to the sums of the classes of a block and to those of the narrow classes,
   /// with a row of the nodes as w.
   static func addUniformNodes(
     of block: UniformBlock, row: UniformNodeRow, to sums: UnsafeMutablePointer<Double>,
-    deep: UnsafeMutablePointer<Double>
+    narrow: UnsafeMutablePointer<Double>
   )
 
   /// Writes Σ w·((t + shift)·factor)ᵏ over the nodes of a block for k = 0…``tailTerms`` − 1.
@@ -49,7 +49,7 @@ package enum UniformNodeRow: Int, Sendable {
 
 /// Some kinks that follow each other, and the nodes between them.
 ///
-/// - *Deep* classes are the few whose F is small here. They count one by one.
+/// - *Narrow* classes are the few whose F is small here. They count one by one.
 /// - *Early* ones were passed before the segment of the block. Their log ∏ F is a polynomial of y less that of its start.
 /// - *Late* ones were passed in the segment, but before the block or at its very base. Theirs is one of y less that of the
 ///   base.
@@ -64,9 +64,9 @@ package struct UniformBlock {
   package let count: Int
   /// How many of these, none or one, have their kink at the base and are among the late ones.
   package let atBase: Int
-  /// The deep classes, their ties, and 1/F at the base.
-  package let deepDistances, deepTies, deepReciprocals: UnsafePointer<Double>
-  package let deepCount: Int
+  /// The narrow classes, their ties, and 1/F at the base.
+  package let narrowDistances, narrowTies, narrowReciprocals: UnsafePointer<Double>
+  package let narrowCount: Int
   /// τ = (t + shift)·factor is what the early ones' polynomial is of: nil if there are none.
   package let early: UnsafePointer<Double>?
   package let shift, factor: Double
@@ -76,15 +76,15 @@ package struct UniformBlock {
   package init(
     nodes: UnsafeMutablePointer<Double>, vectors: Int, stride: Int, depths: UnsafePointer<Double>,
     ties: UnsafePointer<Double>, firstVectors: UnsafePointer<Int>, count: Int, atBase: Int,
-    deepDistances: UnsafePointer<Double>, deepTies: UnsafePointer<Double>,
-    deepReciprocals: UnsafePointer<Double>, deepCount: Int, early: UnsafePointer<Double>?, shift: Double,
+    narrowDistances: UnsafePointer<Double>, narrowTies: UnsafePointer<Double>,
+    narrowReciprocals: UnsafePointer<Double>, narrowCount: Int, early: UnsafePointer<Double>?, shift: Double,
     factor: Double, late: UnsafePointer<Double>?
   ) {
     (self.nodes, self.vectors, self.stride) = (nodes, vectors, stride)
     (self.depths, self.ties, self.firstVectors) = (depths, ties, firstVectors)
     (self.count, self.atBase) = (count, atBase)
-    (self.deepDistances, self.deepTies) = (deepDistances, deepTies)
-    (self.deepReciprocals, self.deepCount) = (deepReciprocals, deepCount)
+    (self.narrowDistances, self.narrowTies) = (narrowDistances, narrowTies)
+    (self.narrowReciprocals, self.narrowCount) = (narrowReciprocals, narrowCount)
     (self.early, self.shift, self.factor, self.late) = (early, shift, factor, late)
   }
 }

@@ -79,9 +79,9 @@ extension VectorKernels {
       var product = moderateExponential(larger(logarithm, Doubles(repeating: -700)))
       var other = load(nodes + weightsOffset)
       var k = 0
-      while k < block.deepCount {
-        let cumulative = (x + block.deepDistances[k]) * block.deepReciprocals[k]
-        product = product * power(cumulative, block.deepTies[k])
+      while k < block.narrowCount {
+        let cumulative = (x + block.narrowDistances[k]) * block.narrowReciprocals[k]
+        product = product * power(cumulative, block.narrowTies[k])
         k += 1
       }
       k = block.atBase
@@ -114,8 +114,8 @@ extension VectorKernels {
       if let early = block.early { sum = tailPolynomial(early, (t + block.shift) * block.factor) }
       if let late = block.late { sum += tailPolynomial(late, t) }
       var k = 0
-      while k < block.deepCount {
-        sum += block.deepTies[k] / (x + block.deepDistances[k])
+      while k < block.narrowCount {
+        sum += block.narrowTies[k] / (x + block.narrowDistances[k])
         k += 1
       }
       k = block.atBase
@@ -132,7 +132,7 @@ extension VectorKernels {
   @inline(never)
   package static func addUniformNodes(
     of block: UniformBlock, row: UniformNodeRow, to sums: UnsafeMutablePointer<Double>,
-    deep: UnsafeMutablePointer<Double>
+    narrow: UnsafeMutablePointer<Double>
   ) {
     let offset = row.offset
     var k = 0
@@ -149,15 +149,15 @@ extension VectorKernels {
       k += 1
     }
     k = 0
-    while k < block.deepCount {
+    while k < block.narrowCount {
       var sum = Doubles()
       var vector = 0
       while vector < block.vectors {
         let nodes = block.nodes + block.stride * vector
-        sum += load(nodes + offset) / (load(nodes + points) + block.deepDistances[k])
+        sum += load(nodes + offset) / (load(nodes + points) + block.narrowDistances[k])
         vector += 1
       }
-      deep[k] += laneSum(sum)
+      narrow[k] += laneSum(sum)
       k += 1
     }
   }

@@ -6,7 +6,7 @@ extension ClassLaw {
   /// Writes (log f)′ of every class with noise at the nodes that the classes were evaluated at, in units of the standard law.
   func writeSlopes(of classes: ScaledClasses, to slopes: UnsafeMutablePointer<Lanes>) {
     let one = Lanes(repeating: 1)
-    for j in 0..<classes.moving {
+    for j in 0..<classes.noisy {
       let (z, cumulative, survival) = (classes.z[j], classes.cumulative[j], classes.survival[j])
       let density = classes.density[j] * classes.scales[j]
       switch vectorLaw {

@@ -33,7 +33,7 @@ struct DeepScaledClass {
   /// Σ log F_j over the others, or all of them but one.
   private func logProduct(_ x: Double, without absent: Int? = nil) -> Double {
     var sum = CompensatedSum()
-    for j in 0..<classes.moving where j != slot && j != absent {
+    for j in 0..<classes.noisy where j != slot && j != absent {
       sum.add(classes.law.logCumulative(at: z(j, x)))
     }
     return sum.value
@@ -48,7 +48,7 @@ struct DeepScaledClass {
   ///
   /// - Returns: log p.
   func logProbability(_ body: (_ x: Double, _ share: Double) -> Void = { _, _ in }) -> Double {
-    if slot >= classes.moving { return logProduct(classes.locations[slot] - anchor) }
+    if slot >= classes.noisy { return logProduct(classes.locations[slot] - anchor) }
     guard let peak else { return -.infinity }
     let height = logIntegrand(peak)
     guard height > -.infinity else { return -.infinity }
@@ -68,7 +68,7 @@ struct DeepScaledClass {
     guard lower < upper else { return nil }
     var (low, high) = (lower, upper)
     let start = Swift.min(Swift.max(0, low), high)
-    var step = (0..<classes.moving).reduce(0) { Swift.max($0, classes.scales[$1]) }
+    var step = (0..<classes.noisy).reduce(0) { Swift.max($0, classes.scales[$1]) }
     // Out to where L falls on both sides.
     if low == -.infinity {
       low = start - step
@@ -78,7 +78,7 @@ struct DeepScaledClass {
       }
     }
     step =
-      high - low < .infinity ? step : (0..<classes.moving).reduce(0) { Swift.max($0, classes.scales[$1]) }
+      high - low < .infinity ? step : (0..<classes.noisy).reduce(0) { Swift.max($0, classes.scales[$1]) }
     if high == .infinity {
       high = start + step
       while logIntegrand(high) > logIntegrand(high - step / 2) || logIntegrand(high) == -.infinity,
@@ -111,7 +111,7 @@ struct DeepScaledClass {
     from start: Double, _ direction: Double, height: Double, _ body: (_ x: Double, _ share: Double) -> Void
   ) {
     let end = direction > 0 ? upper : lower
-    let smallest = (0..<classes.moving).reduce(Double.infinity) { Swift.min($0, classes.scales[$1]) }
+    let smallest = (0..<classes.noisy).reduce(Double.infinity) { Swift.min($0, classes.scales[$1]) }
     var (x, width) = (start, smallest * classes.law.deviation)
     var expected = 0.0
     for _ in 0..<2000 {
@@ -144,10 +144,10 @@ struct DeepScaledClass {
   private func distance(from x: Double, _ direction: Double, to end: Double) -> Double {
     var distance = (end - x).magnitude
     let law = classes.law
-    for j in 0..<classes.moving {
+    for j in 0..<classes.noisy {
       for kink in law.kinks {
-        let place = (classes.locations[j] - anchor) + classes.scales[j] * (kink + law.location)
-        let ahead = direction * (place - x)
+        let point = (classes.locations[j] - anchor) + classes.scales[j] * (kink + law.location)
+        let ahead = direction * (point - x)
         if ahead > 0x1p-48 * x.magnitude, ahead < distance { distance = ahead }
       }
     }
@@ -172,9 +172,9 @@ extension DeepScaledClass {
       logits[slot] += flow
       scales[slot] += flow * own
     }
-    if slot >= classes.moving {
+    if slot >= classes.noisy {
       let x = classes.locations[slot] - anchor
-      for j in 0..<classes.moving {
+      for j in 0..<classes.noisy {
         let z = z(j, x)
         add(
           j, weight * law.reversedHazard(at: z) / classes.scales[j], z + law.location, law.mean + law.location
@@ -185,16 +185,16 @@ extension DeepScaledClass {
     let total = nodes.reduce(0) { $0 + $1.share }
     for (x, share) in nodes {
       let own = z(slot, x) + law.location
-      for j in 0..<classes.moving where j != slot {
+      for j in 0..<classes.noisy where j != slot {
         let z = z(j, x)
         let r = law.reversedHazard(at: z) / classes.scales[j]
         add(j, weight * share / total * r, z + law.location, own)
       }
     }
-    if classes.count > classes.moving {
-      let x = classes.locations[classes.moving] - anchor
+    if classes.count > classes.noisy {
+      let x = classes.locations[classes.noisy] - anchor
       let flow = weight * exponential(logIntegrand(x) - logProbability)
-      add(classes.moving, flow, law.mean + law.location, z(slot, x) + law.location)
+      add(classes.noisy, flow, law.mean + law.location, z(slot, x) + law.location)
     }
   }
 }
@@ -213,8 +213,8 @@ extension DeepScaledClass {
     var nodes: [(x: Double, share: Double)] = []
     let logProbability = logProbability { nodes.append(($0, $1)) }
     guard logProbability > -.infinity else { return 0 }
-    let others = (0..<classes.moving).filter { $0 != slot }
-    let steps = (0..<classes.moving).map { direction(slot) - direction($0) }
+    let others = (0..<classes.noisy).filter { $0 != slot }
+    let steps = (0..<classes.noisy).map { direction(slot) - direction($0) }
     func reversedHazard(_ j: Int, _ x: Double) -> Double {
       law.reversedHazard(at: z(j, x)) / classes.scales[j]
     }
@@ -235,8 +235,8 @@ extension DeepScaledClass {
     for j in others {
       for jump in law.jumps {
         let scale = classes.scales[j]
-        let place = (classes.locations[j] - anchor) + scale * (jump.kink + law.location)
-        for point in [place + 0x1p-36 * scale, place - 0x1p-36 * scale] {
+        let centre = (classes.locations[j] - anchor) + scale * (jump.kink + law.location)
+        for point in [centre + 0x1p-36 * scale, centre - 0x1p-36 * scale] {
           let share = exponential(logIntegrand(point, without: j) - logProbability)
           move(weight * steps[j] * 0.5 * jump.height / scale * share, from: j)
         }

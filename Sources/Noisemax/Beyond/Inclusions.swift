@@ -16,7 +16,7 @@ struct Inclusions: PanelIntegrand {
   static func memory(for count: Int, wanted: Int) -> Int { Lanes.scalarCount * (count + 2) * wanted }
 
   init(of classes: ScaledClasses, withNoise: Bool, memory: inout Pieces) {
-    classCount = classes.moving
+    classCount = classes.noisy
     self.withNoise = withNoise
     suffix = memory.takeLanes((classes.count + 2) * classes.wanted)
   }
@@ -117,7 +117,7 @@ struct InclusionPullback: PanelIntegrand {
   }
 
   init(of classes: ScaledClasses, rarest: Double, memory: inout Pieces) {
-    classCount = classes.moving
+    classCount = classes.noisy
     self.rarest = rarest
     after = memory.takeLanes((2 * classes.count + 5) * classes.wanted)
     cotangent = memory.take(padded(classes.count))

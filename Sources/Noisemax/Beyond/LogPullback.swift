@@ -19,10 +19,10 @@ struct LogPullback: PanelIntegrand {
   static func memory(for count: Int) -> Int { padded(count) + Lanes.scalarCount * (4 * count + 3) }
 
   init(of classes: ScaledClasses, rarest: Double, memory: inout Pieces) {
-    classCount = classes.moving
+    classCount = classes.noisy
     self.rarest = rarest
-    reversedHazards = memory.takeLanes(classes.moving)
-    sums = memory.takeLanes(3 * classes.moving + 3)
+    reversedHazards = memory.takeLanes(classes.noisy)
+    sums = memory.takeLanes(3 * classes.noisy + 3)
     weights = memory.take(padded(classes.count))
   }
 
@@ -60,7 +60,7 @@ struct LogPullback: PanelIntegrand {
 
   /// Passes on, for every class with noise, what moves from the one without to it as its logit rises.
   func forEachMeeting(in classes: ScaledClasses, _ body: (_ slot: Int, _ flow: Double) -> Void) {
-    let still = classes.moving
+    let still = classes.noisy
     classes.evaluate(at: PanelNodes(Lanes(), below: DoubleDouble(classes.locations[still])))
     var product = 1.0
     for j in 0..<classCount { product *= classes.cumulative[j][0] }
@@ -79,12 +79,12 @@ extension ScaledRow {
     logProbabilities: UnsafeMutableBufferPointer<Double>, scratch: inout Scratch
   ) {
     scales.update(repeating: kind == .undefined ? .nan : 0)
-    guard kind == .regular, wanted > 0, moving > 0 else {
+    guard kind == .regular, wanted > 0, noisy > 0 else {
       return cotangent.update(repeating: kind == .undefined ? .nan : 0)
     }
     var memory = Pieces(
       of: scratch.reserve(
-        2 * taking + ScaledClasses.memory(for: taking) + ClassPanels.memory(forValues: 3 * moving)
+        2 * taking + ScaledClasses.memory(for: taking) + ClassPanels.memory(forValues: 3 * noisy)
           + LogPullback.memory(for: taking)))
     // Lanes come first, that they begin with a whole one.
     let classes = classes(memory: &memory)
@@ -98,21 +98,21 @@ extension ScaledRow {
       let logP = logProbabilities[indices[slot]]
       pullback.weights[slot] = logP >= least ? cotangent[indices[slot]] / exponential(logP) : 0
     }
-    let panels = ClassPanels(of: classes, values: 3 * moving, precision: precision, memory: &memory)
+    let panels = ClassPanels(of: classes, values: 3 * noisy, precision: precision, memory: &memory)
     panels.integrate(pullback)
     let (inLogits, inScales) = (memory.take(taking), memory.take(taking))
     inLogits.update(repeating: 0, count: taking)
     inScales.update(repeating: 0, count: taking)
-    for slot in 0..<moving {
-      inLogits[slot] = panels.sums[moving + slot]
-      inScales[slot] = panels.sums[2 * moving + slot]
+    for slot in 0..<noisy {
+      inLogits[slot] = panels.sums[noisy + slot]
+      inScales[slot] = panels.sums[2 * noisy + slot]
     }
-    if taking > moving {
+    if taking > noisy {
       pullback.forEachMeeting(in: classes) { slot, flow in
         inLogits[slot] += flow
-        inLogits[moving] -= flow
+        inLogits[noisy] -= flow
         inScales[slot] += flow * (classes.z[slot][0] + law.location)
-        inScales[moving] -= flow * (law.mean + law.location)
+        inScales[noisy] -= flow * (law.mean + law.location)
       }
     }
     for slot in 0..<taking {

@@ -186,7 +186,7 @@ extension NoisyArgmax {
     var scratch = Scratch()
     var memory = Pieces(of: scratch.reserve(ScaledClasses.memory(for: indices.count) + 2 * indices.count))
     let classes = ScaledClasses(
-      under: law, moving: indices.count, count: indices.count, wanted: 1, memory: &memory)
+      under: law, noisy: indices.count, count: indices.count, wanted: 1, memory: &memory)
     for (slot, index) in indices.enumerated() {
       classes.locations[slot] = logits[index] * factor
       classes.scales[slot] = Swift.max(scales[index] * unit * factor, 0x1p-1000)

@@ -172,10 +172,10 @@ extension ScaledRow {
     scratch: inout Scratch
   ) -> Double {
     if kind == .undefined { return .nan }
-    markLeaders(in: marks)
+    markLargest(in: marks)
     let excess = excess(over: marks, scratch: &scratch)
-    if let weight { return (excess + shortfall(of: weight, from: marks)) / factor }
-    if leader != nil { return .infinity }
+    if let weight { return (excess + lostMean(of: weight, from: marks)) / factor }
+    if infinite != nil { return .infinity }
     guard taking >= count else { return -.infinity }
     var sum = CompensatedSum(excess)
     for slot in 0..<taking where marks[indices[slot]] != 0 { sum.add(mean(indices[slot])) }

@@ -31,7 +31,7 @@ struct PanelSteps {
     var (width, toKink, end) = (Double.infinity, Double.infinity, x)
     var widest = 0.0
     let law = classes.law
-    for j in 0..<classes.moving {
+    for j in 0..<classes.noisy {
       let (location, scale) = (classes.locations[j], classes.scales[j])
       widest = Swift.max(widest, scale)
       let distance = (x - DoubleDouble(location)).value
@@ -40,15 +40,15 @@ struct PanelSteps {
         width = Swift.min(width, Swift.max(reach * scale, (distance - scale * highest) / 2))
       }
       for kink in law.kinks {
-        let place = DoubleDouble(productOf: scale, and: kink + law.location) + DoubleDouble(location)
-        let below = (x - place).value
-        if below > scale * 0x1p-60, below < toKink { (toKink, end) = (below, place) }
+        let point = DoubleDouble(productOf: scale, and: kink + law.location) + DoubleDouble(location)
+        let below = (x - point).value
+        if below > scale * 0x1p-60, below < toKink { (toKink, end) = (below, point) }
       }
     }
-    for j in classes.moving..<classes.count {
-      let place = DoubleDouble(classes.locations[j])
-      let below = (x - place).value
-      if below > 0, below < toKink { (toKink, end) = (below, place) }
+    for j in classes.noisy..<classes.count {
+      let point = DoubleDouble(classes.locations[j])
+      let below = (x - point).value
+      if below > 0, below < toKink { (toKink, end) = (below, point) }
     }
     // Below all that is felt: as far as the widest class.
     return (width < .infinity ? width : reach * widest, toKink, end)

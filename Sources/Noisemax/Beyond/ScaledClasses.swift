@@ -11,7 +11,7 @@ typealias Lanes = SIMD16<Double>
 struct ScaledClasses {
   let law: ClassLaw
   /// The classes with noise, and after them those without.
-  let moving, count: Int
+  let noisy, count: Int
   /// μ and s of every class, in the order of the vectors below.
   let locations, scales: UnsafeMutablePointer<Double>
   /// How many classes are wanted: k.
@@ -24,9 +24,9 @@ struct ScaledClasses {
 
   /// Room for classes, of which the first have noise and the others, in falling order, have none.
   init(
-    under law: ClassLaw, moving: Int, count: Int, wanted: Int, memory: inout Pieces
+    under law: ClassLaw, noisy: Int, count: Int, wanted: Int, memory: inout Pieces
   ) {
-    (self.law, self.moving, self.count, self.wanted) = (law, moving, count, wanted)
+    (self.law, self.noisy, self.count, self.wanted) = (law, noisy, count, wanted)
     locations = memory.take(padded(count))
     scales = memory.take(padded(count))
     z = memory.takeLanes(count)
@@ -36,14 +36,14 @@ struct ScaledClasses {
   }
 
   /// Below this point at least k classes without noise are above: nothing can be among the k largest.
-  var floor: Double? { count - moving >= wanted ? locations[moving + wanted - 1] : nil }
+  var floor: Double? { count - noisy >= wanted ? locations[noisy + wanted - 1] : nil }
 
   /// Evaluates all classes at nodes.
   func evaluate(at nodes: PanelNodes) {
     law.evaluate(
-      moving, at: nodes, locations: locations, scales: scales, z: z, cumulative: cumulative,
+      noisy, at: nodes, locations: locations, scales: scales, z: z, cumulative: cumulative,
       survival: survival, density: density)
-    for j in moving..<count {
+    for j in noisy..<count {
       let distance = (nodes.high - locations[j]) + nodes.low
       // At the point itself a class is as good as absent: the others are asked whether they are above.
       cumulative[j] = Lanes(repeating: 1).replacing(with: 0, where: distance .< 0)

@@ -2,17 +2,17 @@
 
 extension ScaledRow {
   /// Marks the classes with the k largest means, as many as take part, with 1 and all others with 0.
-  func markLeaders(in marks: UnsafeMutableBufferPointer<Double>) {
+  func markLargest(in marks: UnsafeMutableBufferPointer<Double>) {
     marks.update(repeating: 0)
-    if let leader { marks[leader] = 1 }
+    if let infinite { marks[infinite] = 1 }
     sort { mean($0) }
-    var (next, still) = (moving, moving)
+    var (next, still) = (noisy, noisy)
     for _ in 0..<Swift.min(wanted, taking) {
       // Those with noise in falling order, and those without, which are in that order already.
-      let takesMoving = next > 0 && (still == taking || mean(indices[next - 1]) >= mean(indices[still]))
-      if takesMoving { next -= 1 }
-      marks[indices[takesMoving ? next : still]] = 1
-      if !takesMoving { still += 1 }
+      let takesNoisy = next > 0 && (still == taking || mean(indices[next - 1]) >= mean(indices[still]))
+      if takesNoisy { next -= 1 }
+      marks[indices[takesNoisy ? next : still]] = 1
+      if !takesNoisy { still += 1 }
     }
   }
 
@@ -20,7 +20,7 @@ extension ScaledRow {
   ///
   /// To the relative accuracy of a probability, so that it has its digits where the marked ones are almost certain.
   func excess(over marks: UnsafeMutableBufferPointer<Double>, scratch: inout Scratch) -> Double {
-    guard kind == .regular, wanted > 0, moving > 0 else { return kind == .undefined ? .nan : 0 }
+    guard kind == .regular, wanted > 0, noisy > 0 else { return kind == .undefined ? .nan : 0 }
     var memory = Pieces(
       of: scratch.reserve(
         ScaledClasses.memory(for: taking) + ClassPanels.memory(forValues: 1)
@@ -37,13 +37,13 @@ extension ScaledRow {
   /// the marked means: no term is negative.
   ///
   /// A masked class with a weight makes it infinite.
-  func shortfall(
+  func lostMean(
     of weight: (Int) -> Double, from marks: UnsafeMutableBufferPointer<Double>
   ) -> Double {
     var least = Double.infinity
     for slot in 0..<taking where marks[indices[slot]] != 0 { least = Swift.min(least, mean(indices[slot])) }
     var sum = CompensatedSum()
-    for index in 0..<count where index != leader {
+    for index in 0..<count where index != infinite {
       let weight = weight(index)
       if marks[index] != 0 {
         sum.add((1 - weight) * (mean(index) - least))
@@ -51,7 +51,7 @@ extension ScaledRow {
         sum.add(isOpen(index) ? weight * (least - mean(index)) : .infinity)
       }
     }
-    if let leader, weight(leader) < 1 { return .infinity }
+    if let infinite, weight(infinite) < 1 { return .infinity }
     return sum.value
   }
 }

@@ -13,9 +13,9 @@ extension ScaledRow {
     result.update(repeating: kind == .undefined ? .nan : 0)
     noise?.update(repeating: kind == .undefined ? .nan : 0)
     if kind == .undefined { return }
-    if let leader {
-      result[leader] = 1
-      noise?[leader] = law.mean + law.location
+    if let infinite {
+      result[infinite] = 1
+      noise?[infinite] = law.mean + law.location
     }
     if kind == .settled || wanted == 0 {
       for slot in 0..<taking where kind == .settled {
@@ -24,7 +24,7 @@ extension ScaledRow {
       }
       return
     }
-    let values = moving * (noise == nil ? 1 : 2)
+    let values = noisy * (noise == nil ? 1 : 2)
     var memory = Pieces(
       of: scratch.reserve(
         ScaledClasses.memory(for: taking) + ClassPanels.memory(forValues: values)
@@ -33,11 +33,11 @@ extension ScaledRow {
     let inclusions = Inclusions(of: classes, withNoise: noise != nil, memory: &memory)
     let panels = ClassPanels(of: classes, values: values, precision: precision, memory: &memory)
     panels.integrate(inclusions)
-    for slot in 0..<moving {
+    for slot in 0..<noisy {
       result[indices[slot]] = Swift.min(panels.sums[slot], 1)
-      noise?[indices[slot]] = panels.sums[(noise == nil ? 0 : moving) + slot]
+      noise?[indices[slot]] = panels.sums[(noise == nil ? 0 : noisy) + slot]
     }
-    for slot in moving..<taking {
+    for slot in noisy..<taking {
       let probability = inclusions.probability(ofStill: slot, in: classes)
       result[indices[slot]] = probability
       noise?[indices[slot]] = probability * (law.mean + law.location)
@@ -50,7 +50,7 @@ extension ScaledRow {
     _ result: UnsafeMutableBufferPointer<Double>, _ noise: UnsafeMutableBufferPointer<Double>?
   ) {
     sort { mean($0) }
-    for slot in 1..<Swift.max(moving, 1) {
+    for slot in 1..<Swift.max(noisy, 1) {
       let (one, next) = (indices[slot - 1], indices[slot])
       guard isTie(one, next) else { continue }
       result[next] = result[one]
@@ -65,25 +65,25 @@ extension ScaledRow {
     rarest: Double, scratch: inout Scratch
   ) {
     scales.update(repeating: kind == .undefined ? .nan : 0)
-    guard kind == .regular, wanted > 0, moving > 0 else {
+    guard kind == .regular, wanted > 0, noisy > 0 else {
       return cotangent.update(repeating: kind == .undefined ? .nan : 0)
     }
     sort { cotangent[$0] }
     var memory = Pieces(
       of: scratch.reserve(
-        ScaledClasses.memory(for: taking) + ClassPanels.memory(forValues: 3 * moving)
+        ScaledClasses.memory(for: taking) + ClassPanels.memory(forValues: 3 * noisy)
           + InclusionPullback.memory(for: taking, wanted: wanted)))
     let classes = classes(memory: &memory)
     let pullback = InclusionPullback(of: classes, rarest: rarest, memory: &memory)
     for slot in 0..<taking { pullback.cotangent[slot] = cotangent[indices[slot]] }
-    let panels = ClassPanels(of: classes, values: 3 * moving, precision: precision, memory: &memory)
+    let panels = ClassPanels(of: classes, values: 3 * noisy, precision: precision, memory: &memory)
     panels.integrate(pullback)
     cotangent.update(repeating: 0)
-    for slot in 0..<moving {
-      cotangent[indices[slot]] = panels.sums[moving + slot]
-      scales[indices[slot]] = panels.sums[2 * moving + slot]
+    for slot in 0..<noisy {
+      cotangent[indices[slot]] = panels.sums[noisy + slot]
+      scales[indices[slot]] = panels.sums[2 * noisy + slot]
     }
-    for still in moving..<taking {
+    for still in noisy..<taking {
       pullback.forEachMeeting(withStill: still, in: classes) { slot, flow in
         let (one, other) = (indices[slot], indices[still])
         cotangent[one] += flow

@@ -29,7 +29,7 @@ extension ScaledRow {
   func pullBackTwice(
     _ quantity: Quantity, _ vectors: SecondCotangents, isSoftmax: Bool, scratch: inout Scratch
   ) -> Double {
-    guard kind == .regular, wanted > 0, moving > 0 else {
+    guard kind == .regular, wanted > 0, noisy > 0 else {
       vectors.directions.update(repeating: kind == .undefined ? .nan : 0)
       return kind == .undefined ? .nan : 0
     }
@@ -42,7 +42,7 @@ extension ScaledRow {
     // Logits that are drawn together act as a larger scale.
     let leader = likeliest(of: vectors.probabilities)
     var sum = CompensatedSum(flow)
-    for slot in 0..<moving {
+    for slot in 0..<noisy {
       let index = indices[slot]
       sum.add((location(index) - location(leader)) * vectors.directions[index])
     }
@@ -51,7 +51,7 @@ extension ScaledRow {
 
   /// The class with the largest of some numbers.
   private func likeliest(of numbers: UnsafeMutableBufferPointer<Double>) -> Int {
-    (0..<moving).reduce(indices[0]) { numbers[indices[$1]] > numbers[$0] ? indices[$1] : $0 }
+    (0..<noisy).reduce(indices[0]) { numbers[indices[$1]] > numbers[$0] ? indices[$1] : $0 }
   }
 
   /// - Returns: Σ v_i ∂p_i/∂w, or that of the logarithms.
@@ -65,13 +65,13 @@ extension ScaledRow {
     // Where a class rules, nothing cancels.
     let leader = likeliest(of: p)
     let (weight, direction) = (ofLogarithms ? 0 : v[leader], w[leader])
-    for slot in 0..<moving {
+    for slot in 0..<noisy {
       v[indices[slot]] -= weight
       w[indices[slot]] -= direction
     }
     means.update(repeating: 0)
     if ofLogarithms {
-      for slot in 0..<moving { means[indices[slot]] = w[indices[slot]] }
+      for slot in 0..<noisy { means[indices[slot]] = w[indices[slot]] }
       pullBack(means, scales: vectors.spare, rarest: rarest, scratch: &scratch)
     }
     return integrateSecondPullback(
@@ -85,12 +85,12 @@ extension ScaledRow {
     let (v, w, p, means) = (vectors.weights, vectors.directions, vectors.probabilities, vectors.means)
     var memory = Pieces(
       of: scratch.reserve(
-        moving + ScaledClasses.memory(for: taking) + SecondPullback.memory(for: taking)
-          + ClassPanels.memory(forValues: 2 * moving + 1)))
+        noisy + ScaledClasses.memory(for: taking) + SecondPullback.memory(for: taking)
+          + ClassPanels.memory(forValues: 2 * noisy + 1)))
     // Lanes come first, that they begin with a whole one.
     let classes = classes(memory: &memory)
     let pullback = SecondPullback(of: classes, rarest: rarest, memory: &memory)
-    for slot in 0..<moving {
+    for slot in 0..<noisy {
       let index = indices[slot]
       let isDeep = ofLogarithms && p[index] < leastProbability
       let divisor = ofLogarithms && !isDeep ? p[index] : 1
@@ -98,15 +98,15 @@ extension ScaledRow {
       pullback.set(
         slot, weight: isDeep ? 0 : v[index] / divisor, direction: w[index], mean: means[index])
     }
-    let panels = ClassPanels(of: classes, values: 2 * moving + 1, precision: precision, memory: &memory)
+    let panels = ClassPanels(of: classes, values: 2 * noisy + 1, precision: precision, memory: &memory)
     panels.integrate(pullback)
-    let entries = memory.take(moving)
-    entries.update(from: panels.sums + moving, count: moving)
+    let entries = memory.take(noisy)
+    entries.update(from: panels.sums + noisy, count: noisy)
     pullback.addJumps(of: classes, to: entries)
-    var flow = panels.sums[2 * moving]
+    var flow = panels.sums[2 * noisy]
     if ofLogarithms {
       flow = 0
-      for slot in 0..<moving {
+      for slot in 0..<noisy {
         let index = indices[slot]
         guard v[index] != 0 else { continue }
         if p[index] < leastProbability {
@@ -117,7 +117,7 @@ extension ScaledRow {
       }
     }
     w.update(repeating: 0)
-    for slot in 0..<moving { w[indices[slot]] = entries[slot] }
+    for slot in 0..<noisy { w[indices[slot]] = entries[slot] }
     return flow
   }
 }
@@ -129,11 +129,11 @@ extension ScaledRow {
   private func pullSoftmaxBackTwice(_ quantity: Quantity, _ vectors: SecondCotangents) -> Double {
     let (v, w, p) = (vectors.weights, vectors.directions, vectors.probabilities)
     let scale = scale(indices[0])
-    let leader = (0..<moving).reduce(indices[0]) {
+    let leader = (0..<noisy).reduce(indices[0]) {
       location(indices[$1]) > location($0) ? indices[$1] : $0
     }
     var total = CompensatedSum()
-    for slot in 0..<moving {
+    for slot in 0..<noisy {
       p[indices[slot]] = exponential((location(indices[slot]) - location(leader)) / scale)
       total.add(p[indices[slot]])
     }
@@ -142,7 +142,7 @@ extension ScaledRow {
     var (weightMean, directionMean, product, weightSum) = (
       CompensatedSum(), CompensatedSum(), CompensatedSum(), CompensatedSum()
     )
-    for slot in 0..<moving {
+    for slot in 0..<noisy {
       let index = indices[slot]
       p[index] /= total.value
       weightSum.add(v[index])
@@ -153,7 +153,7 @@ extension ScaledRow {
     let covariance = product.value - weightMean.value * directionMean.value
     var flow = CompensatedSum()
     for index in 0..<count where !isOpen(index) { w[index] = 0 }
-    for slot in 0..<moving {
+    for slot in 0..<noisy {
       let index = indices[slot]
       let difference = (w[index] - direction) - directionMean.value
       flow.add(v[index] * difference)

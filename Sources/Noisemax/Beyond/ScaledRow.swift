@@ -20,12 +20,12 @@ struct ScaledRow {
   let indices: UnsafeMutablePointer<Int>
   private(set) var kind = Kind.regular
   /// How many have noise, and how many take part.
-  private(set) var moving = 0
+  private(set) var noisy = 0
   private(set) var taking = 0
   /// How many of them are wanted: k, less a class at +∞.
   private(set) var wanted: Int
   /// The class at +∞.
-  private(set) var leader: Int?
+  private(set) var infinite: Int?
   /// A power of two that brings the largest scale near 1.
   private(set) var factor = 1.0
 
@@ -55,20 +55,20 @@ struct ScaledRow {
     var fixed = count
     for index in 0..<count {
       let logit = logits[index]
-      if logit.isNaN || (logit == .infinity && leader != nil) { kind = .undefined }
-      if logit == .infinity { leader = index }
+      if logit.isNaN || (logit == .infinity && infinite != nil) { kind = .undefined }
+      if logit == .infinity { infinite = index }
       guard logit.isFinite else { continue }
       if scales[index] > 0 {
-        indices[moving] = index
-        moving += 1
+        indices[noisy] = index
+        noisy += 1
         largest = Swift.max(largest, scales[index] * unit)
       } else {
         fixed -= 1
         indices[fixed] = index
       }
     }
-    if leader != nil { wanted -= 1 }
-    let open = moving + count - fixed
+    if infinite != nil { wanted -= 1 }
+    let open = noisy + count - fixed
     if open <= wanted, kind == .regular { kind = .settled }
     // Of those without noise, so many of the largest as are wanted.
     var still = UnsafeMutableBufferPointer(start: indices + fixed, count: count - fixed)
@@ -78,8 +78,8 @@ struct ScaledRow {
         logits[one] != logits[next],
         "classes \(Swift.min(one, next)) and \(Swift.max(one, next)) have scale 0 and tie at \(logits[one])")
     }
-    taking = moving + Swift.min(still.count, Swift.max(wanted, 0))
-    for index in 0..<taking - moving { indices[moving + index] = still[index] }
+    taking = noisy + Swift.min(still.count, Swift.max(wanted, 0))
+    for index in 0..<taking - noisy { indices[noisy + index] = still[index] }
     if largest > 0 {
       factor = Double(
         sign: .plus, exponent: Swift.min(Swift.max(-largest.exponent, -1000), 1000), significand: 1)
@@ -91,9 +91,9 @@ struct ScaledRow {
 
   /// The number that all open classes have as their scale, if there is one.
   var commonScale: Double? {
-    guard moving > 0, taking == moving, leader == nil else { return nil }
+    guard noisy > 0, taking == noisy, infinite == nil else { return nil }
     let scale = scales[indices[0]]
-    return (1..<moving).allSatisfy { scales[indices[$0]] == scale } ? scale : nil
+    return (1..<noisy).allSatisfy { scales[indices[$0]] == scale } ? scale : nil
   }
 
   /// The logit and the scale of a class that takes part, in the units of the integrals.
@@ -111,7 +111,7 @@ struct ScaledRow {
 
   /// The least probability of a class with noise.
   func rarest(of probabilities: UnsafeMutableBufferPointer<Double>) -> Double {
-    (0..<moving).reduce(Double.infinity) { Swift.min($0, probabilities[indices[$1]]) }
+    (0..<noisy).reduce(Double.infinity) { Swift.min($0, probabilities[indices[$1]]) }
   }
 
   /// Whether two classes that take part are equal.
@@ -122,18 +122,18 @@ struct ScaledRow {
   /// The classes that take part, in the order of `indices`.
   func classes(memory: inout Pieces) -> ScaledClasses {
     let classes = ScaledClasses(
-      under: law, moving: moving, count: taking, wanted: wanted, memory: &memory)
+      under: law, noisy: noisy, count: taking, wanted: wanted, memory: &memory)
     for slot in 0..<taking {
       classes.locations[slot] = location(indices[slot])
       // Noise that underflows beside the widest class's is noise still.
-      classes.scales[slot] = slot < moving ? Swift.max(scale(indices[slot]), 0x1p-1000) : 0
+      classes.scales[slot] = slot < noisy ? Swift.max(scale(indices[slot]), 0x1p-1000) : 0
     }
     return classes
   }
 
   /// Brings the classes with noise into the rising order of a number.
   func sort(by number: (Int) -> Double) {
-    var classes = UnsafeMutableBufferPointer(start: indices, count: moving)
+    var classes = UnsafeMutableBufferPointer(start: indices, count: noisy)
     classes.sort { number($0) < number($1) }
   }
 }

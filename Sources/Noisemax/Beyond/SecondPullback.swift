@@ -29,9 +29,9 @@ struct SecondPullback: PanelIntegrand {
   static func memory(for count: Int) -> Int { 6 * padded(count) + Lanes.scalarCount * 9 * count }
 
   init(of classes: ScaledClasses, rarest: Double, memory: inout Pieces) {
-    classCount = classes.moving
+    classCount = classes.noisy
     self.rarest = rarest
-    let n = classes.moving
+    let n = classes.noisy
     reversedHazards = memory.takeLanes(n)
     slopes = memory.takeLanes(n)
     bounds = memory.takeLanes(n)
@@ -158,11 +158,11 @@ extension SecondPullback {
       for (pair, slot) in slots.enumerated() {
         let jump = jumps[Swift.min(first + pair, points - 1) % jumps.count]
         let scale = classes.scales[slot]
-        let place =
+        let centre =
           DoubleDouble(productOf: scale, and: jump.kink + classes.law.location)
           + DoubleDouble(classes.locations[slot])
         for (lane, side) in [(2 * pair, 0x1p-42), (2 * pair + 1, -0x1p-42)] {
-          let point = place + DoubleDouble(side * scale)
+          let point = centre + DoubleDouble(side * scale)
           (nodes.high[lane], nodes.low[lane]) = (point.high, point.low)
           heights[lane] = first + pair < points ? 0.5 * jump.height / scale : 0
         }

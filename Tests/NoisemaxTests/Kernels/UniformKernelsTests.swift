@@ -9,8 +9,8 @@ import Testing
   /// Three classes of a block, the first at its base, and sixteen nodes below it.
   private static let depths = [0.0, 0.02, 0.05], ties = [5.0, 2, 3]
   private static let times = (0..<16).map { 0.005 + 0.006 * Double($0) }
-  /// Two deep classes, with F at the base.
-  private static let deepDistances = [0.0, 0.125], deepTies = [2.0, 1], base = 0.25
+  /// Two narrow classes, with F at the base.
+  private static let narrowDistances = [0.0, 0.125], narrowTies = [2.0, 1], base = 0.25
   private static let early = (0..<12).map { 1 / Double($0 + 1) }, late = (0..<12).map { 2 / Double($0 + 3) }
   private static let (shift, factor) = (0.25, 0.5)
 
@@ -25,7 +25,7 @@ import Testing
     }
     // The first node below every kink is in these vectors.
     let firstVectors = depths.map { depth in times.firstIndex { $0 > depth }! / 8 }
-    let reciprocals = deepDistances.map { 1 / (base + $0) }
+    let reciprocals = narrowDistances.map { 1 / (base + $0) }
     let padding = [Double](repeating: 1, count: 8)
     var memory: [UnsafeMutablePointer<Double>] = []
     func keep(_ values: [Double]) -> UnsafeMutablePointer<Double> {
@@ -37,12 +37,13 @@ import Testing
     defer { for start in memory { start.deallocate() } }
     let start = keep(nodes)
     let (depths, ties) = (keep(Self.depths + padding), keep(Self.ties + padding))
-    let (deepDistances, deepTies) = (keep(Self.deepDistances), keep(Self.deepTies))
+    let (narrowDistances, narrowTies) = (keep(Self.narrowDistances), keep(Self.narrowTies))
     firstVectors.withUnsafeBufferPointer {
       let block = UniformBlock(
         nodes: start, vectors: 2, stride: stride, depths: depths, ties: ties, firstVectors: $0.baseAddress!,
-        count: 3, atBase: 1, deepDistances: deepDistances, deepTies: deepTies,
-        deepReciprocals: keep(reciprocals), deepCount: 2, early: keep(early), shift: shift, factor: factor,
+        count: 3, atBase: 1, narrowDistances: narrowDistances, narrowTies: narrowTies,
+        narrowReciprocals: keep(reciprocals), narrowCount: 2, early: keep(early), shift: shift,
+        factor: factor,
         late: keep(late))
       body(block, start)
     }
@@ -69,7 +70,7 @@ import Testing
         var product = exp(early(t) - early(0) - t * Self.polynomial(Self.late, t))
         for k in 1...2 where t > Self.depths[k] { product *= pow(1 - (t - Self.depths[k]), Self.ties[k]) }
         for k in 0...1 {
-          product *= pow(1 - t / (Self.base + Self.deepDistances[k]), Self.deepTies[k])
+          product *= pow(1 - t / (Self.base + Self.narrowDistances[k]), Self.narrowTies[k])
         }
         let value = Self.value(.weights, m, nodes)
         let expected = (1 + t) * product
@@ -87,7 +88,7 @@ import Testing
       for (m, t) in Self.times.enumerated() {
         var sum = Self.polynomial(Self.early, (t + Self.shift) * Self.factor) + Self.polynomial(Self.late, t)
         for k in 1...2 where t > Self.depths[k] { sum += weights[k] / (1 - (t - Self.depths[k])) }
-        for k in 0...1 { sum += Self.deepTies[k] / (Self.base - t + Self.deepDistances[k]) }
+        for k in 0...1 { sum += Self.narrowTies[k] / (Self.base - t + Self.narrowDistances[k]) }
         let value = Self.value(.second, m, nodes)
         let expected = (1 + t) * sum
         #expect(isClose(value, expected, within: 1e-13 * expected.magnitude), "\(set), node \(m): \(value)")
@@ -98,17 +99,17 @@ import Testing
   @Test(arguments: InstructionSet.available)
   func sumsOverNodes(set: InstructionSet) {
     Self.withBlock { block, nodes in
-      var (sums, deep) = ([1.0, 2, 3], [4.0, 5])
-      set.kernels.addUniformNodes(of: block, row: .weights, to: &sums, deep: &deep)
+      var (sums, narrow) = ([1.0, 2, 3], [4.0, 5])
+      set.kernels.addUniformNodes(of: block, row: .weights, to: &sums, narrow: &narrow)
       for k in 0..<3 {
         let expected = Self.times.filter { $0 > Self.depths[k] }
           .reduce(Double(k + 1)) { $0 + (1 + $1) / (1 - ($1 - Self.depths[k])) }
         #expect(isClose(sums[k], expected, within: 1e-14 * expected), "\(set), \(k): \(sums[k])")
       }
       for k in 0..<2 {
-        let distance = Self.deepDistances[k]
+        let distance = Self.narrowDistances[k]
         let expected = Self.times.reduce(Double(k + 4)) { $0 + (1 + $1) / (Self.base - $1 + distance) }
-        #expect(isClose(deep[k], expected, within: 1e-14 * expected), "\(set), deep \(k): \(deep[k])")
+        #expect(isClose(narrow[k], expected, within: 1e-14 * expected), "\(set), narrow \(k): \(narrow[k])")
       }
       var moments = [Double](repeating: .nan, count: 2 * tailTerms)
       set.kernels.uniformNodeMoments(of: block, row: .weights, shift: 0.5, factor: 2, to: &moments)

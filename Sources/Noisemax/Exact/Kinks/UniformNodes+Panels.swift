@@ -40,7 +40,7 @@ extension UniformNodes {
   ) {
     var nodes = 0
     var passed = 0.0
-    // What the deep classes add is found anew, as it grows.
+    // What the narrow classes add is found anew, as it grows.
     var rate = block.rate
     var k = block.start
     var upper = base
@@ -69,9 +69,9 @@ extension UniformNodes {
   }
 
   @inline(__always)
-  private func deepRate(_ segment: UniformSegment, at x: Double) -> Double {
+  private func narrowRate(_ segment: UniformSegment, at x: Double) -> Double {
     var rate = 0.0
-    for k in 0..<segment.deep { rate += row.ties[k] / (x + row.distances[k]) }
+    for k in 0..<segment.narrow { rate += row.ties[k] / (x + row.distances[k]) }
     return rate
   }
 
@@ -84,9 +84,9 @@ extension UniformNodes {
     var (rest, x, depth) = (end - start, upper, start)
     let limits = settings.limits
     while rest > 0 && !interval.isNegligible {
-      let deep = deepRate(block.segment, at: x)
-      let least = rate + deep
-      let rate = 1.15 * rate + deep
+      let narrow = narrowRate(block.segment, at: x)
+      let least = rate + narrow
+      let rate = 1.15 * rate + narrow
       let change = rate * rest
       let width = change <= limits.many ? rest : Swift.min(rest, limits.many / rate)
       let from = width == rest ? lower : x - width

@@ -9,7 +9,7 @@ internal import NoiseKernels
 /// No kink may be skipped: an interval between two has nodes of its own. So the sums over the classes before are moved on:
 /// - *segments* are at most ⅛ of the least F long. In one, all *early* classes, passed before, have F = u·(1 − t/u), u their
 ///   F at its start: log ∏ F is a polynomial of t by the sums of the powers of 1/u, found anew for every segment. But
-///   up to ``mostDeep`` *deep* classes, of the least F, count one by one, so that segments do not shrink towards their ends.
+///   up to ``mostNarrow`` *narrow* classes, of the least F, count one by one, so that segments do not shrink towards their ends.
 /// - *blocks* have up to ``mostKinks`` kinks, which count one by one. *Late* classes, passed in the segment before the block,
 ///   count by the moments Σ (y − d)ᵏ, which are shifted from block to block: all terms are positive.
 ///
@@ -27,7 +27,7 @@ struct UniformNodes {
   let firstVectors: UnsafeMutablePointer<Int>
   /// Sums over the late classes, and what is made of them and of the early ones.
   let moments, late, early, rates: UnsafeMutablePointer<Double>
-  let deepReciprocals: UnsafeMutablePointer<Double>
+  let narrowReciprocals: UnsafeMutablePointer<Double>
   /// log G at the base of the block of every class.
   let units: UnsafeMutablePointer<Double>
   /// For the sums over the nodes and the classes.
@@ -49,10 +49,10 @@ struct UniformNodes {
   var interval = UniformInterval()
 
   static var mostKinks: Int { 16 }
-  static var mostDeep: Int { 8 }
-  /// The most ties of a kink in a block and of the deep classes: the roundings of powers add up.
+  static var mostNarrow: Int { 8 }
+  /// The most ties of a kink in a block and of the narrow classes: the roundings of powers add up.
   private static var mostTies: Double { 8 }
-  private static var mostDeepTies: Double { 64 }
+  private static var mostNarrowTies: Double { 64 }
 
   static func memory(for count: Int) -> Int { 3 * (count + 1) + 8 * tailTerms + 16 + UniformSumsMemory.size }
 
@@ -64,7 +64,7 @@ struct UniformNodes {
     late = memory.take(2 * tailTerms)
     early = memory.take(2 * tailTerms)
     rates = memory.take(2 * tailTerms)
-    deepReciprocals = memory.take(16)
+    narrowReciprocals = memory.take(16)
     units = memory.take(row.count + 1)
     sums = memory.take(UniformSumsMemory.size)
     list = moments
@@ -95,23 +95,24 @@ struct UniformNodes {
   // MARK: segments
 
   private mutating func beginSegment(at base: UniformPoint, open: Int) {
-    var (deep, total) = (0, 0.0)
+    var (narrow, total) = (0, 0.0)
     if base.x <= 0.5 {
-      while deep < Swift.min(open, Self.mostDeep) && total + row.ties[deep] <= Self.mostDeepTies {
-        total += row.ties[deep]
-        deep += 1
+      while narrow < Swift.min(open, Self.mostNarrow) && total + row.ties[narrow] <= Self.mostNarrowTies {
+        total += row.ties[narrow]
+        narrow += 1
       }
     }
     // The classes at this very point are late.
-    let least = deep < open ? base.x + row.distances[deep] : 1
+    let least = narrow < open ? base.x + row.distances[narrow] : 1
     let length = least / 8
     segment = UniformSegment(
-      open: open, deep: deep, base: base, end: base.below(by: length), factor: 8 * length,
+      open: open, narrow: narrow, base: base, end: base.below(by: length), factor: 8 * length,
       logProduct: logProduct.value, leastShare: total > 0 ? exponential(-44 / total) : 0)
     for k in 0..<tailTerms { moments[k] = 0 }
     guard segment.hasEarly else { return }
     kernels.openPowerSums(
-      of: row.distances + deep, weights: row.ties + deep, open - deep, x: base.x, factor: segment.factor,
+      of: row.distances + narrow, weights: row.ties + narrow, open - narrow, x: base.x,
+      factor: segment.factor,
       to: rates)
     for k in 0..<tailTerms {
       early[k] = series.logarithm[k] * rates[k]
@@ -136,7 +137,7 @@ struct UniformNodes {
       moments[0] += row.ties[next]
       depths[next] = 0
     }
-    // Σ 1/F grows by less than ⅛ over the block, but for deep classes.
+    // Σ 1/F grows by less than ⅛ over the block, but for narrow classes.
     var rate = moments[0]
     if segment.hasEarly { rate += UniformSeries.value(of: rates, at: block.shift / segment.factor) }
     if moments[0] > 0 {
@@ -145,7 +146,7 @@ struct UniformNodes {
       series.writeLogarithms(of: moments, to: late)
     }
     block.rate = rate
-    for k in 0..<segment.deep { deepReciprocals[k] = 1 / (base.x + row.distances[k]) }
+    for k in 0..<segment.narrow { narrowReciprocals[k] = 1 / (base.x + row.distances[k]) }
     var end = next + block.atBase
     let room = base.distance(to: segment.end)
     // What the kinks of a block see of G, times what is left, must be a number beside G at its base.
@@ -219,8 +220,8 @@ struct UniformNodes {
     }
     logProduct.add(-loss)
     var product = 1.0
-    for k in 0..<segment.deep {
-      let ratio = (end.x + row.distances[k]) * deepReciprocals[k]
+    for k in 0..<segment.narrow {
+      let ratio = (end.x + row.distances[k]) * narrowReciprocals[k]
       // Powers of small numbers may underflow.
       if ratio < 0x1p-32 || row.ties[k] != 1 {
         logProduct.add(row.ties[k] * logarithm(ratio))
@@ -240,9 +241,10 @@ struct UniformNodes {
       nodes: list + record.nodes(from: record.offset), vectors: record.vectors, stride: stride,
       depths: depths + record.start, ties: row.ties + record.start,
       firstVectors: firstVectors + record.start, count: record.end - record.start, atBase: record.atBase,
-      deepDistances: row.distances, deepTies: weights ?? UnsafePointer(row.ties),
-      deepReciprocals: deepReciprocals,
-      deepCount: record.segment.deep, early: early, shift: record.shift, factor: 1 / record.segment.factor,
+      narrowDistances: row.distances, narrowTies: weights ?? UnsafePointer(row.ties),
+      narrowReciprocals: narrowReciprocals,
+      narrowCount: record.segment.narrow, early: early, shift: record.shift,
+      factor: 1 / record.segment.factor,
       late: late)
   }
 }
@@ -266,20 +268,20 @@ struct UniformSettings {
   }
 }
 
-/// A part of the leader's support that is short beside the F of all but a few deep classes.
+/// A part of the leader's support that is short beside the F of all but a few narrow classes.
 struct UniformSegment {
-  /// How many classes were passed before it, and how many of them are deep.
-  var open = 0, deep = 0
+  /// How many classes were passed before it, and how many of them are narrow.
+  var open = 0, narrow = 0
   var base = UniformPoint(y: 0, x: 1), end = UniformPoint(y: 0, x: 1)
   /// An early class counts by powers of q = factor/u, and t by those of τ = t/factor; q·τ ≤ ⅛.
   var factor = 1.0
 
   /// log G at its start.
   var logProduct = 0.0
-  /// How far x may fall in a block for the deep classes to keep 2⁻⁶⁴ of their product.
+  /// How far x may fall in a block for the narrow classes to keep 2⁻⁶⁴ of their product.
   var leastShare = 0.0
 
-  var hasEarly: Bool { open > deep }
+  var hasEarly: Bool { open > narrow }
 }
 
 /// What is kept of a block, in front of its nodes.
@@ -290,7 +292,7 @@ struct UniformBlockRecord {
   /// y and x at the base, how far that is from the start of the segment, and how far the end from it.
   var y = 0.0, x = 1.0, shift = 0.0, width = 0.0
   var endsAtKink = false, isFirstOfSegment = false
-  /// log G and Σ 1/F of all but the deep classes at the base.
+  /// log G and Σ 1/F of all but the narrow classes at the base.
   var logProduct = 0.0, rate = 0.0
   var vectors = 0
   /// Where it stands in the list, and where the block before.

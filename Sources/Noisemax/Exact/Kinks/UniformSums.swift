@@ -76,15 +76,15 @@ extension UniformNodes {
       UniformSeries.shared.shift(memory.moments, by: block.width, times: ofMoments)
     }
     guard block.vectors > 0 else { return }
-    kernels.addUniformNodes(of: loops, row: row, to: values + block.start, deep: memory.deep)
+    kernels.addUniformNodes(of: loops, row: row, to: values + block.start, narrow: memory.narrow)
     if block.start > block.segment.open {
       kernels.uniformNodeMoments(of: loops, row: row, shift: 0, factor: 1, to: memory.late)
       for k in 0..<tailTerms { memory.moments[k] += memory.late[k] }
     }
     let ofSegment = scale(own, beside: block.segment.logProduct, relative)
-    for k in 0..<block.segment.deep {
-      memory.deepSums[k] += ofSegment * memory.deep[k]
-      memory.deep[k] = 0
+    for k in 0..<block.segment.narrow {
+      memory.narrowSums[k] += ofSegment * memory.narrow[k]
+      memory.narrow[k] = 0
     }
     guard block.segment.hasEarly else { return }
     kernels.uniformNodeMoments(
@@ -99,13 +99,13 @@ extension UniformNodes {
   ) -> Double {
     let segment = block.segment
     let scale = scale(unit, beside: segment.logProduct, relative)
-    for k in 0..<segment.deep { values[k] = values[k] * scale + memory.deepSums[k] }
+    for k in 0..<segment.narrow { values[k] = values[k] * scale + memory.narrowSums[k] }
     if segment.hasEarly {
       let inverse = UniformSeries.shared.inverse
       for k in 0..<tailTerms { memory.early[k] *= inverse[k] / segment.factor }
       kernels.addOpenPolynomials(
-        of: row.distances + segment.deep, segment.open - segment.deep, x: segment.base.x,
-        factor: segment.factor, coefficients: memory.early, scale: scale, to: values + segment.deep)
+        of: row.distances + segment.narrow, segment.open - segment.narrow, x: segment.base.x,
+        factor: segment.factor, coefficients: memory.early, scale: scale, to: values + segment.narrow)
     }
     memory.clear()
     return segment.logProduct
@@ -135,7 +135,7 @@ extension UniformNodes {
         memory.clear()
         if segment.hasEarly {
           kernels.openPowerSums(
-            of: self.row.distances + segment.deep, weights: weights + segment.deep, open - segment.deep,
+            of: self.row.distances + segment.narrow, weights: weights + segment.narrow, open - segment.narrow,
             x: segment.base.x, factor: segment.factor, to: memory.early)
           for k in 0..<tailTerms { memory.early[k] *= series.inverse[k] / segment.factor }
         }
@@ -160,11 +160,11 @@ extension UniformNodes {
     if block.vectors > 0 {
       let factor = scale(block.logProduct, beside: segment.logProduct, relative)
       for k in 0..<tailTerms { memory.scaled[k] = memory.early[k] * factor }
-      for k in 0..<segment.deep { memory.deep[k] = weights[k] * factor }
+      for k in 0..<segment.narrow { memory.narrow[k] = weights[k] * factor }
       series.writeInverses(of: memory.moments, to: memory.late)
       kernels.addUniformClasses(
         of: self.block(
-          block, early: segment.hasEarly ? memory.scaled : nil, late: memory.late, weights: memory.deep),
+          block, early: segment.hasEarly ? memory.scaled : nil, late: memory.late, weights: memory.narrow),
         weights: weights + block.start, to: row)
     }
     series.shift(memory.moments, by: block.width)
@@ -183,8 +183,8 @@ struct UniformSumsMemory {
   /// Of the nodes below or of the classes above a block; of the nodes of the segment, or of the early classes.
   let moments, early: UnsafeMutablePointer<Double>
   let late, scaled: UnsafeMutablePointer<Double>
-  /// What the deep classes have of a block, and of the segment.
-  let deep, deepSums: UnsafeMutablePointer<Double>
+  /// What the narrow classes have of a block, and of the segment.
+  let narrow, narrowSums: UnsafeMutablePointer<Double>
 
   static var size: Int { 8 * tailTerms + 2 * 8 }
 
@@ -193,8 +193,8 @@ struct UniformSumsMemory {
     early = moments + 2 * tailTerms
     late = early + 2 * tailTerms
     scaled = late + 2 * tailTerms
-    deep = scaled + 2 * tailTerms
-    deepSums = deep + 8
+    narrow = scaled + 2 * tailTerms
+    narrowSums = narrow + 8
   }
 
   func clear() { moments.update(repeating: 0, count: Self.size) }
