@@ -125,9 +125,9 @@ public struct NoisyArgmax: Sendable {
     sampler = NoiseSampler(standardized.standard)
     isSoftmax = rowMethod is Softmax
     lattice = rowMethod as? Lattice
-    let place = standardized.location / standardized.scale
+    let ownLocation = standardized.location / standardized.scale
     lawOfClasses = (standardized.standard as? any ExactNoise).map { law in
-      LazyValue { ClassLaw(law, location: place) }
+      LazyValue { ClassLaw(law, location: ownLocation) }
     }
   }
 

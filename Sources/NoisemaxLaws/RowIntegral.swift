@@ -59,7 +59,7 @@ package struct RowIntegral {
       let logG = nodes.map { node in
         Self.sum(gaps.map { $0 > -.infinity ? logCumulative(node.point - $0) : 0 }) + logarithm(node.weight)
       }
-      // Where no class can be the winner there is nothing to integrate, and hazards are infinite.
+      // Where no class can be the winner there is nothing to integrate, and reversed hazards are infinite.
       func reversedHazards(_ i: Int) -> [Double] {
         zip(nodes, logG).map { $1 > -.infinity ? logReversedHazard($0.point - gaps[i]) : 0 }
       }

@@ -61,7 +61,7 @@ extension NoisyArgmax {
       ? open.map { _ in 0.0 } : inverse(ofOpen: open.map { q[$0] / total }, open.map { scales[$0] })
     let mean = CompensatedSum(of: found).value / Double(Swift.max(found.count, 1))
     var result = [Double](repeating: -.infinity, count: q.count)
-    for (place, index) in open.enumerated() { result[index] = found[place] - mean }
+    for (slot, index) in open.enumerated() { result[index] = found[slot] - mean }
     // A class without a probability is at most where all of its noise is below all of another's.
     let law = StandardizedNoise(noise).standard
     let (lower, upper) = (law.quantile(at: 0), law.quantile(at: 1))

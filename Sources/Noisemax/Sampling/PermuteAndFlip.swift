@@ -35,11 +35,11 @@ public struct PermuteAndFlip: Hashable, Sendable {
   public func randomIndex(for scores: [Int], using generator: inout some RandomNumberGenerator) -> Int? {
     guard let top = scores.max() else { return nil }
     var order = Array(scores.indices)
-    for place in order.indices {
-      order.swapAt(place, Int.random(in: place..<order.count, using: &generator))
+    for index in order.indices {
+      order.swapAt(index, Int.random(in: index..<order.count, using: &generator))
       // The difference fits without its sign, whatever the scores.
-      let gap = UInt64(bitPattern: Int64(top &- scores[order[place]]))
-      if flip(gap, using: &generator) { return order[place] }
+      let gap = UInt64(bitPattern: Int64(top &- scores[order[index]]))
+      if flip(gap, using: &generator) { return order[index] }
     }
     return nil
   }

@@ -17,12 +17,12 @@ import Testing
 
   private func agreesWithTheLaw(_ set: InstructionSet, _ index: Int, _ location: Double) {
     let (law, noise) = Self.laws[index]
-    let places: [Double] = [
+    let points: [Double] = [
       -800, -35.7, -12.3, -4.5, -2, -1.25, -0.5, -0.125, 0, 0.25, 0.75, 1, 3, 8.6, 36.1, 720,
     ]
     // What an exponent that is itself an exponential loses, and without fused multiplication a square.
     let isRounded = law == .gumbel || law == .reversedGumbel || (law == .normal && set == .baseline)
-    let nodes = places + places.map { _ in 0x1p-60 }
+    let nodes = points + points.map { _ in 0x1p-60 }
     let locations = [0, 0.5, -3, 100]
     let scales = [1, 0.25, 8, 3]
     let count = 16 * scales.count
@@ -34,11 +34,12 @@ import Testing
       survival: &survival,
       density: &density)
     for slot in 0..<count {
-      let (place, scale) = (places[slot % 16] - locations[slot / 16], scales[slot / 16])
+      let (difference, scale) = (points[slot % 16] - locations[slot / 16], scales[slot / 16])
       let point = z[slot]
       let testCase = "\(set), \(law) at \(point)"
       #expect(
-        (point - ((place + 0x1p-60) / scale - location)).magnitude <= point.magnitude * 0x1p-52, "\(testCase)"
+        (point - ((difference + 0x1p-60) / scale - location)).magnitude <= point.magnitude * 0x1p-52,
+        "\(testCase)"
       )
       let truths = [noise.cumulative(at: point), noise.survival(at: point), noise.density(at: point) / scale]
       for (value, truth) in zip([cumulative[slot], survival[slot], density[slot]], truths) {

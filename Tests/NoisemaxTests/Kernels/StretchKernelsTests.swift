@@ -59,8 +59,8 @@ import Testing
 
   /// Eleven nodes, the last six on the stretch, with eight copies of the first before them.
   private static func nodes(_ stretch: QuantileStretch, offset: Double) -> [Double] {
-    let places = (0..<11).map { stretch.middle + stretch.half * (0.38 * Double($0 - 8) + 0.02) }
-    let nodes = places.map { $0 - offset }
+    let points = (0..<11).map { stretch.middle + stretch.half * (0.38 * Double($0 - 8) + 0.02) }
+    let nodes = points.map { $0 - offset }
     return [Double](repeating: nodes[0], count: 8) + nodes
   }
 
@@ -117,9 +117,9 @@ import Testing
         }
       }
       #expect(next == 5, "\(set), \(stretch)")
-      let places = (14..<19).map { nodes[$0] + offset }
+      let points = (14..<19).map { nodes[$0] + offset }
       var expected = 0.0
-      for (x, index) in zip(places, 14..<19) {
+      for (x, index) in zip(points, 14..<19) {
         expected += terms8[index] * (3 - 2 * (x - stretch.middle) / stretch.half)
       }
       #expect((sum - expected).magnitude <= 1e-13, "\(set), \(stretch): \(sum), not \(expected)")
@@ -134,7 +134,7 @@ import Testing
         to: &reversedHazards)
       for (k, gap) in Self.gaps.enumerated() {
         var truth = 1.0
-        for (x, index) in zip(places, 14..<19) {
+        for (x, index) in zip(points, 14..<19) {
           truth += factor * terms8[index] * example.reversedHazard(x - gap)
         }
         #expect(

@@ -106,8 +106,8 @@ import Testing
     var (first, second) = ((0.0, 0.0), (0.0, 0.0))
     for m in 0..<8 * blocks {
       let t = 0.25 + 0.5 * distances[m]
-      let place = t * 0.125
-      let far = exp(-place * logarithms.reversed().reduce(0) { $0 * place + $1 })
+      let tau = t * 0.125
+      let far = exp(-tau * logarithms.reversed().reduce(0) { $0 * tau + $1 })
       let product = (0..<5).reduce(far) { $0 * (1 - t + t * (1 - tails[$1])) }
       let weight = 0.5 * rule[16 + m]
       #expect(
@@ -171,8 +171,8 @@ import Testing
         logarithms: logarithms, perFactor: 0.125)
       let expected = (0..<8 * blocks).reduce(0) { sum, m in
         let t = node(m, .factors, 1)
-        let place = 0.125 * t
-        let far = exp(-place * logarithms.reversed().reduce(0) { $0 * place + $1 }) / (1 - farLeader * t)
+        let tau = 0.125 * t
+        let far = exp(-tau * logarithms.reversed().reduce(0) { $0 * tau + $1 }) / (1 - farLeader * t)
         let product = (0..<5).filter { $0 != leader }
           .reduce(far) { $0 * ($1 < 2 ? 0.25 / (t * tails[$1]) : 1 - t * tails[$1]) }
         return sum + node(m, .measures, 1) * (1 - product)
@@ -191,8 +191,8 @@ import Testing
       var expected = (0.0, 0.0)
       for m in 0..<8 * blocks {
         let (t, w) = (node(m, .factors, 1), node(m, .weights, 1))
-        let place = 0.125 * t
-        let far = logarithms.reversed().reduce(0) { $0 * place + $1 }
+        let tau = 0.125 * t
+        let far = logarithms.reversed().reduce(0) { $0 * tau + $1 }
         func inverse(_ j: Int) -> Double { 1 / (1 - tails[j] * t) }
         let reversedHazard = 3 + t * (2..<5).reduce(far) { $0 + tails[$1] * inverse($1) }
         let cotangent = 7 + t * (2..<5).reduce(far) { $0 + u[$1] * inverse($1) }

@@ -16,8 +16,9 @@ import Testing
     _ law: QuantileTable.Law, zero: Double, nodes: [Double], differences: [Double],
     _ body: (QuantileTable, QuantileDifferences) -> Void
   ) {
-    let places = nodes + [Double](repeating: nodes[nodes.count - 1], count: padded(nodes.count) - nodes.count)
-    let rows = places + places.map { exponential($0) } + places.map { exponential(-$0) }
+    let paddedNodes =
+      nodes + [Double](repeating: nodes[nodes.count - 1], count: padded(nodes.count) - nodes.count)
+    let rows = paddedNodes + paddedNodes.map { exponential($0) } + paddedNodes.map { exponential(-$0) }
     let values = differences + differences.map { exponential($0) } + differences.map { exponential(-$0) }
     let count = differences.count
     rows.withUnsafeBufferPointer { rows in
@@ -25,7 +26,8 @@ import Testing
         Normal.scaledTailCoefficients.withUnsafeBufferPointer { coefficients in
           let (row, value) = (rows.baseAddress!, values.baseAddress!)
           let table = QuantileTable(
-            law, nodes: nodes.count, values: row, rising: row + places.count, falling: row + 2 * places.count,
+            law, nodes: nodes.count, values: row, rising: row + paddedNodes.count,
+            falling: row + 2 * paddedNodes.count,
             scaledTail: coefficients.baseAddress!, zero: zero, one: .infinity)
           body(
             table,

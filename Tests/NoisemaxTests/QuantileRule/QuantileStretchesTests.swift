@@ -94,10 +94,10 @@ import Testing
       let gradient = rule.logProbabilitiesPullback(for: row, of: [1] + others.map { _ in 0 })
       var (sum, slopes) = (0.0, others.map { _ in 0.0 })
       for node in nodes {
-        let places = others.map { node + (gap - $0) }
-        let product = places.reduce(1) { $0 * noise.cumulative(at: $1) }
+        let arguments = others.map { node + (gap - $0) }
+        let product = arguments.reduce(1) { $0 * noise.cumulative(at: $1) }
         sum += product
-        for (k, x) in places.enumerated() where product > 0 {
+        for (k, x) in arguments.enumerated() where product > 0 {
           slopes[k] += product * noise.density(at: x) / noise.cumulative(at: x)
         }
       }

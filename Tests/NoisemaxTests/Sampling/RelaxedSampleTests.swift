@@ -14,12 +14,12 @@ import Testing
     let draws = noise.random(count: 4, using: &generator)
     let perturbed = zip([0, 1, 3, 4], draws).map { row[$0] + 0.7 * $1 }
     let expected = NoisyArgmax(.gumbel).probabilities(for: perturbed.map { $0 / 0.4 })
-    for (place, value) in zip([0, 1, 3, 4], expected) {
-      #expect((sample.value[place] - value).magnitude <= 1e-13 * value)
+    for (index, value) in zip([0, 1, 3, 4], expected) {
+      #expect((sample.value[index] - value).magnitude <= 1e-13 * value)
       #expect(
-        (sample.logValue[place]
+        (sample.logValue[index]
           - NoisyArgmax(.gumbel).logProbabilities(for: perturbed.map { $0 / 0.4 })[
-            place > 2 ? place - 1 : place]).magnitude < 1e-13)
+            index > 2 ? index - 1 : index]).magnitude < 1e-13)
     }
     #expect(sample.value[2] == 0 && sample.logValue[2] == -.infinity)
     #expect(sample.temperature == 0.4)
@@ -65,8 +65,8 @@ import Testing
     let sample = argmax.relaxedSample(for: Rows(batch, length: 3), temperature: 1, seed: 3)
     let errors = [1, 0.1, 0.01, 0.001].map { temperature in
       var mean = [0.0, 0, 0]
-      for (place, value) in sample.tempered(to: temperature).value.elements.enumerated() {
-        mean[place % 3] += value / Double(count)
+      for (index, value) in sample.tempered(to: temperature).value.elements.enumerated() {
+        mean[index % 3] += value / Double(count)
       }
       return zip(mean, p).map { ($0 - $1).magnitude }.max()!
     }
@@ -124,12 +124,12 @@ import Testing
     #expect(all.index == argmax.randomIndex(for: Rows(logits, length: 2), seed: 6))
     var temperatureGradient = 0.0
     for row in 0..<100 {
-      let places = 2 * row..<2 * row + 2
+      let slots = 2 * row..<2 * row + 2
       var stream = StreamGenerator(seed: 6, stream: UInt64(row))
-      let alone = argmax.relaxedSample(for: Array(logits[places]), temperature: 0.3, using: &stream)
+      let alone = argmax.relaxedSample(for: Array(logits[slots]), temperature: 0.3, using: &stream)
       #expect(alone.value == all.value[row])
-      #expect(alone.pullback(of: Array(cotangent[places])) == gradient[row])
-      temperatureGradient += alone.temperaturePullback(of: Array(cotangent[places]))
+      #expect(alone.pullback(of: Array(cotangent[slots])) == gradient[row])
+      temperatureGradient += alone.temperaturePullback(of: Array(cotangent[slots]))
     }
     #expect((all.temperaturePullback(of: Rows(cotangent, length: 2)) - temperatureGradient).magnitude < 1e-12)
     let tail = argmax.relaxedSample(

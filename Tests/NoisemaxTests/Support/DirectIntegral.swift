@@ -70,9 +70,9 @@ struct AdversarialRows {
     switch Int.random(in: 0..<6, using: &generator) {
     case 0: row = (0..<count).map { _ in spread * (unit() + unit() + unit() - 1.5) }
     case 1:
-      // Ties at one place in a cell, and a leader.
-      let place = -unit() * 3
-      row = [0] + (0..<count).map { _ in place }
+      // Ties at one offset in a cell, and a leader.
+      let gap = -unit() * 3
+      row = [0] + (0..<count).map { _ in gap }
     case 2:
       // Many tied leaders, a few rare classes.
       row =

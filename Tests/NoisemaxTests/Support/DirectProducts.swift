@@ -78,9 +78,9 @@ struct DirectProducts {
       let slope = t == 0 ? sum : rate(at: t) / t
       let width = min(1 - t, 3 / slope)
       for (node, weight) in zip(Self.rule.nodes, Self.rule.weights) {
-        let place = t + width * (1 - node) / 2
-        nodes.append(Node(t: place, width: width * weight / 2 / place, product: product(at: place)))
-        mass += nodes.last!.width * place * nodes.last!.product.value
+        let point = t + width * (1 - node) / 2
+        nodes.append(Node(t: point, width: width * weight / 2 / point, product: product(at: point)))
+        mass += nodes.last!.width * point * nodes.last!.product.value
       }
       // A leader's own panels narrow towards t = 1 for ever.
       t = width == 1 - t || 1 - t - width < 1e-13 ? 1 : t + width

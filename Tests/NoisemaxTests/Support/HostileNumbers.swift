@@ -81,11 +81,11 @@ func guarded<Scalar: LogitScalar>(
   let memory = UnsafeMutableBufferPointer<Scalar>.allocate(capacity: values.count + 2 * zone)
   defer { memory.deallocate() }
   memory.initialize(repeating: mark)
-  let places = zone..<zone + values.count
-  let inside = UnsafeMutableBufferPointer(rebasing: memory[places])
+  let slots = zone..<zone + values.count
+  let inside = UnsafeMutableBufferPointer(rebasing: memory[slots])
   _ = inside.update(fromContentsOf: values)
   var span = inside.mutableSpan
   body(&span)
-  let isIntact = memory.indices.allSatisfy { places.contains($0) || memory[$0] == mark }
+  let isIntact = memory.indices.allSatisfy { slots.contains($0) || memory[$0] == mark }
   return (Array(inside), isIntact)
 }

@@ -57,8 +57,8 @@ struct TailLevels {
       var width = min(1 - t, 3 / slope)
       if 1 - t - width < 1e-13 { width = 1 - t }
       for (node, weight) in zip(rule.nodes, rule.weights) {
-        let place = t + width * (1 - node) / 2
-        append(place, width: width * weight / 2 / place)
+        let point = t + width * (1 - node) / 2
+        append(point, width: width * weight / 2 / point)
       }
       t = width == 1 - t ? 1 : t + width
       if nodes.last!.logProduct < -790 { return }

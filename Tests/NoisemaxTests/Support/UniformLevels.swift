@@ -52,15 +52,15 @@ struct UniformLevels {
       // The panels of a class whose F vanishes at the end would narrow for ever.
       if end - y - width < 1e-12 { width = end - y }
       for (node, weight) in zip(Self.rule.nodes, Self.rule.weights) {
-        let place = y + width * (1 - node) / 2
+        let point = y + width * (1 - node) / 2
         var (sum, lost) = (0.0, 0.0)
         for k in 0..<open {
-          let term = ties[k] * log1p(-chance(k, at: place))
+          let term = ties[k] * log1p(-chance(k, at: point))
           let next = sum + term
           lost += (sum - next) + term
           sum = next
         }
-        nodes.append(Node(x: 1 - place, y: place, width: width * weight / 2, logProduct: sum + lost))
+        nodes.append(Node(x: 1 - point, y: point, width: width * weight / 2, logProduct: sum + lost))
       }
       y = width == end - y ? end : y + width
       self.end = y

@@ -55,7 +55,7 @@ private struct HostilePasses<Scalar: LogitScalar> {
   let isTame: Bool
 
   private var rows: [[Scalar]] {
-    places(rowLength: rowLength, count: logits.count).map { Array(logits[$0]) }
+    slots(rowLength: rowLength, count: logits.count).map { Array(logits[$0]) }
   }
 
   func violations(_ numbers: inout HostileNumbers) -> [String] {
@@ -107,8 +107,8 @@ private struct HostilePasses<Scalar: LogitScalar> {
     _ violation: (_ row: [Scalar], _ result: [Scalar]) -> String?
   ) -> [String] {
     var violations = result.isIntact ? [] : ["\(name) written beyond their place"]
-    for places in places(rowLength: rowLength, count: logits.count) {
-      let (row, values) = (Array(logits[places]), Array(result.values[places]))
+    for slots in slots(rowLength: rowLength, count: logits.count) {
+      let (row, values) = (Array(logits[slots]), Array(result.values[slots]))
       let isUndefined = Kind(of: row) == .undefined
       if isUndefined != values.allSatisfy(\.isNaN) && !row.isEmpty && (isUndefined || isTame) {
         violations.append("\(name) \(values) of \(row)")
@@ -259,6 +259,6 @@ private struct HostilePasses<Scalar: LogitScalar> {
   }
 }
 
-private func places(rowLength: Int, count: Int) -> [Range<Int>] {
+private func slots(rowLength: Int, count: Int) -> [Range<Int>] {
   rowLength == 0 ? [] : stride(from: 0, to: count, by: rowLength).map { $0..<$0 + rowLength }
 }

@@ -217,11 +217,11 @@ struct PairIntegrals {
     let step = 1.0 / 32
     let top = row.max()!
     let gaps = row.map { $0 - top }
-    let places = (Int((gaps.min()! + window.lowerBound) / step)...Int(window.upperBound / step)).map {
+    let nodes = (Int((gaps.min()! + window.lowerBound) / step)...Int(window.upperBound / step)).map {
       Double($0) * step
     }
-    let logG = places.map { x in gaps.reduce(0) { $0 + noise.logCumulative(at: x - $1) } }
-    let reversedHazards = gaps.map { gap in places.map { noise.logReversedHazard(at: $0 - gap) } }
+    let logG = nodes.map { x in gaps.reduce(0) { $0 + noise.logCumulative(at: x - $1) } }
+    let reversedHazards = gaps.map { gap in nodes.map { noise.logReversedHazard(at: $0 - gap) } }
     /// The largest value of an integrand, as a logarithm, and log p above it: together they have lost digits.
     let parts = reversedHazards.map { reversedHazard in
       let terms = zip(logG, reversedHazard).map { $0 + $1 }
@@ -231,10 +231,10 @@ struct PairIntegrals {
     logProbabilities = parts.map { $0 + $1 }
     ratios = []
     for i in gaps.indices {
-      let density = places.indices.map { logG[$0] + reversedHazards[i][$0] - parts[i].0 - parts[i].1 }
+      let density = nodes.indices.map { logG[$0] + reversedHazards[i][$0] - parts[i].0 - parts[i].1 }
       ratios.append(
         gaps.indices.map { j in
-          step * places.indices.reduce(0) { $0 + exp(density[$1] + reversedHazards[j][$1]) }
+          step * nodes.indices.reduce(0) { $0 + exp(density[$1] + reversedHazards[j][$1]) }
         })
     }
   }

@@ -94,10 +94,10 @@ private struct Batch<Scalar: LogitScalar>: Sendable {
 
   /// One row of it.
   func row(_ row: Int) -> Batch {
-    let places = row * length..<(row + 1) * length
+    let slots = row * length..<(row + 1) * length
     return Batch(
-      logits: Array(logits[places]), cotangent: Array(cotangent[places]), target: targets[row],
-      weights: Array(weights[places]), number: row)
+      logits: Array(logits[slots]), cotangent: Array(cotangent[slots]), target: targets[row],
+      weights: Array(weights[slots]), number: row)
   }
 
   private init(logits: [Scalar], cotangent: [Scalar], target: Int, weights: [Scalar], number: Int) {

@@ -289,8 +289,8 @@ private struct PanelRows {
     switch Int.random(in: 0..<7, using: &generator) {
     case 0: return (0..<count).map { _ in spread * (unit() + unit() + unit() - 1.5) }
     case 1:
-      let place = -unit() * spread
-      return [0] + (0..<count).map { _ in place }
+      let gap = -unit() * spread
+      return [0] + (0..<count).map { _ in gap }
     case 2: return (0..<count).map { _ in 0.0 } + (0..<3).map { _ in -spread * unit() }
     case 3: return (0..<count).map { -Double($0) * spread * 0.1 }
     case 4: return (0..<count).map { _ in unit() < 0.5 ? 0 : -spread * unit() } + [-reach * unit()]

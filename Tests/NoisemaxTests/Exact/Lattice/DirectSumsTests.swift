@@ -189,9 +189,9 @@ import Testing
           (argmax.probabilities(for: row), argmax.probabilities(for: long), 0),
           (argmax.logProbabilities(for: row), argmax.logProbabilities(for: long), -Double.infinity),
         ] {
-          let places = masks.count..<masks.count + row.count
-          #expect(Array(masked[places]) == alone, "\(row) with \(masks.count) masks")
-          #expect(masked.indices.allSatisfy { places.contains($0) || masked[$0] == nothing }, "\(row)")
+          let slots = masks.count..<masks.count + row.count
+          #expect(Array(masked[slots]) == alone, "\(row) with \(masks.count) masks")
+          #expect(masked.indices.allSatisfy { slots.contains($0) || masked[$0] == nothing }, "\(row)")
         }
       }
     }
