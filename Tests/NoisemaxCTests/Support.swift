@@ -126,7 +126,10 @@ func written<Scalar: CScalar>(
 }
 
 /// Numbers with their bits, so that −0 is not 0 and a NaN is a NaN.
-func bits<Scalar: CScalar>(_ numbers: [Scalar]) -> [UInt64] { numbers.map { Double($0).bitPattern } }
+/// All NaNs are one.
+func bits<Scalar: CScalar>(_ numbers: [Scalar]) -> [UInt64] {
+  numbers.map { $0.isNaN ? Double.nan.bitPattern : Double($0).bitPattern }
+}
 
 let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
   .deletingLastPathComponent()

@@ -113,8 +113,7 @@ struct InverseSearch {
     return step
   }
 
-  /// Classes far from their targets take Newton's step on log p or on log(−log p), whichever is the shorter: where tails fall
-  /// doubly exponentially the former goes far too deep.
+  /// Classes far from their targets take Newton's step on their own log p, which is concave: from below it never goes too far.
   private func moveFarClasses(
     _ isFar: [Bool], by step: inout [Double], _ residual: [Double], at logits: [Double]
   ) {
@@ -124,11 +123,7 @@ struct InverseSearch {
     let weights = values.indices.map { isFar[$0] ? exponential(power * values[$0]) : 0 }
     let slopes = model.logPullbacks(at: logits, of: weights)
     for index in step.indices where isFar[index] && slopes[index] > 0 {
-      let (plain, twice) = (
-        residual[index], logarithm(target[index] / values[index]) * values[index]
-      )
-      step[index] =
-        (plain.magnitude < twice.magnitude ? plain : twice) * weights[index] / slopes[index]
+      step[index] = residual[index] * weights[index] / slopes[index]
     }
   }
 

@@ -21,10 +21,10 @@ import Testing
       let total = weights.reduce(0, +)
       targets.append(weights.map { $0 / total })
     }
-    // A long row with rare classes.
+    // A long row with rare classes, which begin where no Double holds their probability.
     if law != "uniform" {
-      let rare = (0..<100).map {
-        $0 < 60 ? Double($0 + 1) : exp(Double.random(in: -500 ... -1, using: &generator))
+      let rare = (0..<65).map {
+        exp(Double.random(in: ($0 < 32 ? -50 : -500)...0, using: &generator))
       }
       let total = rare.reduce(0, +)
       targets.append(rare.map { $0 / total })

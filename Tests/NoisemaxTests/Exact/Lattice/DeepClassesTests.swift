@@ -225,5 +225,21 @@ import Testing
     expectFewEvaluations(ReversedGumbel())
   }
 
+  /// Equal classes far behind share one integral: five hundred take no longer than their number in its nodes.
+  @Test func equalDeepClassesAreIntegratedOnce() {
+    let law = CountingSmooth(base: ReversedGumbel())
+    let argmax = NoisyArgmax(law)
+    func evaluations(ties: Int) -> Int {
+      let row =
+        [0, -0.5] + (1...20).map { -1e9 * Double($0) } + [Double](repeating: -2.5e33, count: ties)
+      _ = argmax.logProbabilities(for: row)
+      let before = law.count.value
+      _ = argmax.logProbabilities(for: row)
+      return law.count.value - before
+    }
+    let (one, many) = (evaluations(ties: 1), evaluations(ties: 500))
+    #expect(one > 0 && many <= 60 * one, "\(many) evaluations for 500 equal classes, \(one) for one")
+  }
+
   private static let mostEvaluations = 500
 }
