@@ -81,7 +81,8 @@ struct ScaledBatch<Scalar: LogitScalar> {
   }
 }
 
-/// Copies a row to its places.
-func copy<Scalar>(_ row: [Scalar], to places: UnsafeMutableBufferPointer<Scalar>, _ slots: Range<Int>) {
-  _ = UnsafeMutableBufferPointer(rebasing: places[slots]).update(fromContentsOf: row)
+/// Copies a row to its slots. One without classes has no memory to copy to.
+func copy<Scalar>(_ row: [Scalar], to result: UnsafeMutableBufferPointer<Scalar>, _ slots: Range<Int>) {
+  if row.isEmpty { return }
+  _ = UnsafeMutableBufferPointer(rebasing: result[slots]).update(fromContentsOf: row)
 }
