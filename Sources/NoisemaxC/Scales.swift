@@ -73,10 +73,9 @@ struct ScaledBatch<Scalar: LogitScalar> {
   private func checkTies(of row: Int) throws(Refusal) {
     guard let scales else { return }
     let slots = batch.slots(of: row)
-    let still = slots.filter { scales[$0] == 0 && logits[$0].isFinite }.sorted { logits[$0] < logits[$1] }
-    for (one, next) in zip(still, still.dropFirst()) where logits[one] == logits[next] {
-      let (first, second) = (min(one, next) - slots.lowerBound, max(one, next) - slots.lowerBound)
-      throw .argument("classes \(first) and \(second) of row \(row) have scale 0 and tie at \(logits[one])")
+    if let (first, second) = tie(ofStill: slots.filter { scales[$0] == 0 }, in: logits) {
+      let (one, other) = (first - slots.lowerBound, second - slots.lowerBound)
+      throw .argument("classes \(one) and \(other) of row \(row) have scale 0 and tie at \(logits[first])")
     }
   }
 }

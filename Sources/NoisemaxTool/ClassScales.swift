@@ -43,11 +43,7 @@ struct ClassScales<Scalar: DecimalScalar>: Sendable {
     if row.count != values.count {
       return "\(row.count) classes, but \(values.count) in --scales"
     }
-    if tiesAreFine || fixed.count < 2 { return nil }
-    let still = fixed.filter { row[$0].isFinite }.sorted { (row[$0], $0) < (row[$1], $1) }
-    for (one, next) in zip(still, still.dropFirst()) where row[one] == row[next] {
-      return "classes \(one) and \(next) have scale 0 and the same logit"
-    }
-    return nil
+    guard !tiesAreFine, let (one, other) = tie(ofStill: fixed, in: row) else { return nil }
+    return "classes \(one) and \(other) have scale 0 and the same logit"
   }
 }

@@ -143,3 +143,16 @@ func requireScale(_ scale: some BinaryFloatingPoint, ofClass index: Int) {
   require(
     scale >= 0 && scale.isFinite, "the scale of class \(index) is finite and not below 0, not \(scale)")
 }
+
+/// Two classes without noise that tie, if there are any: no row with scales is taken with them.
+///
+/// - Parameters:
+///   - still: the indices of the classes without noise.
+///   - logits: what the indices are of.
+/// - Returns: their indices, the lower one first.
+package func tie<Logits: RandomAccessCollection>(
+  ofStill still: some Sequence<Int>, in logits: Logits
+) -> (Int, Int)? where Logits.Index == Int, Logits.Element: LogitScalar {
+  let open = still.filter { logits[$0].isFinite }.sorted { (logits[$0], $0) < (logits[$1], $1) }
+  return zip(open, open.dropFirst()).first { logits[$0] == logits[$1] }
+}
