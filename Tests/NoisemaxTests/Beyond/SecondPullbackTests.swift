@@ -150,23 +150,18 @@ import Testing
       let row = RandomVectors(count: n, seed: UInt64(seed))
       let scales = own ? row.scales : row.logits.map { _ in 1 }
       let result = argmax.secondPullback(for: row.logits, of: row.v, and: row.w, scales: scales)
-      let slopes = SecondDifferences.slope(along: row.w, step: step) { moved in
-        argmax.pullback(for: zip(row.logits, moved).map { $0 + $1 }, scales: scales, of: row.v).logits
+      let slopes = SecondDifferences.slopes(of: row, under: argmax, step: step) {
+        $0.pullback(for: $1, scales: scales, of: row.v).logits
       }
       for j in row.logits.indices {
-        let error = (result.logits[j] - slopes[j]).magnitude
+        let error = (result.logits[j] - slopes.logits[j]).magnitude
         #expect(
           error <= accuracy,
-          "\(name), scales \(scales), \(row), class \(j): \(result.logits[j]), not \(slopes[j])")
+          "\(name), scales \(scales), \(row), class \(j): \(result.logits[j]), not \(slopes.logits[j])")
       }
-      let inScale = SecondDifferences.slope(along: [argmax.scale], step: step) { moved in
-        let wider = NoisyArgmax(argmax, scale: argmax.scale + moved[0])
-        let slope = wider.pullback(for: row.logits, scales: scales, of: row.v).logits
-        return [zip(slope, row.w).reduce(0) { $0 + $1.0 * $1.1 }]
-      }
-      let scaleError = (result.scale * argmax.scale - inScale[0]).magnitude
+      let scaleError = (result.scale * argmax.scale - slopes.scale).magnitude
       #expect(
-        scaleError <= 4 * accuracy, "\(name), scales \(scales), \(row): \(result.scale), not \(inScale)")
+        scaleError <= 4 * accuracy, "\(name), scales \(scales), \(row): \(result.scale), not \(slopes)")
     }
   }
 

@@ -41,6 +41,21 @@ enum SecondDifferences {
     ("triangular", NoisyArgmax(Triangular()), 1e-5, 1e-5),
   ]
 
+  /// The derivatives of w·(a pullback of a row) in the logits and in the logarithm of the scale.
+  static func slopes(
+    of row: RandomVectors, under argmax: NoisyArgmax, step: Double,
+    pullback: (_ argmax: NoisyArgmax, _ logits: [Double]) -> [Double]
+  ) -> (logits: [Double], scale: Double) {
+    let logits = slope(along: row.w, step: step) { moved in
+      pullback(argmax, zip(row.logits, moved).map { $0 + $1 })
+    }
+    let scale = slope(along: [argmax.scale], step: step) { moved in
+      let wider = NoisyArgmax(argmax, scale: argmax.scale + moved[0])
+      return [zip(pullback(wider, row.logits), row.w).reduce(0) { $0 + $1.0 * $1.1 }]
+    }
+    return (logits, scale[0])
+  }
+
   /// The derivative along a direction: central differences over three steps, extrapolated.
   static func slope(along direction: [Double], step: Double, of function: ([Double]) -> [Double]) -> [Double]
   {
