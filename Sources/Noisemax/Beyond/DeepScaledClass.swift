@@ -215,19 +215,20 @@ extension DeepScaledClass {
     guard logProbability > -.infinity else { return 0 }
     let others = (0..<classes.noisy).filter { $0 != slot }
     let steps = (0..<classes.noisy).map { direction(slot) - direction($0) }
-    func reversedHazard(_ j: Int, _ x: Double) -> Double {
-      law.reversedHazard(at: z(j, x)) / classes.scales[j]
+    // Node by node, of all others.
+    let reversedHazards = nodes.map { node in
+      others.map { law.reversedHazard(at: z($0, node.x)) / classes.scales[$0] }
     }
-    let differences = nodes.map { node in others.reduce(0) { $0 + steps[$1] * reversedHazard($1, node.x) } }
+    let differences = reversedHazards.map { zip(others, $0).reduce(0) { $0 + steps[$1.0] * $1.1 } }
     let total = nodes.reduce(0) { $0 + $1.share }
     let mean = zip(nodes, differences).reduce(0) { $0 + $1.0.share * $1.1 } / total
     func move(_ flow: Double, from j: Int) {
       entries[j] -= flow
       entries[slot] += flow
     }
-    for (node, difference) in zip(nodes, differences) {
-      for j in others {
-        let r = reversedHazard(j, node.x)
+    for (index, node) in nodes.enumerated() {
+      let difference = differences[index]
+      for (j, r) in zip(others, reversedHazards[index]) {
         let slope = r * (law.logDensityDerivative(at: z(j, node.x)) / classes.scales[j] - r)
         move(weight * node.share / total * (r * (difference - mean) + steps[j] * slope), from: j)
       }

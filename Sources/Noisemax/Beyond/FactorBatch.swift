@@ -89,18 +89,28 @@ struct FactorBatch<L: Logits> {
     return (L.form(of: values), errors)
   }
 
+  /// The gradients of a number for every row.
+  typealias Gradient = (
+    logits: Rows<L.Scalar>, scales: Rows<L.Scalar>, inScale: [L.Scalar], loadings: Rows<L.Scalar>
+  )
+
+  /// The gradients of Σ v_i p_i.
+  func pullback(of cotangent: L) -> Gradient {
+    let v = cotangent.asRows
+    rows.shape.check(v.shape, "a cotangent")
+    return gradients { row, index, workspace in
+      let v = v[index].map { Double($0) }
+      return (0, row.pullback(of: v, size: row.size(of: v), rarest: 1, workspace: &workspace))
+    }.gradient
+  }
+
   /// What a body finds for every row, with its gradients: the value and 0 where a class is certain to win, or none.
   func gradients(
     irregular: (_ row: [Double], _ index: Int) -> Double = { _, _ in 0 },
     _ body: (_ row: inout FactorRow, _ index: Int, inout NoisyArgmax.Workspace) -> (
       Double, FactorGradient
     )
-  ) -> (
-    values: [L.Scalar],
-    gradient: (
-      logits: Rows<L.Scalar>, scales: Rows<L.Scalar>, inScale: [L.Scalar], loadings: Rows<L.Scalar>
-    )
-  ) {
+  ) -> (values: [L.Scalar], gradient: Gradient) {
     let rank = loadings.rowLength
     var (values, inScale): ([L.Scalar], [L.Scalar]) = ([], [])
     var (inScales, inLoadings) = (rows, loadings)
@@ -114,11 +124,11 @@ struct FactorBatch<L: Logits> {
                 if row.isRegular {
                   found = body(&row, index, &workspace)
                 } else {
-                  let isUndefined = argmax.probabilities(for: row.logits).contains { $0.isNaN }
                   found = (
                     irregular(row.logits, index),
                     .zero(
-                      slots.count, rank: rank, withScales: scales != nil, isUndefined ? .nan : 0)
+                      slots.count, rank: rank, withScales: scales != nil,
+                      row.kind == .undefined ? .nan : 0)
                   )
                 }
                 values[index] = L.Scalar(found.0)

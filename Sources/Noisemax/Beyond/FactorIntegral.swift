@@ -112,7 +112,7 @@ struct FactorIntegral {
     exponential(exponent * logarithm(base))
   }
 
-  private var factor: Double { steps.reduce(1) { $0 * $1 * 0.3989422804014327 } }
+  private var factor: Double { steps.reduce(1) { $0 * $1 * DoubleDouble.inverseRootTwoPi.high } }
 
   /// The means, which any axis has.
   private var means: [Double] {

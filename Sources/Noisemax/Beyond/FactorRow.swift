@@ -28,10 +28,21 @@ struct FactorRow {
     row = logits
   }
 
-  /// Whether the row is like any other: no NaN, no class at +∞, and two open classes.
+  /// What the row is without factors: nodes are laid for a regular one.
+  var kind: RowKind { logits.withUnsafeBufferPointer { RowKind(of: $0) } }
+
   var isRegular: Bool {
-    if case .regular = logits.withUnsafeBufferPointer({ RowKind(of: $0) }) { return true }
+    if case .regular = kind { return true }
     return false
+  }
+
+  /// What an error of a gradient is measured by: the range of cotangents over the scale.
+  func size(of v: [Double]) -> Double {
+    var (least, largest) = (Double.infinity, -Double.infinity)
+    for index in v.indices where logits[index] > -.infinity {
+      (least, largest) = (Swift.min(least, v[index]), Swift.max(largest, v[index]))
+    }
+    return largest > least ? (largest - least) / argmax.scale : 1
   }
 
   /// Means over z of numbers that a body finds for the row at a node.
@@ -83,10 +94,7 @@ struct FactorRow {
       argmax.writePullback(
         of: row, scales, v, to: UnsafeMutableBufferPointer(start: numbers, count: n + withScales),
         workspace: &workspace)
-      for axis in z.indices {
-        let start = numbers + n + withScales + axis * n
-        for index in 0..<n { start[index] = numbers[index] * z[axis] }
-      }
+      multiply(numbers, n, by: z, to: numbers + n + withScales)
     }
     return gradient(values, withScales: withScales)
   }
@@ -101,10 +109,7 @@ struct FactorRow {
       numbers[0] = argmax.summary(
         .expectedMaximum, of: row,
         gradient: UnsafeMutableBufferPointer(start: numbers + 1, count: n), workspace: &workspace)
-      for axis in z.indices {
-        let start = numbers + 1 + n + axis * n
-        for index in 0..<n { start[index] = numbers[1 + index] * z[axis] }
-      }
+      multiply(numbers + 1, n, by: z, to: numbers + 1 + n)
     }
     return (values[0], gradient(Array(values[1...]), withScales: 0))
   }
@@ -128,6 +133,15 @@ struct FactorRow {
     }
     gradient.inScale = -sum.value / argmax.scale
     return gradient
+  }
+}
+
+/// Writes a gradient in the logits times each coordinate of z, axis after axis: the gradient in the loadings at a node.
+private func multiply(
+  _ gradient: UnsafePointer<Double>, _ count: Int, by z: [Double], to result: UnsafeMutablePointer<Double>
+) {
+  for axis in z.indices {
+    for index in 0..<count { result[axis * count + index] = gradient[index] * z[axis] }
   }
 }
 

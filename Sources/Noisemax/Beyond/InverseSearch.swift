@@ -93,7 +93,8 @@ struct InverseSearch {
 
   /// Newton's step, J step/p = residual, each row divided by its diagonal: so rare classes weigh as much as others.
   private func longStep(_ residual: [Double], at logits: [Double]) -> [Double] {
-    let p = zip(target, residual).map { exponential($0 - $1) }
+    let values = zip(target, residual).map { $0 - $1 }
+    let p = values.map { exponential($0) }
     let diagonal = diagonal(at: logits)
     // Of so rare a class Newton's step says little while log p is far from its target.
     let most = 1e-6 / Double(p.count)
@@ -109,21 +110,20 @@ struct InverseSearch {
     // A common shift moves nothing, but the near classes away from the far ones.
     let shift = step[likeliest]
     for index in step.indices where !isFar[index] { step[index] -= shift }
-    if isFar.contains(true) { moveFarClasses(isFar, by: &step, residual, at: logits) }
+    if isFar.contains(true) { moveFarClasses(isFar, from: values, by: &step, at: logits) }
     return step
   }
 
   /// Classes far from their targets take Newton's step on their own log p, which is concave: from below it never goes too far.
   private func moveFarClasses(
-    _ isFar: [Bool], by step: inout [Double], _ residual: [Double], at logits: [Double]
+    _ isFar: [Bool], from values: [Double], by step: inout [Double], at logits: [Double]
   ) {
-    let values = zip(target, residual).map { $0 - $1 }
     // With v = √p nothing of the slope of one comes from others, be they rarer or not; where that would underflow, a lesser power.
     let power = Swift.min(0.5, 600 / -(values.min() ?? -1))
     let weights = values.indices.map { isFar[$0] ? exponential(power * values[$0]) : 0 }
     let slopes = model.logPullbacks(at: logits, of: weights)
     for index in step.indices where isFar[index] && slopes[index] > 0 {
-      step[index] = residual[index] * weights[index] / slopes[index]
+      step[index] = (target[index] - values[index]) * weights[index] / slopes[index]
     }
   }
 

@@ -71,15 +71,7 @@ extension NoisyArgmax {
   public func pullback<L: Logits>(
     for logits: L, loadings: Rows<L.Scalar>, of cotangent: L, tolerance: Double = 1e-10
   ) -> (logits: L, scale: L.PerRow, loadings: Rows<L.Scalar>) {
-    let batch = FactorBatch(self, logits, loadings, nil, tolerance)
-    let v = cotangent.asRows
-    batch.rows.shape.check(v.shape, "a cotangent")
-    let (_, gradient) = batch.gradients { row, index, workspace in
-      let v = v[index].map { Double($0) }
-      return (
-        0, row.pullback(of: v, size: size(of: v, row.logits), rarest: 1, workspace: &workspace)
-      )
-    }
+    let gradient = FactorBatch(self, logits, loadings, nil, tolerance).pullback(of: cotangent)
     return (L.form(of: gradient.logits), L.form(of: gradient.inScale), gradient.loadings)
   }
 
@@ -97,15 +89,7 @@ extension NoisyArgmax {
   public func pullback<L: Logits>(
     for logits: L, scales: L, loadings: Rows<L.Scalar>, of cotangent: L, tolerance: Double = 1e-10
   ) -> (logits: L, scales: L, loadings: Rows<L.Scalar>) {
-    let batch = FactorBatch(self, logits, loadings, scales, tolerance)
-    let v = cotangent.asRows
-    batch.rows.shape.check(v.shape, "a cotangent")
-    let (_, gradient) = batch.gradients { row, index, workspace in
-      let v = v[index].map { Double($0) }
-      return (
-        0, row.pullback(of: v, size: size(of: v, row.logits), rarest: 1, workspace: &workspace)
-      )
-    }
+    let gradient = FactorBatch(self, logits, loadings, scales, tolerance).pullback(of: cotangent)
     return (L.form(of: gradient.logits), L.form(of: gradient.scales), gradient.loadings)
   }
 
@@ -182,15 +166,6 @@ extension NoisyArgmax {
 }
 
 extension NoisyArgmax {
-  /// What an error of a gradient is measured by: the range of cotangents over the scale.
-  private func size(of v: [Double], _ logits: [Double]) -> Double {
-    var (least, largest) = (Double.infinity, -Double.infinity)
-    for index in v.indices where logits[index] > -.infinity {
-      (least, largest) = (Swift.min(least, v[index]), Swift.max(largest, v[index]))
-    }
-    return largest > least ? (largest - least) / scale : 1
-  }
-
   /// log p, and the gradient of Σ v_i log p_i.
   private func logPullback(
     of v: [Double], in row: inout FactorRow, workspace: inout Workspace

@@ -52,12 +52,8 @@ extension NoisyArgmax {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
     shape.check(count: scales.count, "scales")
     shape.check(count: result.count, "a result")
-    logits.withUnsafeBufferPointer { rows in
-      scales.withUnsafeBufferPointer { scales in
-        result.withUnsafeMutableBufferPointer {
-          writeInclusions(of: rows, scales, shape, largest: count, to: $0, workspace: &workspace)
-        }
-      }
+    withBuffers(logits, scales, &result) {
+      writeInclusions(of: $0, $1, shape, largest: count, to: $2, workspace: &workspace)
     }
   }
 

@@ -84,12 +84,8 @@ extension NoisyArgmax {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
     shape.check(count: scales.count, "scales")
     shape.check(count: result.count, "a result")
-    logits.withUnsafeBufferPointer { rows in
-      scales.withUnsafeBufferPointer { scales in
-        result.withUnsafeMutableBufferPointer {
-          writeLogProbabilities(of: rows, scales, shape, to: $0, workspace: &workspace)
-        }
-      }
+    withBuffers(logits, scales, &result) {
+      writeLogProbabilities(of: $0, $1, shape, to: $2, workspace: &workspace)
     }
   }
 
@@ -125,17 +121,7 @@ extension NoisyArgmax {
     shape.check(count: cotangent.count, "a cotangent")
     shape.check(count: result.count, "a result")
     shape.check(count: inScales.count, "a gradient in the scales")
-    logits.withUnsafeBufferPointer { rows in
-      scales.withUnsafeBufferPointer { scales in
-        cotangent.withUnsafeBufferPointer { cotangent in
-          result.withUnsafeMutableBufferPointer { result in
-            inScales.withUnsafeMutableBufferPointer {
-              body(rows, scales, cotangent, shape, result, $0)
-            }
-          }
-        }
-      }
-    }
+    withBuffers(logits, scales, cotangent, &result, &inScales) { body($0, $1, $2, shape, $3, $4) }
   }
 
   /// The cross-entropy of a target, and its gradients, with the log-probabilities of one pass.

@@ -29,12 +29,8 @@ extension NoisyArgmax {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
     shape.check(count: scales.count, "scales")
     shape.check(rowCount: result.count, "values")
-    logits.withUnsafeBufferPointer { rows in
-      scales.withUnsafeBufferPointer { scales in
-        result.withUnsafeMutableBufferPointer {
-          writeSums(of: rows, scales, shape, largest: 1, targets: nil, to: $0, workspace: &workspace)
-        }
-      }
+    withBuffers(logits, scales, &result) {
+      writeSums(of: $0, $1, shape, largest: 1, targets: nil, to: $2, workspace: &workspace)
     }
   }
 

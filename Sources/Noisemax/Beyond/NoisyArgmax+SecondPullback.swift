@@ -126,17 +126,8 @@ extension NoisyArgmax {
     shape.check(count: w.count, "a cotangent")
     shape.check(count: result.count, "a result")
     shape.check(rowCount: inScale.count, "derivatives in the scale")
-    logits.withUnsafeBufferPointer { rows in
-      v.withUnsafeBufferPointer { v in
-        w.withUnsafeBufferPointer { w in
-          result.withUnsafeMutableBufferPointer { result in
-            inScale.withUnsafeMutableBufferPointer {
-              pullBackTwice(
-                quantity, at: rows, nil, shape, v, w, to: result, scale: $0, workspace: &workspace)
-            }
-          }
-        }
-      }
+    withBuffers(logits, v, w, &result, &inScale) {
+      pullBackTwice(quantity, at: $0, nil, shape, $1, $2, to: $3, scale: $4, workspace: &workspace)
     }
   }
 

@@ -7,8 +7,9 @@ internal import NoiseKernels
 /// classes does not matter. Cost: m²·K factors for m different logits, in vector loops for the laws of this library.
 /// Values are right to 1e-12 relative for up to 4000 classes, and the roundings of more add up.
 ///
-/// Under Uniform, Exponential and Laplace noise, all but small rows come from ``QuantileStretches``. Under a smooth law, the values of all but small rows come from ``QuantileGrid`` instead, and so do the derivatives of
-/// normalised ones. Those of raw values do not: next to a class that is almost certain they cancel there.
+/// All but small rows have a quicker way. Under Uniform, Exponential and Laplace noise that is ``QuantileStretches``. Under a
+/// smooth law it is ``QuantileGrid``, for the values and for the derivatives of normalised ones. Not for those of raw values: next
+/// to a class that is almost certain they cancel there.
 struct QuantileMethod: StepwiseRowMethod {
   private let nodes: [Double]
   private let normalized: Bool

@@ -142,12 +142,8 @@ extension NoisyArgmax {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
     shape.check(count: cotangent.count, "a cotangent")
     shape.check(count: result.count, "a result")
-    logits.withUnsafeBufferPointer { rows in
-      cotangent.withUnsafeBufferPointer { cotangent in
-        result.withUnsafeMutableBufferPointer {
-          writePullback(through: quantity, at: rows, of: cotangent, shape, to: $0, workspace: &workspace)
-        }
-      }
+    withBuffers(logits, cotangent, &result) {
+      writePullback(through: quantity, at: $0, of: $1, shape, to: $2, workspace: &workspace)
     }
   }
 

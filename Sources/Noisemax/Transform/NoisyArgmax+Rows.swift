@@ -203,3 +203,36 @@ extension NoisyArgmax {
     }
   }
 }
+
+// MARK: - Spans
+
+/// The memory of two spans that are read and of one that is written.
+@inline(__always)
+func withBuffers<Scalar>(
+  _ first: Span<Scalar>, _ second: Span<Scalar>, _ result: inout MutableSpan<Scalar>,
+  _ body: (UnsafeBufferPointer<Scalar>, UnsafeBufferPointer<Scalar>, UnsafeMutableBufferPointer<Scalar>) ->
+    Void
+) {
+  first.withUnsafeBufferPointer { first in
+    second.withUnsafeBufferPointer { second in
+      result.withUnsafeMutableBufferPointer { body(first, second, $0) }
+    }
+  }
+}
+
+/// The memory of three spans that are read and of two that are written.
+@inline(__always)
+func withBuffers<Scalar>(
+  _ first: Span<Scalar>, _ second: Span<Scalar>, _ third: Span<Scalar>,
+  _ result: inout MutableSpan<Scalar>, _ other: inout MutableSpan<Scalar>,
+  _ body: (
+    UnsafeBufferPointer<Scalar>, UnsafeBufferPointer<Scalar>, UnsafeBufferPointer<Scalar>,
+    UnsafeMutableBufferPointer<Scalar>, UnsafeMutableBufferPointer<Scalar>
+  ) -> Void
+) {
+  withBuffers(first, second, &result) { first, second, result in
+    third.withUnsafeBufferPointer { third in
+      other.withUnsafeMutableBufferPointer { body(first, second, third, result, $0) }
+    }
+  }
+}
