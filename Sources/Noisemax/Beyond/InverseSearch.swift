@@ -75,18 +75,25 @@ struct InverseSearch {
     let largest = step.reduce(0) { Swift.max($0, $1.magnitude) }
     let factor = largest > 64 ? 64 / largest : 1
     var result = zip(logits, step).map { $0 + factor * $1 }
-    let (before, after) = (floor(of: logits), floor(of: result))
-    for index in result.indices where upper[index] < .infinity && after > -.infinity {
-      let width = upper[index] - lower[index]
-      let reach = Swift.max(logits[index] + upper[index] - before, 0x1p-52 * width)
+    func holdBack(_ index: Int, _ before: Double, _ after: Double) {
+      guard after > -.infinity else { return }
+      let reach = Swift.max(logits[index] + upper[index] - before, 0x1p-52 * (upper[index] - lower[index]))
       result[index] = Swift.max(result[index], after - upper[index] + reach / 8)
+    }
+    // A class without noise stands on what it is itself: there the others count. They reach for what it comes to.
+    for index in result.indices where upper[index] == lower[index] {
+      holdBack(index, floor(of: logits, without: index), floor(of: result, without: index))
+    }
+    let (before, after) = (floor(of: logits), floor(of: result))
+    for index in result.indices where upper[index] < .infinity && upper[index] > lower[index] {
+      holdBack(index, before, after)
     }
     return result
   }
 
-  /// Below this point no perturbed logit is the largest.
-  private func floor(of logits: [Double]) -> Double {
-    logits.indices.reduce(-.infinity) { Swift.max($0, logits[$1] + lower[$1]) }
+  /// Below this point no perturbed logit is the largest, whatever that of one class may be.
+  private func floor(of logits: [Double], without index: Int? = nil) -> Double {
+    logits.indices.reduce(-.infinity) { $1 == index ? $0 : Swift.max($0, logits[$1] + lower[$1]) }
   }
 
   // MARK: - Long rows
