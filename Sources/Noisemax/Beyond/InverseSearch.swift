@@ -60,9 +60,28 @@ struct InverseSearch {
   private func start() -> [Double] {
     let law = StandardizedNoise(model.argmax.noise).standard
     guard let law = law as? any AccurateNoise else { return target }
-    return target.indices.map { index in
+    var result = target.indices.map { index in
       0 - model.noise(law.upperQuantile(at: 0.6 * exponential(target[index])), of: index)
     }
+    for index in result.indices where upper[index] == lower[index] { place(index, in: &result, under: law) }
+    return result
+  }
+
+  /// Moves a class without noise to where it has its probability beside the others: that is ∏ F, which rises with its logit.
+  ///
+  /// Where noise is bounded below Newton's steps would not get there from far above.
+  private func place(_ still: Int, in logits: inout [Double], under law: any AccurateNoise) {
+    var (low, high) = (floor(of: logits, without: still), logits[still])
+    guard low > -.infinity else { return }
+    for _ in 0..<60 {
+      logits[still] = 0.5 * (low + high)
+      let value = logits.indices.reduce(0.0) { sum, index in
+        if index == still { return sum }
+        return sum + law.logCumulative(at: model.point(logits[still] - logits[index], of: index))
+      }
+      if value < target[still] { low = logits[still] } else { high = logits[still] }
+    }
+    logits[still] = high
   }
 
   private func residual(at logits: [Double]) -> [Double] {
@@ -200,9 +219,14 @@ private struct Model {
 
   /// Noise of the law as a class has it.
   func noise(_ noise: Double, of index: Int) -> Double {
-    let scale = scales?[index] ?? 1
+    let scale = scale(of: index)
     return scale == 0 ? 0 : scale * (noise + argmax.location)
   }
+
+  /// The noise of the law that brings a class with noise to a point.
+  func point(_ noise: Double, of index: Int) -> Double { noise / scale(of: index) - argmax.location }
+
+  private func scale(of index: Int) -> Double { scales?[index] ?? 1 }
 
   func logProbabilities(at logits: [Double]) -> [Double] {
     guard let scales else { return argmax.logProbabilities(for: logits) }

@@ -96,7 +96,8 @@ def probabilities(
         return _factors.values(
             x, noise, scale, axis, points, False, factors, tolerance, error_estimate, threads
         )
-    _factors.refuse(tolerance, error_estimate)
+    if tolerance is not None or error_estimate:
+        _factors.refuse()
     if has_own(scale):
         return _ranks.included(x, 1, noise, scale, axis, points, threads)
     return _numbers("probabilities", x, noise, scale, axis, points, threads)
@@ -131,7 +132,8 @@ def log_probabilities(
         return _factors.values(
             x, noise, scale, axis, points, True, factors, tolerance, error_estimate, threads
         )
-    _factors.refuse(tolerance, error_estimate)
+    if tolerance is not None or error_estimate:
+        _factors.refuse()
     if has_own(scale):
         return _ranks.log_probabilities(x, noise, scale, axis, points, threads)
     return _numbers("log_probabilities", x, noise, scale, axis, points, threads)
@@ -157,7 +159,8 @@ def pullback(
         return _factors.pulled(
             x, v, noise, scale, axis, points, log, scale_gradient, factors, tolerance, factor_gradient, threads
         )
-    _factors.refuse(tolerance, factor_gradient)
+    if tolerance is not None or factor_gradient:
+        _factors.refuse()
     if scale_gradient or has_own(scale):
         return _ranks.pulled(x, v, 1, noise, scale, axis, points, log, scale_gradient, threads)
     held, x = transform(noise, scale, points), rows(x, axis)
@@ -213,7 +216,8 @@ def loss(
             x, target, code, noise, scale, axis, points, gradient, scale_gradient, factors, tolerance,
             factor_gradient, threads,
         )  # fmt: skip
-    _factors.refuse(tolerance, factor_gradient)
+    if tolerance is not None or factor_gradient:
+        _factors.refuse()
     if scale_gradient or has_own(scale):
         return _ranks.losses(x, target, code, noise, scale, axis, points, gradient, scale_gradient, threads)
     held, x = transform(noise, scale, points), rows(x, axis)

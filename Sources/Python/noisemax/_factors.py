@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -46,10 +48,9 @@ def losses(
     return (result[()], *found) if found else result[()]
 
 
-def refuse(*options: object) -> None:
-    """What goes with factors alone."""
-    if any(option is not None and option is not False for option in options):
-        raise ValueError("a tolerance, an estimate of the error and a gradient in factors go with factors")
+def refuse() -> NoReturn:
+    """Where there are no factors, but what goes with them alone."""
+    raise ValueError("a tolerance, an estimate of the error and a gradient in factors go with factors")
 
 
 def tolerance_of(tolerance: float | None, log: bool) -> float:

@@ -234,7 +234,8 @@ def _values(t: Tensor, noise: str, scale, dim: int, points: int | None, factors,
         tolerance = _factors.tolerance_of(tolerance, log)
         values = _factor_operators.values(rows, widths, loadings, noise, scale, tolerance, log)
         return _restored(values.to(t.dtype), t, dim)
-    _factors.refuse(tolerance)
+    if tolerance is not None:
+        _factors.refuse()
     if widths is not None:
         _refuse_rule(points)
         values = _rank_operators.values(rows, widths, noise, scale, 1, log)
