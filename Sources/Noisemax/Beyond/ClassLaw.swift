@@ -20,6 +20,14 @@ struct ClassLaw: Sendable {
   /// Where its density jumps, and by how much.
   let jumps: [(kink: Double, height: Double)]
 
+  /// In units of a class's scale: the quantiles beyond which no probability can be shown; above the last F is 1 to rounding.
+  let farBelow, farAbove, certain: Double
+  /// Likewise: above this F has no sharp features.
+  let nearAbove: Double
+  /// How far apart the points of a grid may be: F itself is summed to rounding then. The normal law's spectrum falls like e^−ω²,
+  /// the others' like e^−ω.
+  let gridStep: Double
+
   init(_ noise: any ExactNoise, location: Double) {
     self.noise = noise
     self.location = location
@@ -27,6 +35,10 @@ struct ClassLaw: Sendable {
     (deviation, mean, median) = (noise.variance.squareRoot(), noise.mean, noise.quantile(at: 0.5))
     let stated = (noise as? any PiecewiseNoise)?.kinks ?? []
     kinks = Set(stated + [lowerEnd, upperEnd]).filter(\.isFinite).sorted()
+    (farBelow, farAbove) = (noise.quantile(at: 1e-305) + location, noise.upperQuantile(at: 1e-305) + location)
+    certain = noise.upperQuantile(at: 0x1p-60)
+    nearAbove = Swift.min(noise.upperQuantile(at: 0x1p-36), mean + 2.5 * deviation) + location
+    gridStep = deviation * (noise is Normal ? 0.35 : 0.2)
     differentiable = noise as? any DifferentiableNoise
     jumps = Self.jumps(of: noise, at: kinks, deviation: deviation)
     vectorLaw =
@@ -52,20 +64,21 @@ struct ClassLaw: Sendable {
   func lowest(beyond q: Double) -> Double { noise.quantile(at: q) + location }
 
   /// Writes z = (x − μ)/s − location, F, 1 − F and f/s of every class at the nodes, class by class.
+  ///
+  /// Where F is 1 to rounding, 1 − F may be 0 if it is not wanted.
   func evaluate(
-    _ count: Int, at nodes: PanelNodes, locations: UnsafePointer<Double>, scales: UnsafePointer<Double>,
+    _ count: Int, at nodes: PanelNodes, withSurvival: Bool, locations: UnsafePointer<Double>,
+    scales: UnsafePointer<Double>,
     z: UnsafeMutablePointer<Lanes>, cumulative: UnsafeMutablePointer<Lanes>,
     survival: UnsafeMutablePointer<Lanes>, density: UnsafeMutablePointer<Lanes>
   ) {
-    func doubles(_ lanes: UnsafeMutablePointer<Lanes>) -> UnsafeMutablePointer<Double> {
-      UnsafeMutableRawPointer(lanes).assumingMemoryBound(to: Double.self)
-    }
     if let vectorLaw {
       return withUnsafeBytes(of: nodes) { nodes in
         guard let nodes = nodes.baseAddress else { return }
         kernels.classValues(
           under: vectorLaw, scaledTail: scaledTail.pointer, location: location,
-          nodes: nodes.assumingMemoryBound(to: Double.self), locations: locations, scales: scales,
+          certain: withSurvival ? .infinity : certain, nodes: nodes.assumingMemoryBound(to: Double.self),
+          locations: locations, scales: scales,
           count: count,
           z: doubles(z), cumulative: doubles(cumulative), survival: doubles(survival),
           density: doubles(density))

@@ -38,10 +38,11 @@ struct ScaledClasses {
   /// Below this point at least k classes without noise are above: nothing can be among the k largest.
   var floor: Double? { count - noisy >= wanted ? locations[noisy + wanted - 1] : nil }
 
-  /// Evaluates all classes at nodes.
-  func evaluate(at nodes: PanelNodes) {
+  /// Evaluates all classes at nodes. Where F is 1 to rounding, 1 − F may be 0 if it is not wanted.
+  func evaluate(at nodes: PanelNodes, withSurvival: Bool = true) {
     law.evaluate(
-      noisy, at: nodes, locations: locations, scales: scales, z: z, cumulative: cumulative,
+      noisy, at: nodes, withSurvival: withSurvival, locations: locations, scales: scales, z: z,
+      cumulative: cumulative,
       survival: survival, density: density)
     for j in noisy..<count {
       let distance = (nodes.high - locations[j]) + nodes.low
@@ -71,6 +72,12 @@ extension Pieces {
   mutating func takeLanes(_ count: Int) -> UnsafeMutablePointer<Lanes> {
     UnsafeMutableRawPointer(take(Lanes.scalarCount * count)).bindMemory(to: Lanes.self, capacity: count)
   }
+}
+
+/// Lanes one after the other, as the loops take them.
+@inline(__always)
+func doubles(_ lanes: UnsafeMutablePointer<Lanes>) -> UnsafeMutablePointer<Double> {
+  UnsafeMutableRawPointer(lanes).assumingMemoryBound(to: Double.self)
 }
 
 /// The sum of the lanes, half by half: not one after the other.

@@ -29,8 +29,9 @@ import Testing
     var (z, cumulative) = ([Double](repeating: .nan, count: count), [Double](repeating: .nan, count: count))
     var (survival, density) = (z, z)
     set.kernels.classValues(
-      under: law, scaledTail: Normal.scaledTailCoefficients, location: location, nodes: nodes,
-      locations: locations, scales: scales, count: scales.count, z: &z, cumulative: &cumulative,
+      under: law, scaledTail: Normal.scaledTailCoefficients, location: location,
+      certain: .infinity, nodes: nodes, locations: locations, scales: scales, count: scales.count, z: &z,
+      cumulative: &cumulative,
       survival: &survival,
       density: &density)
     for slot in 0..<count {
