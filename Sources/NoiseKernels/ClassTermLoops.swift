@@ -179,6 +179,44 @@ extension VectorKernels {
   }
 
   @inline(never)
+  package static func meetingTerms(
+    cumulative: UnsafePointer<Double>, density: UnsafePointer<Double>, count: Int, noisy: Int,
+    reversedHazards: UnsafeMutablePointer<Double>, to terms: UnsafeMutablePointer<Double>
+  ) -> Double {
+    var bound = 0.0
+    var half = 0
+    while half < 16 {
+      var product = Doubles(repeating: 1)
+      var j = 0
+      while j < count {
+        product = product * load(cumulative + 16 * j + half)
+        j += 1
+      }
+      bound = product[7]
+      j = 0
+      while j < noisy {
+        let cumulative = load(cumulative + 16 * j + half)
+        let r = load(density + 16 * j + half) / cumulative
+        store(r.replacing(with: 0, where: cumulative .== 0), to: reversedHazards + 16 * j + half)
+        j += 1
+      }
+      var (i, term) = (0, terms + half)
+      while i < noisy {
+        let own = product * load(reversedHazards + 16 * i + half)
+        j = i + 1
+        while j < noisy {
+          store(own * load(reversedHazards + 16 * j + half), to: term)
+          term += 16
+          j += 1
+        }
+        i += 1
+      }
+      half += 8
+    }
+    return bound
+  }
+
+  @inline(never)
   package static func inclusionTerms(
     cumulative: UnsafePointer<Double>, survival: UnsafePointer<Double>, density: UnsafePointer<Double>,
     count: Int, noisy: Int, wanted: Int, polynomials: UnsafeMutablePointer<Double>,

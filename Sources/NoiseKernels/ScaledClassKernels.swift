@@ -3,13 +3,14 @@ package protocol ScaledClassKernels: Sendable {
   /// Writes z = (x − μ)/s − location, F(z), 1 − F(z) and f(z)/s at sixteen nodes for every class, class by class.
   ///
   /// The nodes are in two parts: sixteen numbers, and sixteen that are to be added to them. Each tail is within 1e-14
-  /// relative where it is above 1e-100, and within 1e-13 as far as it is a normal number. Where z of eight nodes is above
-  /// `certain`, 1 − F may be 0 and F 1.
+  /// relative where it is above 1e-100, and within 1e-13 as far as it is a normal number.
+  ///
+  /// Without memory for 1 − F it is not written, nor is z. Where z is above `certain`, F is then 1.
   static func classValues(
     under law: QuantileTable.Law, scaledTail: UnsafePointer<Double>, location: Double, certain: Double,
-    nodes: UnsafePointer<Double>, locations: UnsafePointer<Double>, scales: UnsafePointer<Double>, count: Int,
-    z: UnsafeMutablePointer<Double>, cumulative: UnsafeMutablePointer<Double>,
-    survival: UnsafeMutablePointer<Double>, density: UnsafeMutablePointer<Double>
+    nodes: UnsafePointer<Double>, locations: UnsafePointer<Double>, scales: UnsafePointer<Double>,
+    count: Int, z: UnsafeMutablePointer<Double>?, cumulative: UnsafeMutablePointer<Double>,
+    survival: UnsafeMutablePointer<Double>?, density: UnsafeMutablePointer<Double>
   )
 
   /// Writes G·f_j/F_j, G = ∏F, of the first classes at the nodes, 0 where F_j is 0. Equal classes get equal bits.
@@ -18,6 +19,14 @@ package protocol ScaledClassKernels: Sendable {
   static func winningTerms(
     cumulative: UnsafePointer<Double>, density: UnsafePointer<Double>, count: Int, noisy: Int,
     to terms: UnsafeMutablePointer<Double>
+  ) -> Double
+
+  /// Writes G·r_i·r_j, r = f/F, for every pair i < j of the first classes, one after the other.
+  ///
+  /// - Returns: G at the last node.
+  static func meetingTerms(
+    cumulative: UnsafePointer<Double>, density: UnsafePointer<Double>, count: Int, noisy: Int,
+    reversedHazards: UnsafeMutablePointer<Double>, to terms: UnsafeMutablePointer<Double>
   ) -> Double
 
   /// Writes f_j·P(fewer than k others are above) of the first classes at the nodes, k > 1.

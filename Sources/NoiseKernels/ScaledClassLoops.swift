@@ -26,12 +26,9 @@ private func normal(
   return (cumulative, survival, gaussian * inverseRootTwoPi)
 }
 
-/// The same where F is 1 to rounding: half the work.
 @inline(__always)
-private func certainNormal(
-  _ z: Doubles
-) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
-  (Doubles(repeating: 1), Doubles(), wholeGaussian(smaller(z, Doubles(repeating: 40))) * inverseRootTwoPi)
+private func certainNormalDensity(_ z: Doubles) -> Doubles {
+  wholeGaussian(smaller(z, Doubles(repeating: 40))) * inverseRootTwoPi
 }
 
 /// e^(−z²/2), with the digits that squaring loses.
@@ -85,7 +82,7 @@ private func doubleExponential(_ x: Doubles) -> (falling: Doubles, rising: Doubl
   return (falling, rising, t * falling)
 }
 
-@inline(__always)
+@_transparent
 private func values(
   _ law: QuantileTable.Law, _ z: Doubles, _ coefficients: UnsafePointer<Double>
 ) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
@@ -121,10 +118,10 @@ extension VectorKernels {
   @inline(never)
   package static func classValues(
     under law: QuantileTable.Law, scaledTail coefficients: UnsafePointer<Double>, location: Double,
-    certain: Double,
-    nodes: UnsafePointer<Double>, locations: UnsafePointer<Double>, scales: UnsafePointer<Double>, count: Int,
-    z: UnsafeMutablePointer<Double>, cumulative: UnsafeMutablePointer<Double>,
-    survival: UnsafeMutablePointer<Double>, density: UnsafeMutablePointer<Double>
+    certain: Double, nodes: UnsafePointer<Double>, locations: UnsafePointer<Double>,
+    scales: UnsafePointer<Double>, count: Int, z: UnsafeMutablePointer<Double>?,
+    cumulative: UnsafeMutablePointer<Double>, survival: UnsafeMutablePointer<Double>?,
+    density: UnsafeMutablePointer<Double>
   ) {
     var index = 0
     while index < count {
@@ -136,13 +133,21 @@ extension VectorKernels {
         let distance = (load(nodes + node) - centre) + load(nodes + 16 + node)
         let point = quotient(distance, scale, reciprocal) - location
         let slot = 16 * index + node
-        // Nodes rise or fall.
-        let isCertain = law == .normal && point[0] > certain && point[7] > certain
-        let found = isCertain ? certainNormal(point) : values(law, point, coefficients)
-        store(point, to: z + slot)
-        store(found.cumulative, to: cumulative + slot)
-        store(found.survival, to: survival + slot)
-        store(found.density * reciprocal, to: density + slot)
+        if let z { store(point, to: z + slot) }
+        if let survival {
+          let found = values(law, point, coefficients)
+          store(found.cumulative, to: cumulative + slot)
+          store(found.survival, to: survival + slot)
+          store(found.density * reciprocal, to: density + slot)
+        } else if law == .normal && point[0] > certain && point[7] > certain {
+          // Half the work; nodes rise or fall, so that the others are between these two.
+          store(Doubles(repeating: 1), to: cumulative + slot)
+          store(certainNormalDensity(point) * reciprocal, to: density + slot)
+        } else {
+          let found = values(law, point, coefficients)
+          store(found.cumulative, to: cumulative + slot)
+          store(found.density * reciprocal, to: density + slot)
+        }
         node += 8
       }
       index += 1

@@ -189,7 +189,7 @@ struct ClassGrid {
     _ integrand: some PanelIntegrand, along map: GridMap, at t: Double, _ spacing: Double, keeping block: Int
   ) -> (bound: Double, weight: Double) {
     let (nodes, weights) = map.points(below: t, apart: spacing)
-    classes.evaluate(at: nodes, withSurvival: integrand.usesSurvival)
+    classes.evaluate(at: nodes, withNoise: integrand.usesNoise, withSurvival: integrand.usesSurvival)
     let bound = integrand.evaluate(classes, to: values)
     withUnsafeBytes(of: weights) { weights in
       guard let weights = weights.baseAddress else { return }

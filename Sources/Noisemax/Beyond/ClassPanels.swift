@@ -12,7 +12,8 @@ protocol PanelIntegrand {
   var endsAtFloor: Bool { get }
   /// Whether it has no kinks where the law has none.
   var isSmooth: Bool { get }
-  /// Whether 1 − F counts where F is 1 to rounding.
+  /// Whether it is made of z and of 1 − F. Without 1 − F nothing counts that F is rounded by.
+  var usesNoise: Bool { get }
   var usesSurvival: Bool { get }
   /// Writes the values at the nodes, for which the classes are evaluated.
   ///
@@ -24,6 +25,7 @@ protocol PanelIntegrand {
 extension PanelIntegrand {
   var endsAtFloor: Bool { true }
   var isSmooth: Bool { true }
+  var usesNoise: Bool { true }
   var usesSurvival: Bool { true }
 }
 
@@ -131,7 +133,8 @@ struct ClassPanels {
   ) -> Double {
     pending.place(upper, width, in: slot)
     classes.evaluate(
-      at: PanelNodes(width * PanelRule.shared.distances, below: upper), withSurvival: integrand.usesSurvival)
+      at: PanelNodes(width * PanelRule.shared.distances, below: upper), withNoise: integrand.usesNoise,
+      withSurvival: integrand.usesSurvival)
     let bound = integrand.evaluate(classes, to: values)
     let (contents, rests) = (pending.contents(of: slot), pending.rests(of: slot))
     for value in 0..<integrand.count {

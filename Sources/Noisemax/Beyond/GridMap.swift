@@ -27,7 +27,7 @@ struct GridMap {
     guard law.kinks.isEmpty && classes.noisy == classes.count && classes.count > 0 else { return nil }
     let narrowest = Self.narrowest(of: classes)
     let (edge, growth) = Self.growth(of: classes, beside: narrowest)
-    let fine = law.gridStep * narrowest
+    let fine = law.gridStep(for: classes.count) * narrowest
     var fall = Lanes()
     if growth < .infinity {
       // At the edge e^(t/κ) is ¼, t there −1.386·κ, and the points are 5/4·h apart.
@@ -72,6 +72,7 @@ struct GridMap {
       DoubleDouble(productOf: classes.scales[j], and: law.nearAbove) + DoubleDouble(classes.locations[j])
     }
     let narrow = alike * narrowest
+    let step = law.gridStep(for: classes.count)
     var edge = DoubleDouble(-.infinity)
     for j in 0..<classes.count where classes.scales[j] <= narrow && classes.scales[j] >= narrowest {
       let end = end(j)
@@ -82,7 +83,7 @@ struct GridMap {
     for j in 0..<classes.count where classes.scales[j] > narrow {
       let distance = (end(j) - edge).value
       guard distance > 0 else { continue }
-      growth = Swift.max(growth ?? leastGrowth, distance / (law.gridStep * classes.scales[j]))
+      growth = Swift.max(growth ?? leastGrowth, distance / (step * classes.scales[j]))
     }
     return (edge, growth ?? .infinity)
   }

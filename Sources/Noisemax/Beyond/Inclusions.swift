@@ -18,13 +18,15 @@ struct Inclusions: PanelIntegrand {
   init(of classes: ScaledClasses, withNoise: Bool, memory: inout Pieces) {
     classCount = classes.noisy
     self.withNoise = withNoise
+    usesSurvival = classes.wanted > 1
     polynomials = memory.takeLanes((classes.count + 2) * classes.wanted)
   }
 
   var count: Int { withNoise ? 2 * classCount : classCount }
   var judged: Int { classCount }
   var rarest: Double? { nil }
-  var usesSurvival: Bool { false }
+  var usesNoise: Bool { withNoise }
+  let usesSurvival: Bool
 
   func evaluate(_ classes: ScaledClasses, to values: UnsafeMutablePointer<Lanes>) -> Double {
     let terms = doubles(values)

@@ -38,10 +38,11 @@ struct ScaledClasses {
   /// Below this point at least k classes without noise are above: nothing can be among the k largest.
   var floor: Double? { count - noisy >= wanted ? locations[noisy + wanted - 1] : nil }
 
-  /// Evaluates all classes at nodes. Where F is 1 to rounding, 1 − F may be 0 if it is not wanted.
-  func evaluate(at nodes: PanelNodes, withSurvival: Bool = true) {
+  /// Evaluates all classes at nodes, with z and 1 − F if they are wanted.
+  func evaluate(at nodes: PanelNodes, withNoise: Bool = true, withSurvival: Bool = true) {
     law.evaluate(
-      noisy, at: nodes, withSurvival: withSurvival, locations: locations, scales: scales, z: z,
+      noisy, at: nodes, withNoise: withNoise, withSurvival: withSurvival, locations: locations,
+      scales: scales, z: z,
       cumulative: cumulative,
       survival: survival, density: density)
     for j in noisy..<count {
