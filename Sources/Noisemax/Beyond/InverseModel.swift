@@ -8,9 +8,14 @@ final class InverseModel {
 
   /// Noise of the law as a class has it.
   func noise(_ noise: Double, of index: Int) -> Double {
-    let scale = scales?[index] ?? 1
+    let scale = scale(of: index)
     return scale == 0 ? 0 : scale * (noise + argmax.location)
   }
+
+  /// The noise of the law that brings a class with noise to a point.
+  func point(_ noise: Double, of index: Int) -> Double { noise / scale(of: index) - argmax.location }
+
+  private func scale(of index: Int) -> Double { scales?[index] ?? 1 }
 
   func logProbabilities(at logits: [Double]) -> [Double] {
     guard let scales else {

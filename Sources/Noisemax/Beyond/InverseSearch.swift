@@ -67,9 +67,28 @@ struct InverseSearch {
   private func start() -> [Double] {
     let law = StandardizedNoise(model.argmax.noise).standard
     guard let law = law as? any AccurateNoise else { return target }
-    return target.indices.map { index in
+    var result = target.indices.map { index in
       0 - model.noise(law.upperQuantile(at: 0.6 * exponential(target[index])), of: index)
     }
+    for index in result.indices where upper[index] == lower[index] { place(index, in: &result, under: law) }
+    return result
+  }
+
+  /// Moves a class without noise to where it has its probability beside the others: that is ∏ F, which rises with its logit.
+  ///
+  /// Where noise is bounded below Newton's steps would not get there from far above.
+  private func place(_ still: Int, in logits: inout [Double], under law: any AccurateNoise) {
+    var (low, high) = (floor(of: logits, without: still), logits[still])
+    guard low > -.infinity else { return }
+    for _ in 0..<60 {
+      logits[still] = 0.5 * (low + high)
+      let value = logits.indices.reduce(0.0) { sum, index in
+        if index == still { return sum }
+        return sum + law.logCumulative(at: model.point(logits[still] - logits[index], of: index))
+      }
+      if value < target[still] { low = logits[still] } else { high = logits[still] }
+    }
+    logits[still] = high
   }
 
   private func residual(at logits: [Double]) -> [Double] {
@@ -82,18 +101,25 @@ struct InverseSearch {
     let largest = step.reduce(0) { Swift.max($0, $1.magnitude) }
     let factor = largest > 64 ? 64 / largest : 1
     var result = zip(logits, step).map { $0 + factor * $1 }
-    let (before, after) = (floor(of: logits), floor(of: result))
-    for index in result.indices where upper[index] < .infinity && after > -.infinity {
-      let width = upper[index] - lower[index]
-      let reach = Swift.max(logits[index] + upper[index] - before, 0x1p-52 * width)
+    func holdBack(_ index: Int, _ before: Double, _ after: Double) {
+      guard after > -.infinity else { return }
+      let reach = Swift.max(logits[index] + upper[index] - before, 0x1p-52 * (upper[index] - lower[index]))
       result[index] = Swift.max(result[index], after - upper[index] + reach / 8)
+    }
+    // A class without noise stands on what it is itself: there the others count. They reach for what it comes to.
+    for index in result.indices where upper[index] == lower[index] {
+      holdBack(index, floor(of: logits, without: index), floor(of: result, without: index))
+    }
+    let (before, after) = (floor(of: logits), floor(of: result))
+    for index in result.indices where upper[index] < .infinity && upper[index] > lower[index] {
+      holdBack(index, before, after)
     }
     return result
   }
 
-  /// Below this point no perturbed logit is the largest.
-  private func floor(of logits: [Double]) -> Double {
-    logits.indices.reduce(-.infinity) { Swift.max($0, logits[$1] + lower[$1]) }
+  /// Below this point no perturbed logit is the largest, whatever that of one class may be.
+  private func floor(of logits: [Double], without index: Int? = nil) -> Double {
+    logits.indices.reduce(-.infinity) { $1 == index ? $0 : Swift.max($0, logits[$1] + lower[$1]) }
   }
 
   // MARK: - Long rows
