@@ -8,14 +8,12 @@ private let ln2 = 0x1.62e42fefa39efp-1
 
 /// Σ_tap shares_tap · sums_tap in eight consecutive places: one place between grid points, for eight of them.
 @inline(__always)
-private func interpolated(
-  _ sums: UnsafePointer<Double>, _ shares: UnsafePointer<Double>, relativeTo near: Doubles = Doubles()
-) -> Doubles {
+private func interpolated(_ sums: UnsafePointer<Double>, _ shares: UnsafePointer<Double>) -> Doubles {
   var (even, odd) = (Doubles(), Doubles())
   var tap = 0
   while tap < 16 {
-    even = multiplyAdd(shares[tap], load(sums + tap) - near, even)
-    odd = multiplyAdd(shares[tap + 1], load(sums + tap + 1) - near, odd)
+    even = multiplyAdd(shares[tap], load(sums + tap), even)
+    odd = multiplyAdd(shares[tap + 1], load(sums + tap + 1), odd)
     tap += 2
   }
   return even + odd
@@ -34,10 +32,8 @@ extension VectorKernels {
       // Two blocks, or one: then what comes of the other is overwritten, or stands behind the list.
       let start = points[point] + offset
       let slot = sums + (start + shifts[last])
-      // Relative to a number nearby: in thousands, a rounding at every tap would show.
-      let (near, otherNear) = (load(slot + 8), load(slot + 16))
-      let top = near + interpolated(slot, shares + 16 * last, relativeTo: near)
-      let otherTop = otherNear + interpolated(slot + 8, shares + 16 * last, relativeTo: otherNear)
+      let top = interpolated(slot, shares + 16 * last)
+      let otherTop = interpolated(slot + 8, shares + 16 * last)
       var (sum, otherSum) = (Doubles(repeating: 1), Doubles(repeating: 1))
       var node = last
       while node > 0 {

@@ -1,13 +1,62 @@
-/// The loop of classes that have scales of their own.
+/// The loops of classes that have scales of their own.
 package protocol ScaledClassKernels: Sendable {
   /// Writes z = (x − μ)/s − location, F(z), 1 − F(z) and f(z)/s at sixteen nodes for every class, class by class.
   ///
   /// The nodes are in two parts: sixteen numbers, and sixteen that are to be added to them. Each tail is within 1e-14
   /// relative where it is above 1e-100, and within 1e-13 as far as it is a normal number.
+  ///
+  /// Without memory for 1 − F it is not written, nor is z. Where z is above `certain`, F is then 1.
   static func classValues(
-    under law: QuantileTable.Law, scaledTail: UnsafePointer<Double>, location: Double,
-    nodes: UnsafePointer<Double>, locations: UnsafePointer<Double>, scales: UnsafePointer<Double>, count: Int,
-    z: UnsafeMutablePointer<Double>, cumulative: UnsafeMutablePointer<Double>,
-    survival: UnsafeMutablePointer<Double>, density: UnsafeMutablePointer<Double>
+    under law: QuantileTable.Law, scaledTail: UnsafePointer<Double>, location: Double, certain: Double,
+    nodes: UnsafePointer<Double>, locations: UnsafePointer<Double>, scales: UnsafePointer<Double>,
+    count: Int, z: UnsafeMutablePointer<Double>?, cumulative: UnsafeMutablePointer<Double>,
+    survival: UnsafeMutablePointer<Double>?, density: UnsafeMutablePointer<Double>
+  )
+
+  /// Writes G·f_j/F_j, G = ∏F, of the first classes at the nodes, 0 where F_j is 0. Equal classes get equal bits.
+  ///
+  /// - Returns: G at the last node.
+  static func winningTerms(
+    cumulative: UnsafePointer<Double>, density: UnsafePointer<Double>, count: Int, noisy: Int,
+    to terms: UnsafeMutablePointer<Double>
+  ) -> Double
+
+  /// Writes G·r_i·r_j, r = f/F, for every pair i < j of the first classes, one after the other.
+  ///
+  /// - Returns: G at the last node.
+  static func meetingTerms(
+    cumulative: UnsafePointer<Double>, density: UnsafePointer<Double>, count: Int, noisy: Int,
+    reversedHazards: UnsafeMutablePointer<Double>, to terms: UnsafeMutablePointer<Double>
+  ) -> Double
+
+  /// Writes f_j·P(fewer than k others are above) of the first classes at the nodes, k > 1.
+  ///
+  /// `polynomials` has room for 16·(count + 2)·k numbers.
+  ///
+  /// - Returns: P(fewer than k classes are above) at the last node.
+  static func inclusionTerms(
+    cumulative: UnsafePointer<Double>, survival: UnsafePointer<Double>, density: UnsafePointer<Double>,
+    count: Int, noisy: Int, wanted: Int, polynomials: UnsafeMutablePointer<Double>,
+    to terms: UnsafeMutablePointer<Double>
+  ) -> Double
+
+  /// Writes what the pullback of P(among the k largest) is summed from, and behind that for all classes the terms themselves,
+  /// and those times z + location. The cotangents of the first classes rise.
+  ///
+  /// `work` has room for 8·(2·noisy + 3)·k numbers.
+  ///
+  /// - Returns: P(fewer than k classes are above) at the last node.
+  static func inclusionPullbackTerms(
+    z: UnsafePointer<Double>, cumulative: UnsafePointer<Double>, survival: UnsafePointer<Double>,
+    density: UnsafePointer<Double>, cotangent: UnsafePointer<Double>, location: Double, count: Int,
+    noisy: Int,
+    wanted: Int, work: UnsafeMutablePointer<Double>, to terms: UnsafeMutablePointer<Double>
+  ) -> Double
+
+  /// Adds sixteen numbers times sixteen weights to eight sums, for every value: number 8 + i goes to sum i, as number i does.
+  /// Writes what was added to all eight.
+  static func addWeighted(
+    _ values: UnsafePointer<Double>, _ count: Int, weights: UnsafePointer<Double>,
+    to sums: UnsafeMutablePointer<Double>, contents: UnsafeMutablePointer<Double>
   )
 }

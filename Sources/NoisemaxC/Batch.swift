@@ -11,23 +11,40 @@ struct Batch {
 
   init(_ rows: Int, _ length: Int, _ threads: Int32 = 1) throws(Refusal) {
     let (count, hasOverflow) = rows.multipliedReportingOverflow(by: length)
-    guard rows >= 0, length >= 0, !hasOverflow, count <= .max / 8 else {
+    guard rows >= 0, length >= 0, !hasOverflow, max(rows, length, count) < Self.mostNumbers else {
       throw .argument("there are no \(rows) rows of \(length) logits")
     }
     (self.rows, self.length, self.threads) = (rows, length, threads < 1 ? .max : Int(threads))
   }
+
+  /// From so many numbers on they are no memory of a process: 2⁴⁷ bytes.
+  private static let mostNumbers = 1 << 44
 
   /// How many logits there are.
   var count: Int { rows * length }
 
   func slots(of row: Int) -> Range<Int> { row * length..<(row + 1) * length }
 
-  /// Numbers to be read, one for each logit.
+  /// Numbers to be read, one for each logit or a few.
   func numbers<Scalar>(
-    at start: UnsafePointer<Scalar>?, _ name: String
+    at start: UnsafePointer<Scalar>?, _ name: String, each: Int = 1
   ) throws(Refusal) -> UnsafeBufferPointer<Scalar> {
+    guard count * each < Self.mostNumbers else {
+      throw .argument("there are no \(rows) rows of \(length) logits with \(each) numbers each")
+    }
     try require(start != nil || count == 0, name)
-    return UnsafeBufferPointer(start: count == 0 ? nil : start, count: count)
+    return UnsafeBufferPointer(start: count == 0 ? nil : start, count: count * each)
+  }
+
+  /// The indices of classes, one for each row.
+  func classes(at start: UnsafePointer<Int64>?) throws(Refusal) -> [Int] {
+    try require(start != nil || rows == 0, "the targets")
+    let indices = UnsafeBufferPointer(start: start, count: start == nil ? 0 : rows)
+    if let row = indices.firstIndex(where: { $0 < 0 || $0 >= length }) {
+      throw Refusal(
+        NOISEMAX_BAD_TARGET, "target \(indices[row]) of row \(row) is not a class of a row of \(length)")
+    }
+    return indices.map { Int($0) }
   }
 
   /// Memory for a number for each logit.

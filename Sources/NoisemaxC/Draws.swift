@@ -170,6 +170,7 @@ private func writeRelaxed<Scalar: LogitScalar>(
   let logits = try batch.numbers(at: logits, "logits")
   let result = batch.wantedPlaces(at: result)
   let perturbed = batch.wantedPlaces(at: perturbed)
+  guard batch.count > 0 else { return }
   batch.forEachRow(under: argmax, passes: 1) { row, slots, _ in
     var generator = streams.generator(ofRow: row)
     let sample = argmax.relaxedSample(
@@ -189,6 +190,10 @@ private func writeRelaxedPullback<Scalar: LogitScalar>(
   let logits = try batch.numbers(at: logits, "logits")
   let cotangents = try batch.numbers(at: cotangents, "cotangents")
   let result = try batch.places(at: result, "result")
+  guard batch.count > 0 else {
+    inTemperature?.update(repeating: 0, count: batch.rows)
+    return
+  }
   batch.forEachRow(under: argmax, passes: 1) { row, slots, _ in
     var generator = streams.generator(ofRow: row)
     let sample = argmax.relaxedSample(

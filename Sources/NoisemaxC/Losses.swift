@@ -65,13 +65,7 @@ enum Targets<Scalar: LogitScalar> {
       throw .argument("there are classes and weights: one of them is null")
     }
     if let classes {
-      let indices = UnsafeBufferPointer(start: classes, count: batch.rows)
-      if let row = indices.firstIndex(where: { $0 < 0 || $0 >= batch.length }) {
-        throw Refusal(
-          NOISEMAX_BAD_TARGET,
-          "target \(indices[row]) of row \(row) is not a class of a row of \(batch.length)")
-      }
-      self = .classes(indices.map { Int($0) })
+      self = .classes(try batch.classes(at: classes))
     } else {
       let weights = try batch.numbers(at: weights, "the targets")
       self = .distributions(weights)
@@ -104,20 +98,25 @@ enum Targets<Scalar: LogitScalar> {
   }
 }
 
+extension Loss {
+  init(_ code: noisemax_loss, under argmax: NoisyArgmax) throws(Refusal) {
+    switch code {
+    case NOISEMAX_FENCHEL_YOUNG:
+      try argmax.requireExactMethod(for: "Fenchel–Young loss")
+      self = .fenchelYoung
+    case NOISEMAX_NEGATIVE_LOG_LIKELIHOOD: self = .negativeLogLikelihood
+    default: throw .argument("there is no loss \(code.rawValue)")
+    }
+  }
+}
+
 private func writeLosses<Scalar: LogitScalar>(
   _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: UnsafePointer<Scalar>?,
   _ targets: Targets<Scalar>, _ batch: Batch, _ values: UnsafeMutablePointer<Scalar>?,
   _ gradient: UnsafeMutablePointer<Scalar>?
 ) throws(Refusal) {
   let argmax = try Transform.argmax(of: transform)
-  let kind: Loss
-  switch loss {
-  case NOISEMAX_FENCHEL_YOUNG:
-    kind = .fenchelYoung
-    try argmax.requireExactMethod(for: "Fenchel–Young loss")
-  case NOISEMAX_NEGATIVE_LOG_LIKELIHOOD: kind = .negativeLogLikelihood
-  default: throw .argument("there is no loss \(loss.rawValue)")
-  }
+  let kind = try Loss(loss, under: argmax)
   let logits = try batch.numbers(at: logits, "logits")
   let values = try batch.rowPlaces(at: values, "values")
   let gradient = batch.wantedPlaces(at: gradient)

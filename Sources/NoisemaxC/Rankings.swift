@@ -33,23 +33,23 @@ public func noisemax_ranking_losses_f(
 
 @c @implementation
 public func noisemax_inverse(
-  _ transform: OpaquePointer?, _ probabilities: UnsafePointer<Double>?, _ rows: Int, _ length: Int,
-  _ threads: Int32, _ result: UnsafeMutablePointer<Double>?,
+  _ transform: OpaquePointer?, _ probabilities: UnsafePointer<Double>?, _ scales: UnsafePointer<Double>?,
+  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Double>?,
   _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writeInverse(transform, probabilities, Batch(rows, length, threads), result, 1e-6)
+    try writeInverse(transform, probabilities, scales, Batch(rows, length, threads), result, 1e-6)
   }
 }
 
 @c @implementation
 public func noisemax_inverse_f(
-  _ transform: OpaquePointer?, _ probabilities: UnsafePointer<Float>?, _ rows: Int, _ length: Int,
-  _ threads: Int32, _ result: UnsafeMutablePointer<Float>?,
+  _ transform: OpaquePointer?, _ probabilities: UnsafePointer<Float>?, _ scales: UnsafePointer<Float>?,
+  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Float>?,
   _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writeInverse(transform, probabilities, Batch(rows, length, threads), result, 1e-3)
+    try writeInverse(transform, probabilities, scales, Batch(rows, length, threads), result, 1e-3)
   }
 }
 
@@ -67,6 +67,7 @@ private struct Orderings {
     }
     self.places = batch.length == 0 ? 0 : places
     indices = try Batch(batch.rows, self.places).numbers(at: start, "orderings")
+    guard batch.rows > 0 else { return }
     var isPlaced = [Bool](repeating: false, count: batch.length)
     for row in 0..<(batch.length == 0 ? 0 : batch.rows) {
       isPlaced.withUnsafeMutableBufferPointer { $0.update(repeating: false) }
@@ -115,28 +116,35 @@ private func writeRankings<Scalar: LogitScalar>(
 }
 
 private func writeInverse<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ probabilities: UnsafePointer<Scalar>?, _ batch: Batch,
-  _ result: UnsafeMutablePointer<Scalar>?, _ tolerance: Double
+  _ transform: OpaquePointer?, _ probabilities: UnsafePointer<Scalar>?, _ scales: UnsafePointer<Scalar>?,
+  _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?, _ tolerance: Double
 ) throws(Refusal) {
-  let argmax = try Transform.argmax(of: transform)
-  try argmax.requireExactMethod(for: "inverse")
-  let rows = try batch.numbers(at: probabilities, "probabilities")
+  let rows = try ScaledBatch(
+    transform, batch, probabilities, scales, for: .inverses, of: "inverse", named: "probabilities")
   let result = try batch.places(at: result, "result")
   guard batch.length > 0 else { return }
   for row in 0..<batch.rows {
     // As the library adds them up, so that it does not come to another sum.
     var sum = CompensatedSum()
+    var still: Int?
     for (index, slot) in batch.slots(of: row).enumerated() {
-      guard rows[slot] >= 0 else {
-        throw .argument("the probability \(rows[slot]) of class \(index) in row \(row) is not 0 or more")
+      let probability = rows.logits[slot]
+      guard probability >= 0 else {
+        throw .argument("the probability \(probability) of class \(index) in row \(row) is not 0 or more")
       }
-      sum.add(Double(rows[slot]))
+      sum.add(Double(probability))
+      guard let scales = rows.scales, scales[slot] == 0, probability > 0 else { continue }
+      if let still {
+        throw .argument(
+          "classes \(still) and \(index) of row \(row) have scale 0, and only one of them can win")
+      }
+      still = index
     }
     guard (sum.value - 1).magnitude <= tolerance else {
       throw .argument("the probabilities of row \(row) sum to \(sum.value), not to 1")
     }
   }
-  batch.forEachRow(under: argmax, passes: 1000) { _, slots, _ in
-    copy(argmax.logits(for: Array(rows[slots])), to: result, slots)
+  rows.forEachRow(passes: 1000) { _, slots in
+    copy(rows.argmax.logits(for: rows.logits(slots), scales: rows.scales(slots)), to: result, slots)
   }
 }

@@ -121,9 +121,7 @@ private func writeLosses<Scalar: LogitScalar>(
   _ inScales: UnsafeMutablePointer<Scalar>?
 ) throws(Refusal) {
   let rows = try ScaledBatch(transform, batch, logits, scales, for: .values, of: "loss with scales")
-  guard loss == NOISEMAX_FENCHEL_YOUNG || loss == NOISEMAX_NEGATIVE_LOG_LIKELIHOOD else {
-    throw .argument("there is no loss \(loss.rawValue)")
-  }
+  let loss = try Loss(loss, under: rows.argmax)
   let values = try batch.rowPlaces(at: values, "values")
   let (gradient, inScales) = (batch.wantedPlaces(at: gradient), batch.wantedPlaces(at: inScales))
   guard batch.length > 0 else { return values.update(repeating: 0) }
@@ -132,7 +130,7 @@ private func writeLosses<Scalar: LogitScalar>(
     let weights = targets.weights(of: row, slots)
     let (x, scales) = (rows.logits(slots), rows.everyScale(slots))
     let slopes: (logits: [Scalar], scales: [Scalar])
-    if loss == NOISEMAX_FENCHEL_YOUNG {
+    if loss == .fenchelYoung {
       if !isWanted {
         values[row] = rows.argmax.inclusionLoss(for: x, largest: 1, target: weights, scales: scales)
         return

@@ -13,21 +13,24 @@ struct ScaledBatch<Scalar: LogitScalar> {
   /// Which scales a call takes.
   enum Kind {
     /// 0 is one of them, and a class without noise may tie with another.
-    case draws
+    case draws, inverses
     /// Of those without noise no two tie.
     case values
     /// 0 is none of them.
     case orderings
+    /// 0 is none of those of open classes.
+    case factors
   }
 
   init(
     _ transform: OpaquePointer?, _ batch: Batch, _ logits: UnsafePointer<Scalar>?,
-    _ scales: UnsafePointer<Scalar>?, for kind: Kind, of quantity: String
+    _ scales: UnsafePointer<Scalar>?, for kind: Kind, of quantity: String,
+    named name: String = "logits"
   ) throws(Refusal) {
     argmax = try Transform.argmax(of: transform)
     if kind != .draws { try argmax.requireExactMethod(for: quantity) }
     self.batch = batch
-    self.logits = try batch.numbers(at: logits, "logits")
+    self.logits = try batch.numbers(at: logits, name)
     self.scales = scales.map { UnsafeBufferPointer(start: batch.count == 0 ? nil : $0, count: batch.count) }
     guard batch.length > 0, self.scales != nil else { return }
     for row in 0..<batch.rows {
@@ -47,9 +50,11 @@ struct ScaledBatch<Scalar: LogitScalar> {
     scales(slots) ?? [Scalar](repeating: 1, count: slots.count)
   }
 
+  /// Does some work for every row that has classes.
   func forEachRow(
     passes: Double, _ work: (_ row: Int, _ slots: Range<Int>) -> Void
   ) {
+    guard batch.count > 0 else { return }
     batch.forEachRow(under: argmax, passes: passes) { row, slots, _ in work(row, slots) }
   }
 
@@ -57,8 +62,11 @@ struct ScaledBatch<Scalar: LogitScalar> {
     guard let scales else { return }
     for (index, slot) in batch.slots(of: row).enumerated() {
       let scale = scales[slot]
-      guard scale.isFinite, kind == .orderings ? scale > 0 : scale >= 0 else {
-        let range = kind == .orderings ? "above 0 in an ordering" : "not below 0"
+      let needsNoise = kind == .orderings || (kind == .factors && logits[slot] > -.infinity)
+      guard scale.isFinite, needsNoise ? scale > 0 : scale >= 0 else {
+        let range =
+          !needsNoise
+          ? "not below 0" : kind == .orderings ? "above 0 in an ordering" : "above 0 with common factors"
         throw .argument("the scale of class \(index) of row \(row) is finite and \(range), not \(scale)")
       }
       let width = Double(scale) * argmax.scale

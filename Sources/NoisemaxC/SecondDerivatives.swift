@@ -71,7 +71,7 @@ private func writeSecond<Scalar: LogitScalar>(
   let w = try batch.numbers(at: others, "other cotangents")
   let places = try batch.places(at: result, "result")
   // A number for every row, also where nobody wants them.
-  var spare = [Scalar](repeating: 0, count: inScale == nil ? batch.rows : 0)
+  var spare = [Scalar](repeating: 0, count: inScale == nil && batch.count > 0 ? batch.rows : 0)
   spare.withUnsafeMutableBufferPointer { spare in
     let slopes = inScale.map { UnsafeMutableBufferPointer(start: $0, count: batch.rows) } ?? spare
     // Rows without classes do not change with anything.

@@ -18,6 +18,7 @@ struct PlotCommand {
         gaps       the probability of a class by its logit, beside one other class and nine
         densities  the laws of noise
         rule       the error of the quantile rule by its number of points, beside the exact methods
+        arms       the probability of being the best, as the noise of one of three arms grows
       """,
     options: [
       Option("--row", "LOGITS", "one row of logits under every law, such as 2,1,0.5, instead of a PICTURE"),
@@ -40,6 +41,7 @@ struct PlotCommand {
   private static let mostClasses = 40
   private static let pictures: [(name: String, figure: @Sendable (PlotLaws) -> ChartFigure)] = [
     ("gaps", ChartFigure.gaps), ("densities", ChartFigure.densities), ("rule", ChartFigure.rule),
+    ("arms", ChartFigure.arms),
   ]
 
   private init(_ arguments: Arguments) throws(Failure) {

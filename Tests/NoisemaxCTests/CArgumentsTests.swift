@@ -124,7 +124,8 @@ import Testing
         refused(handle.pointer, x.baseAddress, 1, 2, false, "is null, for 1 rows of 2 logits")
         for (rows, length) in [
           (-1, 2), (1, -2), (-1, -2), (.max, 2), (2, .max), (.min, .min), (1 << 31, 1 << 32),
-          (1 << 30, 1 << 31),
+          // 2⁴⁷ bytes, and as many rows or classes where there are none of the other.
+          (1 << 22, 1 << 22), (1 << 44, 1), (1 << 44, 0), (0, 1 << 44), (.max, 0), (0, .max),
         ] {
           refused(
             handle.pointer, x.baseAddress, rows, length, true, "there are no \(rows) rows of \(length) logits"

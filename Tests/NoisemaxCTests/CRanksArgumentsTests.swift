@@ -90,7 +90,7 @@ import Testing
       #expect(refuse(function, handle, x, nil).status == NOISEMAX_NEEDS_EXACT, "\(function)")
     }
     var y = [-7.0, -7]
-    #expect(noisemax_inverse(handle.pointer, [0.5, 0.5], 1, 2, 1, &y, nil, 0) == NOISEMAX_NEEDS_EXACT)
+    #expect(noisemax_inverse(handle.pointer, [0.5, 0.5], nil, 1, 2, 1, &y, nil, 0) == NOISEMAX_NEEDS_EXACT)
     // It draws by the law itself.
     var index = Int64(-7)
     #expect(noisemax_scaled_sample(handle.pointer, x, nil, 1, 6, 1, 0, 1, &index, nil, 0) == NOISEMAX_OK)
@@ -121,10 +121,11 @@ import Testing
 
   private func refuseProbabilities<Scalar: CScalar>(_ type: Scalar.Type) throws {
     let handle = try Handle("normal")
-    func refused(_ text: String, _ q: [Scalar]) {
+    func refused(_ text: String, _ q: [Scalar], _ scales: [Scalar]? = nil) {
       let message = Message()
       var y = [Scalar](repeating: -7, count: 4)
-      let status = Scalar.ranks.inverse(handle.pointer, q, 2, 2, 1, &y, message.start, message.capacity)
+      let status = Scalar.ranks.inverse(
+        handle.pointer, q, scales, 2, 2, 1, &y, message.start, message.capacity)
       #expect(status == NOISEMAX_BAD_ARGUMENT && message.text.contains(text), "\(message.text), not \(text)")
       #expect(y == [-7, -7, -7, -7], "\(text)")
     }
@@ -132,6 +133,40 @@ import Testing
     refused("the probability nan of class 1 in row 0", [1, .nan, 0, 1])
     refused("the probabilities of row 1 sum to 0.75, not to 1", [0.5, 0.5, 0.5, 0.25])
     refused("row 0 sum to inf", [.infinity, 0, 0.5, 0.5])
+    let even = [Scalar](repeating: 0.5, count: 4)
+    refused("the scale of class 1 of row 1 is finite and not below 0, not -1.0", even, [1, 1, 1, -1])
+    refused("the scale of class 0 of row 0 is finite and not below 0, not inf", even, [.infinity, 1, 1, 1])
+    refused("classes 0 and 1 of row 1 have scale 0, and only one of them can win", even, [0, 1, 0, 0])
+  }
+
+  /// What there are no rows of takes no memory, however long they were, and what has no classes no time.
+  @Test func rowsOfNothing() throws {
+    let (h, many, none) = (try Handle("normal").pointer, 1 << 43, Places<Double>.none)
+    for (rows, length) in [(0, many), (many, 0)] {
+      let statuses = [
+        noisemax_probabilities(h, nil, rows, length, 0, nil, nil, 0),
+        noisemax_log_pullback(h, nil, nil, rows, length, 0, nil, nil, 0),
+        noisemax_second_pullback(h, nil, nil, nil, rows, length, 0, nil, nil, nil, 0),
+        noisemax_relaxed_sample(h, 1, nil, rows, length, 1, 0, 0, nil, nil, nil, 0),
+        noisemax_relaxed_pullback(h, 1, nil, nil, rows, length, 1, 0, 0, nil, nil, nil, 0),
+        noisemax_inclusions(h, 1, nil, nil, rows, length, 0, nil, nil, 0),
+        noisemax_inclusion_pullback(h, 1, nil, nil, nil, rows, length, 0, nil, nil, nil, 0),
+        noisemax_scaled_log_probabilities(h, nil, nil, rows, length, 0, nil, nil, 0),
+        noisemax_scaled_log_pullback(h, nil, nil, nil, rows, length, 0, nil, nil, nil, 0),
+        noisemax_inverse(h, nil, nil, rows, length, 0, nil, nil, 0),
+        noisemax_factor_probabilities(h, nil, nil, nil, 3, 1e-3, rows, length, 0, nil, nil, nil, 0),
+        noisemax_factor_log_pullback(h, nil, nil, nil, 3, 1e-3, nil, rows, length, 0, nil, nil, nil, nil, 0),
+      ]
+      #expect(statuses.allSatisfy { $0 == NOISEMAX_OK }, "\(rows) rows of \(length): \(statuses)")
+    }
+    let statuses = [
+      noisemax_ranking_losses(h, nil, nil, nil, 1, 0, many, 0, none, nil, nil, nil, 0),
+      noisemax_losses(h, NOISEMAX_FENCHEL_YOUNG, nil, nil, nil, 0, many, 0, none, nil, nil, 0),
+      noisemax_expected_sums(h, 1, nil, nil, 0, many, 0, none, nil, nil, nil, 0),
+      noisemax_sample(h, nil, 0, many, 1, 0, 0, nil, nil, 0),
+      noisemax_scaled_sample(h, nil, nil, 0, many, 1, 0, 0, nil, nil, 0),
+    ]
+    #expect(statuses.allSatisfy { $0 == NOISEMAX_OK }, "\(statuses)")
   }
 
   /// Nothing is a number of rows or of classes like any other.
@@ -143,7 +178,7 @@ import Testing
     #expect(
       noisemax_inclusion_pullback(h.pointer, 1, nil, nil, nil, 2, 0, 0, nil, nil, nil, 0) == NOISEMAX_OK)
     #expect(noisemax_scaled_log_probabilities(h.pointer, nil, nil, 2, 0, 0, nil, nil, 0) == NOISEMAX_OK)
-    #expect(noisemax_inverse(h.pointer, nil, 2, 0, 0, nil, nil, 0) == NOISEMAX_OK)
+    #expect(noisemax_inverse(h.pointer, nil, nil, 2, 0, 0, nil, nil, 0) == NOISEMAX_OK)
     #expect(noisemax_expected_sums(h.pointer, 1, nil, nil, 2, 0, 0, &values, nil, nil, nil, 0) == NOISEMAX_OK)
     #expect(values == [-.infinity, -.infinity])
     #expect(

@@ -194,9 +194,42 @@ import Testing
         #expect(bits(Array(inScales[slots])) == bits(scaled.scales), "\(name), row \(row): \(inScales)")
       }
     }
+  }
+
+  @Test(arguments: ShippedLaw.all.map(\.name)) func inversesHaveTheBitsOfTheLibrary(law: String) throws {
+    try compareInverses(Double.self, law)
+    try compareInverses(Float.self, law)
+  }
+
+  private func compareInverses<Scalar: CScalar>(_ type: Scalar.Type, _ law: String) throws {
+    let (handle, argmax) = (try Handle(law, scale: 0.75), try NoisyArgmax(named: law, scale: 0.75))
     let q: [Scalar] = [0.5, 0.25, 0.125, 0.125, 1, 0, 0, 0, 0.25, 0.25, 0, 0.5]
-    let logits = try written(12) { c.inverse(handle.pointer, q, 3, 4, 1, $0, $1, $2) }
-    #expect(bits(logits) == bits(argmax.logits(for: Rows(q, length: 4)).elements), "\(argmax): \(logits)")
+    // Of the classes without noise one can win, or none.
+    let own: [Scalar] = [1, 0.5, 2, 0, 1, 0, 0, 1, 0.25, 1.5, 0, 0]
+    for scales in [nil, own] {
+      let logits = try written(12) {
+        Scalar.ranks.inverse(handle.pointer, q, scales, 3, 4, 1, $0, $1, $2)
+      }
+      let expected = argmax.logits(for: Rows(q, length: 4), scales: scales.map { Rows($0, length: 4) })
+      #expect(
+        bits(logits) == bits(expected.elements),
+        "\(argmax), \(type), scales \(String(describing: scales)): \(logits), not \(expected)")
+    }
+  }
+
+  /// p of the inverse is what was given, where every class has a scale.
+  @Test(arguments: ["normal", "gumbel", "laplace"]) func inversesAreInverse(law: String) throws {
+    let (handle, q, scales) = (try Handle(law), [0.5, 0.3, 0.15, 0.05], [0.5, 1, 2, 0.25])
+    let logits = try written(4) {
+      noisemax_inverse(handle.pointer, q, scales, 1, 4, 1, $0, $1, $2)
+    }
+    let p = try written(4) {
+      noisemax_inclusions(handle.pointer, 1, logits, scales, 1, 4, 1, $0, $1, $2)
+    }
+    for (value, given) in zip(p, q) {
+      let isClose = (value - given).magnitude <= 1e-11 * given
+      #expect(isClose, "\(law): \(logits) have \(p), not \(q)")
+    }
   }
 
   @Test func rowsHaveTheSameBitsOnManyThreads() throws {

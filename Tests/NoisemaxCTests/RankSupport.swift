@@ -43,7 +43,7 @@ struct CRankFunctions<Scalar> {
       OpaquePointer?, Source<Scalar>, Source<Scalar>, Source<Int64>, Int, Int, Int, Int32, Places<Scalar>,
       Places<Scalar>, Places<Scalar>, Text, Int
     ) -> noisemax_status
-  let inverse: CFunctions<Scalar>.Values
+  let inverse: CFunctions<Scalar>.Pullback
 }
 
 extension CScalar {

@@ -30,7 +30,11 @@ final class Message {
     start.initialize(repeating: 0x7e, count: capacity)
   }
 
-  var text: String { String(cString: start) }
+  /// Up to its end, or all of the memory where nothing was written.
+  var text: String {
+    let bytes = UnsafeBufferPointer(start: start, count: capacity).prefix { $0 != 0 }
+    return String(decoding: bytes.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
 
   deinit { start.deallocate() }
 }

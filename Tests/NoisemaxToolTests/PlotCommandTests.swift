@@ -12,7 +12,7 @@ import Testing
   init() throws { shell = try Shell() }
 
   @Test(arguments: [
-    "gaps --noise gumbel,uniform", "densities", "rule --noise uniform",
+    "gaps --noise gumbel,uniform", "densities", "rule --noise uniform", "arms --noise uniform",
     "--row 2,1,0.5 --noise uniform,gumbel",
   ])
   func drawsEveryPicture(picture: String) throws {
@@ -107,8 +107,8 @@ import Testing
   @Test func saysWhatIsWrong() throws {
     let laws = ShippedLaw.all.map(\.name).joined(separator: ", ")
     let wrong: [(String, String, Int32)] = [
-      ("", "which picture? There are gaps, densities, rule, and --row LOGITS", 64),
-      ("pie", "unknown picture \"pie\": there are gaps, densities, rule", 64),
+      ("", "which picture? There are gaps, densities, rule, arms, and --row LOGITS", 64),
+      ("pie", "unknown picture \"pie\": there are gaps, densities, rule, arms", 64),
       ("gaps rule", "unexpected argument \"rule\"", 64),
       ("gaps --row 1,2", "--row is a picture of its own: it goes without \"gaps\"", 64),
       ("--row 1,two", "--row, byte 3: not a number: \"two\"", 64),

@@ -62,6 +62,7 @@ import Testing
         "probabilities --method exat",
         "unknown method \"exat\": did you mean exact? There are exact, quantile-rule"
       ),
+      ("lasw", "unknown command \"lasw\": did you mean laws? There are "),
       ("plot densites", "unknown picture \"densites\": did you mean densities? There are "),
       ("variance indx", "unknown experiment \"indx\": did you mean index? There are "),
       ("completions bsh", "unknown shell \"bsh\": did you mean bash? There are bash, zsh, fish"),

@@ -84,10 +84,32 @@ def test_scales_of_their_own(ranks, x):
     assert np.array_equal(both, noisemax.probabilities(np.asarray(x), "logistic", np.asarray(own)))
     with pytest.raises(ValueError, match="do not fit"):
         nj.probabilities(x, scale=own[:, :2])
-    with pytest.raises(ValueError, match="a loss takes one scale"):
-        nj.loss(x, classes, scale=own)
+    with pytest.raises(ValueError, match="the quantile rule takes one scale"):
+        nj.loss(x, classes, scale=own, points=4, kind="negative-log-likelihood")
     with pytest.raises(Exception, match="the scale of class 0 of row 0"):
         nj.probabilities(x, scale=-own).block_until_ready()
+
+
+@pytest.mark.parametrize("kind", ["fenchel-young", "negative-log-likelihood"])
+def test_losses_with_scales_of_their_own(kind, x):
+    own = jnp.asarray(np.random.default_rng(1).uniform(0.4, 2, size=(3, 4)))
+    y = jax.nn.softmax(x)
+    options = {"modes": ["rev"], "atol": 1e-5, "rtol": 1e-5}
+    check_grads(lambda t, s: nj.loss(t, classes, "logistic", s, kind=kind), (x, own), 1, **options)
+    check_grads(lambda t, s: nj.loss(t.T, y.T, "normal", s, 0, kind=kind), (x, own[0]), 1, **options)
+
+    def loss(t, s, k):
+        return nj.loss(t, k, "laplace", s, kind=kind)
+
+    expected = noisemax.loss(np.asarray(x), np.asarray(classes), "laplace", np.asarray(own), kind=kind, scale_gradient=True)
+    together = jax.jit(jax.value_and_grad(lambda t, s: loss(t, s, classes).sum(), (0, 1)))(x, own)
+    one_by_one = jax.jit(jax.vmap(jax.value_and_grad(loss, (0, 1))))(x, own, classes)
+    assert np.allclose(together[0], expected[0].sum(), rtol=1e-14)
+    for found in (together[1], one_by_one[1]):
+        assert np.array_equal(found, expected[1:])
+    assert np.array_equal(one_by_one[0], expected[0])
+    with pytest.raises(ValueError):
+        jax.jacrev(jax.grad(lambda t: loss(t, own, classes).sum()))(x)
 
 
 @pytest.mark.parametrize("kind", ["fenchel-young", "negative-log-likelihood"])

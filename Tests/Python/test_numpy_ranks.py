@@ -142,6 +142,15 @@ def test_draws_have_the_probabilities():
     assert p[3] == 0 and np.all(np.abs(share - p) <= 5 * np.sqrt(p * (1 - p) / 20_000)), (share, p)
 
 
+def test_the_inverse_with_scales(law):
+    p = np.array([[0.5, 0.25, 0.125, 0.125], [1e-6, 0.25, 0.25, 0.5 - 1e-6]])
+    for own in (np.array([0.5, 1, 2, 0.25]), np.array([[1, 0, 1.5, 0.5], [2, 0.5, 1, 1]])):
+        found = noisemax.logits(p, law, own)
+        np.testing.assert_allclose(noisemax.probabilities(found, law, own), p, rtol=1e-9)
+        np.testing.assert_allclose(found.mean(-1), 0, atol=1e-9)
+        assert np.array_equal(noisemax.logits(p.T, law, own if own.ndim == 1 else own.T, axis=0).T, found)
+
+
 def test_the_inverse(law):
     p = np.array([[0.5, 0.25, 0.125, 0.125], [1e-6, 0.25, 0.25, 0.5 - 1e-6], [0.25, 0.25, 0.5, 0]])
     found = noisemax.logits(p, law, 2.0)
@@ -179,6 +188,9 @@ x2 = np.zeros((2, 3))
         ("do not fit rows", lambda: noisemax.ranking_loss(x2, [[0, 1]])),
         ("class 2 in row 1 is not 0 or more", lambda: noisemax.logits([[1.0, 0, 0], [1, 1, -1]])),
         ("row 0 sum to 0.5, not to 1", lambda: noisemax.logits([0.5, 0])),
+        ("scale of class 1 of row 0 is finite and not below 0, not -1.0", lambda: noisemax.logits([0.5, 0.5], scale=[1, -1])),
+        ("have scale 0, and only one of them can win", lambda: noisemax.logits([0.5, 0.5], scale=[0, 0])),
+        ("do not fit logits of the shape (2,)", lambda: noisemax.logits([0.5, 0.5], scale=[1, 2, 3])),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said(message, call):

@@ -10,27 +10,9 @@ torch = pytest.importorskip("torch")
 
 import noisemax
 import noisemax.torch as nt
+from torch_rows import classes, scale, seed, weights, x  # noqa: F401
 
 EXACT_LOGS = [law for law in noisemax.laws() if law != "uniform"]
-
-
-@pytest.fixture(autouse=True)
-def seed():
-    torch.manual_seed(0)
-
-
-@pytest.fixture
-def x():
-    return torch.randn(3, 5, dtype=torch.double, requires_grad=True)
-
-
-@pytest.fixture
-def scale():
-    return torch.tensor(0.7, dtype=torch.double, requires_grad=True)
-
-
-classes = torch.tensor([0, 4, 2])
-weights = torch.softmax(torch.arange(15.0).double().reshape(3, 5) % 4, -1)
 
 
 def test_references(cases):

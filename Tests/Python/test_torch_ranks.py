@@ -7,25 +7,9 @@ torch = pytest.importorskip("torch")
 
 import noisemax
 import noisemax.torch as nt
+from torch_rows import classes, own, seed, weights, x  # noqa: F401
 
-classes = torch.tensor([0, 4, 2])
-weights = torch.softmax(torch.arange(15.0).double().reshape(3, 5) % 4, -1)
 orderings = torch.tensor([[3, 0], [1, 2], [4, 3]])
-
-
-@pytest.fixture(autouse=True)
-def seed():
-    torch.manual_seed(0)
-
-
-@pytest.fixture
-def x():
-    return torch.randn(3, 5, dtype=torch.double, requires_grad=True)
-
-
-@pytest.fixture
-def own():
-    return (torch.rand(3, 5, dtype=torch.double) + 0.3).requires_grad_()
 
 
 def test_references(ranks):

@@ -6,25 +6,9 @@ torch = pytest.importorskip("torch")
 
 import noisemax
 import noisemax.torch as nt
+from torch_rows import classes, scale, seed, weights, x  # noqa: F401
 
 SMOOTH = ["gumbel", "normal", "logistic", "reversed-gumbel"]
-classes = torch.tensor([0, 4, 2])
-weights = torch.softmax(torch.arange(15.0).double().reshape(3, 5) % 4, -1)
-
-
-@pytest.fixture(autouse=True)
-def seed():
-    torch.manual_seed(0)
-
-
-@pytest.fixture
-def x():
-    return torch.randn(3, 5, dtype=torch.double, requires_grad=True)
-
-
-@pytest.fixture
-def scale():
-    return torch.tensor(0.7, dtype=torch.double, requires_grad=True)
 
 
 # Laplace's second derivatives have kinks, and its differences are the less exact.

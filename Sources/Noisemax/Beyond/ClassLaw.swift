@@ -20,6 +20,10 @@ struct ClassLaw: Sendable {
   /// Where its density jumps, and by how much.
   let jumps: [(kink: Double, height: Double)]
 
+  /// In units of a class's scale: the quantiles beyond which no probability can be shown; above the last F is 1 to rounding.
+  let farBelow, farAbove, certain: Double
+  /// Likewise: above this F has no sharp features.
+  let nearAbove: Double
   init(_ noise: any ExactNoise, location: Double) {
     self.noise = noise
     self.location = location
@@ -27,6 +31,9 @@ struct ClassLaw: Sendable {
     (deviation, mean, median) = (noise.variance.squareRoot(), noise.mean, noise.quantile(at: 0.5))
     let stated = (noise as? any PiecewiseNoise)?.kinks ?? []
     kinks = Set(stated + [lowerEnd, upperEnd]).filter(\.isFinite).sorted()
+    (farBelow, farAbove) = (noise.quantile(at: 1e-305) + location, noise.upperQuantile(at: 1e-305) + location)
+    certain = noise.upperQuantile(at: 0x1p-60)
+    nearAbove = Swift.min(noise.upperQuantile(at: 0x1p-36), mean + 2.5 * deviation) + location
     differentiable = noise as? any DifferentiableNoise
     jumps = Self.jumps(of: noise, at: kinks, deviation: deviation)
     vectorLaw =
@@ -45,6 +52,15 @@ struct ClassLaw: Sendable {
       "\(noise) has variance \(noise.variance) and its support is \(lowerEnd)…\(upperEnd)")
   }
 
+  /// How far apart the points of a grid may be for so many classes: F itself is summed to rounding then.
+  ///
+  /// The normal law's spectrum falls like e^−ω², the others' like e^−ω. The more normal classes, the narrower is what is summed:
+  /// fewer rows need points between these.
+  func gridStep(for count: Int) -> Double {
+    guard noise is Normal else { return 0.2 * deviation }
+    return (count > 20 ? 0.25 : 0.35) * deviation
+  }
+
   /// P(ε > this) = q, in units of a class's scale: but for q, a class is below the point that many scales above its logit.
   func highest(beyond q: Double) -> Double { noise.upperQuantile(at: q) + location }
 
@@ -52,23 +68,22 @@ struct ClassLaw: Sendable {
   func lowest(beyond q: Double) -> Double { noise.quantile(at: q) + location }
 
   /// Writes z = (x − μ)/s − location, F, 1 − F and f/s of every class at the nodes, class by class.
+  ///
+  /// Without noise z, and without survival 1 − F is not written; then F may be rounded to 1 a little early.
   func evaluate(
-    _ count: Int, at nodes: PanelNodes, locations: UnsafePointer<Double>, scales: UnsafePointer<Double>,
-    z: UnsafeMutablePointer<Lanes>, cumulative: UnsafeMutablePointer<Lanes>,
-    survival: UnsafeMutablePointer<Lanes>, density: UnsafeMutablePointer<Lanes>
+    _ count: Int, at nodes: PanelNodes, withNoise: Bool, withSurvival: Bool,
+    locations: UnsafePointer<Double>, scales: UnsafePointer<Double>, z: UnsafeMutablePointer<Lanes>,
+    cumulative: UnsafeMutablePointer<Lanes>, survival: UnsafeMutablePointer<Lanes>,
+    density: UnsafeMutablePointer<Lanes>
   ) {
-    func doubles(_ lanes: UnsafeMutablePointer<Lanes>) -> UnsafeMutablePointer<Double> {
-      UnsafeMutableRawPointer(lanes).assumingMemoryBound(to: Double.self)
-    }
     if let vectorLaw {
       return withUnsafeBytes(of: nodes) { nodes in
         guard let nodes = nodes.baseAddress else { return }
         kernels.classValues(
-          under: vectorLaw, scaledTail: scaledTail.pointer, location: location,
+          under: vectorLaw, scaledTail: scaledTail.pointer, location: location, certain: certain,
           nodes: nodes.assumingMemoryBound(to: Double.self), locations: locations, scales: scales,
-          count: count,
-          z: doubles(z), cumulative: doubles(cumulative), survival: doubles(survival),
-          density: doubles(density))
+          count: count, z: withNoise ? doubles(z) : nil, cumulative: doubles(cumulative),
+          survival: withSurvival ? doubles(survival) : nil, density: doubles(density))
       }
     }
     for j in 0..<count { z[j] = ((nodes.high - locations[j]) + nodes.low) / scales[j] - location }

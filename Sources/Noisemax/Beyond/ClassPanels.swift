@@ -2,7 +2,7 @@ internal import NoiseKernels
 
 /// What is integrated over the line for the classes of a row.
 protocol PanelIntegrand {
-  /// How many values there are. The first `judged` of them are never negative: by these it is judged where panels are halved.
+  /// How many values there are. The first `judged` of them are never negative: by these it is judged where points are added.
   var count: Int { get }
   var judged: Int { get }
   /// Panels are laid at least down to where P(fewer than k classes above) is nothing beside this; nil: beside the least
@@ -10,6 +10,11 @@ protocol PanelIntegrand {
   var rarest: Double? { get }
   /// Whether it is 0 where k classes without noise are above.
   var endsAtFloor: Bool { get }
+  /// Whether it has no kinks where the law has none.
+  var isSmooth: Bool { get }
+  /// Whether it is made of z and of 1 − F. Without 1 − F nothing counts that F is rounded by.
+  var usesNoise: Bool { get }
+  var usesSurvival: Bool { get }
   /// Writes the values at the nodes, for which the classes are evaluated.
   ///
   /// - Returns: the probability that fewer than k classes are above the lowest node. Nothing further down holds more of
@@ -19,6 +24,9 @@ protocol PanelIntegrand {
 
 extension PanelIntegrand {
   var endsAtFloor: Bool { true }
+  var isSmooth: Bool { true }
+  var usesNoise: Bool { true }
+  var usesSurvival: Bool { true }
 }
 
 /// Integrals over the line by Gauss–Legendre panels of 16 nodes.
@@ -32,7 +40,7 @@ extension PanelIntegrand {
 /// So a row takes some ten panels for every scale among its topmost classes, one for every kink, and those that halving adds.
 struct ClassPanels {
   let classes: ScaledClasses
-  private let settings: Settings
+  private let limits: IntegrationLimits
   private let steps: PanelSteps
   private let values: UnsafeMutablePointer<Lanes>
   /// About what every judged integral comes to, as far as panels have been laid.
@@ -43,31 +51,16 @@ struct ClassPanels {
   /// ∫ of every value.
   let sums: UnsafeMutablePointer<Double>
 
-  /// How small is small.
-  private struct Settings {
-    /// The last Legendre coefficients, beside the integral.
-    let tolerance: Double
-    /// What is left out of an integral, relative.
-    let cut: Double
-    /// What counts as 0.
-    let floor: Double
-
-    init(_ precision: Precision) {
-      let isDouble = precision == .double
-      (tolerance, cut) = isDouble ? (0x1p-27, 0x1p-57) : (0x1p-13, 0x1p-28)
-      floor = isDouble ? 0x1p-1010 : 0x1p-180
-    }
-  }
-
   /// The memory for integrals of so many values, in Doubles.
   static func memory(forValues count: Int) -> Int {
     (3 + Lanes.scalarCount) * padded(count) + PendingPanels.memory(forValues: count)
   }
 
-  init(of classes: ScaledClasses, values count: Int, precision: Precision, memory: inout Pieces) {
-    self.classes = classes
-    settings = Settings(precision)
-    steps = PanelSteps(of: classes, beyond: settings.cut)
+  init(
+    of classes: ScaledClasses, along steps: PanelSteps, values count: Int, limits: IntegrationLimits,
+    memory: inout Pieces
+  ) {
+    (self.classes, self.steps, self.limits) = (classes, steps, limits)
     values = memory.takeLanes(padded(count))
     expected = memory.take(padded(count))
     outermost = memory.take(padded(count))
@@ -117,24 +110,14 @@ struct ClassPanels {
     contents: UnsafeMutablePointer<Double>
   ) -> Bool {
     if integrand.endsAtFloor, let floor = classes.floor, !(x - DoubleDouble(floor)).isAbove(0) { return true }
-    var least = integrand.rarest ?? .infinity
-    if integrand.rarest == nil {
-      for value in 0..<integrand.judged { least = Swift.min(least, expected[value]) }
-    }
-    guard bound <= Swift.max(settings.cut * least, settings.floor) else { return false }
-    if integrand.rarest == nil { return true }
-    // Where nothing was found yet, all may lie further down.
-    guard bound <= settings.floor || (0..<integrand.judged).contains(where: { expected[$0] > 0 }) else {
-      return false
-    }
-    return (0..<integrand.judged).allSatisfy { contents[$0] <= settings.cut * expected[$0] }
+    return limits.isOver(integrand, bound: bound, expected: { expected[$0] }, contents: { contents[$0] })
   }
 
   /// Above all classes integrands fall, in panels that grow.
   private func walkUp(_ integrand: some PanelIntegrand, from top: DoubleDouble) {
     var (x, width) = (top, steps.step(below: top).width)
     for _ in 0..<512 {
-      if (0..<integrand.judged).allSatisfy({ outermost[$0] <= settings.cut * sums[$0] }) { return }
+      if (0..<integrand.judged).allSatisfy({ outermost[$0] <= limits.cut * sums[$0] }) { return }
       width *= 2
       x = x + DoubleDouble(width)
       _ = lay(integrand, below: x, width: width, in: 0)
@@ -149,7 +132,9 @@ struct ClassPanels {
     _ integrand: some PanelIntegrand, below upper: DoubleDouble, width: Double, in slot: Int
   ) -> Double {
     pending.place(upper, width, in: slot)
-    classes.evaluate(at: PanelNodes(width * PanelRule.shared.distances, below: upper))
+    classes.evaluate(
+      at: PanelNodes(width * PanelRule.shared.distances, below: upper), withNoise: integrand.usesNoise,
+      withSurvival: integrand.usesSurvival)
     let bound = integrand.evaluate(classes, to: values)
     let (contents, rests) = (pending.contents(of: slot), pending.rests(of: slot))
     for value in 0..<integrand.count {
@@ -178,10 +163,10 @@ struct ClassPanels {
   private func isResolved(_ integrand: some PanelIntegrand, _ slot: Int) -> Bool {
     let (contents, rests) = (pending.contents(of: slot), pending.rests(of: slot))
     for value in 0..<integrand.judged {
-      let whole = Swift.max(expected[value], settings.floor)
+      let whole = Swift.max(expected[value], limits.floor)
       // What is no number is none in the parts of the panel either.
       if !contents[value].isFinite || !rests[value].isFinite { continue }
-      if !isAccurate(contents[value], rest: rests[value], of: whole, tolerance: settings.tolerance) {
+      if !isAccurate(contents[value], rest: rests[value], of: whole, tolerance: limits.tolerance) {
         return false
       }
     }

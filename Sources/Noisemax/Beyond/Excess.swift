@@ -25,6 +25,7 @@ struct Excess: PanelIntegrand {
   var count: Int { 1 }
   var judged: Int { 1 }
   var rarest: Double? { 1 }
+  var usesNoise: Bool { false }
   /// A given class with noise may lie below one without.
   var endsAtFloor: Bool { false }
 

@@ -22,12 +22,17 @@ struct FactorAxes {
     // From the first on: equal loadings leave exactly nothing.
     let centred: [[Double]] = (0..<rank).map { axis in
       let differences = isOpen.indices.map { index in
-        isOpen[index] ? loadings[index * rank + axis] - loadings[open[0] * rank + axis] : 0
+        isOpen[index] ? bounded(loadings[index * rank + axis] - loadings[open[0] * rank + axis]) : 0
       }
       let mean = differences.reduce(0, +) / Double(Swift.max(open.count, 1))
       return isOpen.indices.map { isOpen[$0] ? differences[$0] - mean : 0 }
     }
-    let rotation = Self.rotation(of: centred)
+    let largest = centred.joined().reduce(0) { Swift.max($0, $1.magnitude) }
+    // Near 1, so that squares neither overflow nor vanish.
+    let factor = Double(
+      sign: .plus, exponent: largest > 0 ? Swift.min(Swift.max(-largest.exponent, -1000), 1000) : 0,
+      significand: 1)
+    let rotation = Self.rotation(of: centred.map { $0.map { factor * $0 } })
     self.rotation = rotation
     columns = (0..<rank).map { axis in
       isOpen.indices.map { index in
@@ -84,3 +89,6 @@ struct FactorAxes {
     return vectors
   }
 }
+
+/// A difference whose sums, and whose products with z, are finite too.
+private func bounded(_ difference: Double) -> Double { Swift.min(Swift.max(difference, -1e300), 1e300) }

@@ -15,20 +15,16 @@ struct FactorBatch<L: Logits> {
     (rows, self.scales) = (logits.asRows, scales?.asRows)
     law = argmax.classLaw(for: "probabilities of classes with common factors")
     if let scales = self.scales { rows.shape.check(scales.shape, "scales") }
-    require(
-      rows.elements.isEmpty || (1...3).contains(loadings.rowLength),
-      "a class has 1 to 3 loadings, not \(loadings.rowLength)")
+    demand(rows.elements.isEmpty ? nil : FactorComplaint.about(rank: loadings.rowLength))
     require(
       rows.elements.isEmpty || loadings.count == rows.elements.count,
       "\(loadings.count) rows of loadings do not fit \(rows.elements.count) logits")
-    require(
-      tolerance >= 1e-12 && tolerance <= 0.1, "the tolerance is from 1e-12 to 0.1, not \(tolerance)"
-    )
-    for (index, loading) in loadings.elements.enumerated() {
-      require(
-        loading.isFinite,
-        "the loadings are finite, and that of class \(index / loadings.rowLength) is \(loading)")
-    }
+    demand(FactorComplaint.about(tolerance: tolerance))
+    demand(
+      loadings.elements.withUnsafeBufferPointer {
+        FactorComplaint.about(
+          loadings: $0, rank: loadings.rowLength, rowLength: Swift.max(rows.rowLength, 1))
+      })
     for (index, scale) in (self.scales?.elements ?? []).enumerated()
     where rows.elements[index] > -.infinity {
       require(
@@ -36,6 +32,8 @@ struct FactorBatch<L: Logits> {
         "with common factors every class has noise, and the scale of class \(index) is \(scale)")
     }
   }
+
+  private func demand(_ complaint: String?) { require(complaint == nil, complaint ?? "") }
 
   private func row(_ index: Int) -> FactorRow {
     let slots = rows.shape.slots(of: index)
@@ -186,5 +184,19 @@ extension NoisyArgmax {
           scales: UnsafeMutableBufferPointer(rebasing: result[n...]), workspace: &workspace)
       }
     }
+  }
+
+  /// E[max] of a row of Doubles, and its gradient in the logits, and if classes have scales of their own, after it that in
+  /// the scales.
+  func expectedMaximum(
+    of row: UnsafeBufferPointer<Double>, _ scales: [Double]?,
+    gradient: UnsafeMutableBufferPointer<Double>, workspace: inout Workspace
+  ) -> Double {
+    guard let scales else {
+      return summary(.expectedMaximum, of: row, gradient: gradient, workspace: &workspace)
+    }
+    let found = expectedSumWithGradient(for: Array(row), largest: 1, scales: scales)
+    for (index, number) in (found.logits + found.scales).enumerated() { gradient[index] = number }
+    return found.value
   }
 }

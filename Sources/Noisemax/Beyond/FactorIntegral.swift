@@ -99,12 +99,16 @@ struct FactorIntegral {
 
   /// Makes the steps as long as it takes for half the nodes that there may be.
   private mutating func coarsen() {
-    let volume = steps.reduce(1) { $0 * (2 * radius / $1 + 1) }
-    let excess = volume / Double(Self.mostNodes / 2)
-    if excess > 1 {
+    while true {
+      let volume = steps.reduce(1) { $0 * (2 * radius / $1 + 1) }
+      let excess = volume / Double(Self.mostNodes / 2)
+      guard excess > 1.01 else { return }
       isCoarse = true
-      let factor = power(excess, 1 / Double(axes.count))
-      for axis in steps.indices { steps[axis] *= factor }
+      // Longer steps would not even see that z is normal.
+      let longest = 1.5
+      let fine = steps.indices.filter { steps[$0] < longest }
+      let factor = power(excess, 1 / Double(fine.count))
+      for axis in fine { steps[axis] = Swift.min(factor * steps[axis], longest) }
     }
   }
 

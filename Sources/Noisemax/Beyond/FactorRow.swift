@@ -24,7 +24,8 @@ struct FactorRow {
       Swift.min($0, scales?[$1] ?? 1)
     }
     let width = law.deviation * argmax.unit * least
-    spreads = axes.spreads.map { $0 / width }
+    // Wider ones take as many nodes, and no step becomes 0.
+    spreads = axes.spreads.map { $0 > 0 ? Swift.min($0 / width, 1e90) : 0 }
     row = logits
   }
 
@@ -103,15 +104,17 @@ struct FactorRow {
   mutating func expectedMaximum(
     workspace: inout NoisyArgmax.Workspace
   ) -> (value: Double, gradient: FactorGradient) {
-    let (argmax, n, rank) = (argmax, logits.count, axes.rank)
-    let units = [argmax.unit] + [Double](repeating: 1, count: n + rank * n)
+    let (argmax, scales, n, rank) = (argmax, scales, logits.count, axes.rank)
+    let withScales = scales == nil ? 0 : n
+    var units = [Double](repeating: 1, count: 1 + n + withScales + rank * n)
+    for index in [0] + (1 + n..<1 + n + withScales) { units[index] = argmax.unit }
     let (values, _, _) = means(units: units, workspace: &workspace) { row, z, numbers, workspace in
-      numbers[0] = argmax.summary(
-        .expectedMaximum, of: row,
-        gradient: UnsafeMutableBufferPointer(start: numbers + 1, count: n), workspace: &workspace)
-      multiply(numbers + 1, n, by: z, to: numbers + 1 + n)
+      numbers[0] = argmax.expectedMaximum(
+        of: row, scales, gradient: UnsafeMutableBufferPointer(start: numbers + 1, count: n + withScales),
+        workspace: &workspace)
+      multiply(numbers + 1, n, by: z, to: numbers + 1 + n + withScales)
     }
-    return (values[0], gradient(Array(values[1...]), withScales: 0))
+    return (values[0], gradient(Array(values[1...]), withScales: withScales))
   }
 
   private func gradient(_ values: [Double], withScales: Int) -> FactorGradient {

@@ -10,62 +10,39 @@ internal import NoiseKernels
 struct Inclusions: PanelIntegrand {
   let classCount: Int
   let withNoise: Bool
-  /// (n + 1)·k lanes, the products of the classes from one on.
-  let suffix: UnsafeMutablePointer<Lanes>
+  /// (n + 1)·k lanes, for products of classes.
+  let polynomials: UnsafeMutablePointer<Lanes>
 
   static func memory(for count: Int, wanted: Int) -> Int { Lanes.scalarCount * (count + 2) * wanted }
 
   init(of classes: ScaledClasses, withNoise: Bool, memory: inout Pieces) {
     classCount = classes.noisy
     self.withNoise = withNoise
-    suffix = memory.takeLanes((classes.count + 2) * classes.wanted)
+    usesSurvival = classes.wanted > 1
+    polynomials = memory.takeLanes((classes.count + 2) * classes.wanted)
   }
 
   var count: Int { withNoise ? 2 * classCount : classCount }
   var judged: Int { classCount }
   var rarest: Double? { nil }
+  var usesNoise: Bool { withNoise }
+  let usesSurvival: Bool
 
   func evaluate(_ classes: ScaledClasses, to values: UnsafeMutablePointer<Lanes>) -> Double {
+    let terms = doubles(values)
     let bound =
-      classes.wanted == 1 ? evaluateOne(classes, to: values) : evaluateMany(classes, to: values)
+      classes.wanted == 1
+      ? kernels.winningTerms(
+        cumulative: doubles(classes.cumulative), density: doubles(classes.density), count: classes.count,
+        noisy: classCount, to: terms)
+      : kernels.inclusionTerms(
+        cumulative: doubles(classes.cumulative), survival: doubles(classes.survival),
+        density: doubles(classes.density), count: classes.count, noisy: classCount, wanted: classes.wanted,
+        polynomials: doubles(polynomials), to: terms)
     if withNoise {
       for j in 0..<classCount {
         values[classCount + j] = values[j] * (classes.z[j] + classes.law.location)
       }
-    }
-    return bound
-  }
-
-  /// G r_i: equal classes have equal bits.
-  private func evaluateOne(_ classes: ScaledClasses, to values: UnsafeMutablePointer<Lanes>) -> Double {
-    var product = Lanes(repeating: 1)
-    for j in 0..<classes.count { product *= classes.cumulative[j] }
-    for j in 0..<classCount {
-      let r = classes.density[j] / classes.cumulative[j]
-      // Where F is 0, so is the product.
-      values[j] = (product * r).replacing(with: 0, where: classes.cumulative[j] .== 0)
-    }
-    return product[Lanes.scalarCount - 1]
-  }
-
-  private func evaluateMany(_ classes: ScaledClasses, to values: UnsafeMutablePointer<Lanes>) -> Double {
-    let (n, k) = (classes.count, classes.wanted)
-    for a in 0..<k { suffix[n * k + a] = Lanes(repeating: 1) }
-    for j in (0..<n).reversed() {
-      let (from, to) = (suffix + (j + 1) * k, suffix + j * k)
-      multiply(from, by: classes, j, k, to: to)
-    }
-    let bound = suffix[k - 1][Lanes.scalarCount - 1]
-    // The products of the classes before one stand behind the others.
-    let prefix = suffix + (n + 1) * k
-    prefix[0] = Lanes(repeating: 1)
-    for a in 1..<k { prefix[a] = Lanes() }
-    for j in 0..<classCount {
-      let after = suffix + (j + 1) * k
-      var sum = Lanes()
-      for a in 0...Swift.min(j, k - 1) { sum += prefix[a] * after[k - 1 - a] }
-      values[j] = classes.density[j] * sum
-      multiply(prefix, by: classes, j, k, to: prefix)
     }
     return bound
   }
@@ -76,9 +53,9 @@ extension Inclusions {
   func probability(ofStill slot: Int, in classes: ScaledClasses) -> Double {
     classes.evaluate(at: PanelNodes(Lanes(), below: DoubleDouble(classes.locations[slot])))
     let k = classes.wanted
-    for a in 0..<k { suffix[a] = Lanes(repeating: 1) }
-    for j in 0..<classes.count { multiply(suffix, by: classes, j, k, to: suffix) }
-    return suffix[k - 1][0]
+    for a in 0..<k { polynomials[a] = Lanes(repeating: 1) }
+    for j in 0..<classes.count { multiply(polynomials, by: classes, j, k, to: polynomials) }
+    return polynomials[k - 1][0]
   }
 }
 
@@ -109,6 +86,7 @@ struct InclusionPullback: PanelIntegrand {
   let cotangent: UnsafeMutablePointer<Double>
   /// The least probability of a class.
   let rarest: Double?
+  let usesSurvival: Bool
   /// For every class the product of those after it, and the sums D of those.
   private let after: UnsafeMutablePointer<Lanes>
 
@@ -119,6 +97,7 @@ struct InclusionPullback: PanelIntegrand {
   init(of classes: ScaledClasses, rarest: Double, memory: inout Pieces) {
     classCount = classes.noisy
     self.rarest = rarest
+    usesSurvival = classes.wanted > 1
     after = memory.takeLanes((2 * classes.count + 5) * classes.wanted)
     cotangent = memory.take(padded(classes.count))
   }
@@ -127,33 +106,11 @@ struct InclusionPullback: PanelIntegrand {
   var judged: Int { classCount }
 
   func evaluate(_ classes: ScaledClasses, to values: UnsafeMutablePointer<Lanes>) -> Double {
-    let (n, k) = (classCount, classes.wanted)
-    let work = after + 2 * n * k
-    var sums = Sums(work, k)
-    // Those without noise are factors alone.
-    for j in n..<classes.count { multiply(sums.product, by: classes, j, k, to: sums.product) }
-    for j in (0..<n).reversed() {
-      (after + 2 * j * k).update(from: sums.product, count: k)
-      (after + (2 * j + 1) * k).update(from: sums.differences, count: k)
-      sums.add(classes, j, step: j > 0 ? cotangent[j] - cotangent[j - 1] : 0)
-    }
-    var bound = 0.0
-    for a in 0..<k { bound += sums.product[a][Lanes.scalarCount - 1] }
-    sums = Sums(work, k)
-    for j in 0..<n {
-      let (product, differences) = (after + 2 * j * k, after + (2 * j + 1) * k)
-      var (below, above) = (Lanes(), Lanes())
-      for a in 0..<k {
-        below += sums.differences[a] * product[k - 1 - a]
-        above += sums.product[a] * differences[k - 1 - a]
-      }
-      let density = classes.density[j]
-      values[j] = density * (below + above)
-      values[n + j] = density * (below - above)
-      values[2 * n + j] = values[n + j] * (classes.z[j] + classes.law.location)
-      sums.add(classes, j, step: j < n - 1 ? cotangent[j + 1] - cotangent[j] : 0)
-    }
-    return bound
+    kernels.inclusionPullbackTerms(
+      z: doubles(classes.z), cumulative: doubles(classes.cumulative), survival: doubles(classes.survival),
+      density: doubles(classes.density), cotangent: cotangent, location: classes.law.location,
+      count: classes.count, noisy: classCount, wanted: classes.wanted, work: doubles(after),
+      to: doubles(values))
   }
 
   /// Passes on, for every class with noise, what moves from one without to it as its logit rises:
@@ -175,36 +132,6 @@ struct InclusionPullback: PanelIntegrand {
       for a in 0..<k { sum += prefix[a][0] * after[(j + 1) * k + k - 1 - a][0] }
       body(j, (cotangent[j] - cotangent[still]) * classes.density[j][0] * sum)
       multiply(prefix, by: classes, j, k, to: prefix)
-    }
-  }
-
-  /// P, U and D.
-  private struct Sums {
-    let product, densities, differences: UnsafeMutablePointer<Lanes>
-    let k: Int
-
-    init(_ memory: UnsafeMutablePointer<Lanes>, _ k: Int) {
-      (product, densities, differences, self.k) = (memory, memory + k, memory + 2 * k, k)
-      memory.update(repeating: Lanes(), count: 3 * k)
-      product[0] = Lanes(repeating: 1)
-    }
-
-    /// Goes on from a class to the next one, whose v is `step` further.
-    mutating func add(_ classes: ScaledClasses, _ j: Int, step: Double) {
-      let (cumulative, survival, density) = (classes.cumulative[j], classes.survival[j], classes.density[j])
-      for a in (0..<k).reversed() {
-        let lower = Swift.max(a - 1, 0)
-        let isFirst = a == 0
-        func times(_ here: Lanes, _ below: Lanes) -> Lanes {
-          isFirst ? here * cumulative : here * cumulative + below * survival
-        }
-        let own = density * product[a]
-        let moved = differences[a] + step * densities[a]
-        let movedBelow = differences[lower] + step * densities[lower]
-        differences[a] = times(moved, movedBelow) + step * own
-        densities[a] = times(densities[a], densities[lower]) + own
-        product[a] = times(product[a], product[lower])
-      }
     }
   }
 }

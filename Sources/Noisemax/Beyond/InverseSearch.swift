@@ -6,7 +6,7 @@
 /// by elimination without pivots, the likeliest class held, and kept for as long as the steps with it shrink.
 /// Long rows take the step by pullbacks alone.
 struct InverseSearch {
-  private let model: Model
+  private let model: InverseModel
   /// log q.
   private let target: [Double]
   private let likeliest: Int
@@ -18,7 +18,7 @@ struct InverseSearch {
   ///   - scales: those of the classes, unless all are 1.
   ///   - target: log q, of at least two classes.
   init(_ argmax: NoisyArgmax, scales: [Double]?, _ target: [Double]) {
-    let model = Model(argmax: argmax, scales: scales)
+    let model = InverseModel(argmax: argmax, scales: scales)
     (self.model, self.target) = (model, target)
     likeliest = target.indices.max { target[$0] < target[$1] } ?? 0
     let law = StandardizedNoise(argmax.noise).standard
@@ -27,7 +27,7 @@ struct InverseSearch {
     self.upper = target.indices.map { model.noise(upper, of: $0) }
   }
 
-  /// The most classes whose Jacobian is made: it costs a pullback for each, and n³/3 multiplications.
+  /// The most classes whose Jacobian is made: it costs n²/2 integrals, and n³/3 multiplications.
   private static var mostDense: Int { 64 }
 
   func result() -> [Double] {
@@ -46,10 +46,17 @@ struct InverseSearch {
       if best.error <= 1e-13 || stalled > (best.error < 1e-9 ? 1 : 12) { break }
       let step: [Double]
       if target.count <= Self.mostDense {
-        if factors == nil || !shrinks { factors = Elimination(model, logits, holding: likeliest) }
+        if factors == nil || !shrinks {
+          let logProbabilities = zip(target, residual).map { $0 - $1 }
+          factors = Elimination(
+            of: model.jacobian(at: logits, logProbabilities, without: likeliest), holding: likeliest,
+            count: target.count)
+        }
         step = factors?.solve(residual) ?? residual
       } else {
-        step = longStep(residual, at: logits)
+        // Before the last steps no more digits than the step itself is good for.
+        let tolerance = Swift.max(1e-8, Swift.min(1e-2, 0.1 * error))
+        step = longStep(residual, at: logits, tolerance: tolerance)
       }
       logits = moved(logits, by: step)
     }
@@ -60,9 +67,28 @@ struct InverseSearch {
   private func start() -> [Double] {
     let law = StandardizedNoise(model.argmax.noise).standard
     guard let law = law as? any AccurateNoise else { return target }
-    return target.indices.map { index in
+    var result = target.indices.map { index in
       0 - model.noise(law.upperQuantile(at: 0.6 * exponential(target[index])), of: index)
     }
+    for index in result.indices where upper[index] == lower[index] { place(index, in: &result, under: law) }
+    return result
+  }
+
+  /// Moves a class without noise to where it has its probability beside the others: that is ∏ F, which rises with its logit.
+  ///
+  /// Where noise is bounded below Newton's steps would not get there from far above.
+  private func place(_ still: Int, in logits: inout [Double], under law: any AccurateNoise) {
+    var (low, high) = (floor(of: logits, without: still), logits[still])
+    guard low > -.infinity else { return }
+    for _ in 0..<60 {
+      logits[still] = 0.5 * (low + high)
+      let value = logits.indices.reduce(0.0) { sum, index in
+        if index == still { return sum }
+        return sum + law.logCumulative(at: model.point(logits[still] - logits[index], of: index))
+      }
+      if value < target[still] { low = logits[still] } else { high = logits[still] }
+    }
+    logits[still] = high
   }
 
   private func residual(at logits: [Double]) -> [Double] {
@@ -75,24 +101,31 @@ struct InverseSearch {
     let largest = step.reduce(0) { Swift.max($0, $1.magnitude) }
     let factor = largest > 64 ? 64 / largest : 1
     var result = zip(logits, step).map { $0 + factor * $1 }
-    let (before, after) = (floor(of: logits), floor(of: result))
-    for index in result.indices where upper[index] < .infinity && after > -.infinity {
-      let width = upper[index] - lower[index]
-      let reach = Swift.max(logits[index] + upper[index] - before, 0x1p-52 * width)
+    func holdBack(_ index: Int, _ before: Double, _ after: Double) {
+      guard after > -.infinity else { return }
+      let reach = Swift.max(logits[index] + upper[index] - before, 0x1p-52 * (upper[index] - lower[index]))
       result[index] = Swift.max(result[index], after - upper[index] + reach / 8)
+    }
+    // A class without noise stands on what it is itself: there the others count. They reach for what it comes to.
+    for index in result.indices where upper[index] == lower[index] {
+      holdBack(index, floor(of: logits, without: index), floor(of: result, without: index))
+    }
+    let (before, after) = (floor(of: logits), floor(of: result))
+    for index in result.indices where upper[index] < .infinity && upper[index] > lower[index] {
+      holdBack(index, before, after)
     }
     return result
   }
 
-  /// Below this point no perturbed logit is the largest.
-  private func floor(of logits: [Double]) -> Double {
-    logits.indices.reduce(-.infinity) { Swift.max($0, logits[$1] + lower[$1]) }
+  /// Below this point no perturbed logit is the largest, whatever that of one class may be.
+  private func floor(of logits: [Double], without index: Int? = nil) -> Double {
+    logits.indices.reduce(-.infinity) { $1 == index ? $0 : Swift.max($0, logits[$1] + lower[$1]) }
   }
 
   // MARK: - Long rows
 
   /// Newton's step, J step/p = residual, each row divided by its diagonal: so rare classes weigh as much as others.
-  private func longStep(_ residual: [Double], at logits: [Double]) -> [Double] {
+  private func longStep(_ residual: [Double], at logits: [Double], tolerance: Double) -> [Double] {
     let values = zip(target, residual).map { $0 - $1 }
     let p = values.map { exponential($0) }
     let diagonal = diagonal(at: logits)
@@ -102,7 +135,7 @@ struct InverseSearch {
     // J·step sums to 0.
     let mean = zip(p, residual).reduce(0) { $0 + $1.0 * $1.1 }
     var step = minimalResidual(
-      p.indices.map { isFar[$0] ? 0 : p[$0] / diagonal[$0] * (residual[$0] - mean) }
+      p.indices.map { isFar[$0] ? 0 : p[$0] / diagonal[$0] * (residual[$0] - mean) }, tolerance
     ) { direction in
       let image = model.pullback(at: logits, of: direction)
       return image.indices.map { isFar[$0] ? 0 : image[$0] / diagonal[$0] }
@@ -144,7 +177,9 @@ struct InverseSearch {
 }
 
 /// The x with A x = b for which no combination of b, A b, A² b, … has a smaller residual (GMRES).
-private func minimalResidual(_ b: [Double], _ image: ([Double]) -> [Double]) -> [Double] {
+private func minimalResidual(
+  _ b: [Double], _ tolerance: Double, _ image: ([Double]) -> [Double]
+) -> [Double] {
   func product(_ x: [Double], _ y: [Double]) -> Double { zip(x, y).reduce(0) { $0 + $1.0 * $1.1 } }
   let length = product(b, b).squareRoot()
   guard length > 0, length.isFinite else { return b.map { _ in 0 } }
@@ -153,7 +188,7 @@ private func minimalResidual(_ b: [Double], _ image: ([Double]) -> [Double]) -> 
   var (columns, rotations, rest): ([[Double]], [(cosine: Double, sine: Double)], [Double]) = (
     [], [], [length]
   )
-  while columns.count < 40, (rest.last ?? 0).magnitude > 1e-8 * length {
+  while columns.count < 40, (rest.last ?? 0).magnitude > tolerance * length {
     var next = image(basis[columns.count])
     var column: [Double] = []
     for vector in basis {
@@ -186,72 +221,33 @@ private func minimalResidual(_ b: [Double], _ image: ([Double]) -> [Double]) -> 
   return result
 }
 
-/// What the search asks of a transform, with a scale for each class if there are any.
-private struct Model {
-  let argmax: NoisyArgmax
-  let scales: [Double]?
-
-  /// Noise of the law as a class has it.
-  func noise(_ noise: Double, of index: Int) -> Double {
-    let scale = scales?[index] ?? 1
-    return scale == 0 ? 0 : scale * (noise + argmax.location)
-  }
-
-  func logProbabilities(at logits: [Double]) -> [Double] {
-    guard let scales else { return argmax.logProbabilities(for: logits) }
-    return argmax.logProbabilities(for: logits, scales: scales)
-  }
-
-  func pullback(at logits: [Double], of cotangent: [Double]) -> [Double] {
-    guard let scales else { return argmax.pullback(for: logits, of: cotangent) }
-    return argmax.pullback(for: logits, scales: scales, of: cotangent).logits
-  }
-
-  /// The pullbacks of log p of one cotangent or of many, one after the other.
-  ///
-  /// On the caller's thread: an inverse may be one of many, or be asked for where there are no other threads.
-  func logPullbacks(at logits: [Double], of cotangents: [Double]) -> [Double] {
-    let (count, times) = (logits.count, cotangents.count / logits.count)
-    func repeated(_ row: [Double]) -> [Double] { (0..<times).flatMap { _ in row } }
-    if let scales {
-      let rows = Rows(repeated(logits), length: count)
-      return argmax.logProbabilitiesPullback(
-        for: rows, scales: Rows(repeated(scales), length: count), of: Rows(cotangents, length: count)
-      ).logits.elements
-    }
-    var result = [Double](repeating: 0, count: cotangents.count)
-    var span = result.mutableSpan
-    var workspace = NoisyArgmax.Workspace(threads: 1)
-    argmax.writeLogProbabilitiesPullback(
-      for: repeated(logits).span, of: cotangents.span, rowLength: count, to: &span, workspace: &workspace)
-    return result
-  }
-}
-
 /// The Jacobian of the log-probabilities without the row and the column of one class, in triangular factors.
 private struct Elimination {
   private let held: Int
   private let size: Int
   private var matrix: [Double]
 
-  init(_ model: Model, _ logits: [Double], holding held: Int) {
-    let n = logits.count
+  /// - Parameters:
+  ///   - jacobian: its rows, without that of the class that is held.
+  ///   - held: that class.
+  ///   - n: how many classes there are.
+  init(of jacobian: [Double], holding held: Int, count n: Int) {
     (self.held, size) = (held, n - 1)
-    var units = [Double](repeating: 0, count: n * (n - 1))
-    for line in 0..<n - 1 { units[line * n + (line < held ? line : line + 1)] = 1 }
-    let jacobian = model.logPullbacks(at: logits, of: units)
     matrix = []
     matrix.reserveCapacity(size * size)
     for line in 0..<size {
       for column in 0..<n where column != held { matrix.append(jacobian[line * n + column]) }
     }
-    for pivot in 0..<size {
-      for line in pivot + 1..<Swift.max(size, pivot + 1) {
-        let factor = matrix[line * size + pivot] / matrix[pivot * size + pivot]
-        matrix[line * size + pivot] = factor
-        if factor == 0 { continue }
-        for column in pivot + 1..<size {
-          matrix[line * size + column] -= factor * matrix[pivot * size + column]
+    let size = size
+    matrix.withUnsafeMutableBufferPointer { matrix in
+      for pivot in 0..<size {
+        let row = pivot * size
+        for line in pivot + 1..<Swift.max(size, pivot + 1) {
+          let start = line * size
+          let factor = matrix[start + pivot] / matrix[row + pivot]
+          matrix[start + pivot] = factor
+          if factor == 0 { continue }
+          for column in pivot + 1..<size { matrix[start + column] -= factor * matrix[row + column] }
         }
       }
     }
@@ -259,12 +255,18 @@ private struct Elimination {
 
   func solve(_ values: [Double]) -> [Double] {
     var x = values.indices.filter { $0 != held }.map { values[$0] }
-    for line in 0..<size { for column in 0..<line { x[line] -= matrix[line * size + column] * x[column] } }
-    for line in (0..<size).reversed() {
-      for column in line + 1..<Swift.max(size, line + 1) {
-        x[line] -= matrix[line * size + column] * x[column]
+    matrix.withUnsafeBufferPointer { matrix in
+      x.withUnsafeMutableBufferPointer { x in
+        for line in 0..<size {
+          for column in 0..<line { x[line] -= matrix[line * size + column] * x[column] }
+        }
+        for line in (0..<size).reversed() {
+          for column in line + 1..<Swift.max(size, line + 1) {
+            x[line] -= matrix[line * size + column] * x[column]
+          }
+          x[line] /= matrix[line * size + line]
+        }
       }
-      x[line] /= matrix[line * size + line]
     }
     x.insert(0, at: held)
     return x

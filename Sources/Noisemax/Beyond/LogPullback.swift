@@ -28,6 +28,7 @@ struct LogPullback: PanelIntegrand {
 
   var count: Int { 3 * classCount }
   var judged: Int { classCount }
+  var usesSurvival: Bool { false }
 
   func evaluate(_ classes: ScaledClasses, to values: UnsafeMutablePointer<Lanes>) -> Double {
     let n = classCount
@@ -84,7 +85,7 @@ extension ScaledRow {
     }
     var memory = Pieces(
       of: scratch.reserve(
-        2 * taking + ScaledClasses.memory(for: taking) + ClassPanels.memory(forValues: 3 * noisy)
+        2 * taking + ScaledClasses.memory(for: taking) + ClassIntegrals.memory(forValues: 3 * noisy)
           + LogPullback.memory(for: taking)))
     // Lanes come first, that they begin with a whole one.
     let classes = classes(memory: &memory)
@@ -98,14 +99,14 @@ extension ScaledRow {
       let logP = logProbabilities[indices[slot]]
       pullback.weights[slot] = logP >= least ? cotangent[indices[slot]] / exponential(logP) : 0
     }
-    let panels = ClassPanels(of: classes, values: 3 * noisy, precision: precision, memory: &memory)
-    panels.integrate(pullback)
+    let integrals = ClassIntegrals(of: classes, values: 3 * noisy, precision: precision, memory: &memory)
+    integrals.integrate(pullback)
     let (inLogits, inScales) = (memory.take(taking), memory.take(taking))
     inLogits.update(repeating: 0, count: taking)
     inScales.update(repeating: 0, count: taking)
     for slot in 0..<noisy {
-      inLogits[slot] = panels.sums[noisy + slot]
-      inScales[slot] = panels.sums[2 * noisy + slot]
+      inLogits[slot] = integrals.sums[noisy + slot]
+      inScales[slot] = integrals.sums[2 * noisy + slot]
     }
     if taking > noisy {
       pullback.forEachMeeting(in: classes) { slot, flow in

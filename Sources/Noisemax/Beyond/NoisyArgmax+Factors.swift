@@ -55,7 +55,24 @@ extension NoisyArgmax {
   public func logProbabilities<L: Logits>(
     for logits: L, loadings: Rows<L.Scalar>, scales: L? = nil, tolerance: Double = 1e-8
   ) -> L {
-    FactorBatch(self, logits, loadings, scales, tolerance).values(.logProbabilities).values
+    logProbabilitiesWithErrorEstimate(
+      for: logits, loadings: loadings, scales: scales, tolerance: tolerance
+    )
+    .logProbabilities
+  }
+
+  /// The logarithms of the probabilities of classes with common factors, and for every row an estimate of their largest
+  /// absolute error.
+  ///
+  /// It is above the tolerance where four million nodes were not enough.
+  ///
+  /// - Precondition: as for ``probabilities(for:loadings:scales:tolerance:)``.
+  public func logProbabilitiesWithErrorEstimate<L: Logits>(
+    for logits: L, loadings: Rows<L.Scalar>, scales: L? = nil, tolerance: Double = 1e-8
+  ) -> (logProbabilities: L, errorEstimate: L.PerRow) {
+    let (values, errors) = FactorBatch(self, logits, loadings, scales, tolerance).values(
+      .logProbabilities)
+    return (values, L.form(of: errors))
   }
 
   /// The gradients of Σ v_i p_i in the logits, in the scale and in the loadings, where classes have common factors.
@@ -105,69 +122,41 @@ extension NoisyArgmax {
   public func logProbabilitiesPullback<L: Logits>(
     for logits: L, loadings: Rows<L.Scalar>, of cotangent: L, tolerance: Double = 1e-8
   ) -> (logits: L, scale: L.PerRow, loadings: Rows<L.Scalar>) {
-    let batch = FactorBatch(self, logits, loadings, nil, tolerance)
-    let v = cotangent.asRows
-    batch.rows.shape.check(v.shape, "a cotangent")
-    let (_, gradient) = batch.gradients { row, index, workspace in
-      (0, logPullback(of: v[index].map { Double($0) }, in: &row, workspace: &workspace).gradient)
-    }
+    let gradient = logPullback(of: cotangent, FactorBatch(self, logits, loadings, nil, tolerance))
     return (L.form(of: gradient.logits), L.form(of: gradient.inScale), gradient.loadings)
   }
 
-  /// A loss of every row where classes have common factors, and its gradients in the logits, in the scale and in the loadings.
-  ///
-  /// The likelihood's is −log p of the target, +∞ and without a gradient where that is below 1e-290. The Fenchel–Young loss is
-  /// E[max] less the mean of the target's perturbed logit, with the gradient p − y in the logits: convex, and 0 for a target
-  /// that is certain to win.
+  /// The gradients of Σ v_i log p_i in the logits, in the scales and in the loadings, where classes have common factors and
+  /// scales of their own.
   ///
   /// - Parameters:
   ///   - logits: μ, of one row or of many ``Rows``.
+  ///   - scales: the scales of the classes, in the same shape.
   ///   - loadings: V, a row of one to three numbers for every logit.
-  ///   - targets: the index of a class for every row.
-  ///   - loss: which of the two.
-  ///   - tolerance: the absolute error that is allowed, over the scale where the loss is in units of the logits.
-  /// - Returns: for every row the loss and the derivative in the transform's own scale, and the gradients in the shapes of
-  ///   logits and loadings.
-  /// - Precondition: as for ``probabilities(for:loadings:scales:tolerance:)``, and every target is a class.
-  public func lossesWithGradients<L: Logits>(
-    for logits: L, loadings: Rows<L.Scalar>, targets: [Int], as loss: Loss = .fenchelYoung,
-    tolerance: Double = 1e-8
-  ) -> (values: L.PerRow, logits: L, scale: L.PerRow, loadings: Rows<L.Scalar>) {
-    let batch = FactorBatch(self, logits, loadings, nil, tolerance)
-    let length = batch.rows.rowLength
-    require(
-      targets.count == batch.rows.count,
-      "\(targets.count) targets do not fit \(batch.rows.count) rows")
-    for target in targets {
-      require(
-        (0..<length).contains(target), "target \(target) is not a class of a row of \(length)")
-    }
-    // E of a class's own noise.
-    let mean = (noise as? any AccurateNoise).map { scale * $0.mean } ?? 0
-    let (values, gradient) = batch.gradients(irregular: {
-      self.loss(for: $0, target: targets[$1], as: loss)
-    }) {
-      row, index, workspace in
-      let target = targets[index]
-      switch loss {
-      case .fenchelYoung:
-        return fenchelYoungLoss(of: target, mean: mean, in: &row, workspace: &workspace)
-      case .negativeLogLikelihood:
-        let weights = row.logits.indices.map { $0 == target ? -1.0 : 0 }
-        let (logs, gradient) = logPullback(of: weights, in: &row, workspace: &workspace)
-        return (Swift.max(0, -logs[target]), gradient)
-      }
-    }
-    return (
-      L.form(of: values), L.form(of: gradient.logits), L.form(of: gradient.inScale),
-      gradient.loadings
-    )
+  ///   - cotangent: v, in the shape of the logits.
+  ///   - tolerance: the error that is allowed, beside the largest v over the scale.
+  /// - Returns: as for ``pullback(for:scales:loadings:of:tolerance:)``. A class whose probability is below 1e-290 moves nothing.
+  /// - Precondition: as for ``probabilities(for:loadings:scales:tolerance:)``.
+  public func logProbabilitiesPullback<L: Logits>(
+    for logits: L, scales: L, loadings: Rows<L.Scalar>, of cotangent: L, tolerance: Double = 1e-8
+  ) -> (logits: L, scales: L, loadings: Rows<L.Scalar>) {
+    let gradient = logPullback(of: cotangent, FactorBatch(self, logits, loadings, scales, tolerance))
+    return (L.form(of: gradient.logits), L.form(of: gradient.scales), gradient.loadings)
   }
 }
 
 extension NoisyArgmax {
+  /// The gradients of Σ v_i log p_i of every row.
+  private func logPullback<L: Logits>(of cotangent: L, _ batch: FactorBatch<L>) -> FactorBatch<L>.Gradient {
+    let v = cotangent.asRows
+    batch.rows.shape.check(v.shape, "a cotangent")
+    return batch.gradients { row, index, workspace in
+      (0, logPullback(of: v[index].map { Double($0) }, in: &row, workspace: &workspace).gradient)
+    }.gradient
+  }
+
   /// log p, and the gradient of Σ v_i log p_i.
-  private func logPullback(
+  func logPullback(
     of v: [Double], in row: inout FactorRow, workspace: inout Workspace
   ) -> (logs: [Double], gradient: FactorGradient) {
     let (p, _, rarest) = row.probabilities(areRelative: true, workspace: &workspace)
@@ -178,20 +167,5 @@ extension NoisyArgmax {
     let gradient = row.pullback(
       of: weights, size: largest > 0 ? largest / scale : 1, rarest: rarest, workspace: &workspace)
     return (p.map { logarithm($0) }, gradient)
-  }
-
-  /// E[max] − E[X_target].
-  private func fenchelYoungLoss(
-    of target: Int, mean: Double, in row: inout FactorRow, workspace: inout Workspace
-  ) -> (Double, FactorGradient) {
-    guard row.logits[target] > -.infinity else {
-      return (.infinity, .zero(row.logits.count, rank: row.axes.rank, withScales: false, 0))
-    }
-    var (value, gradient) = row.expectedMaximum(workspace: &workspace)
-    value -= row.logits[target] + mean
-    gradient.logits[target] -= 1
-    // The loss is homogeneous of degree 1 in logits, loadings and scale.
-    gradient.inScale += (value + row.logits[target] - (row.logits.max() ?? 0)) / scale
-    return (Swift.max(0, value), gradient)
   }
 }

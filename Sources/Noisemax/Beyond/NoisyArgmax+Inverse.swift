@@ -27,7 +27,13 @@ extension NoisyArgmax {
     requireExact("inverse")
     let (rows, scales) = (probabilities.asRows, scales?.asRows)
     if let scales { rows.shape.check(scales.shape, "scales") }
-    var elements: [L.Scalar] = []
+    return L.form(of: Rows(inverses(of: rows, scales), rows.shape))
+  }
+
+  @_specialize(where Scalar == Float)
+  @_specialize(where Scalar == Double)
+  private func inverses<Scalar: LogitScalar>(of rows: Rows<Scalar>, _ scales: Rows<Scalar>?) -> [Scalar] {
+    var elements: [Scalar] = []
     elements.reserveCapacity(rows.elements.count)
     for row in 0..<rows.count {
       let complaint = Self.complaint(aboutProbabilities: rows[row])
@@ -35,9 +41,9 @@ extension NoisyArgmax {
       let q = rows[row].map { Double($0) }
       let scales = scales?[row].map { Double($0) } ?? [Double](repeating: 1, count: q.count)
       for (index, scale) in scales.enumerated() { requireScale(scale, ofClass: index) }
-      elements += inverse(of: q, scales).map { L.Scalar($0) }
+      elements += inverse(of: q, scales).map { Scalar($0) }
     }
-    return L.form(of: Rows(elements, rows.shape))
+    return elements
   }
 
   /// Why numbers are not the probabilities of a row; nil where they are.

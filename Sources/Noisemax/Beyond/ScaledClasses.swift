@@ -38,10 +38,12 @@ struct ScaledClasses {
   /// Below this point at least k classes without noise are above: nothing can be among the k largest.
   var floor: Double? { count - noisy >= wanted ? locations[noisy + wanted - 1] : nil }
 
-  /// Evaluates all classes at nodes.
-  func evaluate(at nodes: PanelNodes) {
+  /// Evaluates all classes at nodes, with z and 1 − F if they are wanted.
+  func evaluate(at nodes: PanelNodes, withNoise: Bool = true, withSurvival: Bool = true) {
     law.evaluate(
-      noisy, at: nodes, locations: locations, scales: scales, z: z, cumulative: cumulative,
+      noisy, at: nodes, withNoise: withNoise, withSurvival: withSurvival, locations: locations,
+      scales: scales, z: z,
+      cumulative: cumulative,
       survival: survival, density: density)
     for j in noisy..<count {
       let distance = (nodes.high - locations[j]) + nodes.low
@@ -71,6 +73,12 @@ extension Pieces {
   mutating func takeLanes(_ count: Int) -> UnsafeMutablePointer<Lanes> {
     UnsafeMutableRawPointer(take(Lanes.scalarCount * count)).bindMemory(to: Lanes.self, capacity: count)
   }
+}
+
+/// Lanes one after the other, as the loops take them.
+@inline(__always)
+func doubles(_ lanes: UnsafeMutablePointer<Lanes>) -> UnsafeMutablePointer<Double> {
+  UnsafeMutableRawPointer(lanes).assumingMemoryBound(to: Double.self)
 }
 
 /// The sum of the lanes, half by half: not one after the other.

@@ -23,14 +23,14 @@ extension ScaledRow {
     guard kind == .regular, wanted > 0, noisy > 0 else { return kind == .undefined ? .nan : 0 }
     var memory = Pieces(
       of: scratch.reserve(
-        ScaledClasses.memory(for: taking) + ClassPanels.memory(forValues: 1)
+        ScaledClasses.memory(for: taking) + ClassIntegrals.memory(forValues: 1)
           + Excess.memory(for: taking, wanted: wanted)))
     let classes = classes(memory: &memory)
     let excess = Excess(of: classes, memory: &memory)
     for slot in 0..<taking { excess.given[slot] = marks[indices[slot]] }
-    let panels = ClassPanels(of: classes, values: 1, precision: precision, memory: &memory)
-    panels.integrate(excess)
-    return panels.sums[0]
+    let integrals = ClassIntegrals(of: classes, values: 1, precision: precision, memory: &memory)
+    integrals.integrate(excess)
+    return integrals.sums[0]
   }
 
   /// Σ_marked E[X_i] − Σ w_i E[X_i] = Σ_marked (1 − w_i)·(E[X_i] − least) + Σ_others w_i·(least − E[X_i]), with the least of

@@ -27,15 +27,15 @@ extension ScaledRow {
     let values = noisy * (noise == nil ? 1 : 2)
     var memory = Pieces(
       of: scratch.reserve(
-        ScaledClasses.memory(for: taking) + ClassPanels.memory(forValues: values)
+        ScaledClasses.memory(for: taking) + ClassIntegrals.memory(forValues: values)
           + Inclusions.memory(for: taking, wanted: wanted)))
     let classes = classes(memory: &memory)
     let inclusions = Inclusions(of: classes, withNoise: noise != nil, memory: &memory)
-    let panels = ClassPanels(of: classes, values: values, precision: precision, memory: &memory)
-    panels.integrate(inclusions)
+    let integrals = ClassIntegrals(of: classes, values: values, precision: precision, memory: &memory)
+    integrals.integrate(inclusions)
     for slot in 0..<noisy {
-      result[indices[slot]] = Swift.min(panels.sums[slot], 1)
-      noise?[indices[slot]] = panels.sums[(noise == nil ? 0 : noisy) + slot]
+      result[indices[slot]] = Swift.min(integrals.sums[slot], 1)
+      noise?[indices[slot]] = integrals.sums[(noise == nil ? 0 : noisy) + slot]
     }
     for slot in noisy..<taking {
       let probability = inclusions.probability(ofStill: slot, in: classes)
@@ -71,17 +71,17 @@ extension ScaledRow {
     sort { cotangent[$0] }
     var memory = Pieces(
       of: scratch.reserve(
-        ScaledClasses.memory(for: taking) + ClassPanels.memory(forValues: 3 * noisy)
+        ScaledClasses.memory(for: taking) + ClassIntegrals.memory(forValues: 3 * noisy)
           + InclusionPullback.memory(for: taking, wanted: wanted)))
     let classes = classes(memory: &memory)
     let pullback = InclusionPullback(of: classes, rarest: rarest, memory: &memory)
     for slot in 0..<taking { pullback.cotangent[slot] = cotangent[indices[slot]] }
-    let panels = ClassPanels(of: classes, values: 3 * noisy, precision: precision, memory: &memory)
-    panels.integrate(pullback)
+    let integrals = ClassIntegrals(of: classes, values: 3 * noisy, precision: precision, memory: &memory)
+    integrals.integrate(pullback)
     cotangent.update(repeating: 0)
     for slot in 0..<noisy {
-      cotangent[indices[slot]] = panels.sums[noisy + slot]
-      scales[indices[slot]] = panels.sums[2 * noisy + slot]
+      cotangent[indices[slot]] = integrals.sums[noisy + slot]
+      scales[indices[slot]] = integrals.sums[2 * noisy + slot]
     }
     for still in noisy..<taking {
       pullback.forEachMeeting(withStill: still, in: classes) { slot, flow in

@@ -86,7 +86,7 @@ extension ScaledRow {
     var memory = Pieces(
       of: scratch.reserve(
         noisy + ScaledClasses.memory(for: taking) + SecondPullback.memory(for: taking)
-          + ClassPanels.memory(forValues: 2 * noisy + 1)))
+          + ClassIntegrals.memory(forValues: 2 * noisy + 1)))
     // Lanes come first, that they begin with a whole one.
     let classes = classes(memory: &memory)
     let pullback = SecondPullback(of: classes, rarest: rarest, memory: &memory)
@@ -98,12 +98,12 @@ extension ScaledRow {
       pullback.set(
         slot, weight: isDeep ? 0 : v[index] / divisor, direction: w[index], mean: means[index])
     }
-    let panels = ClassPanels(of: classes, values: 2 * noisy + 1, precision: precision, memory: &memory)
-    panels.integrate(pullback)
+    let integrals = ClassIntegrals(of: classes, values: 2 * noisy + 1, precision: precision, memory: &memory)
+    integrals.integrate(pullback)
     let entries = memory.take(noisy)
-    entries.update(from: panels.sums + noisy, count: noisy)
+    entries.update(from: integrals.sums + noisy, count: noisy)
     pullback.addJumps(of: classes, to: entries)
-    var flow = panels.sums[2 * noisy]
+    var flow = integrals.sums[2 * noisy]
     if ofLogarithms {
       flow = 0
       for slot in 0..<noisy {

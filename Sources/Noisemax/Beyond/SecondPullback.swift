@@ -51,6 +51,8 @@ struct SecondPullback: PanelIntegrand {
 
   var count: Int { 2 * classCount + 1 }
   var judged: Int { classCount }
+  /// What an entry is summed from is cut at 0.
+  var isSmooth: Bool { false }
 
   func evaluate(_ classes: ScaledClasses, to values: UnsafeMutablePointer<Lanes>) -> Double {
     let n = classCount

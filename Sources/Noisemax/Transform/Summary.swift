@@ -218,16 +218,7 @@ private func distanceFromUniform(_ p: UnsafeMutableBufferPointer<Double>, open: 
   return (sum.value + Double(open - seen)) / n
 }
 
-/// φ(t) = t log t − t + 1, to full relative accuracy but for what rounding t costs.
+/// φ(t) = t log t − t + 1. Near t = 1 the difference loses as many digits as rounding t does: both err by ε·|t − 1|.
 private func excessOfLogarithm(_ t: Double) -> Double {
-  let d = t - 1
-  guard d.magnitude < 0.25 else { return t * logarithm(t) - d }
-  // d²/2 − d³/6 + d⁴/12 − …, the terms (−d)^k/(k(k − 1)).
-  var (term, sum, k) = (d * d, 0.0, 2.0)
-  while term.magnitude > sum.magnitude * 0x1p-56 {
-    sum += term / (k * (k - 1))
-    term *= -d
-    k += 1
-  }
-  return sum
+  Swift.max(t * logarithm(t) - (t - 1), 0)
 }

@@ -10,6 +10,11 @@ quantile rule, an approximation with so many points.
 of x. 0 is a class without noise. ``scale_gradient`` asks for the gradient in the scale of every class, in the shape of x, besides
 the others; their sum over a row is the derivative in a scale that all have.
 
+``factors`` are the loadings V of classes that have causes in common: argmax(x + scale·ε + V z), z standard normal. They are an array
+n × rank for the n classes, with a rank of 1 to 3, or one that has an axis of so many loadings after those of x. Values are means over z:
+``tolerance`` is the error that is allowed, 1e-10, of logarithms and losses 1e-8, unless said otherwise. ``error_estimate`` asks for an
+estimate of it in each row, and ``factor_gradient`` for the gradient in the factors of every logit, after the others.
+
 Arrays have their rows along ``axis``. float32 and float64 stay what they are; other types are computed, and come back, in the
 nearest of the two. A logit of -inf masks its class; a NaN makes its row NaN. What is wrong is a ``ValueError``.
 
@@ -25,7 +30,7 @@ from typing import Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _ranks, _small
+from . import _factors, _ranks, _small
 from ._arrays import FLOAT32, has_own, memory, restored, row_count, rows
 from ._library import call, functions, laws, thread_count, transform
 from ._ranks import logits, ranking_log_probability, ranking_loss, top_k_probabilities, top_k_pullback
@@ -62,6 +67,18 @@ _losses_by_name = {"fenchel-young": 0, "negative-log-likelihood": 1}
 _entropies_by_name = {"generalized": 1, "shannon": 3, "divergence-from-uniform": 4}
 
 
+@overload
+def probabilities(
+    x: ArrayLike, noise: str = "normal", scale: float | ArrayLike = 1.0, axis: int = -1, points: int | None = None,
+    *, factors: ArrayLike | None = None, tolerance: float | None = None, error_estimate: Literal[False] = False,
+    threads: int | None = None,
+) -> np.ndarray: ...
+@overload
+def probabilities(
+    x: ArrayLike, noise: str = "normal", scale: float | ArrayLike = 1.0, axis: int = -1, points: int | None = None,
+    *, factors: ArrayLike, tolerance: float | None = None, error_estimate: Literal[True],
+    threads: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]: ...
 def probabilities(
     x: ArrayLike,
     noise: str = "normal",
@@ -69,14 +86,35 @@ def probabilities(
     axis: int = -1,
     points: int | None = None,
     *,
+    factors: ArrayLike | None = None,
+    tolerance: float | None = None,
+    error_estimate: bool = False,
     threads: int | None = None,
-) -> np.ndarray:
+) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
     """P[argmax(x + scale·ε) = i] for every class i, in the shape of x."""
+    if factors is not None:
+        return _factors.values(
+            x, noise, scale, axis, points, False, factors, tolerance, error_estimate, threads
+        )
+    if tolerance is not None or error_estimate:
+        _factors.refuse()
     if has_own(scale):
         return _ranks.included(x, 1, noise, scale, axis, points, threads)
     return _numbers("probabilities", x, noise, scale, axis, points, threads)
 
 
+@overload
+def log_probabilities(
+    x: ArrayLike, noise: str = "normal", scale: float | ArrayLike = 1.0, axis: int = -1, points: int | None = None,
+    *, factors: ArrayLike | None = None, tolerance: float | None = None, error_estimate: Literal[False] = False,
+    threads: int | None = None,
+) -> np.ndarray: ...
+@overload
+def log_probabilities(
+    x: ArrayLike, noise: str = "normal", scale: float | ArrayLike = 1.0, axis: int = -1, points: int | None = None,
+    *, factors: ArrayLike, tolerance: float | None = None, error_estimate: Literal[True],
+    threads: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]: ...
 def log_probabilities(
     x: ArrayLike,
     noise: str = "normal",
@@ -84,9 +122,18 @@ def log_probabilities(
     axis: int = -1,
     points: int | None = None,
     *,
+    factors: ArrayLike | None = None,
+    tolerance: float | None = None,
+    error_estimate: bool = False,
     threads: int | None = None,
-) -> np.ndarray:
+) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
     """The logarithms of the probabilities, accurate where these underflow and where they are almost 1."""
+    if factors is not None:
+        return _factors.values(
+            x, noise, scale, axis, points, True, factors, tolerance, error_estimate, threads
+        )
+    if tolerance is not None or error_estimate:
+        _factors.refuse()
     if has_own(scale):
         return _ranks.log_probabilities(x, noise, scale, axis, points, threads)
     return _numbers("log_probabilities", x, noise, scale, axis, points, threads)
@@ -102,9 +149,18 @@ def pullback(
     *,
     log: bool = False,
     scale_gradient: bool = False,
+    factors: ArrayLike | None = None,
+    tolerance: float | None = None,
+    factor_gradient: bool = False,
     threads: int | None = None,
-) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+) -> np.ndarray | tuple[np.ndarray, ...]:
     """The gradient in x of Σ v·p, or with ``log`` of Σ v·log p, for v in the shape of x."""
+    if factors is not None:
+        return _factors.pulled(
+            x, v, noise, scale, axis, points, log, scale_gradient, factors, tolerance, factor_gradient, threads
+        )
+    if tolerance is not None or factor_gradient:
+        _factors.refuse()
     if scale_gradient or has_own(scale):
         return _ranks.pulled(x, v, 1, noise, scale, axis, points, log, scale_gradient, threads)
     held, x = transform(noise, scale, points), rows(x, axis)
@@ -120,13 +176,15 @@ def pullback(
 def loss(
     x: ArrayLike, target: ArrayLike, noise: str = "normal", scale: float | ArrayLike = 1.0, axis: int = -1,
     points: int | None = None, *, kind: str = "fenchel-young", gradient: Literal[False] = False,
-    scale_gradient: Literal[False] = False, threads: int | None = None,
+    scale_gradient: Literal[False] = False, factors: ArrayLike | None = None, tolerance: float | None = None,
+    factor_gradient: Literal[False] = False, threads: int | None = None,
 ) -> np.ndarray: ...
 @overload
 def loss(
     x: ArrayLike, target: ArrayLike, noise: str = "normal", scale: float | ArrayLike = 1.0, axis: int = -1,
     points: int | None = None, *, kind: str = "fenchel-young", gradient: bool = False,
-    scale_gradient: bool = False, threads: int | None = None,
+    scale_gradient: bool = False, factors: ArrayLike | None = None, tolerance: float | None = None,
+    factor_gradient: bool = False, threads: int | None = None,
 ) -> tuple[np.ndarray, ...]: ...
 def loss(
     x: ArrayLike,
@@ -139,27 +197,32 @@ def loss(
     kind: str = "fenchel-young",
     gradient: bool = False,
     scale_gradient: bool = False,
+    factors: ArrayLike | None = None,
+    tolerance: float | None = None,
+    factor_gradient: bool = False,
     threads: int | None = None,
 ) -> np.ndarray | tuple[np.ndarray, ...]:
     """How far each row is from its target: the index of a class, or a distribution in the shape of x.
 
     ``kind`` is "fenchel-young", E[max(x + scale·ε)] − E[scale·ε] − ⟨x, y⟩, which is convex and has the gradient p − y, or
     "negative-log-likelihood", −Σ y·log p. Under Gumbel noise of scale 1 both are the cross-entropy. Where every class has a
-    scale ⟨x, y⟩ is ⟨x + E[scale·ε], y⟩.
+    scale ⟨x, y⟩ is ⟨x + E[scale·ε], y⟩. With factors targets are indices.
 
     Returns a number for each row, and with ``gradient`` the gradient of each row's own loss as well.
     """
     code = _choice("kind of loss", kind, _losses_by_name)
+    if factors is not None:
+        return _factors.losses(
+            x, target, code, noise, scale, axis, points, gradient, scale_gradient, factors, tolerance,
+            factor_gradient, threads,
+        )  # fmt: skip
+    if tolerance is not None or factor_gradient:
+        _factors.refuse()
     if scale_gradient or has_own(scale):
         return _ranks.losses(x, target, code, noise, scale, axis, points, gradient, scale_gradient, threads)
     held, x = transform(noise, scale, points), rows(x, axis)
     targets = [None if array is None else memory(array) for array in _ranks.targets(target, x, axis)]
-    values = np.empty(x.shape[:-1], x.dtype)
-    slopes = np.empty(x.shape, x.dtype) if gradient else None
-    shape = (row_count(x), x.shape[-1], thread_count(threads))
-    results = (memory(values), None if slopes is None else memory(slopes))
-    call(_losses[x.dtype != FLOAT32], held, code, memory(x), *targets, *shape, *results)
-    return values[()] if slopes is None else (values[()], restored(slopes, axis))
+    return _per_row(_losses, held, (code, memory(x), *targets), x, axis, gradient, threads)
 
 
 @overload
@@ -281,11 +344,16 @@ def _numbers(name, x, noise, scale, axis, points, threads) -> np.ndarray:
 
 def _summary(code, x, noise, scale, axis, points, gradient, threads):
     held, x = transform(noise, scale, points), rows(x, axis)
+    return _per_row(_summaries, held, (code, memory(x)), x, axis, gradient, threads)
+
+
+def _per_row(functions, held, given, x, axis, gradient, threads):
+    """A number for every row, and its gradient if that is wanted."""
     values = np.empty(x.shape[:-1], x.dtype)
     slopes = np.empty(x.shape, x.dtype) if gradient else None
     shape = (row_count(x), x.shape[-1], thread_count(threads))
     results = (memory(values), None if slopes is None else memory(slopes))
-    call(_summaries[x.dtype != FLOAT32], held, code, memory(x), *shape, *results)
+    call(functions[x.dtype != FLOAT32], held, *given, *shape, *results)
     return values[()] if slopes is None else (values[()], restored(slopes, axis))
 
 

@@ -75,16 +75,20 @@ def _numbers(t: Tensor):
     return t.detach().to("cpu").numpy()
 
 
-def _compute_losses(logits, targets, noise, scale, points, kind, with_gradient):
-    x, y = _native(logits), _native(targets)
+def _targets(y, x):
+    """Classes, or distributions like the rows: one of the two pointers is none."""
     are_classes = y.ndim < x.ndim
     if y.shape != (x.shape[:-1] if are_classes else x.shape):
         raise ValueError(f"targets of the shape {tuple(y.shape)} do not fit rows {tuple(x.shape)}")
+    return (y.data_ptr(), None) if are_classes else (None, y.data_ptr())
+
+
+def _compute_losses(logits, targets, noise, scale, points, kind, with_gradient):
+    x, y = _native(logits), _native(targets)
     result = x.new_empty(x.shape[:-1])
     gradient = x.new_empty(x.shape if with_gradient else (0,))
-    y_pointers = (y.data_ptr(), None) if are_classes else (None, y.data_ptr())
     results = (result.data_ptr(), gradient.data_ptr() if with_gradient else None)
-    _run(_losses, x, noise, scale, points, kind, x.data_ptr(), *y_pointers, *_shape(x), *results)
+    _run(_losses, x, noise, scale, points, kind, x.data_ptr(), *_targets(y, x), *_shape(x), *results)
     return result.to(logits.device), gradient.to(logits.device)
 
 

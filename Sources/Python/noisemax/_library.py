@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 MESSAGE_CAPACITY = 512
 
 _suffix = {"darwin": "dylib", "win32": "dll"}.get(sys.platform, "so")
@@ -24,6 +24,8 @@ if library.noisemax_abi_version() != ABI_VERSION:
 _pointer, _size, _threads = ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int32
 _shape = [_size, _size, _threads]
 _streams = [_size, _size, ctypes.c_uint64, _size, _threads]
+# Logits, scales and loadings, the rank of these, and the tolerance.
+_factors = [_pointer, _pointer, _pointer, _size, ctypes.c_double]
 _message = [ctypes.c_char_p, ctypes.c_size_t]
 
 # What each function takes between the transform and the message.
@@ -46,7 +48,12 @@ _arguments = {
     "scaled_losses": [ctypes.c_int32, *[_pointer] * 4, *_shape, _pointer, _pointer, _pointer],
     "scaled_sample": [_pointer, _pointer, *_streams, _pointer],
     "ranking_losses": [_pointer, _pointer, _pointer, _size, *_shape, _pointer, _pointer, _pointer],
-    "inverse": [_pointer, *_shape, _pointer],
+    "inverse": [_pointer, _pointer, *_shape, _pointer],
+    "factor_probabilities": [*_factors, *_shape, _pointer, _pointer],
+    "factor_log_probabilities": [*_factors, *_shape, _pointer, _pointer],
+    "factor_pullback": [*_factors, _pointer, *_shape, _pointer, _pointer, _pointer],
+    "factor_log_pullback": [*_factors, _pointer, *_shape, _pointer, _pointer, _pointer],
+    "factor_losses": [ctypes.c_int32, *_factors, _pointer, *_shape, *[_pointer] * 4],
 }
 
 

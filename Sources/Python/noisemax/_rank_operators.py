@@ -6,7 +6,7 @@
 import torch
 
 from ._library import functions
-from ._kernels import _like_logits, _native, _operator, _run, _shape
+from ._kernels import _like_logits, _native, _operator, _run, _shape, _targets
 from ._operators import _differentiable, _keep_nothing, _save, _whole
 
 _inclusions, _inclusion_pullback = functions("inclusions"), functions("inclusion_pullback")
@@ -37,12 +37,8 @@ def _compute_pullback(logits, scales, cotangents, noise, scale, largest, log):
 
 def _compute_losses(logits, scales, targets, noise, scale, kind, with_gradient):
     x, widths, y = _native(logits), _native(scales), _native(targets)
-    are_classes = y.ndim < x.ndim
-    if y.shape != (x.shape[:-1] if are_classes else x.shape):
-        raise ValueError(f"targets of the shape {tuple(y.shape)} do not fit rows {tuple(x.shape)}")
-    pointers = (y.data_ptr(), None) if are_classes else (None, y.data_ptr())
     results = _empty_losses(x, widths, with_gradient)
-    given = (kind, x.data_ptr(), _pointer(widths), *pointers, *_shape(x))
+    given = (kind, x.data_ptr(), _pointer(widths), *_targets(y, x), *_shape(x))
     _run(_losses, x, noise, scale, 0, *given, results[0].data_ptr(), *map(_pointer, results[1:]))
     return tuple(t.to(logits.device) for t in results)
 
@@ -131,7 +127,7 @@ def _losses_backward(ctx, weights, *_):
 
 
 def _no_second_derivative(*_):
-    raise NotImplementedError("noisemax has no second derivatives of ranks, and of classes with scales of their own")
+    raise NotImplementedError("noisemax has no second derivatives of ranks, and of classes with scales of their own or with common factors")
 
 
 values = _differentiable(_values_operator, _keep_values, _values_backward, _whole(2))

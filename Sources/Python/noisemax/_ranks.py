@@ -105,15 +105,15 @@ def ranking_loss(
 
 
 def logits(
-    p: ArrayLike, noise: str = "normal", scale: float = 1.0, axis: int = -1, *, threads: int | None = None
+    p: ArrayLike, noise: str = "normal", scale: ArrayLike = 1.0, axis: int = -1, *, threads: int | None = None
 ) -> np.ndarray:
     """The logits, of mean 0, whose probabilities are given: ``probabilities(logits(p)) == p`` within rounding.
 
     In each row of p no number is below 0, and the sum is 1. A class of probability 0 has the logit -inf, or where the noise
-    is bounded the largest one that cannot win.
+    is bounded the largest one that cannot win. Of classes without noise, whose scale is 0, one at most can win.
     """
-    held, given = transform(noise, scale), rows(p, axis)
-    return _numbers(_inverse, held, (memory(given),), given, axis, threads)
+    held, given, widths = _prepared(p, noise, scale, axis, None, False)
+    return _numbers(_inverse, held, (memory(given), _optional(widths)), given, axis, threads)
 
 
 # What the functions for one scale do where every class has its own

@@ -2,8 +2,8 @@
 
 There are derivatives in reverse mode, in the logits and in the scale: first ones, and of the exact method with one scale second
 ones, as by ``jax.jacrev(jax.grad(…))``. There are none in forward mode. The scale is a number, or an
-array of one element, which may be traced; one that is not above 0 gives NaN. Probabilities and their logarithms take an array
-with a scale for every class too: one for each class along ``axis``, or one that fits the shape of x.
+array of one element, which may be traced; one that is not above 0 gives NaN. Or it is an array with a scale for every class: one
+for each class along ``axis``, or one that fits the shape of x.
 """
 
 from __future__ import annotations
@@ -66,9 +66,7 @@ def loss(
     callback runs. Nothing flows back to the target.
     """
     x, target = jnp.asarray(x), jnp.asarray(target)
-    if _has_own(scale):
-        raise ValueError(f"a loss takes one scale, not an array of the shape {scale.shape}")
-    rows, scale, unit = _in_units(_rows(x, axis), scale)
+    rows = _rows(x, axis)
     if target.ndim == x.ndim:
         target = jax.lax.stop_gradient(jnp.moveaxis(target, axis, -1).astype(rows.dtype))
     elif not jnp.issubdtype(target.dtype, jnp.integer):
@@ -77,6 +75,12 @@ def loss(
         raise ValueError(f"targets of the shape {target.shape} do not fit rows {rows.shape}")
     if kind not in _noisemax._losses_by_name:
         raise ValueError(f"there is no kind of loss named {kind!r}: there are {', '.join(_noisemax._losses_by_name)}")
+    if _has_own(scale):
+        _refuse_rule(points)
+        transform(noise)
+        values = _scaled_losses(rows, _widths(scale, x, rows, axis), target, noise, kind)
+        return values.astype(_result_type(x))
+    rows, scale, unit = _in_units(rows, scale)
     transform(noise, scale, points)
     values = _losses(rows, target, noise, scale, points, kind)
     if unit is not None and kind == "fenchel-young":
@@ -88,13 +92,17 @@ def _along(x, noise, scale, axis, points, log):
     x = jnp.asarray(x)
     rows = _rows(x, axis)
     if _has_own(scale):
-        if points is not None:
-            raise ValueError("the quantile rule takes one scale for all classes: use the exact method")
+        _refuse_rule(points)
         return _restored(_scaled_values(rows, _widths(scale, x, rows, axis), noise, 1, log), x, axis)
     rows, scale, _ = _in_units(rows, scale)
     # What is wrong with it is said here, and not in a callback.
     transform(noise, scale, points)
     return _restored(_values(rows, noise, scale, points, log), x, axis)
+
+
+def _refuse_rule(points) -> None:
+    if points is not None:
+        raise ValueError("the quantile rule takes one scale for all classes: use the exact method")
 
 
 def _has_own(scale) -> bool:
@@ -236,6 +244,34 @@ def _scaled_backward(noise, k, log, kept, cotangents):
 
 
 _scaled_values.defvjp(_scaled_forward, _scaled_backward)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(3, 4))
+def _scaled_losses(rows, widths, target, noise, kind):
+    def values(x, s, y):
+        return np.asarray(_noisemax.loss(x, y, noise, s, kind=kind))
+
+    return _callback(values, jax.ShapeDtypeStruct(rows.shape[:-1], rows.dtype), rows, widths, target)
+
+
+def _scaled_losses_forward(rows, widths, target, noise, kind):
+    """The losses, and for the way back the gradients that they come with."""
+
+    def all(x, s, y):
+        values, *slopes = _noisemax.loss(x, y, noise, s, kind=kind, scale_gradient=True)
+        return np.asarray(values), *slopes
+
+    shapes = (jax.ShapeDtypeStruct(rows.shape[:-1], rows.dtype), _like(rows), _like(rows))
+    values, *slopes = _callback(all, shapes, rows, widths, target)
+    return values, (slopes, target)
+
+
+def _scaled_losses_backward(noise, kind, kept, cotangents):
+    slopes, target = kept
+    return *(cotangents[..., None] * slope for slope in slopes), _no_gradient(target)
+
+
+_scaled_losses.defvjp(_scaled_losses_forward, _scaled_losses_backward)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4, 5))

@@ -7,14 +7,17 @@ The scale is a number, or a tensor of one element, which may need a gradient; on
 tensor with a scale for every class: one for each class along ``dim``, or one that fits the shape of the logits. Then 0 is a class
 without noise, and the scales may need a gradient too.
 
-Where every class has a scale, of the k largest, of orderings and of the quantile rule there are first derivatives in reverse mode:
-asking for another one is a ``NotImplementedError``. For all else there are second derivatives, and those of forward mode.
+``factors`` are the loadings of classes that have causes in common, as in NumPy, which may need a gradient: n × rank for the n classes,
+or with a last dimension of 1 to 3 loadings after those of the logits.
+
+Where every class has a scale, with factors, of the k largest, of orderings and of the quantile rule there are first derivatives in
+reverse mode: asking for another one is a ``NotImplementedError``. For all else there are second derivatives, and those of forward mode.
 """
 
 import torch
 from torch import Tensor, nn
 
-from . import _losses_by_name, _operators, _rank_operators
+from . import _factor_operators, _factors, _losses_by_name, _operators, _rank_operators
 
 __all__ = [
     "Noisemax",
@@ -29,17 +32,31 @@ __all__ = [
 
 
 def probabilities(
-    t: Tensor, noise: str = "normal", scale: float | Tensor = 1.0, dim: int = -1, points: int | None = None
+    t: Tensor,
+    noise: str = "normal",
+    scale: float | Tensor = 1.0,
+    dim: int = -1,
+    points: int | None = None,
+    *,
+    factors: Tensor | None = None,
+    tolerance: float | None = None,
 ) -> Tensor:
     """P[argmax(t + scale·ε) = i] for every class i along ``dim``."""
-    return _values(t, noise, scale, dim, points, False)
+    return _values(t, noise, scale, dim, points, factors, tolerance, False)
 
 
 def log_probabilities(
-    t: Tensor, noise: str = "normal", scale: float | Tensor = 1.0, dim: int = -1, points: int | None = None
+    t: Tensor,
+    noise: str = "normal",
+    scale: float | Tensor = 1.0,
+    dim: int = -1,
+    points: int | None = None,
+    *,
+    factors: Tensor | None = None,
+    tolerance: float | None = None,
 ) -> Tensor:
     """The logarithms of the probabilities, accurate where these underflow and where they are almost 1."""
-    return _values(t, noise, scale, dim, points, True)
+    return _values(t, noise, scale, dim, points, factors, tolerance, True)
 
 
 def top_k_probabilities(
@@ -206,8 +223,19 @@ def _description(module) -> str:
 # Tensors as rows
 
 
-def _values(t: Tensor, noise: str, scale, dim: int, points: int | None, log: bool) -> Tensor:
-    rows, widths, scale, _ = _with_scales(t, scale, dim)
+def _values(t: Tensor, noise: str, scale, dim: int, points: int | None, factors, tolerance, log: bool) -> Tensor:
+    rows, widths, scale, unit = _with_scales(t, scale, dim)
+    if factors is not None:
+        _refuse_rule(points)
+        loadings = _loadings(factors, t, rows, dim)
+        if unit is not None:
+            loadings = loadings / unit
+        widths = rows.new_empty(0) if widths is None else widths
+        tolerance = _factors.tolerance_of(tolerance, log)
+        values = _factor_operators.values(rows, widths, loadings, noise, scale, tolerance, log)
+        return _restored(values.to(t.dtype), t, dim)
+    if tolerance is not None:
+        _factors.refuse()
     if widths is not None:
         _refuse_rule(points)
         values = _rank_operators.values(rows, widths, noise, scale, 1, log)
@@ -230,9 +258,22 @@ def _with_scales(t: Tensor, scale, dim: int) -> tuple[Tensor, Tensor | None, flo
     return rows, widths.to(rows.device, rows.dtype), 1.0, None
 
 
+def _loadings(factors: Tensor, t: Tensor, rows: Tensor, dim: int) -> Tensor:
+    """Those of every class of the rows, from those of every logit, or of the classes of any row."""
+    if factors.ndim < 2:
+        raise ValueError(f"factors have 1 to 3 numbers for every class along a last dimension, not {tuple(factors.shape)}")
+    moved = factors if factors.ndim == 2 else factors.movedim(dim if dim >= 0 else dim - 1, -2)
+    try:
+        moved = moved.expand(*rows.shape, factors.shape[-1])
+    except RuntimeError:
+        shapes = f"{tuple(factors.shape)} do not fit rows {tuple(rows.shape)}"
+        raise ValueError(f"factors of the shape {shapes}") from None
+    return moved.to(rows.device, rows.dtype)
+
+
 def _refuse_rule(points: int | None) -> None:
     if points is not None:
-        raise ValueError("the quantile rule takes one scale for all classes: use the exact method")
+        raise ValueError("the quantile rule takes one scale for all classes and no factors: use the exact method")
 
 
 def _reduction(name: str):

@@ -46,6 +46,19 @@ int main(void) {
   expect(noisemax_losses(gumbel, NOISEMAX_FENCHEL_YOUNG, logits, &target, NULL, 1, 2, 1, &loss, gradient, message,
                          sizeof message) == NOISEMAX_BAD_TARGET, "a target that is no class");
 
+  /* A factor of the classes 0 and 2 that is twice as strong as a normal: their difference has the variance 2, the others' 6. */
+  double equal[3] = {0, 0, 0}, loadings[3] = {2, 0, 2}, shares[3], error;
+  expect(noisemax_factor_probabilities(normal, equal, NULL, loadings, 1, 1e-9, 1, 3, 1, shares, &error, message,
+                                       sizeof message) == NOISEMAX_OK, message);
+  /* P[0 < x, 0 < y] of normals whose correlation is r: 1/4 + asin(r)/(2 pi). */
+  double pi = acos(-1);
+  expect(fabs(shares[1] - (0.25 + asin(5.0 / 6) / (2 * pi))) < 1e-9 && shares[0] == shares[2], "a common factor");
+  expect(error > 0 && error < 1e-9, "the estimated error");
+  double own[3] = {1, 0.5, 0};
+  expect(noisemax_inverse(normal, shares, own, 1, 3, 1, equal, message, sizeof message) == NOISEMAX_OK, message);
+  expect(noisemax_inclusions(normal, 1, equal, own, 1, 3, 1, p, message, sizeof message) == NOISEMAX_OK, message);
+  expect(fabs(p[0] - shares[0]) < 1e-12 && fabs(p[1] - shares[1]) < 1e-12, "the inverse with scales");
+
   int64_t first[2], again[2];
   expect(noisemax_sample(normal, logits, 2, 3, 7, 0, 1, first, message, sizeof message) == NOISEMAX_OK, message);
   expect(noisemax_sample(normal, logits + 3, 1, 3, 7, 1, 1, again, message, sizeof message) == NOISEMAX_OK, message);

@@ -68,6 +68,50 @@ import Testing
     }
   }
 
+  /// With scales of their own: differences in every one, and where all are 1 what it is without.
+  @Test(arguments: ["normal", "gumbel"])
+  func ownScalesHaveDerivativesToo(law: String) throws {
+    let noise = try #require(ShippedLaw.standard(named: law))
+    let argmax = NoisyArgmax(noise, scale: 1.2)
+    let (rows, scales, v) = (Rows([1, 9, -1, 0.5], length: 1), [1, 0.5, 2, 0.75], [1.0, 100, -0.5, 2])
+    let step = 1e-4
+    func check(_ name: String, _ slopes: [Double], _ value: ([Double]) -> Double) {
+      for j in scales.indices {
+        func moved(_ step: Double) -> Double {
+          value(scales.indices.map { scales[$0] + ($0 == j ? step : 0) })
+        }
+        let difference = (moved(step) - moved(-step)) / (2 * step)
+        #expect(
+          (slopes[j] - difference).magnitude <= 1e-6, "\(name), \(law), class \(j): \(slopes), \(difference)")
+      }
+    }
+    func sum(_ scales: [Double]) -> Double {
+      let logs = argmax.logProbabilities(for: logits, loadings: rows, scales: scales, tolerance: 1e-10)
+      return v[0] * logs[0] + v[2] * logs[2] + v[3] * logs[3]
+    }
+    let ofLogs = argmax.logProbabilitiesPullback(for: logits, scales: scales, loadings: rows, of: v)
+    check("log p", ofLogs.scales, sum)
+    let ones = [1.0, 1, 1, 1]
+    for loss in [Loss.fenchelYoung, .negativeLogLikelihood] {
+      func losses(_ scales: [Double]) -> (
+        values: Double, logits: [Double], scales: [Double], loadings: Rows<Double>
+      ) {
+        argmax.lossesWithGradients(
+          for: logits, scales: scales, loadings: rows, targets: [2], as: loss, tolerance: 1e-10)
+      }
+      check("\(loss)", losses(scales).scales) { losses($0).values }
+      let (own, plain) = (
+        losses(ones),
+        argmax.lossesWithGradients(for: logits, loadings: rows, targets: [2], as: loss, tolerance: 1e-10)
+      )
+      let inScale = own.scales.reduce(0, +) / argmax.scale
+      let isSame = (own.values - plain.values).magnitude <= 1e-8 && (inScale - plain.scale).magnitude <= 1e-7
+      #expect(isSame, "\(loss), \(law): \(own), not \(plain)")
+    }
+    let impossible = argmax.lossesWithGradients(for: logits, scales: ones, loadings: rows, targets: [1])
+    #expect(impossible.values == Double.infinity && impossible.scales == [0, 0, 0, 0], "\(impossible)")
+  }
+
   @Test func lossesAreWhatTheySay() {
     let argmax = NoisyArgmax(.normal, scale: 1.2)
     let rows = Rows(loadings, length: 2)
@@ -140,6 +184,12 @@ import Testing
     }
     let text = String(decoding: try #require(fourLoadings).standardErrorContent, as: UTF8.self)
     #expect(text.contains("1 to 3 loadings, not 4"), "\(text)")
+    let infinite = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = NoisyArgmax(.normal).probabilities(
+        for: Rows([1.0, 2, 3, 4], length: 2), loadings: Rows([1, 2, 3, .infinity], length: 1))
+    }
+    let third = String(decoding: try #require(infinite).standardErrorContent, as: UTF8.self)
+    #expect(third.contains("the loadings are finite, and one of class 1 of row 1 is inf"), "\(third)")
     let tooFew = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = NoisyArgmax(.normal).probabilities(for: [1.0, 2], loadings: Rows([1], length: 1))
     }

@@ -115,6 +115,19 @@ import Testing
     }
   }
 
+  /// Of two classes far apart in either direction each wins half the time. It takes as many nodes as there may be, and no
+  /// more: not those of the wide axis for every node of the other one.
+  @Test(arguments: [[1e308, -1e308], [1e20, 0, -1e20, 0, 0, 1e-12]])
+  func loadingsOfAnySizeHaveAnAnswer(loadings: [Double]) {
+    let rows = Rows(loadings, length: loadings.count == 2 ? 1 : 2)
+    let result = NoisyArgmax(.gumbel).probabilitiesWithErrorEstimate(
+      for: [Double](repeating: 0, count: rows.count), loadings: rows, tolerance: 0.1)
+    for index in 0..<2 {
+      let error = (result.probabilities[index] - 0.5).magnitude
+      #expect(error <= 1e-2, "loadings \(loadings): \(result)")
+    }
+  }
+
   /// What loads alike on all classes is no factor, and a rotation of z is nothing.
   @Test func equalLoadingsChangeNothing() {
     let argmax = NoisyArgmax(.logistic)

@@ -79,6 +79,26 @@ import Testing
     #expect(logits.reduce(0, +).magnitude <= 1e-12 * Double(count), "\(law): \(logits.prefix(8))")
   }
 
+  /// A class without noise may be the likeliest or a rare one: it stands above the least that the others can be.
+  @Test(arguments: ShippedLaw.all.map(\.name), 0..<4)
+  func aClassWithoutNoiseOfAnyProbability(law: String, still: Int) throws {
+    let noise = try #require(ShippedLaw.standard(named: law))
+    let argmax = NoisyArgmax(noise)
+    // Of a rare one the logit is rounded, by 1e-16 of what its noise is beside.
+    for (q, bound) in [([0.5, 0.25, 0.1875, 0.0625], 1e-11), ([1 - 3e-6, 1e-6, 1e-6, 1e-6], 1e-8)] {
+      for others in [[1, 1.0, 1], [1, 1.5, 0.5], [0.25, 2, 4]] {
+        var scales = others
+        scales.insert(0, at: still)
+        let logits = argmax.logits(for: q, scales: scales)
+        let p = argmax.probabilities(for: logits, scales: scales)
+        for (value, given) in zip(p, q) {
+          let isClose = (value - given).magnitude <= bound * given
+          #expect(isClose, "\(law), \(scales): \(logits) have \(p), not \(q)")
+        }
+      }
+    }
+  }
+
   @Test func oneScaleForAllIsAsOfTheTransform() {
     for law in [NoisyArgmax(.normal), NoisyArgmax(.gumbel), NoisyArgmax(.uniform)] {
       let q = [0.5, 0.25, 0, 0.25]

@@ -54,37 +54,92 @@ import Testing
     #expect(maxima == argmax.expectedMaximum(for: logits, scales: scales))
   }
 
-  /// The cross-entropy is linear in the target.
+  /// Both losses are linear in the target, up to what depends on no target.
   @Test(arguments: ["normal", "laplace"])
   func aDistributionIsAMeanOfClasses(law: String) throws {
     let noise = try #require(ShippedLaw.standard(named: law))
     let argmax = NoisyArgmax(noise, scale: 0.8)
     let target = [0.5, 0, 0.125, 0.25, 0.125]
-    for row in rows {
-      let result = argmax.likelihoodLossWithGradient(for: row.logits, scales: row.scales, target: target)
-      let parts = target.indices.map {
-        argmax.likelihoodLossWithGradient(for: row.logits, scales: row.scales, target: $0)
-      }
-      let logs = argmax.logProbabilities(for: row.logits, scales: row.scales)
-      let value = zip(target, logs).reduce(0) { $0 - $1.0 * $1.1 }
-      #expect((result.value - value).magnitude <= 1e-13, "\(law), \(row): \(result), not \(value)")
-      for j in target.indices {
-        let inLogit = target.indices.reduce(0.0) { $0 + target[$1] * parts[$1].logits[j] }
-        let inScale = target.indices.reduce(0.0) { $0 + target[$1] * parts[$1].scales[j] }
-        #expect((result.logits[j] - inLogit).magnitude <= 1e-12, "\(law), \(row), class \(j): \(result)")
-        #expect((result.scales[j] - inScale).magnitude <= 1e-12, "\(law), \(row), class \(j): \(result)")
-        #expect((parts[j].value + logs[j]).magnitude <= 1e-13, "\(law), \(row), class \(j): \(parts[j])")
+    for loss in [Loss.fenchelYoung, .negativeLogLikelihood] {
+      for row in rows {
+        let name = "\(loss), \(law), \(row)"
+        let result = argmax.lossesWithGradients(
+          for: row.logits, scales: row.scales, targets: target, as: loss)
+        let parts = target.indices.map {
+          argmax.lossesWithGradients(for: row.logits, scales: row.scales, targets: [$0], as: loss)
+        }
+        func mean(_ number: (Int) -> Double) -> Double {
+          target.indices.reduce(0.0) { $0 + (target[$1] == 0 ? 0 : target[$1] * number($1)) }
+        }
+        let value = mean { parts[$0].values }
+        #expect((result.values - value).magnitude <= 1e-12, "\(name): \(result), not \(value)")
+        for j in target.indices {
+          let (inLogit, inScale) = (mean { parts[$0].logits[j] }, mean { parts[$0].scales[j] })
+          #expect((result.logits[j] - inLogit).magnitude <= 1e-12, "\(name), class \(j): \(result)")
+          #expect((result.scales[j] - inScale).magnitude <= 1e-12, "\(name), class \(j): \(result)")
+        }
+        guard loss == .negativeLogLikelihood else { continue }
+        let logs = argmax.logProbabilities(for: row.logits, scales: row.scales)
+        for j in target.indices {
+          #expect((parts[j].values + logs[j]).magnitude <= 1e-13, "\(name), class \(j): \(parts[j])")
+        }
       }
     }
   }
 
+  /// Its gradient is that of the Fenchel–Young loss, which tells the way back.
   @Test func whatCannotWinMakesALossInfinite() {
     let argmax = NoisyArgmax(.uniform)
-    let result = argmax.likelihoodLossWithGradient(
-      for: [3, 1.5, 2.75] as [Double], scales: [1, 0.5, 1], target: [0.5, 0.25, 0.25])
-    #expect(result.value == Double.infinity && result.logits[1] == 0, "\(result)")
-    #expect(result.logits[0] < 0 || result.logits[2] < 0, "\(result)")
-    let undefined = argmax.likelihoodLossWithGradient(for: [.nan, 1] as [Double], scales: [1, 1], target: 1)
-    #expect(undefined.value.isNaN && undefined.logits.allSatisfy(\.isNaN), "\(undefined)")
+    for target in [[0.5, 0.25, 0.25], [0, 1, 0]] {
+      let logits = [3, 1.5, 2.75]
+      let scales = [1, 0.5, 1.0]
+      let result = argmax.lossesWithGradients(
+        for: logits, scales: scales, targets: target, as: .negativeLogLikelihood)
+      let other = argmax.lossesWithGradients(for: logits, scales: scales, targets: target)
+      #expect(result.values == Double.infinity && other.values > 0, "\(result), \(other)")
+      #expect(other.values < Double.infinity, "\(other)")
+      #expect(result.logits == other.logits && result.scales == other.scales, "\(result), \(other)")
+      #expect(result.logits[1] == -target[1], "\(result)")
+    }
+    let masked = argmax.lossesWithGradients(for: [0, -.infinity] as [Double], scales: [1, 2], targets: [1])
+    #expect(masked.values == Double.infinity && masked.logits == [1, 0], "\(masked)")
+    let undefined = argmax.lossesWithGradients(
+      for: [.nan, 1] as [Double], scales: [1, 1], targets: [1], as: .negativeLogLikelihood)
+    #expect(undefined.values.isNaN && undefined.logits.allSatisfy(\.isNaN), "\(undefined)")
+  }
+
+  /// Rows, spans and both precisions.
+  @Test(arguments: [Loss.fenchelYoung, .negativeLogLikelihood])
+  func lossesOfABatchAreThoseOfItsRows(loss: Loss) {
+    let argmax = NoisyArgmax(.logistic, scale: 0.8)
+    let logits = together(\.logits)
+    let scales = together(\.scales)
+    let targets = rows.indices.map { $0 % 5 }
+    let batch = argmax.lossesWithGradients(for: logits, scales: scales, targets: targets, as: loss)
+    for (index, row) in rows.enumerated() {
+      let own = argmax.lossesWithGradients(
+        for: row.logits, scales: row.scales, targets: [targets[index]], as: loss)
+      #expect(batch.values[index] == own.values, "\(loss), \(row)")
+      #expect(batch.logits[index] == own.logits && batch.scales[index] == own.scales, "\(loss), \(row)")
+      let single = argmax.lossesWithGradients(
+        for: row.logits.map { Float($0) }, scales: row.scales.map { Float($0) }, targets: [targets[index]],
+        as: loss)
+      #expect(
+        (Double(single.values) - own.values).magnitude <= 2e-5 * Swift.max(1, own.values), "\(loss), \(row)")
+    }
+    var values = [Double](repeating: -1, count: rows.count)
+    var gradient = [Double](repeating: -1, count: logits.elements.count)
+    var inScales = gradient
+    var workspace = NoisyArgmax.Workspace()
+    do {
+      var first = gradient.mutableSpan
+      var second = inScales.mutableSpan
+      var third = values.mutableSpan
+      argmax.writeLossesWithGradients(
+        for: logits.elements.span, scales: scales.elements.span, rowLength: 5, targets: targets.span,
+        as: loss, to: &first, inScales: &second, values: &third, workspace: &workspace)
+    }
+    #expect(values == batch.values && gradient == batch.logits.elements)
+    #expect(inScales == batch.scales.elements)
   }
 }

@@ -23,16 +23,30 @@ import Testing
     // What an exponent that is itself an exponential loses, and without fused multiplication a square.
     let isRounded = law == .gumbel || law == .reversedGumbel || (law == .normal && set == .baseline)
     let nodes = points + points.map { _ in 0x1p-60 }
-    let locations = [0, 0.5, -3, 100]
-    let scales = [1, 0.25, 8, 3]
+    let locations = [0, 0.5, -3, 100, -40]
+    let scales = [1, 0.25, 8, 3, 3]
     let count = 16 * scales.count
     var (z, cumulative) = ([Double](repeating: .nan, count: count), [Double](repeating: .nan, count: count))
     var (survival, density) = (z, z)
     set.kernels.classValues(
-      under: law, scaledTail: Normal.scaledTailCoefficients, location: location, nodes: nodes,
-      locations: locations, scales: scales, count: scales.count, z: &z, cumulative: &cumulative,
+      under: law, scaledTail: Normal.scaledTailCoefficients, location: location,
+      certain: .infinity, nodes: nodes, locations: locations, scales: scales, count: scales.count, z: &z,
+      cumulative: &cumulative,
       survival: &survival,
       density: &density)
+    // Without z and 1 − F the rest is the same, but for F beyond the point where it is 1.
+    var (others, densities) = (z.map { _ in Double.nan }, z.map { _ in Double.nan })
+    set.kernels.classValues(
+      under: law, scaledTail: Normal.scaledTailCoefficients, location: location, certain: 8.5, nodes: nodes,
+      locations: locations, scales: scales, count: scales.count, z: nil, cumulative: &others, survival: nil,
+      density: &densities)
+    for slot in 0..<count {
+      let errors = (
+        (others[slot] - cumulative[slot]).magnitude, (densities[slot] - density[slot]).magnitude
+      )
+      let isSame = errors.0 <= 1e-15 && errors.1 <= 1e-13 * density[slot]
+      #expect(isSame, "\(set), \(law) at \(z[slot]): \((others[slot], densities[slot]))")
+    }
     for slot in 0..<count {
       let (difference, scale) = (points[slot % 16] - locations[slot / 16], scales[slot / 16])
       let point = z[slot]

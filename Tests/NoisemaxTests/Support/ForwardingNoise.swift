@@ -1,4 +1,6 @@
 import Noisemax
+import NoisemaxLaws
+import Testing
 
 /// A law with the values of another one that says less about itself, so that it is computed in another way.
 protocol ForwardingNoise: AccurateNoise {
@@ -68,4 +70,12 @@ struct OnTheGrid: PiecewiseNoise, ForwardingNoise {
   var original: any AccurateNoise { base }
   var kinks: [Double] { base.kinks }
   func logDensity(at x: Double) -> Double { base.logDensity(at: x) }
+}
+
+extension NoisyArgmax {
+  /// Under a shipped law with kinks, by the law's own method or on the panels that a law of your own gets.
+  init(kinked name: String, onTheGrid: Bool, scale: Double = 1) throws {
+    let law = try #require(ShippedLaw.standard(named: name) as? any PiecewiseNoise)
+    if onTheGrid { self.init(OnTheGrid(base: law), scale: scale) } else { self.init(law, scale: scale) }
+  }
 }

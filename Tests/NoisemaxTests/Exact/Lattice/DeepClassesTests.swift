@@ -164,6 +164,39 @@ import Testing
   }
 
   /// Far enough below two leaders their factors are exponentials: a crowd has the same derivatives at any distance.
+  /// Far behind, Normal log p_i is −½ Σ (X_j − μ_j)² at the least sum of squares that lets class i win: there all classes before
+  /// it and it meet in their mean.
+  @Test func farNormalClassesGoByLeastSquares() {
+    func exponent(_ i: Int, _ row: [Double]) -> Double {
+      var x = row[i]
+      var active: [Int] = []
+      // Every round leaves out the classes below the mean, so that it rises.
+      for _ in row {
+        active = row.indices.filter { $0 == i || row[$0] > x }
+        x = active.reduce(0) { $0 + row[$1] / Double(active.count) }
+      }
+      return -0.5 * active.reduce(0) { $0 + (row[$1] - x) * (row[$1] - x) }
+    }
+    // Multiples of one gap, and a class much nearer: rounding hides what lies between.
+    let multiples = [1, 1, 7, 8, 1, 3, 4, 5.0]
+    var rows = [[0, -3.4342930592956056e20] + multiples.map { $0 * -3.0650000169809177e63 }]
+    var generator = SplitMix64(seed: 31)
+    for _ in 0..<(isDebugBuild ? 100 : 400) {
+      let far = -pow(10, Double.random(in: 20...150, using: &generator))
+      let near = -pow(10, Double.random(in: 10...20, using: &generator))
+      let count = Int.random(in: 2...8, using: &generator)
+      rows.append(
+        [0, near] + (0..<count).map { _ in far * Double(Int.random(in: 1...9, using: &generator)) })
+    }
+    for row in rows {
+      let logs = NoisyArgmax(.normal).logProbabilities(for: row)
+      for i in 1..<row.count {
+        let truth = exponent(i, row)
+        #expect(isClose(logs[i], truth, within: -1e-12 * truth), "\(row), \(i): \(logs[i]), not \(truth)")
+      }
+    }
+  }
+
   @Test func gradientsAreTheSameFartherAway() {
     for law: any SmoothNoise in [LogGamma(shape: 3), ReversedGumbel(), Logistic()] {
       let argmax = NoisyArgmax(law)

@@ -3,13 +3,12 @@ import Noisemax
 import NoisemaxLaws
 import Testing
 
-/// The derivatives that the panels take, against closed forms and exact arithmetic.
+/// Derivatives under laws with kinks, by the laws' own methods and on the panels, against closed forms and exact arithmetic.
 @Suite struct PanelPullbackTests {
   /// ∂p_i/∂μ_j = −∫ f f ∏ F of every pair, each to thirteen digits of its own.
-  @Test(arguments: ["uniform", "exponential", "laplace"])
-  func everyEntryOfTheJacobianIsAccurate(law: String) throws {
-    let noise = try #require(ShippedLaw.standard(named: law))
-    let argmax = NoisyArgmax(noise)
+  @Test(arguments: ["uniform", "exponential", "laplace"], [false, true])
+  func everyEntryOfTheJacobianIsAccurate(law: String, onTheGrid: Bool) throws {
+    let argmax = try NoisyArgmax(kinked: law, onTheGrid: onTheGrid)
     let oracle =
       switch law {
       case "uniform": UniformOracle.integral
@@ -17,7 +16,7 @@ import Testing
       default: LaplaceOracle.integral
       }
     var generator = SplitMix64(seed: 17)
-    for round in 0..<(isDebugBuild ? 24 : 400) {
+    for round in 0..<(isDebugBuild ? 24 : onTheGrid ? 60 : 400) {
       let distances = Self.distances(round, bounded: law == "uniform", using: &generator)
       let jacobian = argmax.jacobian(for: distances.map { 0 - $0 })
       for i in distances.indices {
@@ -33,13 +32,14 @@ import Testing
   }
 
   /// Enough classes for the sums to use cells, over as many panels.
-  @Test(arguments: [1e-3, 0.3, 1.2])
-  func manyUniformClasses(spread: Double) {
+  @Test(arguments: [1e-3, 0.3, 1.2], [false, true])
+  func manyUniformClasses(spread: Double, onTheGrid: Bool) throws {
     var generator = SplitMix64(seed: 3)
     let count = isDebugBuild ? 30 : 90
     let distances = [0] + (1..<count).map { _ in spread * Double.random(in: 0...1, using: &generator) }
     let cotangent = distances.map { _ in Double.random(in: -1...1, using: &generator) }
-    let result = NoisyArgmax(.uniform).pullback(for: distances.map { 0 - $0 }, of: cotangent)
+    let argmax = try NoisyArgmax(kinked: "uniform", onTheGrid: onTheGrid)
+    let result = argmax.pullback(for: distances.map { 0 - $0 }, of: cotangent)
     for i in [0, 1, 2] {
       var (expected, content) = (0.0, 0.0)
       for j in distances.indices where j != i {
@@ -51,12 +51,11 @@ import Testing
     }
   }
 
-  @Test(arguments: ["uniform", "exponential", "laplace"])
-  func floatRowsKeepTheirBounds(law: String) throws {
-    let noise = try #require(ShippedLaw.standard(named: law))
-    let argmax = NoisyArgmax(noise)
+  @Test(arguments: ["uniform", "exponential", "laplace"], [false, true])
+  func floatRowsKeepTheirBounds(law: String, onTheGrid: Bool) throws {
+    let argmax = try NoisyArgmax(kinked: law, onTheGrid: onTheGrid)
     var generator = SplitMix64(seed: 23)
-    for round in 0..<(isDebugBuild ? 24 : 300) {
+    for round in 0..<(isDebugBuild ? 24 : onTheGrid ? 60 : 300) {
       let logits = Self.distances(round, bounded: law == "uniform", using: &generator).map { Float(-$0) }
       let cotangent = logits.map { _ in Float.random(in: -1...1, using: &generator) }
       let single = argmax.pullback(for: logits, of: cotangent)
@@ -88,40 +87,47 @@ import Testing
     return [0] + others
   }
 
-  @Test func twoClasses() {
+  @Test(arguments: [false, true])
+  func twoClasses(onTheGrid: Bool) throws {
     for k in 0..<400 {
       let gap = Double(k) / 400
-      expectSlope(under: .uniform, gap: gap, slope: 1 - gap)
-      expectSlope(under: .exponential, gap: 60 * gap, slope: exp(-60 * gap) / 2)
-      expectSlope(under: .laplace, gap: 60 * gap, slope: exp(-60 * gap) * (1 + 60 * gap) / 4)
+      try expectSlope(under: "uniform", onTheGrid, gap: gap, slope: 1 - gap)
+      try expectSlope(under: "exponential", onTheGrid, gap: 60 * gap, slope: exp(-60 * gap) / 2)
+      try expectSlope(under: "laplace", onTheGrid, gap: 60 * gap, slope: exp(-60 * gap) * (1 + 60 * gap) / 4)
     }
     for gap in [1e-300, 1e-17, 1e-9, 100, 300, 650, 680] {
-      expectSlope(under: .exponential, gap: gap, slope: exp(-gap) / 2)
-      expectSlope(under: .laplace, gap: gap, slope: exp(-gap) * (1 + gap) / 4)
+      try expectSlope(under: "exponential", onTheGrid, gap: gap, slope: exp(-gap) / 2)
+      try expectSlope(under: "laplace", onTheGrid, gap: gap, slope: exp(-gap) * (1 + gap) / 4)
     }
-    expectSlope(under: .exponential, gap: 1e9, slope: 0)
-    expectSlope(under: .laplace, gap: 1e300, slope: 0)
+    try expectSlope(under: "exponential", onTheGrid, gap: 1e9, slope: 0)
+    try expectSlope(under: "laplace", onTheGrid, gap: 1e300, slope: 0)
   }
 
-  @Test func uniformClassesAtTheEdgeOfTheSupport() {
+  @Test(arguments: [false, true])
+  func uniformClassesAtTheEdgeOfTheSupport(onTheGrid: Bool) throws {
     for reach in [0x1p-20, 0x1p-50, 0x1p-53] {
-      expectSlope(under: .uniform, gap: 1 - reach, slope: reach)
+      try expectSlope(under: "uniform", onTheGrid, gap: 1 - reach, slope: reach)
     }
     // The reach is the logit itself.
+    let argmax = try NoisyArgmax(kinked: "uniform", onTheGrid: onTheGrid)
     for reach in [1e-20, 1e-100, 0x1p-499, 0x1p-501, 0x1p-600, 0x1p-900] {
-      let result = NoisyArgmax(.uniform).pullback(for: [1, reach, 0.5], of: [0, 1, 0])
+      let result = argmax.pullback(for: [1, reach, 0.5], of: [0, 1, 0])
       let content = reach / 2  // the third class is below one half of its width there
       #expect(isClose(result[1], content, within: 1e-12 * content), "\(reach): \(result)")
       #expect(isClose(result[0], -content, within: 1e-11 * content + reach * reach), "\(reach): \(result)")
     }
-    for gap in [1, 1.0.nextUp, 2, 1e300] { expectSlope(under: .uniform, gap: gap, slope: 0) }
-    #expect(NoisyArgmax(.uniform).pullback(for: [0, -2, -1], of: [1, .infinity, -3]) == [0, 0, 0])
+    for gap in [1, 1.0.nextUp, 2, 1e300] {
+      try expectSlope(under: "uniform", onTheGrid, gap: gap, slope: 0)
+    }
+    #expect(argmax.pullback(for: [0, -2, -1], of: [1, .infinity, -3]) == [0, 0, 0])
   }
 
-  @Test func rareUniformClass() {
+  @Test(arguments: [false, true])
+  func rareUniformClass(onTheGrid: Bool) throws {
     let reach = 1e-6
     let distances = [0, 0, 1 - reach]
-    let jacobian = NoisyArgmax(.uniform).jacobian(for: distances.map { 0 - $0 })
+    let jacobian = try NoisyArgmax(kinked: "uniform", onTheGrid: onTheGrid).jacobian(
+      for: distances.map { 0 - $0 })
     for i in 0..<3 {
       for j in 0..<3 where j != i {
         let truth = -UniformOracle.integral(distances, densitiesOf: [i, j])
@@ -131,21 +137,23 @@ import Testing
   }
 
   /// n ties move each other by C = ∫ F^(n − 2) f².
-  @Test func ties() {
+  @Test(arguments: [false, true])
+  func ties(onTheGrid: Bool) throws {
     let n = 50.0
     var cotangent = (0..<50).map { sin(Double($0)) }
     cotangent[7] = -30
     let total = cotangent.reduce(0, +)
-    let couplings: [(any ExactNoise, Double)] = [
-      (.uniform, 1 / (n - 1)), (.exponential, 1 / (n * (n - 1))),
+    let couplings: [(String, Double)] = [
+      ("uniform", 1 / (n - 1)), ("exponential", 1 / (n * (n - 1))),
       // Below 0 f = F, above it f = 1 − F.
       (
-        .laplace,
+        "laplace",
         pow(0.5, n) / n + (1 - pow(0.5, n - 1)) / (n - 1) - (1 - pow(0.5, n)) / n
       ),
     ]
     for (noise, coupling) in couplings {
-      let result = NoisyArgmax(noise).pullback(for: [Double](repeating: 3, count: 50), of: cotangent)
+      let argmax = try NoisyArgmax(kinked: noise, onTheGrid: onTheGrid)
+      let result = argmax.pullback(for: [Double](repeating: 3, count: 50), of: cotangent)
       for index in result.indices {
         let expected = coupling * (n * cotangent[index] - total)
         #expect(isClose(result[index], expected, within: 1e-12 * coupling * 100), "\(noise), \(index)")
@@ -153,13 +161,14 @@ import Testing
     }
   }
 
-  private func expectSlope(under noise: some ExactNoise, gap: Double, slope: Double) {
-    let result = NoisyArgmax(noise).pullback(for: [0, -gap], of: [0, 1])
+  private func expectSlope(under noise: String, _ onTheGrid: Bool, gap: Double, slope: Double) throws {
+    let argmax = try NoisyArgmax(kinked: noise, onTheGrid: onTheGrid)
+    let result = argmax.pullback(for: [0, -gap], of: [0, 1])
     #expect(isClose(result[1], slope, within: 1e-12 * slope + 1e-300), "\(noise), \(gap): \(result)")
     #expect(isClose(result[0], -slope, within: 1e-12 * slope + 1e-300), "\(noise), \(gap): \(result)")
-    let leading = NoisyArgmax(noise).pullback(for: [0, -gap], of: [1, 0])
+    let leading = argmax.pullback(for: [0, -gap], of: [1, 0])
     #expect(isClose(leading[1], -slope, within: 1e-12 * slope + 1e-300), "\(noise), \(gap): \(leading)")
-    let single = NoisyArgmax(noise).pullback(for: [0, Float(-gap)], of: [0, 1])
+    let single = argmax.pullback(for: [0, Float(-gap)], of: [0, 1])
     #expect(gap > 80 || isClose(Double(single[1]), Double(single[0]) * -1, within: 0))
   }
 }

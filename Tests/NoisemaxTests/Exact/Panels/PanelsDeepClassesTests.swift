@@ -14,8 +14,9 @@ import Testing
     ]
   }
 
-  @Test func laplaceClassesAgreeWithPiecesOfExponentials() {
-    let argmax = NoisyArgmax(.laplace)
+  @Test(arguments: [false, true])
+  func laplaceClassesAgreeWithPiecesOfExponentials(onTheGrid: Bool) throws {
+    let argmax = try NoisyArgmax(kinked: "laplace", onTheGrid: onTheGrid)
     for distances in Self.gaps.flatMap(Self.rows) {
       let row = distances.map { 0 - $0 }
       let (logs, pullback) = argmax.logProbabilitiesWithPullback(for: row)
@@ -44,8 +45,9 @@ import Testing
   }
 
   /// A class that far behind is in nobody's way, and wins where a nearer one would.
-  @Test func exponentialClassesMoveLikeNearerOnes() {
-    let argmax = NoisyArgmax(.exponential)
+  @Test(arguments: [false, true])
+  func exponentialClassesMoveLikeNearerOnes(onTheGrid: Bool) throws {
+    let argmax = try NoisyArgmax(kinked: "exponential", onTheGrid: onTheGrid)
     for gap in Self.gaps where gap > 600 {
       for (far, near) in zip(Self.rows(gap), Self.rows(600)) {
         for i in far.indices where far[i] >= gap {
@@ -64,9 +66,11 @@ import Testing
   }
 
   /// Beyond any rounding of the gaps all that is left is the shape of the row.
-  @Test func gapsOfAnySizeKeepTheirLimits() {
+  @Test(arguments: [false, true])
+  func gapsOfAnySizeKeepTheirLimits(onTheGrid: Bool) throws {
+    let argmax = try NoisyArgmax(kinked: "laplace", onTheGrid: onTheGrid)
     for gap in [1e16, 1e18, 1e22, 1e30, 1e100, 1e307] {
-      let (logs, pullback) = NoisyArgmax(.laplace).logProbabilitiesWithPullback(
+      let (logs, pullback) = argmax.logProbabilitiesWithPullback(
         for: [0, -gap, -1.3 * gap, -1.9 * gap])
       for (log, expected) in zip(logs, [0, -gap, -1.3 * gap, -1.9 * gap]) {
         #expect(isClose(log, expected, within: 1e-14 * gap), "\(gap): \(logs)")
@@ -92,35 +96,39 @@ import Testing
   }
 
   /// Found by the fuzzer: gaps of many orders of magnitude in one row, whose logarithms were not numbers.
-  @Test func gapsOfAllSizesInOneRow() {
+  @Test(arguments: [false, true])
+  func gapsOfAllSizesInOneRow(onTheGrid: Bool) throws {
+    let argmax = try NoisyArgmax(kinked: "laplace", onTheGrid: onTheGrid)
     let row: [Float] = [
       5.6897096e-22, 7.939641e-23, 1.5803107e+13, 0.007503329, 1.7725675e+17, -7.585437e+28, -6.4741227e+32,
       -1.0348492e+34,
     ]
-    let logP = NoisyArgmax(.laplace).logProbabilities(for: row.map { Double($0) })
+    let logP = argmax.logProbabilities(for: row.map { Double($0) })
     for (logit, value) in zip(row, logP) {
       let gap = Double(logit) - Double(row[4])
       #expect(isClose(value, gap, within: 1e-7 * gap.magnitude), "\(logit): \(value)")
     }
-    let single = NoisyArgmax(.laplace).logProbabilities(for: row)
+    let single = argmax.logProbabilities(for: row)
     #expect(zip(single, logP).allSatisfy { $0 == Float($1) }, "\(single), not \(logP)")
   }
 
   /// Likewise: classes that reach into the leader's support by less than any number, with slopes beyond all of them.
-  @Test func slopesBeyondAllNumbersAreInfinite() {
+  @Test(arguments: [false, true])
+  func slopesBeyondAllNumbersAreInfinite(onTheGrid: Bool) throws {
     let scale = 4.653735800328269e129
     let row = [-scale, -scale, -scale, -4.6537358003273235e129, -scale, -scale, -6.292845454385588e-242]
-    let gradient = NoisyArgmax(.uniform, scale: scale)
+    let gradient = try NoisyArgmax(kinked: "uniform", onTheGrid: onTheGrid, scale: scale)
       .logProbabilitiesPullback(for: row, of: [-1, 0, 1, -1, 0, 1, -1])
     #expect(gradient.allSatisfy { !$0.isNaN }, "\(gradient)")
     #expect(gradient[0] == -.infinity && gradient[2] == .infinity && gradient[5] == .infinity)
   }
 
   /// Likewise: beside others than the leader such classes have ordinary slopes, r where their support ends.
-  @Test func slopesBesideOthersStayOrdinary() {
+  @Test(arguments: [false, true])
+  func slopesBesideOthersStayOrdinary(onTheGrid: Bool) throws {
     let scale = 3.0266874179647486e267
     let row = [3.0266874179640448e267, scale, 1e-180, 3.750180492428207e259, 3e-172, 2.7687318089345997e267]
-    let gradient = NoisyArgmax(.uniform, scale: scale)
+    let gradient = try NoisyArgmax(kinked: "uniform", onTheGrid: onTheGrid, scale: scale)
       .logProbabilitiesPullback(for: row, of: [0, 0, 1, 0, 0, 0])
     #expect(gradient[1] == -.infinity && gradient[2] == .infinity, "\(gradient)")
     for index in [0, 3, 5] {

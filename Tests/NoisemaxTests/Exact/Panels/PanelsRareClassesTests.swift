@@ -55,10 +55,9 @@ import Testing
     }
   }
 
-  @Test(arguments: ["exponential", "laplace"])
-  func classesFarBelowTheLeastDoubleChangeNothing(name: String) throws {
-    let noise = try #require(ShippedLaw.standard(named: name))
-    let argmax = NoisyArgmax(noise)
+  @Test(arguments: ["exponential", "laplace"], [false, true])
+  func classesFarBelowTheLeastDoubleChangeNothing(name: String, onTheGrid: Bool) throws {
+    let argmax = try NoisyArgmax(kinked: name, onTheGrid: onTheGrid)
     let near = [0, -0.5, -3, -40, -700, -740]
     let plain = argmax.probabilities(for: near)
     let far = (0..<200_000).map { -1e6 - Double($0) * 1e-6 }

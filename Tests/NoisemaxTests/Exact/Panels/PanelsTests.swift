@@ -3,14 +3,19 @@ import Noisemax
 import NoisemaxLaws
 import Testing
 
-/// The panels against values known in other ways: reference digits, closed forms, exact arithmetic.
+/// Laws with kinks against values known in other ways: reference digits, closed forms, exact arithmetic. The shipped ones run
+/// by their own methods and on the panels that laws of a user's own get.
 @Suite struct PanelsTests {
+  private static let laws: [any ExactNoise] = [
+    Uniform(), Exponential(), Laplace(), Triangular(), OnTheGrid(base: Uniform()),
+    OnTheGrid(base: Exponential()), OnTheGrid(base: Laplace()),
+  ]
+
   // MARK: - Reference digits and closed forms
 
-  @Test(arguments: ["uniform", "exponential", "laplace"])
-  func referenceCases(law: String) throws {
-    let noise = try #require(ShippedLaw.standard(named: law))
-    let argmax = NoisyArgmax(noise)
+  @Test(arguments: ["uniform", "exponential", "laplace"], [false, true])
+  func referenceCases(law: String, onTheGrid: Bool) throws {
+    let argmax = try NoisyArgmax(kinked: law, onTheGrid: onTheGrid)
     for reference in try Fixture.argmaxCases(of: law) {
       let probabilities = argmax.probabilities(for: reference.logits)
       let logProbabilities = argmax.logProbabilities(for: reference.logits)
@@ -32,11 +37,11 @@ import Testing
     }
   }
 
-  @Test(arguments: ["uniform", "exponential", "laplace"])
-  func floatRowsKeepTheirBounds(law: String) throws {
-    let noise = try #require(ShippedLaw.standard(named: law))
+  @Test(arguments: ["uniform", "exponential", "laplace"], [false, true])
+  func floatRowsKeepTheirBounds(law: String, onTheGrid: Bool) throws {
+    let argmax = try NoisyArgmax(kinked: law, onTheGrid: onTheGrid)
     for reference in try Fixture.argmaxCases(of: law) {
-      let values = NoisyArgmax(noise).probabilities(for: reference.logits.map { Float($0) })
+      let values = argmax.probabilities(for: reference.logits.map { Float($0) })
       for (index, value) in values.enumerated() {
         let expected = try double(reference.probabilities[index])
         let whole = "\(reference.testDescription), class \(index)"
@@ -47,8 +52,9 @@ import Testing
     }
   }
 
-  @Test func twoUniformClasses() {
-    let argmax = NoisyArgmax(.uniform)
+  @Test(arguments: [false, true])
+  func twoUniformClasses(onTheGrid: Bool) throws {
+    let argmax = try NoisyArgmax(kinked: "uniform", onTheGrid: onTheGrid)
     for k in 1..<400 {
       let gap = Double(k) / 400
       let p = argmax.probabilities(for: [0, -gap])
@@ -57,8 +63,9 @@ import Testing
     }
   }
 
-  @Test func twoExponentialClasses() {
-    let argmax = NoisyArgmax(.exponential)
+  @Test(arguments: [false, true])
+  func twoExponentialClasses(onTheGrid: Bool) throws {
+    let argmax = try NoisyArgmax(kinked: "exponential", onTheGrid: onTheGrid)
     for k in 0..<400 {
       let gap = Double(k) * 1.7
       let expected = exp(-gap) / 2
@@ -72,8 +79,9 @@ import Testing
     }
   }
 
-  @Test func twoLaplaceClasses() {
-    let argmax = NoisyArgmax(.laplace)
+  @Test(arguments: [false, true])
+  func twoLaplaceClasses(onTheGrid: Bool) throws {
+    let argmax = try NoisyArgmax(kinked: "laplace", onTheGrid: onTheGrid)
     for k in 0..<400 {
       let gap = Double(k) * 1.7
       let expected = exp(-gap) * (1 + gap / 2) / 2
@@ -87,7 +95,7 @@ import Testing
   }
 
   @Test func equalLogits() {
-    for noise in [Uniform(), Exponential(), Laplace(), Triangular()] as [any ExactNoise] {
+    for noise in Self.laws {
       for count in [2, 3, 10, 100, 5000] {
         let argmax = NoisyArgmax(noise)
         let row = [Double](repeating: 0.7, count: count)
@@ -103,8 +111,9 @@ import Testing
 
   // MARK: - Rare classes
 
-  @Test func rareUniformClasses() {
-    let argmax = NoisyArgmax(.uniform)
+  @Test(arguments: [false, true])
+  func rareUniformClasses(onTheGrid: Bool) throws {
+    let argmax = try NoisyArgmax(kinked: "uniform", onTheGrid: onTheGrid)
     // ∫ x² dx over 0…1 − gap, the gap as the Double it is.
     let gap = 1 - 1e-13
     let p = argmax.probabilities(for: [0, 0, -gap])
@@ -113,24 +122,27 @@ import Testing
     #expect(isClose(argmax.probabilities(for: [1, 0x1p-60])[1], 0x1p-121, within: 0x1p-161))
     #expect(isClose(argmax.logProbabilities(for: [1, 0x1p-60])[1], -121 * log(2), within: 1e-12))
     // A gap of 3·(1 − 2⁻⁶⁰) at scale 3: the gap in units of the scale is rounded twice.
-    let stretched = NoisyArgmax(.uniform, scale: 3).probabilities(for: [3, 0x3p-60])
+    let stretched = try NoisyArgmax(kinked: "uniform", onTheGrid: onTheGrid, scale: 3)
+      .probabilities(for: [3, 0x3p-60])
     #expect(isClose(stretched[1], 0x1p-121, within: 0x1p-161))
   }
 
   /// Below 2⁻⁵⁰⁰ of its width a class is integrated as one that reaches further: ∫ xᵏ dx over 0…r, for k leaders.
-  @Test(arguments: [0x1p-499, 0x1p-501, 1e-160, 1e-200, 0x1p-900, 1e-300, 0x1p-1022, 0x1p-1070])
-  func classesThatHardlyReachInKeepTheirLogarithms(reach: Double) {
+  @Test(
+    arguments: [0x1p-499, 0x1p-501, 1e-160, 1e-200, 0x1p-900, 1e-300, 0x1p-1022, 0x1p-1070], [false, true])
+  func classesThatHardlyReachInKeepTheirLogarithms(reach: Double, onTheGrid: Bool) throws {
+    let argmax = try NoisyArgmax(kinked: "uniform", onTheGrid: onTheGrid)
     for leaders in [1, 2, 3, 17] {
       let truth = Double(leaders + 1) * log(reach) - log(Double(leaders + 1))
       let row = [Double](repeating: 1, count: leaders) + [reach]
-      let logs = NoisyArgmax(.uniform).logProbabilities(for: row)
+      let logs = argmax.logProbabilities(for: row)
       #expect(isClose(logs[leaders], truth, within: 3e-15 * truth.magnitude), "\(row): \(logs), not \(truth)")
       // A class half the width behind has F = ½ there, and a masked one changes nothing.
-      let more = NoisyArgmax(.uniform).logProbabilities(for: [0.5] + row + [-.infinity])
+      let more = argmax.logProbabilities(for: [0.5] + row + [-.infinity])
       #expect(
         isClose(more[leaders + 1], truth - log(2), within: 3e-15 * truth.magnitude),
         "\([0.5] + row + [-.infinity]): \(more), not \(truth - log(2))")
-      let floats = NoisyArgmax(.uniform).logProbabilities(for: row.map { Float($0) })
+      let floats = argmax.logProbabilities(for: row.map { Float($0) })
       let single =
         Float(reach) > 0 ? Double(leaders + 1) * log(Double(Float(reach))) - log(Double(leaders + 1)) : 0
       if single < 0 {
@@ -139,9 +151,10 @@ import Testing
     }
   }
 
-  @Test func uniformIsSparseExactlyFromTheScaleOn() {
+  @Test(arguments: [false, true])
+  func uniformIsSparseExactlyFromTheScaleOn(onTheGrid: Bool) throws {
     for scale in [0.1, 1, 3, 0x1p-40] {
-      let argmax = NoisyArgmax(.uniform, scale: scale)
+      let argmax = try NoisyArgmax(kinked: "uniform", onTheGrid: onTheGrid, scale: scale)
       for top in [0, scale, 5 * scale, -1024 * scale] {
         let row = [top, top - scale, (top - scale).nextUp, (top - scale).nextDown]
         let p = argmax.probabilities(for: row)
@@ -156,19 +169,22 @@ import Testing
     }
   }
 
-  @Test func aRareClassBehindManyTies() {
+  @Test(arguments: [false, true])
+  func aRareClassBehindManyTies(onTheGrid: Bool) throws {
     // 100 leaders: ∫ f(x + g)·F(x)^100 dx.
     let leaders = [Double](repeating: 2, count: 100)
-    let uniform = NoisyArgmax(.uniform).probabilities(for: leaders + [1.25])[100]
+    let uniform = try NoisyArgmax(kinked: "uniform", onTheGrid: onTheGrid).probabilities(
+      for: leaders + [1.25])[100]
     #expect(isClose(uniform, pow(0.25, 101) / 101, within: 1e-12 * uniform))
-    let exponential = NoisyArgmax(.exponential).probabilities(for: leaders + [-98])[100]
+    let exponential = try NoisyArgmax(kinked: "exponential", onTheGrid: onTheGrid).probabilities(
+      for: leaders + [-98])[100]
     #expect(isClose(exponential, exp(-100) / 101, within: 1e-12 * exponential))
-    let laplace = NoisyArgmax(.laplace).logProbabilities(for: [0, -100])[1]
+    let laplace = try NoisyArgmax(kinked: "laplace", onTheGrid: onTheGrid).logProbabilities(for: [0, -100])[1]
     #expect(isClose(laplace, -100 + log(25.5), within: 1e-12 * 100))
   }
 
   @Test func softMasksChangeNothing() {
-    for noise in [Uniform(), Exponential(), Laplace(), Triangular()] as [any ExactNoise] {
+    for noise in Self.laws {
       let argmax = NoisyArgmax(noise)
       let plain = argmax.probabilities(for: [1, 0.5, 0.25])
       let masked = argmax.probabilities(for: [1, -1e9, 0.5, -1e300, 0.25, -.infinity])
@@ -181,7 +197,8 @@ import Testing
 
   // MARK: - Random rows against exact arithmetic
 
-  @Test func randomRowsAgainstPiecewiseIntegration() {
+  @Test(arguments: [false, true])
+  func randomRowsAgainstPiecewiseIntegration(onTheGrid: Bool) throws {
     var generator = SplitMix64(seed: 7)
     for round in 0..<240 {
       let count = 2 + Int(generator.next() % 14)
@@ -192,11 +209,12 @@ import Testing
       let least = distances.min() ?? 0
       distances = distances.map { $0 - least }
       for (noise, exact) in [
-        (Uniform() as any ExactNoise, UniformOracle.probabilities),
-        (Exponential(), ExponentialOracle.probabilities), (Laplace(), LaplaceOracle.probabilities),
+        ("uniform", UniformOracle.probabilities), ("exponential", ExponentialOracle.probabilities),
+        ("laplace", LaplaceOracle.probabilities),
       ] {
-        let p = NoisyArgmax(noise).probabilities(for: distances.map { -$0 })
-        let logs = NoisyArgmax(noise).logProbabilities(for: distances.map { -$0 })
+        let argmax = try NoisyArgmax(kinked: noise, onTheGrid: onTheGrid)
+        let p = argmax.probabilities(for: distances.map { -$0 })
+        let logs = argmax.logProbabilities(for: distances.map { -$0 })
         for (index, expected) in exact(distances).enumerated() {
           let trail = "round \(round) \(noise) \(distances) class \(index): \(p[index]), not \(expected)"
           #expect(isClose(p[index], expected, within: 1e-12 * expected), "\(trail)")
@@ -215,7 +233,7 @@ import Testing
     var generator = SplitMix64(seed: 11)
     for spread in [0.01, 0.3, 1, 10, 1000] {
       let row = (0..<160).map { _ in spread * generator.unit() }
-      for noise in [Uniform(), Exponential(), Laplace(), Triangular()] as [any ExactNoise] {
+      for noise in Self.laws {
         let argmax = NoisyArgmax(noise)
         let p = argmax.probabilities(for: row)
         #expect(abs(p.reduce(0, +) - 1) <= 1e-14, "\(noise) \(spread)")
@@ -228,10 +246,9 @@ import Testing
   }
 
   /// Two leaders have ½ each but for a rounding, which must not make one of them certain.
-  @Test(arguments: ["uniform", "exponential", "laplace"])
-  func tiedLeadersShareTheirLogProbability(name: String) throws {
-    let noise = try #require(ShippedLaw.standard(named: name))
-    let argmax = NoisyArgmax(noise, scale: 0.37)
+  @Test(arguments: ["uniform", "exponential", "laplace"], [false, true])
+  func tiedLeadersShareTheirLogProbability(name: String, onTheGrid: Bool) throws {
+    let argmax = try NoisyArgmax(kinked: name, onTheGrid: onTheGrid, scale: 0.37)
     for k in 1..<200 {
       let top = Double(Float(k) * -4.805754)
       let logs = argmax.logProbabilities(for: [top, top * 5 - 100, top])

@@ -4,7 +4,7 @@ import NoisemaxLaws
 import Testing
 
 /// Derivatives of log-probabilities, and draws, of classes with scales of their own.
-@Suite struct ScaledLikelihoodTests {
+@Suite struct ScaledLogarithmsTests {
   @Test(arguments: ["normal", "logistic", "gumbel", "reversed-gumbel", "laplace"])
   func equalsFiniteDifferences(law: String) throws {
     let noise = try #require(ShippedLaw.standard(named: law))
@@ -40,22 +40,16 @@ import Testing
   /// log Φ(−g/σ) and its slopes −r/σ, with the reversed hazard r, far below the least Double too.
   @Test(arguments: [3.0, 30, 70, 1000])
   func farNormalClasses(gap: Double) {
-    let result = NoisyArgmax(.normal).likelihoodLossWithGradient(
-      for: [0, -gap], scales: [0.6, 0.8], target: 1)
+    let result = NoisyArgmax(.normal).lossesWithGradients(
+      for: [0, -gap], scales: [0.6, 0.8], targets: [1], as: .negativeLogLikelihood)
     let r = exp(Normal().logReversedHazard(at: -gap))
     #expect(
-      (result.value / -Normal().logCumulative(at: -gap) - 1).magnitude <= 1e-12, "gap \(gap): \(result)")
+      (result.values / -Normal().logCumulative(at: -gap) - 1).magnitude <= 1e-12, "gap \(gap): \(result)")
     #expect((result.logits[0] / r - 1).magnitude <= 1e-10, "gap \(gap): \(result), r \(r)")
     #expect((result.logits[1] / r + 1).magnitude <= 1e-10, "gap \(gap): \(result), r \(r)")
     // d/ds of −log Φ(−g/√(s² + t²)) is −h·g·s at s² + t² = 1.
     #expect((result.scales[0] / (-r * gap * 0.6) - 1).magnitude <= 1e-10, "gap \(gap): \(result)")
     #expect((result.scales[1] / (-r * gap * 0.8) - 1).magnitude <= 1e-10, "gap \(gap): \(result)")
-  }
-
-  @Test func whatCannotWinIsInfinite() {
-    let result = NoisyArgmax(.uniform).likelihoodLossWithGradient(
-      for: [3, 1.5] as [Double], scales: [1, 0.5], target: 1)
-    #expect(result.value == Double.infinity && result.logits == [0, 0] && result.scales == [0, 0])
   }
 
   /// Frequencies of draws are the probabilities, within 5 deviations.

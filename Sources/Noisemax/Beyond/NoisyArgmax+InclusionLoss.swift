@@ -90,19 +90,33 @@ extension NoisyArgmax {
           forEachScaledRow(
             of: logits, scales, rows.shape, largest: count, under: law, numbers: 2, workspace: &workspace
           ) { row, slots, numbers, workspace in
-            let p = UnsafeMutableBufferPointer(rebasing: numbers[..<slots.count])
-            let noise = UnsafeMutableBufferPointer(rebasing: numbers[slots.count...])
-            row.writeInclusions(to: p, noise: noise, scratch: &workspace.method)
-            for (index, slot) in slots.enumerated() {
-              let weight = row.isOpen(index) ? targets.map { Double($0.elements[slot]) } ?? 0 : 0
-              result[slot] = L.Scalar(p[index] - weight)
-              inScales[slot] = L.Scalar(unit * (noise[index] - weight * (law.mean + law.location)))
-            }
+            writeSumGradient(
+              of: row, { index in targets.map { Double($0.elements[slots.lowerBound + index]) } ?? 0 },
+              numbers,
+              to: UnsafeMutableBufferPointer(rebasing: result[slots]),
+              scales: UnsafeMutableBufferPointer(rebasing: inScales[slots]), scratch: &workspace.method)
           }
         }
       }
     }
     return (L.form(of: values), L.form(of: inLogits), L.form(of: Rows(inScales, rows.shape)))
+  }
+
+  /// Writes the gradients of E[sum of the k largest] − Σ y_i E[X_i] of one row, in memory for two numbers a class.
+  func writeSumGradient<Scalar: LogitScalar>(
+    of row: ScaledRow, _ weight: (Int) -> Double, _ numbers: UnsafeMutableBufferPointer<Double>,
+    to gradient: UnsafeMutableBufferPointer<Scalar>, scales: UnsafeMutableBufferPointer<Scalar>,
+    scratch: inout Scratch
+  ) {
+    let n = gradient.count
+    let p = UnsafeMutableBufferPointer(rebasing: numbers[..<n])
+    let noise = UnsafeMutableBufferPointer(rebasing: numbers[n..<2 * n])
+    row.writeInclusions(to: p, noise: noise, scratch: &scratch)
+    for index in 0..<n {
+      let weight = row.isOpen(index) ? weight(index) : 0
+      gradient[index] = Scalar(p[index] - weight)
+      scales[index] = Scalar(unit * (noise[index] - weight * (row.law.mean + row.law.location)))
+    }
   }
 
   /// E[sum of the k largest] of every row, less Σ y_i E[X_i] if there are targets.
@@ -163,7 +177,7 @@ extension NoisyArgmax {
 
 extension ScaledRow {
   /// E[sum of the k largest], less Σ w_i E[X_i] if there are weights, in the row's own units.
-  fileprivate func sum(
+  func sum(
     largest count: Int, weight: ((Int) -> Double)?, marks: UnsafeMutableBufferPointer<Double>,
     scratch: inout Scratch
   ) -> Double {

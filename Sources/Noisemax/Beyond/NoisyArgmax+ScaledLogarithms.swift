@@ -1,4 +1,4 @@
-// Log-probabilities of classes with scales of their own, their derivatives, and the likelihood.
+// Log-probabilities of classes with scales of their own, and their derivatives.
 
 extension NoisyArgmax {
   /// The logarithms of the probabilities where every class has a scale of its own.
@@ -50,30 +50,6 @@ extension NoisyArgmax {
     return (L.form(of: inLogits), L.form(of: Rows(inScales, rows.shape)))
   }
 
-  /// −log p of a class, where every class has a scale of its own, and its gradients in the logits and in the scales.
-  ///
-  /// +∞ for a class that cannot win, with the gradient 0.
-  ///
-  /// - Precondition: as for ``probabilities(for:scales:)``, and `target` is the index of a class.
-  public func likelihoodLossWithGradient<Scalar: LogitScalar>(
-    for logits: [Scalar], scales: [Scalar], target: Int
-  ) -> (value: Scalar, logits: [Scalar], scales: [Scalar]) {
-    likelihood(logits, scales, .index(target))
-  }
-
-  /// −Σ y_i log p_i for a distribution y over the classes, where every class has a scale of its own, and its gradients in the
-  /// logits and in the scales.
-  ///
-  /// +∞ where y has a weight for a class that cannot win; that class moves nothing.
-  ///
-  /// - Precondition: as for ``probabilities(for:scales:)``; the weights of the target are not below 0 and sum to 1 within
-  ///   1e-6 (Float: 1e-3).
-  public func likelihoodLossWithGradient<Scalar: LogitScalar>(
-    for logits: [Scalar], scales: [Scalar], target: [Scalar]
-  ) -> (value: Scalar, logits: [Scalar], scales: [Scalar]) {
-    target.withUnsafeBufferPointer { likelihood(logits, scales, .distribution($0)) }
-  }
-
   /// Writes the log-probabilities where every class has a scale of its own, by memory that is kept.
   ///
   /// - Precondition: as for ``probabilities(for:scales:)``, and the number of logits is a multiple of `rowLength`.
@@ -123,44 +99,13 @@ extension NoisyArgmax {
     shape.check(count: inScales.count, "a gradient in the scales")
     withBuffers(logits, scales, cotangent, &result, &inScales) { body($0, $1, $2, shape, $3, $4) }
   }
-
-  /// The cross-entropy of a target, and its gradients, with the log-probabilities of one pass.
-  private func likelihood<Scalar: LogitScalar>(
-    _ logits: [Scalar], _ scales: [Scalar], _ target: LossTarget<Scalar>
-  ) -> (value: Scalar, logits: [Scalar], scales: [Scalar]) {
-    let shape = RowShape(rowCount: 1, rowLength: logits.count)
-    shape.check(count: scales.count, "scales")
-    target.check(for: logits.count)
-    let law = classLaw(for: "log-probabilities of classes with scales of their own")
-    var (inLogits, inScales) = (logits, logits)
-    var loss = 0.0
-    var workspace = Workspace()
-    logits.withUnsafeBufferPointer { rows in
-      scales.withUnsafeBufferPointer { scales in
-        forEachScaledRow(
-          of: rows, scales, shape, largest: 1, under: law, numbers: 3, workspace: &workspace
-        ) { row, slots, numbers, workspace in
-          let vectors = row.logarithmsWithPullback(numbers, scratch: &workspace.method) { index, logP in
-            let weight = target.weight(of: index)
-            if weight > 0 || logP.isNaN { loss -= weight * logP }
-            return -weight
-          }
-          for index in slots {
-            inLogits[index] = Scalar(vectors.logits[index] * row.factor)
-            inScales[index] = Scalar(vectors.scales[index] * row.factor * unit)
-          }
-        }
-      }
-    }
-    return (Scalar(loss < 0 ? 0 : loss), inLogits, inScales)
-  }
 }
 
 extension ScaledRow {
   /// The gradients of Σ v_i log p_i in the logits and in the scales, in the units of the integrals, in memory for three vectors.
   ///
   /// A class gets v with its log-probability. One with −∞ moves nothing.
-  fileprivate func logarithmsWithPullback(
+  func logarithmsWithPullback(
     _ numbers: UnsafeMutableBufferPointer<Double>, scratch: inout Scratch,
     cotangent: (_ index: Int, _ logProbability: Double) -> Double
   ) -> (logits: UnsafeMutableBufferPointer<Double>, scales: UnsafeMutableBufferPointer<Double>) {

@@ -1,0 +1,99 @@
+// Losses of classes with common factors.
+
+extension NoisyArgmax {
+  /// A loss of every row where classes have common factors, and its gradients in the logits, in the scale and in the loadings.
+  ///
+  /// The likelihood's is −log p of the target, +∞ and without a gradient where that is below 1e-290. The Fenchel–Young loss is
+  /// E[max] less the mean of the target's perturbed logit, with the gradient p − y in the logits: convex, and 0 for a target
+  /// that is certain to win.
+  ///
+  /// - Parameters:
+  ///   - logits: μ, of one row or of many ``Rows``.
+  ///   - loadings: V, a row of one to three numbers for every logit.
+  ///   - targets: the index of a class for every row.
+  ///   - loss: which of the two.
+  ///   - tolerance: the absolute error that is allowed, over the scale where the loss is in units of the logits.
+  /// - Returns: for every row the loss and the derivative in the transform's own scale, and the gradients in the shapes of
+  ///   logits and loadings.
+  /// - Precondition: as for ``probabilities(for:loadings:scales:tolerance:)``, and every target is a class.
+  public func lossesWithGradients<L: Logits>(
+    for logits: L, loadings: Rows<L.Scalar>, targets: [Int], as loss: Loss = .fenchelYoung,
+    tolerance: Double = 1e-8
+  ) -> (values: L.PerRow, logits: L, scale: L.PerRow, loadings: Rows<L.Scalar>) {
+    let (values, gradient) = losses(loss, of: targets, FactorBatch(self, logits, loadings, nil, tolerance))
+    return (
+      L.form(of: values), L.form(of: gradient.logits), L.form(of: gradient.inScale),
+      gradient.loadings
+    )
+  }
+
+  /// A loss of every row where classes have common factors and scales of their own, and its gradients in the logits, in the
+  /// scales and in the loadings.
+  ///
+  /// - Parameters:
+  ///   - logits: μ, of one row or of many ``Rows``.
+  ///   - scales: the scales of the classes, in the same shape.
+  ///   - loadings: V, a row of one to three numbers for every logit.
+  ///   - targets: the index of a class for every row.
+  ///   - loss: which of the two.
+  ///   - tolerance: the absolute error that is allowed, over the scale where the loss is in units of the logits.
+  /// - Returns: for every row the loss, and the gradients, each in the shape of what it belongs to.
+  /// - Precondition: as for ``lossesWithGradients(for:loadings:targets:as:tolerance:)``.
+  public func lossesWithGradients<L: Logits>(
+    for logits: L, scales: L, loadings: Rows<L.Scalar>, targets: [Int], as loss: Loss = .fenchelYoung,
+    tolerance: Double = 1e-8
+  ) -> (values: L.PerRow, logits: L, scales: L, loadings: Rows<L.Scalar>) {
+    let (values, gradient) = losses(
+      loss, of: targets, FactorBatch(self, logits, loadings, scales, tolerance))
+    return (
+      L.form(of: values), L.form(of: gradient.logits), L.form(of: gradient.scales), gradient.loadings
+    )
+  }
+}
+
+extension NoisyArgmax {
+  private func losses<L: Logits>(
+    _ loss: Loss, of targets: [Int], _ batch: FactorBatch<L>
+  ) -> (values: [L.Scalar], gradient: FactorBatch<L>.Gradient) {
+    let length = batch.rows.rowLength
+    require(
+      targets.count == batch.rows.count,
+      "\(targets.count) targets do not fit \(batch.rows.count) rows")
+    for target in targets {
+      require(
+        (0..<length).contains(target), "target \(target) is not a class of a row of \(length)")
+    }
+    // E of a class's own noise.
+    let mean = (noise as? any AccurateNoise).map { scale * $0.mean } ?? 0
+    return batch.gradients(irregular: {
+      self.loss(for: $0, target: targets[$1], as: loss)
+    }) {
+      row, index, workspace in
+      let target = targets[index]
+      switch loss {
+      case .fenchelYoung:
+        return fenchelYoungLoss(of: target, mean: mean, in: &row, workspace: &workspace)
+      case .negativeLogLikelihood:
+        let weights = row.logits.indices.map { $0 == target ? -1.0 : 0 }
+        let (logs, gradient) = logPullback(of: weights, in: &row, workspace: &workspace)
+        return (Swift.max(0, -logs[target]), gradient)
+      }
+    }
+  }
+
+  /// E[max] − E[X_target].
+  private func fenchelYoungLoss(
+    of target: Int, mean: Double, in row: inout FactorRow, workspace: inout Workspace
+  ) -> (Double, FactorGradient) {
+    guard row.logits[target] > -.infinity else {
+      return (.infinity, .zero(row.logits.count, rank: row.axes.rank, withScales: row.scales != nil, 0))
+    }
+    var (value, gradient) = row.expectedMaximum(workspace: &workspace)
+    value -= row.logits[target] + (row.scales?[target] ?? 1) * mean
+    gradient.logits[target] -= 1
+    if row.scales != nil { gradient.scales[target] -= mean }
+    // The loss is homogeneous of degree 1 in logits, loadings and scale.
+    gradient.inScale += (value + row.logits[target] - (row.logits.max() ?? 0)) / scale
+    return (Swift.max(0, value), gradient)
+  }
+}
