@@ -141,7 +141,7 @@ import Testing
 
   /// What there are no rows of takes no memory, however long they were, and what has no classes no time.
   @Test func rowsOfNothing() throws {
-    let (h, many, none) = (try Handle("normal").pointer, 1 << 43, Places<Double>.none)
+    let (h, many, none) = (try Handle("normal").pointer, 1 << 43, Destination<Double>.none)
     for (rows, length) in [(0, many), (many, 0)] {
       let statuses = [
         noisemax_probabilities(h, nil, rows, length, 0, nil, nil, 0),
