@@ -134,18 +134,17 @@ extension VectorKernels {
         let point = quotient(distance, scale, reciprocal) - location
         let slot = 16 * index + node
         if let z { store(point, to: z + slot) }
-        if let survival {
-          let found = values(law, point, coefficients)
-          store(found.cumulative, to: cumulative + slot)
-          store(found.survival, to: survival + slot)
-          store(found.density * reciprocal, to: density + slot)
-        } else if law == .normal && point[0] > certain && point[7] > certain {
-          // Half the work; nodes rise or fall, so that the others are between these two.
+        var isCertain = false
+        // Nodes rise or fall: the others are between these two.
+        if case .normal = law, survival == nil { isCertain = point[0] > certain && point[7] > certain }
+        if isCertain {
+          // Half the work.
           store(Doubles(repeating: 1), to: cumulative + slot)
           store(certainNormalDensity(point) * reciprocal, to: density + slot)
         } else {
           let found = values(law, point, coefficients)
           store(found.cumulative, to: cumulative + slot)
+          if let survival { store(found.survival, to: survival + slot) }
           store(found.density * reciprocal, to: density + slot)
         }
         node += 8

@@ -48,7 +48,7 @@ struct Batch {
   }
 
   /// Memory for a number for each logit.
-  func places<Scalar>(
+  func memory<Scalar>(
     at start: UnsafeMutablePointer<Scalar>?, _ name: String
   ) throws(Refusal) -> UnsafeMutableBufferPointer<Scalar> {
     try require(start != nil || count == 0, name)
@@ -56,14 +56,14 @@ struct Batch {
   }
 
   /// The same where null means that nobody wants them.
-  func wantedPlaces<Scalar>(
+  func wantedMemory<Scalar>(
     at start: UnsafeMutablePointer<Scalar>?
   ) -> UnsafeMutableBufferPointer<Scalar>? {
     start.map { UnsafeMutableBufferPointer(start: count == 0 ? nil : $0, count: count) }
   }
 
   /// Memory for a number for each row.
-  func rowPlaces<Number>(
+  func rowMemory<Number>(
     at start: UnsafeMutablePointer<Number>?, _ name: String
   ) throws(Refusal) -> UnsafeMutableBufferPointer<Number> {
     try require(start != nil || rows == 0, name)

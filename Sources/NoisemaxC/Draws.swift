@@ -137,7 +137,7 @@ private func writeIndices<Scalar: LogitScalar>(
 ) throws(Refusal) {
   let argmax = try Transform.argmax(of: transform)
   let logits = try batch.numbers(at: logits, "logits")
-  let result = try batch.rowPlaces(at: result, "result")
+  let result = try batch.rowMemory(at: result, "result")
   batch.forEachRow(under: argmax, passes: 1) { row, slots, workspace in
     var generator = streams.generator(ofRow: row)
     let row = (index: row, logits: UnsafeBufferPointer(rebasing: logits[slots]))
@@ -151,7 +151,7 @@ private func writeScaledIndices<Scalar: LogitScalar>(
   _ batch: Batch, _ streams: Streams, _ result: UnsafeMutablePointer<Int64>?
 ) throws(Refusal) {
   let rows = try ScaledBatch(transform, batch, logits, scales, for: .draws, of: "draws")
-  let result = try batch.rowPlaces(at: result, "result")
+  let result = try batch.rowMemory(at: result, "result")
   guard batch.length > 0 else { return result.update(repeating: -1) }
   rows.forEachRow(passes: 1) { row, slots in
     var generator = streams.generator(ofRow: row)
@@ -168,8 +168,8 @@ private func writeRelaxed<Scalar: LogitScalar>(
   let argmax = try Transform.argmax(of: transform)
   try check(temperature)
   let logits = try batch.numbers(at: logits, "logits")
-  let result = batch.wantedPlaces(at: result)
-  let perturbed = batch.wantedPlaces(at: perturbed)
+  let result = batch.wantedMemory(at: result)
+  let perturbed = batch.wantedMemory(at: perturbed)
   guard batch.count > 0 else { return }
   batch.forEachRow(under: argmax, passes: 1) { row, slots, _ in
     var generator = streams.generator(ofRow: row)
@@ -189,7 +189,7 @@ private func writeRelaxedPullback<Scalar: LogitScalar>(
   try check(temperature)
   let logits = try batch.numbers(at: logits, "logits")
   let cotangents = try batch.numbers(at: cotangents, "cotangents")
-  let result = try batch.places(at: result, "result")
+  let result = try batch.memory(at: result, "result")
   guard batch.count > 0 else {
     inTemperature?.update(repeating: 0, count: batch.rows)
     return

@@ -48,7 +48,7 @@ struct FactorRows<Scalar: LogitScalar> {
   func writeValues(
     log: Bool, to result: UnsafeMutablePointer<Scalar>?, _ errors: UnsafeMutablePointer<Scalar>?
   ) throws(Refusal) {
-    let result = try batch.places(at: result, "result")
+    let result = try batch.memory(at: result, "result")
     let errors = errors.map { UnsafeMutableBufferPointer(start: $0, count: batch.rows) }
     guard batch.length > 0 else { return errors?.update(repeating: 0) ?? () }
     rows.forEachRow(passes: 500) { row, slots in
@@ -73,7 +73,7 @@ struct FactorRows<Scalar: LogitScalar> {
     _ inScales: UnsafeMutablePointer<Scalar>?, _ inLoadings: UnsafeMutablePointer<Scalar>?
   ) throws(Refusal) {
     let vectors = try batch.numbers(at: cotangents, "cotangents")
-    let places = try Gradients(batch.places(at: result, "result"), inScales, inLoadings, self)
+    let memory = try Gradients(batch.memory(at: result, "result"), inScales, inLoadings, self)
     rows.forEachRow(passes: 1000) { _, slots in
       let (x, w, v) = (rows.logits(slots), Array(vectors[slots]), loadings(slots))
       if hasOneScale(inScales) {
@@ -81,14 +81,14 @@ struct FactorRows<Scalar: LogitScalar> {
           log
           ? argmax.logProbabilitiesPullback(for: x, loadings: v, of: w, tolerance: tolerance)
           : argmax.pullback(for: x, loadings: v, of: w, tolerance: tolerance)
-        places.write(found.logits, nil, found.loadings, slots)
+        memory.write(found.logits, nil, found.loadings, slots)
       } else {
         let s = rows.everyScale(slots)
         let found =
           log
           ? argmax.logProbabilitiesPullback(for: x, scales: s, loadings: v, of: w, tolerance: tolerance)
           : argmax.pullback(for: x, scales: s, loadings: v, of: w, tolerance: tolerance)
-        places.write(found.logits, found.scales, found.loadings, slots)
+        memory.write(found.logits, found.scales, found.loadings, slots)
       }
     }
   }
@@ -100,21 +100,21 @@ struct FactorRows<Scalar: LogitScalar> {
   ) throws(Refusal) {
     let loss = try Loss(code, under: argmax)
     let targets = try batch.classes(at: classes)
-    let values = try batch.rowPlaces(at: values, "values")
-    let places = Gradients(batch.wantedPlaces(at: gradient), inScales, inLoadings, self)
+    let values = try batch.rowMemory(at: values, "values")
+    let memory = Gradients(batch.wantedMemory(at: gradient), inScales, inLoadings, self)
     rows.forEachRow(passes: 1000) { row, slots in
       let (x, targets, loadings) = (rows.logits(slots), [targets[row]], loadings(slots))
       if hasOneScale(inScales) {
         let found = argmax.lossesWithGradients(
           for: x, loadings: loadings, targets: targets, as: loss, tolerance: tolerance)
         values[row] = found.values
-        places.write(found.logits, nil, found.loadings, slots)
+        memory.write(found.logits, nil, found.loadings, slots)
       } else {
         let found = argmax.lossesWithGradients(
           for: x, scales: rows.everyScale(slots), loadings: loadings, targets: targets, as: loss,
           tolerance: tolerance)
         values[row] = found.values
-        places.write(found.logits, found.scales, found.loadings, slots)
+        memory.write(found.logits, found.scales, found.loadings, slots)
       }
     }
   }
@@ -129,7 +129,7 @@ struct FactorRows<Scalar: LogitScalar> {
       _ inLoadings: UnsafeMutablePointer<Scalar>?, _ rows: FactorRows
     ) {
       (self.inLogits, self.rows) = (inLogits, rows)
-      self.inScales = rows.batch.wantedPlaces(at: inScales)
+      self.inScales = rows.batch.wantedMemory(at: inScales)
       self.inLoadings = inLoadings.map { UnsafeMutableBufferPointer(start: $0, count: rows.loadings.count) }
     }
 

@@ -98,7 +98,7 @@ private func writeInclusions<Scalar: LogitScalar>(
   let rows = try ScaledBatch(
     transform, batch, logits, scales, for: .values, of: "probabilities of inclusion")
   try check(largest, of: batch)
-  let result = try batch.places(at: result, "result")
+  let result = try batch.memory(at: result, "result")
   rows.forEachRow(passes: 50) { _, slots in
     let p = rows.argmax.inclusionProbabilities(
       for: rows.logits(slots), largest: largest, scales: rows.scales(slots))
@@ -115,8 +115,8 @@ private func writeInclusionPullback<Scalar: LogitScalar>(
     transform, batch, logits, scales, for: .values, of: "probabilities of inclusion")
   try check(largest, of: batch)
   let vectors = try batch.numbers(at: cotangents, "cotangents")
-  let result = try batch.places(at: result, "result")
-  let inScales = batch.wantedPlaces(at: inScales)
+  let result = try batch.memory(at: result, "result")
+  let inScales = batch.wantedMemory(at: inScales)
   rows.forEachRow(passes: 150) { _, slots in
     let gradient = rows.argmax.inclusionPullback(
       for: rows.logits(slots), largest: largest, of: Array(vectors[slots]), scales: rows.scales(slots))
@@ -132,8 +132,8 @@ private func writeSums<Scalar: LogitScalar>(
 ) throws(Refusal) {
   let rows = try ScaledBatch(transform, batch, logits, scales, for: .values, of: "mean of the largest")
   try check(largest, of: batch)
-  let values = try batch.rowPlaces(at: values, "values")
-  let (gradient, inScales) = (batch.wantedPlaces(at: gradient), batch.wantedPlaces(at: inScales))
+  let values = try batch.rowMemory(at: values, "values")
+  let (gradient, inScales) = (batch.wantedMemory(at: gradient), batch.wantedMemory(at: inScales))
   guard batch.length > 0 else { return values.update(repeating: -.infinity) }
   rows.forEachRow(passes: 100) { row, slots in
     let (x, scales) = (rows.logits(slots), rows.scales(slots))

@@ -118,17 +118,17 @@ private func writeLosses<Scalar: LogitScalar>(
   let argmax = try Transform.argmax(of: transform)
   let kind = try Loss(loss, under: argmax)
   let logits = try batch.numbers(at: logits, "logits")
-  let values = try batch.rowPlaces(at: values, "values")
-  let gradient = batch.wantedPlaces(at: gradient)
+  let values = try batch.rowMemory(at: values, "values")
+  let gradient = batch.wantedMemory(at: gradient)
   batch.forEachRow(under: argmax, passes: gradient == nil ? 1 : 2) { row, slots, workspace in
-    let places = gradient.map { UnsafeMutableBufferPointer(rebasing: $0[slots]) }
+    let memory = gradient.map { UnsafeMutableBufferPointer(rebasing: $0[slots]) }
     let logits = UnsafeBufferPointer(rebasing: logits[slots])
     let value = UnsafeMutableBufferPointer(rebasing: values[row...row])
     switch targets {
     case .classes(let indices):
-      write(kind, argmax, logits, indices.span.extracting(row...row), value, places, &workspace)
+      write(kind, argmax, logits, indices.span.extracting(row...row), value, memory, &workspace)
     case .distributions(let weights):
-      write(kind, argmax, logits, UnsafeBufferPointer(rebasing: weights[slots]), value, places, &workspace)
+      write(kind, argmax, logits, UnsafeBufferPointer(rebasing: weights[slots]), value, memory, &workspace)
     }
   }
 }
@@ -139,13 +139,13 @@ private func write<Scalar: LogitScalar>(
   _ value: UnsafeMutableBufferPointer<Scalar>, _ gradient: UnsafeMutableBufferPointer<Scalar>?,
   _ workspace: inout NoisyArgmax.Workspace
 ) {
-  guard var places = gradient?.mutableSpan else {
+  guard var memory = gradient?.mutableSpan else {
     var values = value.mutableSpan
     argmax.writeLosses(for: row.span, targets: target, as: loss, to: &values, workspace: &workspace)
     return
   }
   value[0] = argmax.writeLossGradient(
-    for: row.span, targets: target, as: loss, reduction: .sum, to: &places, workspace: &workspace)
+    for: row.span, targets: target, as: loss, reduction: .sum, to: &memory, workspace: &workspace)
 }
 
 /// The loss of one row with a distribution as target.
@@ -154,13 +154,13 @@ private func write<Scalar: LogitScalar>(
   _ target: UnsafeBufferPointer<Scalar>, _ value: UnsafeMutableBufferPointer<Scalar>,
   _ gradient: UnsafeMutableBufferPointer<Scalar>?, _ workspace: inout NoisyArgmax.Workspace
 ) {
-  guard var places = gradient?.mutableSpan else {
+  guard var memory = gradient?.mutableSpan else {
     var values = value.mutableSpan
     argmax.writeLosses(for: row.span, targets: target.span, as: loss, to: &values, workspace: &workspace)
     return
   }
   value[0] = argmax.writeLossGradient(
-    for: row.span, targets: target.span, as: loss, reduction: .sum, to: &places, workspace: &workspace)
+    for: row.span, targets: target.span, as: loss, reduction: .sum, to: &memory, workspace: &workspace)
 }
 
 private func writeSummaries<Scalar: LogitScalar>(
@@ -181,8 +181,8 @@ private func writeSummaries<Scalar: LogitScalar>(
     try argmax.requireExactMethod(for: "\(kind)")
   }
   let logits = try batch.numbers(at: logits, "logits")
-  let values = try batch.rowPlaces(at: values, "values")
-  let gradient = batch.wantedPlaces(at: gradient)
+  let values = try batch.rowMemory(at: values, "values")
+  let gradient = batch.wantedMemory(at: gradient)
   batch.forEachRow(under: argmax, passes: gradient == nil ? 2 : 3) { row, slots, workspace in
     let logits = UnsafeBufferPointer(rebasing: logits[slots])
     var value = UnsafeMutableBufferPointer(rebasing: values[row...row]).mutableSpan
@@ -190,7 +190,7 @@ private func writeSummaries<Scalar: LogitScalar>(
       argmax.writeValues(of: kind, for: logits.span, to: &value, workspace: &workspace)
       return
     }
-    var places = UnsafeMutableBufferPointer(rebasing: gradient[slots]).mutableSpan
-    argmax.writeGradients(of: kind, for: logits.span, to: &places, values: &value, workspace: &workspace)
+    var memory = UnsafeMutableBufferPointer(rebasing: gradient[slots]).mutableSpan
+    argmax.writeGradients(of: kind, for: logits.span, to: &memory, values: &value, workspace: &workspace)
   }
 }

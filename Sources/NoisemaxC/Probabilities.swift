@@ -116,9 +116,9 @@ private func writeProbabilities<Scalar: LogitScalar>(
   _ result: UnsafeMutablePointer<Scalar>?
 ) throws(Refusal) {
   let call = try ClassCall(transform, batch, logits, result: result)
-  call.write { argmax, places, workspace in
+  call.write { argmax, memory, workspace in
     argmax.writeProbabilities(
-      for: call.logits.span, rowLength: batch.length, to: &places, workspace: &workspace)
+      for: call.logits.span, rowLength: batch.length, to: &memory, workspace: &workspace)
   }
 }
 
@@ -127,9 +127,9 @@ private func writeLogProbabilities<Scalar: LogitScalar>(
   _ result: UnsafeMutablePointer<Scalar>?
 ) throws(Refusal) {
   let call = try ClassCall(transform, batch, logits, result: result)
-  call.write { argmax, places, workspace in
+  call.write { argmax, memory, workspace in
     argmax.writeLogProbabilities(
-      for: call.logits.span, rowLength: batch.length, to: &places, workspace: &workspace)
+      for: call.logits.span, rowLength: batch.length, to: &memory, workspace: &workspace)
   }
 }
 
@@ -139,9 +139,9 @@ private func writePullback<Scalar: LogitScalar>(
 ) throws(Refusal) {
   let call = try ClassCall(transform, batch, logits, result: result)
   let vectors = try batch.numbers(at: cotangents, "cotangents")
-  call.write { argmax, places, workspace in
+  call.write { argmax, memory, workspace in
     argmax.writePullback(
-      for: call.logits.span, of: vectors.span, rowLength: batch.length, to: &places, workspace: &workspace)
+      for: call.logits.span, of: vectors.span, rowLength: batch.length, to: &memory, workspace: &workspace)
   }
 }
 
@@ -151,9 +151,9 @@ private func writeLogPullback<Scalar: LogitScalar>(
 ) throws(Refusal) {
   let call = try ClassCall(transform, batch, logits, result: result)
   let vectors = try batch.numbers(at: cotangents, "cotangents")
-  call.write { argmax, places, workspace in
+  call.write { argmax, memory, workspace in
     argmax.writeLogProbabilitiesPullback(
-      for: call.logits.span, of: vectors.span, rowLength: batch.length, to: &places, workspace: &workspace)
+      for: call.logits.span, of: vectors.span, rowLength: batch.length, to: &memory, workspace: &workspace)
   }
 }
 
@@ -164,14 +164,14 @@ private func writeScalePullback<Scalar: LogitScalar>(
   let argmax = try Transform.argmax(of: transform)
   let rows = try batch.numbers(at: logits, "logits")
   let vectors = try batch.numbers(at: cotangents, "cotangents")
-  let places = try batch.rowPlaces(at: result, "result")
+  let memory = try batch.rowMemory(at: result, "result")
   guard batch.count > 0 else {
     // A row without classes does not change with the scale.
-    places.update(repeating: 0)
+    memory.update(repeating: 0)
     return
   }
   var workspace = NoisyArgmax.Workspace(threads: batch.threads)
-  var values = places.mutableSpan
+  var values = memory.mutableSpan
   argmax.writeScalePullbacks(
     for: rows.span, of: vectors.span, rowLength: batch.length, to: &values, workspace: &workspace)
 }
@@ -181,7 +181,7 @@ private struct ClassCall<Scalar: LogitScalar> {
   let logits: UnsafeBufferPointer<Scalar>
   private let argmax: NoisyArgmax
   private let threads: Int
-  private let places: UnsafeMutableBufferPointer<Scalar>
+  private let memory: UnsafeMutableBufferPointer<Scalar>
 
   init(
     _ transform: OpaquePointer?, _ batch: Batch, _ logits: UnsafePointer<Scalar>?,
@@ -189,19 +189,19 @@ private struct ClassCall<Scalar: LogitScalar> {
   ) throws(Refusal) {
     argmax = try Transform.argmax(of: transform)
     self.logits = try batch.numbers(at: logits, "logits")
-    places = try batch.places(at: result, "result")
+    memory = try batch.memory(at: result, "result")
     threads = batch.threads
   }
 
   /// Rows without classes have nothing to write.
   @inline(__always)
   func write(
-    by body: (NoisyArgmax, _ places: inout MutableSpan<Scalar>, _ workspace: inout NoisyArgmax.Workspace) ->
+    by body: (NoisyArgmax, _ memory: inout MutableSpan<Scalar>, _ workspace: inout NoisyArgmax.Workspace) ->
       Void
   ) {
     if logits.isEmpty { return }
     var workspace = NoisyArgmax.Workspace(threads: threads)
-    var span = places.mutableSpan
+    var span = memory.mutableSpan
     body(argmax, &span, &workspace)
   }
 }

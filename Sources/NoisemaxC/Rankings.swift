@@ -95,8 +95,8 @@ private func writeRankings<Scalar: LogitScalar>(
 ) throws(Refusal) {
   let rows = try ScaledBatch(transform, batch, logits, scales, for: .orderings, of: "orderings")
   let orderings = try Orderings(orderings, places, batch)
-  let values = try batch.rowPlaces(at: values, "values")
-  let (gradient, inScales) = (batch.wantedPlaces(at: gradient), batch.wantedPlaces(at: inScales))
+  let values = try batch.rowMemory(at: values, "values")
+  let (gradient, inScales) = (batch.wantedMemory(at: gradient), batch.wantedMemory(at: inScales))
   guard batch.length > 0 else { return values.update(repeating: 0) }
   rows.forEachRow(passes: 100) { row, slots in
     let (x, ordering, argmax) = (rows.logits(slots), orderings.ordering(of: row), rows.argmax)
@@ -121,7 +121,7 @@ private func writeInverse<Scalar: LogitScalar>(
 ) throws(Refusal) {
   let rows = try ScaledBatch(
     transform, batch, probabilities, scales, for: .inverses, of: "inverse", named: "probabilities")
-  let result = try batch.places(at: result, "result")
+  let result = try batch.memory(at: result, "result")
   guard batch.length > 0 else { return }
   for row in 0..<batch.rows {
     // As the library adds them up, so that it does not come to another sum.

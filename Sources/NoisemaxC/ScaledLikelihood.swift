@@ -90,7 +90,7 @@ private func writeLogProbabilities<Scalar: LogitScalar>(
   _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?
 ) throws(Refusal) {
   let rows = try ScaledBatch(transform, batch, logits, scales, for: .values, of: logProbabilities)
-  let result = try batch.places(at: result, "result")
+  let result = try batch.memory(at: result, "result")
   rows.forEachRow(passes: 50) { _, slots in
     let logs = rows.argmax.logProbabilities(for: rows.logits(slots), scales: rows.everyScale(slots))
     copy(logs, to: result, slots)
@@ -104,8 +104,8 @@ private func writeLogPullback<Scalar: LogitScalar>(
 ) throws(Refusal) {
   let rows = try ScaledBatch(transform, batch, logits, scales, for: .values, of: logProbabilities)
   let vectors = try batch.numbers(at: cotangents, "cotangents")
-  let result = try batch.places(at: result, "result")
-  let inScales = batch.wantedPlaces(at: inScales)
+  let result = try batch.memory(at: result, "result")
+  let inScales = batch.wantedMemory(at: inScales)
   rows.forEachRow(passes: 200) { _, slots in
     let gradient = rows.argmax.logProbabilitiesPullback(
       for: rows.logits(slots), scales: rows.everyScale(slots), of: Array(vectors[slots]))
@@ -122,8 +122,8 @@ private func writeLosses<Scalar: LogitScalar>(
 ) throws(Refusal) {
   let rows = try ScaledBatch(transform, batch, logits, scales, for: .values, of: "loss with scales")
   let loss = try Loss(loss, under: rows.argmax)
-  let values = try batch.rowPlaces(at: values, "values")
-  let (gradient, inScales) = (batch.wantedPlaces(at: gradient), batch.wantedPlaces(at: inScales))
+  let values = try batch.rowMemory(at: values, "values")
+  let (gradient, inScales) = (batch.wantedMemory(at: gradient), batch.wantedMemory(at: inScales))
   guard batch.length > 0 else { return values.update(repeating: 0) }
   let isWanted = gradient != nil || inScales != nil
   rows.forEachRow(passes: isWanted ? 200 : 100) { row, slots in

@@ -69,14 +69,14 @@ private func writeSecond<Scalar: LogitScalar>(
   let rows = try batch.numbers(at: logits, "logits")
   let v = try batch.numbers(at: cotangents, "cotangents")
   let w = try batch.numbers(at: others, "other cotangents")
-  let places = try batch.places(at: result, "result")
+  let memory = try batch.memory(at: result, "result")
   // A number for every row, also where nobody wants them.
   var spare = [Scalar](repeating: 0, count: inScale == nil && batch.count > 0 ? batch.rows : 0)
   spare.withUnsafeMutableBufferPointer { spare in
     let slopes = inScale.map { UnsafeMutableBufferPointer(start: $0, count: batch.rows) } ?? spare
     // Rows without classes do not change with anything.
     guard batch.count > 0 else { return slopes.update(repeating: 0) }
-    var span = places.mutableSpan
+    var span = memory.mutableSpan
     var slopeSpan = slopes.mutableSpan
     var workspace = NoisyArgmax.Workspace(threads: batch.threads)
     switch quantity {

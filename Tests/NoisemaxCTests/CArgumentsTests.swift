@@ -78,7 +78,8 @@ import Testing
   private func refuseShapes<Scalar: CScalar>(_ type: Scalar.Type) throws {
     let (handle, c, x, k) = (try Handle("normal"), Scalar.c, [Scalar(1), 2], [Int64(0)])
     var (y, z, i) = ([Scalar(-7), -7], [Scalar(-7), -7], [Int64(-7)])
-    typealias Call = (OpaquePointer?, Source<Scalar>, Int, Int, Places<Scalar>, Message) -> noisemax_status
+    typealias Call = (OpaquePointer?, Source<Scalar>, Int, Int, Destination<Scalar>, Message) ->
+      noisemax_status
     var calls: [(String, Call)] = []
     calls.append(("p", { c.probabilities($0, $1, $2, $3, 1, $4, $5.start, $5.capacity) }))
     calls.append(("log p", { c.logProbabilities($0, $1, $2, $3, 1, $4, $5.start, $5.capacity) }))
@@ -98,8 +99,8 @@ import Testing
     calls.append(
       (
         "sample",
-        { handle, logits, rows, length, places, message in
-          if places == nil {
+        { handle, logits, rows, length, memory, message in
+          if memory == nil {
             return c.sample(handle, logits, rows, length, 0, 0, 1, nil, message.start, message.capacity)
           }
           return c.sample(handle, logits, rows, length, 0, 0, 1, &i, message.start, message.capacity)

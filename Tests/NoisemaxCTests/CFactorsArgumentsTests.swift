@@ -23,7 +23,7 @@ import Testing
     var hasResult = true
   }
 
-  /// Places for two rows of two classes with one loading each.
+  /// Memory for two rows of two classes with one loading each.
   private struct Results<Scalar: CScalar> {
     var main, inScales, inLoadings, errors: [Scalar]
 
@@ -44,13 +44,13 @@ import Testing
   }
 
   private func call<Scalar: CScalar>(
-    _ function: Function, _ a: Arguments<Scalar>, _ places: inout Results<Scalar>
+    _ function: Function, _ a: Arguments<Scalar>, _ results: inout Results<Scalar>
   ) -> (status: noisemax_status, text: String) {
     let (c, h, message) = (Scalar.factors, a.handle, Message())
     let (m, room, r, t) = (message.start, message.capacity, a.rank, a.tolerance)
     let (rows, n) = (a.rows, a.length)
-    var (main, errors) = (places.main, places.errors)
-    var (inScales, inLoadings) = (places.inScales, places.inLoadings)
+    var (main, errors) = (results.main, results.errors)
+    var (inScales, inLoadings) = (results.inScales, results.inLoadings)
     let status = withMemory(a.logits) { x in
       withMemory(a.scales) { s in
         withMemory(a.loadings) { v in
@@ -75,19 +75,19 @@ import Testing
         }
       }
     }
-    (places.main, places.errors) = (main, errors)
-    (places.inScales, places.inLoadings) = (inScales, inLoadings)
+    (results.main, results.errors) = (main, errors)
+    (results.inScales, results.inLoadings) = (inScales, inLoadings)
     return (status, message.text)
   }
 
   private func refused<Scalar: CScalar>(
     _ function: Function, _ arguments: Arguments<Scalar>, _ status: noisemax_status, _ text: String
   ) {
-    var places = Results<Scalar>()
-    let wrong = call(function, arguments, &places)
+    var results = Results<Scalar>()
+    let wrong = call(function, arguments, &results)
     #expect(wrong.status == status, "\(function), \(text): \(wrong)")
     #expect(wrong.text.contains(text), "\(function): \(wrong.text), not \(text)")
-    #expect(places.isUntouched, "\(function) wrote something, \(text)")
+    #expect(results.isUntouched, "\(function) wrote something, \(text)")
   }
 
   @Test func argumentsThatThereAreNot() throws {
@@ -174,10 +174,10 @@ import Testing
   @Test func whatIsNotWrong() throws {
     let handle = try Handle("gumbel")
     for function in Function.allCases {
-      var places = Results<Double>()
+      var results = Results<Double>()
       let arguments = Arguments<Double>(handle: handle.pointer, scales: [1, 2, 1, 0])
-      let result = call(function, arguments, &places)
-      #expect(result.status == NOISEMAX_OK && !places.isUntouched, "\(function): \(result)")
+      let result = call(function, arguments, &results)
+      #expect(result.status == NOISEMAX_OK && !results.isUntouched, "\(function): \(result)")
     }
     var errors = [-7.0, -7]
     let none = noisemax_factor_probabilities(

@@ -143,7 +143,7 @@ import Testing
   @Test func rowsOfNothing() throws {
     let handle = try Handle("normal")
     defer { withExtendedLifetime(handle) {} }
-    let (h, many, none) = (handle.pointer, 1 << 43, Places<Double>.none)
+    let (h, many, none) = (handle.pointer, 1 << 43, Destination<Double>.none)
     for (rows, length) in [(0, many), (many, 0)] {
       let statuses = [
         noisemax_probabilities(h, nil, rows, length, 0, nil, nil, 0),

@@ -87,8 +87,8 @@ import Testing
     func values(_ call: CFunctions<Scalar>.Values) throws -> [Scalar] {
       try written(count * n) { call(handle.pointer, x, count, n, 1, $0, $1, $2) }
     }
-    func pulled(_ call: CFunctions<Scalar>.Pullback, _ places: Int) throws -> [Scalar] {
-      try written(places) { call(handle.pointer, x, v, count, n, 1, $0, $1, $2) }
+    func pulled(_ call: CFunctions<Scalar>.Pullback, _ numbers: Int) throws -> [Scalar] {
+      try written(numbers) { call(handle.pointer, x, v, count, n, 1, $0, $1, $2) }
     }
     check("p", try values(c.probabilities), argmax.probabilities(for: rows).elements)
     check("log p", try values(c.logProbabilities), argmax.logProbabilities(for: rows).elements)

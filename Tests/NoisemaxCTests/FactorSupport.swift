@@ -7,15 +7,16 @@ struct CFactorFunctions<Scalar> {
   /// Logits, scales, loadings, their rank, and the tolerance come first.
   typealias Values = (
     OpaquePointer?, Source<Scalar>, Source<Scalar>, Source<Scalar>, Int, Double, Int, Int, Int32,
-    Places<Scalar>, Places<Scalar>, Text, Int
+    Destination<Scalar>, Destination<Scalar>, Text, Int
   ) -> noisemax_status
   typealias Pullback = (
     OpaquePointer?, Source<Scalar>, Source<Scalar>, Source<Scalar>, Int, Double, Source<Scalar>, Int, Int,
-    Int32, Places<Scalar>, Places<Scalar>, Places<Scalar>, Text, Int
+    Int32, Destination<Scalar>, Destination<Scalar>, Destination<Scalar>, Text, Int
   ) -> noisemax_status
   typealias Losses = (
     OpaquePointer?, noisemax_loss, Source<Scalar>, Source<Scalar>, Source<Scalar>, Int, Double,
-    Source<Int64>, Int, Int, Int32, Places<Scalar>, Places<Scalar>, Places<Scalar>, Places<Scalar>, Text, Int
+    Source<Int64>, Int, Int, Int32, Destination<Scalar>, Destination<Scalar>, Destination<Scalar>,
+    Destination<Scalar>, Text, Int
   ) -> noisemax_status
 
   let probabilities, logProbabilities: Values

@@ -8,40 +8,44 @@ import Testing
 struct CRankFunctions<Scalar> {
   let inclusions:
     (
-      OpaquePointer?, Int, Source<Scalar>, Source<Scalar>, Int, Int, Int32, Places<Scalar>, Text, Int
+      OpaquePointer?, Int, Source<Scalar>, Source<Scalar>, Int, Int, Int32, Destination<Scalar>, Text, Int
     ) -> noisemax_status
   let inclusionPullback:
     (
-      OpaquePointer?, Int, Source<Scalar>, Source<Scalar>, Source<Scalar>, Int, Int, Int32, Places<Scalar>,
-      Places<Scalar>, Text, Int
+      OpaquePointer?, Int, Source<Scalar>, Source<Scalar>, Source<Scalar>, Int, Int, Int32,
+      Destination<Scalar>,
+      Destination<Scalar>, Text, Int
     ) -> noisemax_status
   let expectedSums:
     (
-      OpaquePointer?, Int, Source<Scalar>, Source<Scalar>, Int, Int, Int32, Places<Scalar>, Places<Scalar>,
-      Places<Scalar>, Text, Int
+      OpaquePointer?, Int, Source<Scalar>, Source<Scalar>, Int, Int, Int32, Destination<Scalar>,
+      Destination<Scalar>,
+      Destination<Scalar>, Text, Int
     ) -> noisemax_status
   let logProbabilities:
     (
-      OpaquePointer?, Source<Scalar>, Source<Scalar>, Int, Int, Int32, Places<Scalar>, Text, Int
+      OpaquePointer?, Source<Scalar>, Source<Scalar>, Int, Int, Int32, Destination<Scalar>, Text, Int
     ) -> noisemax_status
   let logPullback:
     (
-      OpaquePointer?, Source<Scalar>, Source<Scalar>, Source<Scalar>, Int, Int, Int32, Places<Scalar>,
-      Places<Scalar>, Text, Int
+      OpaquePointer?, Source<Scalar>, Source<Scalar>, Source<Scalar>, Int, Int, Int32, Destination<Scalar>,
+      Destination<Scalar>, Text, Int
     ) -> noisemax_status
   let losses:
     (
       OpaquePointer?, noisemax_loss, Source<Scalar>, Source<Scalar>, Source<Int64>, Source<Scalar>, Int, Int,
-      Int32, Places<Scalar>, Places<Scalar>, Places<Scalar>, Text, Int
+      Int32, Destination<Scalar>, Destination<Scalar>, Destination<Scalar>, Text, Int
     ) -> noisemax_status
   let sample:
     (
-      OpaquePointer?, Source<Scalar>, Source<Scalar>, Int, Int, UInt64, Int, Int32, Places<Int64>, Text, Int
+      OpaquePointer?, Source<Scalar>, Source<Scalar>, Int, Int, UInt64, Int, Int32, Destination<Int64>, Text,
+      Int
     ) -> noisemax_status
   let rankingLosses:
     (
-      OpaquePointer?, Source<Scalar>, Source<Scalar>, Source<Int64>, Int, Int, Int, Int32, Places<Scalar>,
-      Places<Scalar>, Places<Scalar>, Text, Int
+      OpaquePointer?, Source<Scalar>, Source<Scalar>, Source<Int64>, Int, Int, Int, Int32,
+      Destination<Scalar>,
+      Destination<Scalar>, Destination<Scalar>, Text, Int
     ) -> noisemax_status
   let inverse: CFunctions<Scalar>.Pullback
 }

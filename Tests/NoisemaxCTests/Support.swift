@@ -47,47 +47,50 @@ protocol CScalar: LogitScalar, CustomStringConvertible {
 /// Memory to be read, or null.
 typealias Source<Scalar> = UnsafePointer<Scalar>?
 /// Memory to be written, or null.
-typealias Places<Scalar> = UnsafeMutablePointer<Scalar>?
+typealias Destination<Scalar> = UnsafeMutablePointer<Scalar>?
 typealias Text = UnsafeMutablePointer<CChar>?
 
 struct CFunctions<Scalar> {
   typealias Values = (
-    OpaquePointer?, Source<Scalar>, Int, Int, Int32, Places<Scalar>, Text, Int
+    OpaquePointer?, Source<Scalar>, Int, Int, Int32, Destination<Scalar>, Text, Int
   ) -> noisemax_status
   typealias Pullback = (
-    OpaquePointer?, Source<Scalar>, Source<Scalar>, Int, Int, Int32, Places<Scalar>, Text, Int
+    OpaquePointer?, Source<Scalar>, Source<Scalar>, Int, Int, Int32, Destination<Scalar>, Text, Int
   ) -> noisemax_status
 
   let probabilities, logProbabilities: Values
   typealias SecondPullback = (
-    OpaquePointer?, Source<Scalar>, Source<Scalar>, Source<Scalar>, Int, Int, Int32, Places<Scalar>,
-    Places<Scalar>, Text, Int
+    OpaquePointer?, Source<Scalar>, Source<Scalar>, Source<Scalar>, Int, Int, Int32, Destination<Scalar>,
+    Destination<Scalar>, Text, Int
   ) -> noisemax_status
   let pullback, logPullback, scalePullback: Pullback
   let secondPullback, logSecondPullback: SecondPullback
   let losses:
     (
       OpaquePointer?, noisemax_loss, Source<Scalar>, Source<Int64>, Source<Scalar>, Int, Int, Int32,
-      Places<Scalar>, Places<Scalar>, Text, Int
+      Destination<Scalar>, Destination<Scalar>, Text, Int
     ) -> noisemax_status
   let summaries:
     (
-      OpaquePointer?, noisemax_summary, Source<Scalar>, Int, Int, Int32, Places<Scalar>, Places<Scalar>, Text,
+      OpaquePointer?, noisemax_summary, Source<Scalar>, Int, Int, Int32, Destination<Scalar>,
+      Destination<Scalar>, Text,
       Int
     ) -> noisemax_status
   let sample:
     (
-      OpaquePointer?, Source<Scalar>, Int, Int, UInt64, Int, Int32, Places<Int64>, Text, Int
+      OpaquePointer?, Source<Scalar>, Int, Int, UInt64, Int, Int32, Destination<Int64>, Text, Int
     ) -> noisemax_status
   let relaxedSample:
     (
-      OpaquePointer?, Double, Source<Scalar>, Int, Int, UInt64, Int, Int32, Places<Scalar>, Places<Scalar>,
+      OpaquePointer?, Double, Source<Scalar>, Int, Int, UInt64, Int, Int32, Destination<Scalar>,
+      Destination<Scalar>,
       Text, Int
     ) -> noisemax_status
   let relaxedPullback:
     (
-      OpaquePointer?, Double, Source<Scalar>, Source<Scalar>, Int, Int, UInt64, Int, Int32, Places<Scalar>,
-      Places<Scalar>, Text, Int
+      OpaquePointer?, Double, Source<Scalar>, Source<Scalar>, Int, Int, UInt64, Int, Int32,
+      Destination<Scalar>,
+      Destination<Scalar>, Text, Int
     ) -> noisemax_status
 }
 
@@ -116,17 +119,17 @@ extension Float: CScalar {
   }
 }
 
-/// What a call writes to fresh places, which hold something else before it.
+/// What a call writes to fresh memory, which holds something else before it.
 func written<Scalar: CScalar>(
   _ count: Int, _ call: (UnsafeMutablePointer<Scalar>, Text, Int) -> noisemax_status
 ) throws -> [Scalar] {
   let message = Message()
-  var places = [Scalar](repeating: -7, count: count)
-  let status = places.withUnsafeMutableBufferPointer {
+  var memory = [Scalar](repeating: -7, count: count)
+  let status = memory.withUnsafeMutableBufferPointer {
     call($0.baseAddress!, message.start, message.capacity)
   }
   try #require(status == NOISEMAX_OK, "\(message.text)")
-  return places
+  return memory
 }
 
 /// Numbers with their bits, so that −0 is not 0 and a NaN is a NaN.

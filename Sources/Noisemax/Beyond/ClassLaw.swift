@@ -57,8 +57,7 @@ struct ClassLaw: Sendable {
   /// The normal law's spectrum falls like e^−ω², the others' like e^−ω. The more normal classes, the narrower is what is summed:
   /// fewer rows need points between these.
   func gridStep(for count: Int) -> Double {
-    guard noise is Normal else { return 0.2 * deviation }
-    return (count > 20 ? 0.25 : 0.35) * deviation
+    (noise is Normal && count <= 20 ? 0.35 : 0.2) * deviation
   }
 
   /// P(ε > this) = q, in units of a class's scale: but for q, a class is below the point that many scales above its logit.

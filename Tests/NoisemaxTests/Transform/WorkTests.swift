@@ -81,6 +81,25 @@ import Testing
     }
   }
 
+  /// On the lattice memory is for the most nodes that a row of such a width could need. Under the law with the longest lower tail
+  /// that is up to 32 times as much: what so wide a row has in samples of the law.
+  @Test(arguments: Quantity.allCases)
+  func memoryOnTheLatticeIsBounded(quantity: Quantity) {
+    let argmax = NoisyArgmax(ReversedGumbel())
+    let numbers = (0..<100).map { Double($0) }
+    let rows: [(String, [Double])] = [
+      ("powers", numbers.map { 0 - pow(1.01, 10 * $0) }), ("steps of ten", numbers.map { -10 * $0 }),
+      ("all scales", numbers.map { 0 - pow(10, -15 + 18 * $0 / 99) }),
+      ("−500…−700", numbers.map { $0 == 0 ? 0 : -500 - 2 * $0 }),
+    ]
+    let expected = quantity.room(of: numbers.map { sin($0 * $0) }, under: argmax)
+    #expect(expected > 0)
+    for (name, row) in rows {
+      let room = quantity.room(of: row, under: argmax)
+      #expect(room <= 32 * expected, "\(quantity), \(name): \(room), an ordinary row \(expected)")
+    }
+  }
+
   /// A class whose logit is 1e-100 inside the end of the support. Gradients of logarithms go by panels there, which is another
   /// matter.
   @Test(arguments: Quantity.allCases.filter { $0 != .logProbabilitiesPullback })

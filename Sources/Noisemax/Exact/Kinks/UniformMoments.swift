@@ -138,6 +138,9 @@ struct UniformPass {
   /// relative to the leader's, whose own term may not even be integrable. That of another class is smaller than its term with
   /// the leader.
   ///
+  /// If almost only the leader's u is asked for, that would cancel: of a thousand others with the same u, each has far more with
+  /// its like than with the leader. Then u stays as it is, and the leader has what the others lose.
+  ///
   /// For logarithms u is v/p, and p is known relative to G at some point above the class: so is u, relative to 1/G.
   mutating func pullBack(_ vectors: RowVectors, scratch: inout Scratch) {
     if UniformProducts.serves(classes) && pullBackByProducts(vectors.cotangent, scratch: &scratch) { return }
@@ -148,19 +151,39 @@ struct UniformPass {
     nodes.sumNodes(.first, relative: true, to: ofR)
     let cotangent = vectors.cotangent
     let leader = leader(of: UnsafeMutableBufferPointer(start: gaps, count: count))
-    if !isLogarithm {
+    let isOfLeader = isOfLeader(cotangent, leader: leader)
+    if !isLogarithm && !isOfLeader {
       _ = centre(cotangent, onLeaderOf: UnsafeMutableBufferPointer(start: gaps, count: count))
     }
     _ = writeValues()
     if isLogarithm {
       vectors.dropCotangents(ofLogarithms: UnsafeMutableBufferPointer(start: gaps, count: count))
-      divide(cotangent, leader: leader)
+      divide(cotangent, relativeTo: isOfLeader ? nil : leader)
     }
     for k in 0..<classes.count { weights[k] = 0 }
     classes.forEachMember { k, index in weights[k] += cotangent[index] }
     nodes.sumClasses(weights, relative: isLogarithm, to: .second)
     nodes.sumNodes(.second, relative: !isLogarithm, to: ofV)
-    finish(cotangent, leader: leader)
+    finish(cotangent, leader: leader, isOfLeader: isOfLeader)
+  }
+
+  /// Whether u of the leader is larger than that of all others but one in sixteen: it is v for probabilities, and for logarithms
+  /// v/p, where each p is relative to its own unit.
+  private func isOfLeader(_ cotangent: UnsafeMutableBufferPointer<Double>, leader: Int) -> Bool {
+    let own = isLogarithm ? cotangent[leader].magnitude / values[0] : cotangent[leader].magnitude
+    guard own > 0, own < .infinity else { return false }
+    var others = -1.0
+    var (unit, factor) = (0.0, 1.0)
+    classes.forEachMember { k, index in
+      var u = cotangent[index].magnitude
+      if isLogarithm {
+        if nodes.units[k] != unit { (unit, factor) = (nodes.units[k], exponential(nodes.units[k])) }
+        u /= values[k] * factor
+      }
+      // A number that is none counts as large.
+      others += u < own ? u / own : 1
+    }
+    return others <= Double(classes.open - 1) / 16
   }
 
   /// The same by products, unless there are logarithms of probabilities too small for that.
@@ -195,18 +218,18 @@ struct UniformPass {
     return true
   }
 
-  /// v/p, relative to that of the leader and to 1/G at the base of the class's block.
-  private func divide(_ cotangent: UnsafeMutableBufferPointer<Double>, leader: Int) {
-    let reference = cotangent[leader] / values[0]
+  /// v/p, relative to that of the leader if there is one, and to 1/G at the base of the class's block.
+  private func divide(_ cotangent: UnsafeMutableBufferPointer<Double>, relativeTo leader: Int?) {
+    let reference = leader.map { cotangent[$0] / values[0] } ?? 0
     var (unit, factor) = (0.0, 1.0)
     classes.forEachMember { k, index in
       if nodes.units[k] != unit { (unit, factor) = (nodes.units[k], exponential(nodes.units[k])) }
       cotangent[index] = cotangent[index] / values[k] - reference * factor
     }
-    cotangent[leader] = 0
+    if let leader { cotangent[leader] = 0 }
   }
 
-  private func finish(_ cotangent: UnsafeMutableBufferPointer<Double>, leader: Int) {
+  private func finish(_ cotangent: UnsafeMutableBufferPointer<Double>, leader: Int, isOfLeader: Bool) {
     var (unit, factor) = (0.0, 1.0)
     classes.forEachMember { k, index in
       if !isLogarithm && nodes.units[k] != unit {
@@ -223,7 +246,7 @@ struct UniformPass {
       if !isLogarithm { gaps[index] = 0 }
     }
     let own = isLogarithm ? exponential(gaps[leader]) : gaps[leader]
-    guard own > 0.5, let start = cotangent.baseAddress else { return }
+    guard own > 0.5 || isOfLeader, let start = cotangent.baseAddress else { return }
     cotangent[leader] = 0
     cotangent[leader] = 0 - kernels.sum(of: start, count)
   }

@@ -291,6 +291,11 @@ struct PanelSettings {
   var tolerance: Double
   /// Whether products of two reversed hazards are wanted, too.
   var pairs = false
+
+  init(for precision: Precision, floor: Double = -.infinity, pairs: Bool = false) {
+    (self.floor, self.pairs) = (floor, pairs)
+    (margin, tolerance) = precision == .single ? (24, 0x1p-17) : (46, 0x1p-36)
+  }
 }
 
 /// a + b, which may be −∞.

@@ -119,7 +119,7 @@ final class PanelLaw: Sendable {
 
   /// z as one Double, on the same side of every kink.
   @inline(__always)
-  private func side(of z: DoubleDouble) -> Double {
+  func side(of z: DoubleDouble) -> Double {
     guard z.low != 0 else { return z.high }
     for kink in kinks where kink == z.high { return z.low > 0 ? z.high.nextUp : z.high.nextDown }
     return z.high

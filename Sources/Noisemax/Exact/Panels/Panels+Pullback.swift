@@ -19,6 +19,18 @@ extension Panels {
     let classes = PanelRow(
       UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, reach: law.reach,
       sorted: lists.sorted, classes: lists.classes, other: lists.other)
+    if classes.count > 1 {
+      moved(by: cotangent, of: classes, reaches: row, to: lists)
+      if let products = products(
+        of: classes, precision: precision, cotangents: lists.values, lists: lists, scratch: &scratch)
+      {
+        return write(of: classes, to: cotangent, at: row, leader: leader) { k in
+          let integrals = products.integrals[k]
+          return Integrals(
+            probability: integrals.probability.value, ofR: integrals.ofR.value, ofV: integrals.ofV.value)
+        }
+      }
+    }
     let grid = grid(
       of: classes, precision: precision, floor: Self.floor(for: precision), pairs: true, lists: lists,
       scratch: &scratch)
@@ -33,18 +45,27 @@ extension Panels {
       ofGR: PanelSums(of: nodes + count, count: count, under: law, cells: memory + cells),
       ofGV: PanelSums(of: nodes + 2 * count, count: count, under: law, cells: memory + 2 * cells))
 
+    write(of: classes, to: cotangent, at: row, leader: leader) { k in
+      count > 0 ? integrals(at: classes.classes[k].x, sums) : Integrals(probability: 0, ofR: 0, ofV: 0)
+    }
+  }
+
+  /// Writes probabilities and derivatives, from the integrals of every distinct class.
+  private func write(
+    of classes: PanelRow, to cotangent: UnsafeMutableBufferPointer<Double>,
+    at row: UnsafeMutableBufferPointer<Double>, leader: Int, _ integrals: (_ k: Int) -> Integrals
+  ) {
     // Classes that cannot win are those that nothing is written for.
-    for index in 0..<n { row[index] = -.infinity }
+    for index in cotangent.indices { row[index] = -.infinity }
     var index = 0
     for k in 0..<classes.count {
-      let behind = classes.classes[k].x
-      let values = count > 0 ? integrals(at: behind, sums) : Integrals(probability: 0, ofR: 0, ofV: 0)
+      let values = integrals(k)
       for _ in 0..<Int(classes.classes[k].weight) {
         let member = Int(classes.sorted[index].weight)
         let v = cotangent[member]
         row[member] = classes.count == 1 ? 1 / Double(classes.open) : Swift.min(values.probability, 1)
         let own = v == 0 ? 0 : v * values.ofR
-        cotangent[member] = (own - values.ofV) * reach(of: member, in: row, at: behind)
+        cotangent[member] = (own - values.ofV) * reach(of: member, in: row, at: classes.classes[k].x)
         index += 1
       }
     }
@@ -81,6 +102,24 @@ extension Panels {
       nodes[count + m] = nodes[m]
       nodes[count + m].weight *= sum
     }
+    moved(by: cotangent, of: classes, reaches: row, to: lists)
+    for k in 0..<classes.count {
+      lists.other[k] = PanelPoint(x: classes.classes[k].x, weight: lists.values[k], exponent: 0)
+    }
+    // The cells of the classes have done their work, so these take their memory.
+    let sums = PanelSums(of: lists.other, count: classes.count, under: law, cells: lists.cells)
+    for m in 0..<count {
+      let sum = sums.reversedHazards(at: nodes[m].x).sum.value
+      nodes[2 * count + m] = nodes[m]
+      nodes[2 * count + m].weight *= sum
+    }
+  }
+
+  /// Writes Σ v of the ties of every distinct class to the values.
+  private func moved(
+    by cotangent: UnsafeMutableBufferPointer<Double>, of classes: PanelRow,
+    reaches row: UnsafeMutableBufferPointer<Double>, to lists: Lists
+  ) {
     var index = 0
     for k in 0..<classes.count {
       var sum = CompensatedSum()
@@ -89,14 +128,7 @@ extension Panels {
         sum.add(cotangent[member] * reach(of: member, in: row, at: classes.classes[k].x))
         index += 1
       }
-      lists.other[k] = PanelPoint(x: classes.classes[k].x, weight: sum.value, exponent: 0)
-    }
-    // The cells of the classes have done their work, so these take their memory.
-    let sums = PanelSums(of: lists.other, count: classes.count, under: law, cells: lists.cells)
-    for m in 0..<count {
-      let sum = sums.reversedHazards(at: nodes[m].x).sum.value
-      nodes[2 * count + m] = nodes[m]
-      nodes[2 * count + m].weight *= sum
+      lists.values[k] = sum.value
     }
   }
 

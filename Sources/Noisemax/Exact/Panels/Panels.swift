@@ -26,6 +26,10 @@ struct Panels: StepwiseRowMethod {
       // Only ties are left: nothing to integrate.
       let share = 1 / Double(classes.open)
       lists.values[0] = quantity == .probabilities ? share : -logarithm(Double(classes.open))
+    } else if let products = products(of: classes, precision: precision, lists: lists, scratch: &scratch),
+      let value = write(quantity, of: classes, by: products, to: lists.values)
+    {
+      defect = value
     } else {
       let floor = quantity == .logProbabilities ? -.infinity : Self.floor(for: precision)
       let grid = grid(of: classes, precision: precision, floor: floor, lists: lists, scratch: &scratch)
@@ -85,11 +89,65 @@ struct Panels: StepwiseRowMethod {
       if k == 0 { leader = probability } else { rest.add(row.classes[k].weight * probability) }
       values[k] = quantity == .probabilities ? Swift.min(probability, 1) : Swift.min(logProbability, 0)
     }
-    // Two leaders at ½ each can come out a rounding above it: only a single one is what the others leave.
-    if quantity == .logProbabilities && leader > 0.5 && row.classes[0].weight == 1 {
-      values[0] = logarithmOfOnePlus(0 - rest.value)
-    }
+    keepDigits(ofLeader: leader, rest: rest.value, quantity, of: row, in: values)
     return total.value
+  }
+
+  /// The integrals of a few classes, none of them far behind, if there are not more.
+  func products(
+    of row: PanelRow, precision: Precision, cotangents: UnsafePointer<Double>? = nil, lists: Lists,
+    scratch: inout Scratch
+  ) -> PanelProducts? {
+    let behind = row.classes[row.count - 1].x.high
+    guard row.count > 1, row.count <= Policy.mostPanelProducts, row.open <= Policy.mostFactors,
+      behind <= Policy.farthestPanelProduct * law.deviation
+    else { return nil }
+    let memory = scratch.growList(to: PanelProducts.memory(for: row.count), keeping: 0)
+    guard let start = memory.baseAddress else { return nil }
+    var products = PanelProducts(
+      of: row, under: law, settings: PanelSettings(for: precision), cotangents: cotangents, in: start)
+    let top = top(of: row)
+    let breaks = breaks(of: row, from: law.lowerEnd, to: top, lists: lists)
+    products.layPanels(below: top, open: breaks.open, breaks: lists.breaks, count: breaks.count)
+    return products
+  }
+
+  /// Writes the quantity for every distinct class, unless it is the logarithm of a number that hardly has digits.
+  ///
+  /// - Returns: Σp − 1.
+  private func write(
+    _ quantity: Quantity, of row: PanelRow, by products: PanelProducts,
+    to values: UnsafeMutablePointer<Double>
+  ) -> Double? {
+    var (total, rest) = (CompensatedSum(), CompensatedSum())
+    for k in 0..<row.count {
+      let probability = products.integrals[k].probability.value
+      if quantity == .logProbabilities && probability < 1e-280 { return nil }
+      total.add(row.classes[k].weight * probability)
+      if k > 0 { rest.add(row.classes[k].weight * probability) }
+    }
+    // The roundings of the products are in all of them.
+    let unit = 1 / total.value
+    for k in 0..<row.count {
+      let probability = products.integrals[k].probability.value * unit
+      values[k] =
+        quantity == .probabilities ? Swift.min(probability, 1) : Swift.min(logarithm(probability), 0)
+    }
+    keepDigits(
+      ofLeader: products.integrals[0].probability.value, rest: rest.value * unit, quantity, of: row,
+      in: values)
+    return total.value - 1
+  }
+
+  /// Where a leader is likelier than not, its log-probability is what the others leave. Two leaders at ½ each can come out a
+  /// rounding above it.
+  private func keepDigits(
+    ofLeader leader: Double, rest: Double, _ quantity: Quantity, of row: PanelRow,
+    in values: UnsafeMutablePointer<Double>
+  ) {
+    if quantity == .logProbabilities && leader > 0.5 && row.classes[0].weight == 1 {
+      values[0] = logarithmOfOnePlus(0 - rest)
+    }
   }
 
   /// The sum over the nodes at one class, and its logarithm where that is wanted.
@@ -176,33 +234,16 @@ struct Panels: StepwiseRowMethod {
     let sums = PanelSums(of: row.classes, count: row.count, under: law, cells: lists.cells)
     let open = Double(row.open)
     let ceiling = Swift.min(law.upperEnd, law.noise.upperQuantile(at: 0x1p-70 / open))
-    let top = Swift.min(law.upperEnd, law.noise.upperQuantile(at: 0x1p-60 / open))
-    let settings = PanelSettings(
-      floor: floor, margin: precision == .single ? 24 : 46,
-      tolerance: precision == .single ? 0x1p-17 : 0x1p-36, pairs: pairs)
+    let top = top(of: row)
+    let settings = PanelSettings(for: precision, floor: floor, pairs: pairs)
     var grid = PanelGrid(
       of: sums, under: law, ceiling: ceiling, settings: settings,
       in: lists.grid)
     let bottom = grid.lowerEnd(below: top)
 
-    // A break at x is stored as −x, so that rising order is from the top down. Its exponent is 1 where the support of the class
-    // ends.
-    var breakCount = 0
-    grid.deepest = law.upperEnd < .infinity ? 0 : row.count - 1
-    for kink in law.kinks {
-      for k in 0..<row.count {
-        let x = DoubleDouble(kink) - row.classes[k].x
-        guard x.isAbove(bottom) else { break }
-        let isUpperEnd = kink == law.upperEnd
-        guard x.isBelow(top) else {
-          if isUpperEnd { grid.deepest = k }
-          continue
-        }
-        lists.breaks[breakCount] = PanelPoint(x: -x, weight: Double(k), exponent: isUpperEnd ? 1 : 0)
-        breakCount += 1
-      }
-    }
-    sortByX(lists.breaks, count: breakCount, other: lists.otherBreaks)
+    let breaks = breaks(of: row, from: bottom, to: top, lists: lists)
+    let breakCount = breaks.count
+    grid.deepest = breaks.open - 1
 
     var (upper, owner) = (DoubleDouble(top), 0)
     var logG = grid.logG(at: upper).value
@@ -220,6 +261,37 @@ struct Panels: StepwiseRowMethod {
       }
     }
     return grid
+  }
+
+  /// Where the integrals begin.
+  func top(of row: PanelRow) -> Double {
+    Swift.min(law.upperEnd, law.noise.upperQuantile(at: 0x1p-60 / Double(row.open)))
+  }
+
+  /// Lists the points where a class meets a kink, from the top down.
+  ///
+  /// A break at x is stored as −x. Its exponent is 1 where the support of the class ends, its weight is the class.
+  ///
+  /// - Returns: how many they are, and how many classes have a support that reaches up to the top.
+  func breaks(
+    of row: PanelRow, from bottom: Double, to top: Double, lists: Lists
+  ) -> (count: Int, open: Int) {
+    var (count, open) = (0, law.upperEnd < .infinity ? 1 : row.count)
+    for kink in law.kinks {
+      for k in 0..<row.count {
+        let x = DoubleDouble(kink) - row.classes[k].x
+        guard x.isAbove(bottom) else { break }
+        let isUpperEnd = kink == law.upperEnd
+        guard x.isBelow(top) else {
+          if isUpperEnd { open = k + 1 }
+          continue
+        }
+        lists.breaks[count] = PanelPoint(x: -x, weight: Double(k), exponent: isUpperEnd ? 1 : 0)
+        count += 1
+      }
+    }
+    sortByX(lists.breaks, count: count, other: lists.otherBreaks)
+    return (count, open)
   }
 
   func seconds(forRowOf count: Int) -> Double {
