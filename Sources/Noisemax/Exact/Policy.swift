@@ -72,6 +72,9 @@ enum Policy {
 
   /// From so many classes a cell on, Double rows go by sixteen parts of every cell. The parts of a cell cost as much as some
   /// hundred classes. Normal rows of 2,000 classes take 19 µs either way.
+  ///
+  /// A gradient of 32,768 classes takes 3.1 times as long as their probabilities. To sum the moments that it spreads in two
+  /// copies, so that classes of one cell wait less, gained nothing: 417–423 µs, with one copy 399–401; Floats 306–313 and 302–304.
   static let fewestDoublesByParts = 32
 
   /// The most classes whose shares of the grid points are kept from deposit to evaluation, 128 bytes each. 1,000 classes:
