@@ -51,14 +51,15 @@ extension DeepClasses {
       guard bracket.contains(x) else { break }
       let value = logIntegrand(of: gap, at: x)
       let isHidden = (value - bracket.atM).magnitude <= 1e-15 * bracket.atM.magnitude
-      if !isHidden {
-        reach = 1
-        bracket.add(x, value)
+      if isHidden, (x - m).magnitude < length / 4 {
+        if reach > 0x1p80 { break }
+        reach *= 4
         continue
       }
-      // A concave function as flat as that on its longer side gains nothing on the other one.
-      if (x - m).magnitude >= length / 4 || reach > 0x1p80 { break }
-      reach *= 4
+      // The peak may lie between m and a probe as high as m. Beyond one so far from m it gains at most three times what
+      // rounding hides.
+      reach = 1
+      bracket.add(x, value)
     }
     return (bracket.m, bracket.atM)
   }
