@@ -129,22 +129,17 @@ private func writeLosses<Scalar: LogitScalar>(
   rows.forEachRow(passes: isWanted ? 200 : 100) { row, slots in
     let weights = targets.weights(of: row, slots)
     let (x, scales) = (rows.logits(slots), rows.everyScale(slots))
-    let slopes: (logits: [Scalar], scales: [Scalar])
-    if loss == .fenchelYoung {
-      if !isWanted {
-        values[row] = rows.argmax.inclusionLoss(for: x, largest: 1, target: weights, scales: scales)
-        return
-      }
-      let all = rows.argmax.inclusionLossWithGradient(for: x, largest: 1, target: weights, scales: scales)
-      values[row] = all.value
-      slopes = (all.logits, all.scales)
-    } else {
-      values[row] = rows.argmax.likelihood(of: weights, for: x, scales: scales)
-      if !isWanted { return }
-      slopes = rows.argmax.logProbabilitiesPullback(for: x, scales: scales, of: weights.map { -$0 })
+    guard isWanted else {
+      values[row] =
+        loss == .fenchelYoung
+        ? rows.argmax.inclusionLoss(for: x, largest: 1, target: weights, scales: scales)
+        : rows.argmax.likelihood(of: weights, for: x, scales: scales)
+      return
     }
-    if let gradient { copy(slopes.logits, to: gradient, slots) }
-    if let inScales { copy(slopes.scales, to: inScales, slots) }
+    let found = rows.argmax.lossesWithGradients(for: x, scales: scales, targets: weights, as: loss)
+    values[row] = found.values
+    if let gradient { copy(found.logits, to: gradient, slots) }
+    if let inScales { copy(found.scales, to: inScales, slots) }
   }
 }
 

@@ -3,9 +3,9 @@
 extension NoisyArgmax {
   /// A loss of every row where classes have common factors, and its gradients in the logits, in the scale and in the loadings.
   ///
-  /// The likelihood's is −log p of the target, +∞ and without a gradient where that is below 1e-290. The Fenchel–Young loss is
-  /// E[max] less the mean of the target's perturbed logit, with the gradient p − y in the logits: convex, and 0 for a target
-  /// that is certain to win.
+  /// The likelihood's is −log p of the target. The Fenchel–Young loss is E[max] less the mean of the target's perturbed logit, with
+  /// the gradient p − y in the logits: convex, and 0 for a target that is certain to win. Of a masked target both are +∞, and so is
+  /// the likelihood's of one with p below 1e-290. The gradient there is that of the Fenchel–Young loss, so that training goes on.
   ///
   /// - Parameters:
   ///   - logits: μ, of one row or of many ``Rows``.
@@ -76,7 +76,8 @@ extension NoisyArgmax {
       case .negativeLogLikelihood:
         let weights = row.logits.indices.map { $0 == target ? -1.0 : 0 }
         let (logs, gradient) = logPullback(of: weights, in: &row, workspace: &workspace)
-        return (Swift.max(0, -logs[target]), gradient)
+        if logs[target] > logarithm(1e-290) { return (Swift.max(0, -logs[target]), gradient) }
+        return (.infinity, fenchelYoungLoss(of: target, mean: mean, in: &row, workspace: &workspace).1)
       }
     }
   }
@@ -85,15 +86,14 @@ extension NoisyArgmax {
   private func fenchelYoungLoss(
     of target: Int, mean: Double, in row: inout FactorRow, workspace: inout Workspace
   ) -> (Double, FactorGradient) {
-    guard row.logits[target] > -.infinity else {
-      return (.infinity, .zero(row.logits.count, rank: row.axes.rank, withScales: row.scales != nil, 0))
-    }
-    var (value, gradient) = row.expectedMaximum(workspace: &workspace)
-    value -= row.logits[target] + (row.scales?[target] ?? 1) * mean
+    var (maximum, gradient) = row.expectedMaximum(workspace: &workspace)
+    // It is homogeneous of degree 1 in logits, loadings and scale.
+    gradient.inScale += (maximum - (row.logits.max() ?? 0)) / scale
+    guard row.logits[target] > -.infinity else { return (.infinity, gradient) }
+    let ownMean = (row.scales?[target] ?? 1) * mean
     gradient.logits[target] -= 1
+    gradient.inScale -= ownMean / scale
     if row.scales != nil { gradient.scales[target] -= mean }
-    // The loss is homogeneous of degree 1 in logits, loadings and scale.
-    gradient.inScale += (value + row.logits[target] - (row.logits.max() ?? 0)) / scale
-    return (Swift.max(0, value), gradient)
+    return (Swift.max(0, maximum - row.logits[target] - ownMean), gradient)
   }
 }

@@ -12,12 +12,12 @@ struct Call {
   private let capacity: Int
   private let scale: Double
   private let seed: UInt64
-  private let logits, cotangents: [Double]
+  private let logits, cotangents, scales, shares: [Double]
   private let classes: [Int64]
   private let transform: OpaquePointer?
 
   init(_ input: inout Input) {
-    function = input.choice(of: 11)
+    function = input.choice(of: 22)
     choice = input.choice(of: 7)
     // Sizes of what is there, or such as nothing can have: only the caller knows whether any other is true.
     let impossible = [(-1, 3), (3, -1), (.min, 1), (2, .max), (.max, .max), (8, 1 << 62), (.min, .min)]
@@ -34,10 +34,22 @@ struct Call {
     let wanted = 8 * 200
     logits = repetition.others(Array(numbers.prefix(20)), count: wanted)
     cotangents = repetition.others(Array(numbers.dropFirst(20)), count: wanted)
-    classes =
-      numbers.prefix(8).map { Int64(truncatingIfNeeded: $0.bitPattern % 7) - 2 }
-      + [Int64](repeating: 0, count: max(0, 8 - numbers.count))
+    scales = cotangents.map(\.magnitude)
+    shares = Self.shares(of: logits, length: length)
+    let indices = numbers.prefix(8).map { Int64(truncatingIfNeeded: $0.bitPattern % 7) - 2 }
+    classes = (0..<64).map { $0 % 8 < indices.count ? indices[$0 % 8] : 0 }
     transform = Self.transforms[input.choice(of: Self.transforms.count)]
+  }
+
+  /// Probabilities of rows, if there are any.
+  private static func shares(of numbers: [Double], length: Int) -> [Double] {
+    guard length > 0, length <= 200 else { return numbers }
+    var shares = numbers.map { 1 / (1 + $0.magnitude) }
+    for start in stride(from: 0, through: shares.count - length, by: length) {
+      let sum = shares[start..<start + length].reduce(0, +)
+      for slot in start..<start + length { shares[slot] /= sum }
+    }
+    return shares
   }
 
   /// One of every law and method, made once; the last one is none.
@@ -131,12 +143,70 @@ struct Call {
     case 9:
       return noisemax_relaxed_pullback(
         transform, scale, x, v, rows, length, seed, choice - 1, threads, result, values, message, capacity)
+    case 10...20:
+      return scales.withUnsafeBufferPointer { scales in
+        shares.withUnsafeBufferPointer {
+          callBeyond(
+            x, v, pointer(choice % 2 == 0 ? scales.baseAddress : nil, 2), pointer($0.baseAddress, 1), classes,
+            result,
+            values, indices, message)
+        }
+      }
     default:
       var made: OpaquePointer?
       let name = ["normal", "", "gumble", "UNIFORM", "laplace"][choice % 5]
       let status = noisemax_create(name, scale, min(rows, 100), &made, message, capacity)
       noisemax_destroy(made)
       return status
+    }
+  }
+
+  /// Of classes with scales, and of more than one winner.
+  private func callBeyond(
+    _ x: UnsafePointer<Double>?, _ v: UnsafePointer<Double>?, _ scales: UnsafePointer<Double>?,
+    _ shares: UnsafePointer<Double>?, _ classes: UnsafePointer<Int64>?,
+    _ result: UnsafeMutablePointer<Double>?,
+    _ values: UnsafeMutablePointer<Double>?, _ indices: UnsafeMutablePointer<Int64>?,
+    _ message: UnsafeMutablePointer<CChar>?
+  ) -> noisemax_status {
+    let loss = noisemax_loss(rawValue: UInt32(choice))
+    switch function {
+    case 10:
+      return noisemax_inclusions(
+        transform, choice, x, scales, rows, length, threads, result, message, capacity)
+    case 11:
+      return noisemax_inclusion_pullback(
+        transform, choice, x, scales, v, rows, length, threads, result, nil, message, capacity)
+    case 12:
+      return noisemax_expected_sums(
+        transform, choice, x, scales, rows, length, threads, values, result, nil, message, capacity)
+    case 13:
+      return noisemax_scaled_log_probabilities(
+        transform, x, scales, rows, length, threads, result, message, capacity)
+    case 14:
+      return noisemax_scaled_log_pullback(
+        transform, x, scales, v, rows, length, threads, result, nil, message, capacity)
+    case 15:
+      return noisemax_scaled_losses(
+        transform, loss, x, scales, classes, nil, rows, length, threads, values, result, nil, message,
+        capacity)
+    case 16:
+      return noisemax_scaled_sample(
+        transform, x, scales, rows, length, seed, choice, threads, indices, message, capacity)
+    case 17:
+      return noisemax_ranking_losses(
+        transform, x, scales, classes, choice, rows, length, threads, values, result, nil, message, capacity)
+    case 18:
+      return noisemax_inverse(transform, shares, scales, rows, length, threads, result, message, capacity)
+    case 19:
+      return noisemax_second_pullback(
+        transform, x, v, scales, rows, length, threads, result, values, message, capacity)
+    default:
+      // Of what is refused alone: how long others take depends on the loadings.
+      return noisemax_factor_probabilities(
+        transform, x, scales, v, [0, 4, -1, 5, .min, .max, 7][choice], 1e-6, rows, length, threads, result,
+        values,
+        message, capacity)
     }
   }
 

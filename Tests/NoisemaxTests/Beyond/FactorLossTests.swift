@@ -108,8 +108,13 @@ import Testing
       let isSame = (own.values - plain.values).magnitude <= 1e-8 && (inScale - plain.scale).magnitude <= 1e-7
       #expect(isSame, "\(loss), \(law): \(own), not \(plain)")
     }
+    // Of a masked target it is that of E[max], as in what is not the target.
     let impossible = argmax.lossesWithGradients(for: logits, scales: ones, loadings: rows, targets: [1])
-    #expect(impossible.values == Double.infinity && impossible.scales == [0, 0, 0, 0], "\(impossible)")
+    let other = argmax.lossesWithGradients(for: logits, scales: ones, loadings: rows, targets: [2])
+    #expect(impossible.values == Double.infinity && other.values < Double.infinity, "\(impossible)")
+    for j in [0, 1, 3] {
+      #expect(impossible.scales[j] == other.scales[j], "class \(j): \(impossible), \(other)")
+    }
   }
 
   @Test func lossesAreWhatTheySay() {
@@ -127,8 +132,28 @@ import Testing
     let none = argmax.lossesWithGradients(
       for: logits, loadings: Rows([Double](repeating: 0, count: 4), length: 1), targets: [3])
     #expect((none.values - argmax.loss(for: logits, target: 3)).magnitude <= 1e-12, "\(none)")
-    let impossible = argmax.lossesWithGradients(for: logits, loadings: rows, targets: [1])
-    #expect(impossible.values == Double.infinity && impossible.logits == [0, 0, 0, 0])
+  }
+
+  /// Of what cannot win the losses are +∞, and the gradient is that of the Fenchel–Young loss: p for a masked target.
+  @Test func whatCannotWinMakesALossInfinite() {
+    let argmax = NoisyArgmax(.normal, scale: 1.2)
+    let rows = Rows(loadings, length: 2)
+    let p = argmax.probabilities(for: logits, loadings: rows)
+    for loss in [Loss.fenchelYoung, .negativeLogLikelihood] {
+      let masked = argmax.lossesWithGradients(for: logits, loadings: rows, targets: [1], as: loss)
+      #expect(masked.values == Double.infinity, "\(loss): \(masked)")
+      for j in logits.indices {
+        #expect((masked.logits[j] - p[j]).magnitude <= 1e-8, "\(loss), class \(j): \(masked), not \(p)")
+      }
+    }
+    let far: [Double] = [0, -200, 1]
+    let one = Rows([1.0, -1, 0.5], length: 1)
+    let found = argmax.lossesWithGradients(
+      for: far, loadings: one, targets: [1], as: .negativeLogLikelihood)
+    let other = argmax.lossesWithGradients(for: far, loadings: one, targets: [1])
+    #expect(found.values == Double.infinity && other.values < Double.infinity, "\(found), \(other)")
+    #expect(found.logits == other.logits && found.scale == other.scale, "\(found), \(other)")
+    #expect(found.loadings == other.loadings && found.logits[1] < -0.9, "\(found), \(other)")
   }
 
   /// log Φ(−g/σ) far below the tolerance of a probability.

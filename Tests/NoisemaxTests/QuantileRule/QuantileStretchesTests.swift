@@ -19,7 +19,7 @@ import Testing
   static let rows: [[Double]] = {
     let near = spread(60, 0.6)
     let numbers = (0..<60).map { Double($0) }
-    var rows = [near, spread(90, 6), spread(60, 300), spread(48, 1e-9), [5] + near, spread(60, 0.01)]
+    var rows = [near, spread(90, 6), spread(60, 300), spread(48, 1e-9), [5] + near, spread(200, 0.01)]
     rows.append(numbers.map { -0x1p-1074 * $0 })
     // Ties, and in rows with enough different logits.
     rows.append(near.map { ($0 * 64).rounded() / 64 } + near)

@@ -125,6 +125,10 @@ import Testing
     let stretched = try NoisyArgmax(kinked: "uniform", onTheGrid: onTheGrid, scale: 3)
       .probabilities(for: [3, 0x3p-60])
     #expect(isClose(stretched[1], 0x1p-121, within: 0x1p-161))
+    let wide =
+      onTheGrid
+      ? NoisyArgmax(OnTheGrid(base: Uniform()).scaled(by: 3)) : NoisyArgmax(Uniform().scaled(by: 3))
+    #expect(isClose(wide.probabilities(for: [3, 0x3p-60])[1], 0x1p-121, within: 0x1p-161))
   }
 
   /// Below 2⁻⁵⁰⁰ of its width a class is integrated as one that reaches further: ∫ xᵏ dx over 0…r, for k leaders.
