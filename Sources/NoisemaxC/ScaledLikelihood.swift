@@ -129,17 +129,22 @@ private func writeLosses<Scalar: LogitScalar>(
   rows.forEachRow(passes: isWanted ? 200 : 100) { row, slots in
     let weights = targets.weights(of: row, slots)
     let (x, scales) = (rows.logits(slots), rows.everyScale(slots))
-    guard isWanted else {
-      values[row] =
-        loss == .fenchelYoung
-        ? rows.argmax.inclusionLoss(for: x, largest: 1, target: weights, scales: scales)
-        : rows.argmax.likelihood(of: weights, for: x, scales: scales)
-      return
+    let slopes: (logits: [Scalar], scales: [Scalar])
+    if loss == .fenchelYoung {
+      values[row] = rows.argmax.inclusionLoss(for: x, largest: 1, target: weights, scales: scales)
+    } else {
+      values[row] = rows.argmax.likelihood(of: weights, for: x, scales: scales)
     }
-    let found = rows.argmax.lossesWithGradients(for: x, scales: scales, targets: weights, as: loss)
-    values[row] = found.values
-    if let gradient { copy(found.logits, to: gradient, slots) }
-    if let inScales { copy(found.scales, to: inScales, slots) }
+    guard isWanted else { return }
+    // What cannot win has the gradient that leads back.
+    if loss == .fenchelYoung || values[row] == .infinity {
+      let all = rows.argmax.inclusionLossWithGradient(for: x, largest: 1, target: weights, scales: scales)
+      slopes = (all.logits, all.scales)
+    } else {
+      slopes = rows.argmax.logProbabilitiesPullback(for: x, scales: scales, of: weights.map { -$0 })
+    }
+    if let gradient { copy(slopes.logits, to: gradient, slots) }
+    if let inScales { copy(slopes.scales, to: inScales, slots) }
   }
 }
 

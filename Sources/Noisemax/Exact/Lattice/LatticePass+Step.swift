@@ -9,16 +9,13 @@
 extension LatticePass {
   /// Takes a finer step, if the rarest wanted class has too sharp an integrand for this one. Sharpness grows as h².
   mutating func refineStep() -> Bool {
-    guard stepIndex > 0, case let ratio = sharpness / sharpnessLimit, ratio > 1 else { return false }
+    guard stepIndex > 0, case let ratio = sharpness / precision.sharpness, ratio > 1 else { return false }
     let low = Double(firstNode - 1) * h
     let enough = Double(step * step) / ratio
     stepIndex = LatticeTable.steps[..<stepIndex].lastIndex { Double($0 * $0) <= enough } ?? 0
     setNodes(from: low)
     return true
   }
-
-  /// Under a law with several humps the product of two broad reversed hazards may be narrow.
-  private var sharpnessLimit: Double { (samples.isLogConcave ? precision : .double).sharpness }
 
   /// The sharpness of the integrand of the rarest class with a probability; under a law with several humps the largest of
   /// all wanted cells.
@@ -45,7 +42,7 @@ extension LatticePass {
 
   /// How far behind the leader the finest step still follows an integrand: `depth` at most.
   func resolvedDepth(_ depth: Double) -> Double {
-    func isSharp(_ gap: Double) -> Bool { sharpness(of: gap) > sharpnessLimit }
+    func isSharp(_ gap: Double) -> Bool { sharpness(of: gap) > precision.sharpness }
     guard stepIndex == 0, isSharp(rarest) else { return depth }
     var (near, far) = (0.0, -rarest)
     while (far - near) * grid.perUnit > 1 {
