@@ -130,15 +130,16 @@ private func writeLosses<Scalar: LogitScalar>(
     let weights = targets.weights(of: row, slots)
     let (x, scales) = (rows.logits(slots), rows.everyScale(slots))
     let slopes: (logits: [Scalar], scales: [Scalar])
-    if loss == .fenchelYoung {
-      values[row] = rows.argmax.inclusionLoss(for: x, largest: 1, target: weights, scales: scales)
-    } else {
+    if loss == .negativeLogLikelihood {
       values[row] = rows.argmax.likelihood(of: weights, for: x, scales: scales)
+    } else if !isWanted {
+      values[row] = rows.argmax.inclusionLoss(for: x, largest: 1, target: weights, scales: scales)
     }
     guard isWanted else { return }
     // What cannot win has the gradient that leads back.
     if loss == .fenchelYoung || values[row] == .infinity {
       let all = rows.argmax.inclusionLossWithGradient(for: x, largest: 1, target: weights, scales: scales)
+      if loss == .fenchelYoung { values[row] = all.value }
       slopes = (all.logits, all.scales)
     } else {
       slopes = rows.argmax.logProbabilitiesPullback(for: x, scales: scales, of: weights.map { -$0 })
