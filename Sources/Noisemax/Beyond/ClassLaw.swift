@@ -24,6 +24,7 @@ struct ClassLaw: Sendable {
   let farBelow, farAbove, certain: Double
   /// Likewise: above this F has no sharp features.
   let nearAbove: Double
+
   init(_ noise: any ExactNoise, location: Double) {
     self.noise = noise
     self.location = location

@@ -66,11 +66,10 @@ final class InverseModel {
     return [Double](unsafeUninitializedCapacity: pairs) { result, count in
       guard let start = result.baseAddress else { return }
       logits.withUnsafeBufferPointer { logits in
-        withOptionalBuffer(scales) { scales in
+        argmax.withOptionalBuffer(scales.map { Rows($0, length: logits.count) }) { scales in
           argmax.forEachScaledRow(
             of: logits, scales, RowShape(count: logits.count, rowLength: logits.count), largest: 1,
-            under: law,
-            numbers: 0, workspace: &workspace
+            under: law, numbers: 0, workspace: &workspace
           ) { row, _, _, workspace in
             row.writeMeetings(to: start, rarest: exponential(rarest), scratch: &workspace.method)
           }
@@ -78,13 +77,6 @@ final class InverseModel {
       }
       count = pairs
     }
-  }
-
-  private func withOptionalBuffer<Result>(
-    _ numbers: [Double]?, _ body: (UnsafeBufferPointer<Double>?) -> Result
-  ) -> Result {
-    guard let numbers else { return body(nil) }
-    return numbers.withUnsafeBufferPointer { body($0) }
   }
 
   /// The pullbacks of log p of one cotangent or of many, one after the other.
