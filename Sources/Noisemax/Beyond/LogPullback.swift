@@ -32,13 +32,11 @@ struct LogPullback: PanelIntegrand {
 
   func evaluate(_ classes: ScaledClasses, to values: UnsafeMutablePointer<Lanes>) -> Double {
     let n = classCount
-    var product = Lanes(repeating: 1)
-    for j in 0..<classes.count { product *= classes.cumulative[j] }
+    let product = classes.product(of: 0..<classes.count)
     var (reversedHazardSum, sum, content) = (Lanes(), Lanes(), Lanes())
     for j in (0..<n).reversed() {
       (sums[3 * j], sums[3 * j + 1], sums[3 * j + 2]) = (reversedHazardSum, sum, content)
-      reversedHazards[j] = (classes.density[j] / classes.cumulative[j]).replacing(
-        with: 0, where: classes.cumulative[j] .== 0)
+      reversedHazards[j] = classes.reversedHazard(j)
       let own = product * reversedHazards[j]
       reversedHazardSum += reversedHazards[j]
       sum += weights[j] * own

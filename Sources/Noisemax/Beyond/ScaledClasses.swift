@@ -54,6 +54,20 @@ struct ScaledClasses {
       z[j] = Lanes()
     }
   }
+
+  /// r = f/F of a class at the nodes, 0 where F is.
+  @inline(__always)
+  func reversedHazard(_ j: Int) -> Lanes {
+    (density[j] / cumulative[j]).replacing(with: 0, where: cumulative[j] .== 0)
+  }
+
+  /// ∏ F of some classes at the nodes.
+  @inline(__always)
+  func product(of classes: Range<Int>) -> Lanes {
+    var product = Lanes(repeating: 1)
+    for j in classes { product *= cumulative[j] }
+    return product
+  }
 }
 
 /// The nodes of a panel, in falling order, to twice the precision: narrow classes may lie far from 0.

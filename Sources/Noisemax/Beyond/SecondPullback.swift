@@ -57,11 +57,9 @@ struct SecondPullback: PanelIntegrand {
   func evaluate(_ classes: ScaledClasses, to values: UnsafeMutablePointer<Lanes>) -> Double {
     let n = classCount
     classes.law.writeSlopes(of: classes, to: slopes)
-    var product = Lanes(repeating: 1)
+    let product = classes.product(of: 0..<n)
     for j in 0..<n {
-      product *= classes.cumulative[j]
-      let r = (classes.density[j] / classes.cumulative[j]).replacing(
-        with: 0, where: classes.cumulative[j] .== 0)
+      let r = classes.reversedHazard(j)
       reversedHazards[j] = r
       slopes[j] = r * (slopes[j] / classes.scales[j] - r)
       bounds[j] = r * (1 / (classes.law.deviation * classes.scales[j]) - r)
@@ -189,9 +187,7 @@ extension SecondPullback {
     for j in 0..<classCount { product *= classes.cumulative[j] }
     var moved = Lanes()
     for j in 0..<classCount {
-      let r = (classes.density[j] / classes.cumulative[j]).replacing(
-        with: 0, where: classes.cumulative[j] .== 0)
-      let flow = product * r * (weights[j] * (directions[j] - own))
+      let flow = product * classes.reversedHazard(j) * (weights[j] * (directions[j] - own))
       entries[j] += total(flow)
       moved += flow
     }
