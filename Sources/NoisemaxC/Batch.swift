@@ -23,7 +23,9 @@ struct Batch {
   /// How many logits there are.
   var count: Int { rows * length }
 
-  func slots(of row: Int) -> Range<Int> { row * length..<(row + 1) * length }
+  var shape: RowShape { RowShape(rowCount: rows, rowLength: length) }
+
+  func slots(of row: Int) -> Range<Int> { shape.slots(of: row) }
 
   /// Numbers to be read, one for each logit or a few.
   func numbers<Scalar>(
@@ -80,11 +82,6 @@ struct Batch {
     _ work: (_ row: Int, _ slots: Range<Int>, _ workspace: inout NoisyArgmax.Workspace) -> Void
   ) {
     var workspace = NoisyArgmax.Workspace(threads: threads)
-    guard length > 0 else {
-      for row in 0..<rows { work(row, 0..<0, &workspace) }
-      return
-    }
-    let shape = RowShape(count: count, rowLength: length)
     argmax.forEachPart(of: shape, passes: passes, workspace: &workspace) { part, workspace in
       for row in part { work(row, slots(of: row), &workspace) }
     }

@@ -35,13 +35,11 @@ struct FactorRows<Scalar: LogitScalar> {
     rank * slots.lowerBound..<rank * slots.upperBound
   }
 
-  private func loadings(_ slots: Range<Int>) -> Rows<Scalar> {
-    Rows(Array(loadings[slotsOfLoadings(slots)]), length: rank)
-  }
-
-  /// Whether nobody asks for what takes a scale for every class.
-  private func hasOneScale(_ inScales: UnsafeMutablePointer<Scalar>?) -> Bool {
-    rows.scales == nil && inScales == nil
+  /// One row as the library takes it, with a scale for every class if somebody asks for gradients in them.
+  private func row(_ slots: Range<Int>, _ inScales: UnsafeMutablePointer<Scalar>?) -> FactorBatch<[Scalar]> {
+    FactorBatch(
+      argmax, rows.logits(slots), Rows(Array(loadings[slotsOfLoadings(slots)]), length: rank),
+      inScales == nil ? rows.scales(slots) : rows.everyScale(slots), tolerance)
   }
 
   /// The probabilities, or their logarithms.
@@ -51,19 +49,10 @@ struct FactorRows<Scalar: LogitScalar> {
     let result = try batch.memory(at: result, "result")
     let errors = errors.map { UnsafeMutableBufferPointer(start: $0, count: batch.rows) }
     guard batch.length > 0 else { return errors?.update(repeating: 0) ?? () }
-    rows.forEachRow(passes: 500) { row, slots in
-      let (x, v, s) = (rows.logits(slots), loadings(slots), rows.scales(slots))
-      let values: [Scalar]
-      let error: Scalar
-      if log {
-        (values, error) = argmax.logProbabilitiesWithErrorEstimate(
-          for: x, loadings: v, scales: s, tolerance: tolerance)
-      } else {
-        (values, error) = argmax.probabilitiesWithErrorEstimate(
-          for: x, loadings: v, scales: s, tolerance: tolerance)
-      }
+    rows.forEachRow(passes: 500) { index, slots in
+      let (values, found) = row(slots, nil).values(log ? .logProbabilities : .probabilities)
       copy(values, to: result, slots)
-      errors?[row] = error
+      errors?[index] = found[0]
     }
   }
 
@@ -75,21 +64,8 @@ struct FactorRows<Scalar: LogitScalar> {
     let vectors = try batch.numbers(at: cotangents, "cotangents")
     let memory = try Gradients(batch.memory(at: result, "result"), inScales, inLoadings, self)
     rows.forEachRow(passes: 1000) { _, slots in
-      let (x, w, v) = (rows.logits(slots), Array(vectors[slots]), loadings(slots))
-      if hasOneScale(inScales) {
-        let found =
-          log
-          ? argmax.logProbabilitiesPullback(for: x, loadings: v, of: w, tolerance: tolerance)
-          : argmax.pullback(for: x, loadings: v, of: w, tolerance: tolerance)
-        memory.write(found.logits, nil, found.loadings, slots)
-      } else {
-        let s = rows.everyScale(slots)
-        let found =
-          log
-          ? argmax.logProbabilitiesPullback(for: x, scales: s, loadings: v, of: w, tolerance: tolerance)
-          : argmax.pullback(for: x, scales: s, loadings: v, of: w, tolerance: tolerance)
-        memory.write(found.logits, found.scales, found.loadings, slots)
-      }
+      let (row, cotangent) = (row(slots, inScales), Array(vectors[slots]))
+      memory.write(log ? row.logPullback(of: cotangent) : row.pullback(of: cotangent), slots)
     }
   }
 
@@ -102,20 +78,10 @@ struct FactorRows<Scalar: LogitScalar> {
     let targets = try batch.classes(at: classes)
     let values = try batch.rowMemory(at: values, "values")
     let memory = Gradients(batch.wantedMemory(at: gradient), inScales, inLoadings, self)
-    rows.forEachRow(passes: 1000) { row, slots in
-      let (x, targets, loadings) = (rows.logits(slots), [targets[row]], loadings(slots))
-      if hasOneScale(inScales) {
-        let found = argmax.lossesWithGradients(
-          for: x, loadings: loadings, targets: targets, as: loss, tolerance: tolerance)
-        values[row] = found.values
-        memory.write(found.logits, nil, found.loadings, slots)
-      } else {
-        let found = argmax.lossesWithGradients(
-          for: x, scales: rows.everyScale(slots), loadings: loadings, targets: targets, as: loss,
-          tolerance: tolerance)
-        values[row] = found.values
-        memory.write(found.logits, found.scales, found.loadings, slots)
-      }
+    rows.forEachRow(passes: 1000) { index, slots in
+      let found = row(slots, inScales).losses(loss, of: [targets[index]])
+      values[index] = found.values[0]
+      memory.write(found.gradient, slots)
     }
   }
 
@@ -133,10 +99,10 @@ struct FactorRows<Scalar: LogitScalar> {
       self.inLoadings = inLoadings.map { UnsafeMutableBufferPointer(start: $0, count: rows.loadings.count) }
     }
 
-    func write(_ logits: [Scalar], _ scales: [Scalar]?, _ loadings: Rows<Scalar>, _ slots: Range<Int>) {
-      if let inLogits { copy(logits, to: inLogits, slots) }
-      if let inScales, let scales { copy(scales, to: inScales, slots) }
-      if let inLoadings { copy(loadings.elements, to: inLoadings, rows.slotsOfLoadings(slots)) }
+    func write(_ gradient: FactorBatch<[Scalar]>.Gradient, _ slots: Range<Int>) {
+      if let inLogits { copy(gradient.logits.elements, to: inLogits, slots) }
+      if let inScales { copy(gradient.scales.elements, to: inScales, slots) }
+      if let inLoadings { copy(gradient.loadings.elements, to: inLoadings, rows.slotsOfLoadings(slots)) }
     }
   }
 }

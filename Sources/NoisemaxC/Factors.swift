@@ -11,9 +11,8 @@ public func noisemax_factor_probabilities(
   _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    let batch = try Batch(rows, length, threads)
-    let factors = try FactorRows(transform, batch, logits, scales, loadings, rank, tolerance)
-    try factors.writeValues(log: false, to: result, errors)
+    try FactorRows(transform, Batch(rows, length, threads), logits, scales, loadings, rank, tolerance)
+      .writeValues(log: false, to: result, errors)
   }
 }
 
@@ -25,9 +24,8 @@ public func noisemax_factor_probabilities_f(
   _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    let batch = try Batch(rows, length, threads)
-    let factors = try FactorRows(transform, batch, logits, scales, loadings, rank, tolerance)
-    try factors.writeValues(log: false, to: result, errors)
+    try FactorRows(transform, Batch(rows, length, threads), logits, scales, loadings, rank, tolerance)
+      .writeValues(log: false, to: result, errors)
   }
 }
 
@@ -39,9 +37,8 @@ public func noisemax_factor_log_probabilities(
   _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    let batch = try Batch(rows, length, threads)
-    let factors = try FactorRows(transform, batch, logits, scales, loadings, rank, tolerance)
-    try factors.writeValues(log: true, to: result, errors)
+    try FactorRows(transform, Batch(rows, length, threads), logits, scales, loadings, rank, tolerance)
+      .writeValues(log: true, to: result, errors)
   }
 }
 
@@ -53,9 +50,8 @@ public func noisemax_factor_log_probabilities_f(
   _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    let batch = try Batch(rows, length, threads)
-    let factors = try FactorRows(transform, batch, logits, scales, loadings, rank, tolerance)
-    try factors.writeValues(log: true, to: result, errors)
+    try FactorRows(transform, Batch(rows, length, threads), logits, scales, loadings, rank, tolerance)
+      .writeValues(log: true, to: result, errors)
   }
 }
 
@@ -68,9 +64,8 @@ public func noisemax_factor_pullback(
   _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    let batch = try Batch(rows, length, threads)
-    let factors = try FactorRows(transform, batch, logits, scales, loadings, rank, tolerance)
-    try factors.writePullback(log: false, of: cotangents, to: result, in_scales, in_loadings)
+    try FactorRows(transform, Batch(rows, length, threads), logits, scales, loadings, rank, tolerance)
+      .writePullback(log: false, of: cotangents, to: result, in_scales, in_loadings)
   }
 }
 
@@ -83,9 +78,8 @@ public func noisemax_factor_pullback_f(
   _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    let batch = try Batch(rows, length, threads)
-    let factors = try FactorRows(transform, batch, logits, scales, loadings, rank, tolerance)
-    try factors.writePullback(log: false, of: cotangents, to: result, in_scales, in_loadings)
+    try FactorRows(transform, Batch(rows, length, threads), logits, scales, loadings, rank, tolerance)
+      .writePullback(log: false, of: cotangents, to: result, in_scales, in_loadings)
   }
 }
 
@@ -98,9 +92,8 @@ public func noisemax_factor_log_pullback(
   _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    let batch = try Batch(rows, length, threads)
-    let factors = try FactorRows(transform, batch, logits, scales, loadings, rank, tolerance)
-    try factors.writePullback(log: true, of: cotangents, to: result, in_scales, in_loadings)
+    try FactorRows(transform, Batch(rows, length, threads), logits, scales, loadings, rank, tolerance)
+      .writePullback(log: true, of: cotangents, to: result, in_scales, in_loadings)
   }
 }
 
@@ -113,9 +106,8 @@ public func noisemax_factor_log_pullback_f(
   _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    let batch = try Batch(rows, length, threads)
-    let factors = try FactorRows(transform, batch, logits, scales, loadings, rank, tolerance)
-    try factors.writePullback(log: true, of: cotangents, to: result, in_scales, in_loadings)
+    try FactorRows(transform, Batch(rows, length, threads), logits, scales, loadings, rank, tolerance)
+      .writePullback(log: true, of: cotangents, to: result, in_scales, in_loadings)
   }
 }
 
@@ -129,9 +121,8 @@ public func noisemax_factor_losses(
   _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    let batch = try Batch(rows, length, threads)
-    let factors = try FactorRows(transform, batch, logits, scales, loadings, rank, tolerance)
-    try factors.writeLosses(loss, of: classes, to: values, gradient, in_scales, in_loadings)
+    try FactorRows(transform, Batch(rows, length, threads), logits, scales, loadings, rank, tolerance)
+      .writeLosses(loss, of: classes, to: values, gradient, in_scales, in_loadings)
   }
 }
 
@@ -145,8 +136,7 @@ public func noisemax_factor_losses_f(
   _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    let batch = try Batch(rows, length, threads)
-    let factors = try FactorRows(transform, batch, logits, scales, loadings, rank, tolerance)
-    try factors.writeLosses(loss, of: classes, to: values, gradient, in_scales, in_loadings)
+    try FactorRows(transform, Batch(rows, length, threads), logits, scales, loadings, rank, tolerance)
+      .writeLosses(loss, of: classes, to: values, gradient, in_scales, in_loadings)
   }
 }

@@ -99,11 +99,9 @@ private func writeInclusions<Scalar: LogitScalar>(
     transform, batch, logits, scales, for: .values, of: "probabilities of inclusion")
   try check(largest, of: batch)
   let result = try batch.memory(at: result, "result")
-  rows.forEachRow(passes: 50) { _, slots in
-    let p = rows.argmax.inclusionProbabilities(
-      for: rows.logits(slots), largest: largest, scales: rows.scales(slots))
-    copy(p, to: result, slots)
-  }
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  rows.argmax.writeInclusions(
+    of: rows.logits, rows.scales, batch.shape, largest: largest, to: result, workspace: &workspace)
 }
 
 private func writeInclusionPullback<Scalar: LogitScalar>(
@@ -117,12 +115,10 @@ private func writeInclusionPullback<Scalar: LogitScalar>(
   let vectors = try batch.numbers(at: cotangents, "cotangents")
   let result = try batch.memory(at: result, "result")
   let inScales = batch.wantedMemory(at: inScales)
-  rows.forEachRow(passes: 150) { _, slots in
-    let gradient = rows.argmax.inclusionPullback(
-      for: rows.logits(slots), largest: largest, of: Array(vectors[slots]), scales: rows.scales(slots))
-    copy(gradient.logits, to: result, slots)
-    if let inScales { copy(gradient.scales, to: inScales, slots) }
-  }
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  rows.argmax.pullInclusionsBack(
+    at: rows.logits, rows.scales, batch.shape, largest: largest, vectors, to: result, scales: inScales,
+    workspace: &workspace)
 }
 
 private func writeSums<Scalar: LogitScalar>(

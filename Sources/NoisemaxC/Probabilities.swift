@@ -9,7 +9,7 @@ public func noisemax_probabilities(
   _ result: UnsafeMutablePointer<Double>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writeProbabilities(transform, logits, Batch(rows, length, threads), result)
+    try writeValues(.probabilities, transform, logits, Batch(rows, length, threads), result)
   }
 }
 
@@ -19,7 +19,7 @@ public func noisemax_probabilities_f(
   _ result: UnsafeMutablePointer<Float>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writeProbabilities(transform, logits, Batch(rows, length, threads), result)
+    try writeValues(.probabilities, transform, logits, Batch(rows, length, threads), result)
   }
 }
 
@@ -29,7 +29,7 @@ public func noisemax_log_probabilities(
   _ result: UnsafeMutablePointer<Double>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writeLogProbabilities(transform, logits, Batch(rows, length, threads), result)
+    try writeValues(.logProbabilities, transform, logits, Batch(rows, length, threads), result)
   }
 }
 
@@ -39,7 +39,7 @@ public func noisemax_log_probabilities_f(
   _ result: UnsafeMutablePointer<Float>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writeLogProbabilities(transform, logits, Batch(rows, length, threads), result)
+    try writeValues(.logProbabilities, transform, logits, Batch(rows, length, threads), result)
   }
 }
 
@@ -50,7 +50,8 @@ public func noisemax_pullback(
   _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writePullback(transform, logits, cotangents, Batch(rows, length, threads), result)
+    try writePullback(
+      through: .probabilities, transform, logits, cotangents, Batch(rows, length, threads), result)
   }
 }
 
@@ -61,7 +62,8 @@ public func noisemax_pullback_f(
   _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writePullback(transform, logits, cotangents, Batch(rows, length, threads), result)
+    try writePullback(
+      through: .probabilities, transform, logits, cotangents, Batch(rows, length, threads), result)
   }
 }
 
@@ -72,7 +74,8 @@ public func noisemax_log_pullback(
   _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writeLogPullback(transform, logits, cotangents, Batch(rows, length, threads), result)
+    try writePullback(
+      through: .logProbabilities, transform, logits, cotangents, Batch(rows, length, threads), result)
   }
 }
 
@@ -83,7 +86,8 @@ public func noisemax_log_pullback_f(
   _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writeLogPullback(transform, logits, cotangents, Batch(rows, length, threads), result)
+    try writePullback(
+      through: .logProbabilities, transform, logits, cotangents, Batch(rows, length, threads), result)
   }
 }
 
@@ -111,50 +115,30 @@ public func noisemax_scale_pullback_f(
 
 // MARK: of either precision
 
-private func writeProbabilities<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ batch: Batch,
+private func writeValues<Scalar: LogitScalar>(
+  _ quantity: Quantity, _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ batch: Batch,
   _ result: UnsafeMutablePointer<Scalar>?
 ) throws(Refusal) {
-  let call = try ClassCall(transform, batch, logits, result: result)
-  call.write { argmax, memory, workspace in
-    argmax.writeProbabilities(
-      for: call.logits.span, rowLength: batch.length, to: &memory, workspace: &workspace)
-  }
-}
-
-private func writeLogProbabilities<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ batch: Batch,
-  _ result: UnsafeMutablePointer<Scalar>?
-) throws(Refusal) {
-  let call = try ClassCall(transform, batch, logits, result: result)
-  call.write { argmax, memory, workspace in
-    argmax.writeLogProbabilities(
-      for: call.logits.span, rowLength: batch.length, to: &memory, workspace: &workspace)
-  }
+  let argmax = try Transform.argmax(of: transform)
+  let rows = try batch.numbers(at: logits, "logits")
+  let memory = try batch.memory(at: result, "result")
+  if rows.isEmpty { return }
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  argmax.write(quantity, of: rows, batch.shape, to: memory, workspace: &workspace)
 }
 
 private func writePullback<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ cotangents: UnsafePointer<Scalar>?,
-  _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?
+  through quantity: Quantity, _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?,
+  _ cotangents: UnsafePointer<Scalar>?, _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?
 ) throws(Refusal) {
-  let call = try ClassCall(transform, batch, logits, result: result)
+  let argmax = try Transform.argmax(of: transform)
+  let rows = try batch.numbers(at: logits, "logits")
+  let memory = try batch.memory(at: result, "result")
   let vectors = try batch.numbers(at: cotangents, "cotangents")
-  call.write { argmax, memory, workspace in
-    argmax.writePullback(
-      for: call.logits.span, of: vectors.span, rowLength: batch.length, to: &memory, workspace: &workspace)
-  }
-}
-
-private func writeLogPullback<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ cotangents: UnsafePointer<Scalar>?,
-  _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?
-) throws(Refusal) {
-  let call = try ClassCall(transform, batch, logits, result: result)
-  let vectors = try batch.numbers(at: cotangents, "cotangents")
-  call.write { argmax, memory, workspace in
-    argmax.writeLogProbabilitiesPullback(
-      for: call.logits.span, of: vectors.span, rowLength: batch.length, to: &memory, workspace: &workspace)
-  }
+  if rows.isEmpty { return }
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  argmax.writePullback(
+    through: quantity, at: rows, of: vectors, batch.shape, to: memory, workspace: &workspace)
 }
 
 private func writeScalePullback<Scalar: LogitScalar>(
@@ -174,34 +158,4 @@ private func writeScalePullback<Scalar: LogitScalar>(
   var values = memory.mutableSpan
   argmax.writeScalePullbacks(
     for: rows.span, of: vectors.span, rowLength: batch.length, to: &values, workspace: &workspace)
-}
-
-/// A call that writes a number for every class: what it needs, checked.
-private struct ClassCall<Scalar: LogitScalar> {
-  let logits: UnsafeBufferPointer<Scalar>
-  private let argmax: NoisyArgmax
-  private let threads: Int
-  private let memory: UnsafeMutableBufferPointer<Scalar>
-
-  init(
-    _ transform: OpaquePointer?, _ batch: Batch, _ logits: UnsafePointer<Scalar>?,
-    result: UnsafeMutablePointer<Scalar>?
-  ) throws(Refusal) {
-    argmax = try Transform.argmax(of: transform)
-    self.logits = try batch.numbers(at: logits, "logits")
-    memory = try batch.memory(at: result, "result")
-    threads = batch.threads
-  }
-
-  /// Rows without classes have nothing to write.
-  @inline(__always)
-  func write(
-    by body: (NoisyArgmax, _ memory: inout MutableSpan<Scalar>, _ workspace: inout NoisyArgmax.Workspace) ->
-      Void
-  ) {
-    if logits.isEmpty { return }
-    var workspace = NoisyArgmax.Workspace(threads: threads)
-    var span = memory.mutableSpan
-    body(argmax, &span, &workspace)
-  }
 }

@@ -38,7 +38,7 @@ public func noisemax_inverse(
   _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writeInverse(transform, probabilities, scales, Batch(rows, length, threads), result, 1e-6)
+    try writeInverse(transform, probabilities, scales, Batch(rows, length, threads), result)
   }
 }
 
@@ -49,7 +49,7 @@ public func noisemax_inverse_f(
   _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writeInverse(transform, probabilities, scales, Batch(rows, length, threads), result, 1e-3)
+    try writeInverse(transform, probabilities, scales, Batch(rows, length, threads), result)
   }
 }
 
@@ -117,7 +117,7 @@ private func writeRankings<Scalar: LogitScalar>(
 
 private func writeInverse<Scalar: LogitScalar>(
   _ transform: OpaquePointer?, _ probabilities: UnsafePointer<Scalar>?, _ scales: UnsafePointer<Scalar>?,
-  _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?, _ tolerance: Double
+  _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?
 ) throws(Refusal) {
   let rows = try ScaledBatch(
     transform, batch, probabilities, scales, for: .inverses, of: "inverse", named: "probabilities")
@@ -140,7 +140,7 @@ private func writeInverse<Scalar: LogitScalar>(
       }
       still = index
     }
-    guard (sum.value - 1).magnitude <= tolerance else {
+    guard (sum.value - 1).magnitude <= Scalar.sumTolerance else {
       throw .argument("the probabilities of row \(row) sum to \(sum.value), not to 1")
     }
   }

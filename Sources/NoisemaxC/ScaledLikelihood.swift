@@ -60,9 +60,9 @@ public func noisemax_scaled_losses(
   _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    let batch = try Batch(rows, length, threads)
-    let targets = try Targets(classes, weights, batch, 1e-6)
-    try writeLosses(transform, loss, logits, scales, targets, batch, values, gradient, in_scales)
+    try writeLosses(
+      transform, loss, logits, scales, classes, weights, Batch(rows, length, threads), values, gradient,
+      in_scales)
   }
 }
 
@@ -75,9 +75,9 @@ public func noisemax_scaled_losses_f(
   _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    let batch = try Batch(rows, length, threads)
-    let targets = try Targets(classes, weights, batch, 1e-3)
-    try writeLosses(transform, loss, logits, scales, targets, batch, values, gradient, in_scales)
+    try writeLosses(
+      transform, loss, logits, scales, classes, weights, Batch(rows, length, threads), values, gradient,
+      in_scales)
   }
 }
 
@@ -91,10 +91,9 @@ private func writeLogProbabilities<Scalar: LogitScalar>(
 ) throws(Refusal) {
   let rows = try ScaledBatch(transform, batch, logits, scales, for: .values, of: logProbabilities)
   let result = try batch.memory(at: result, "result")
-  rows.forEachRow(passes: 50) { _, slots in
-    let logs = rows.argmax.logProbabilities(for: rows.logits(slots), scales: rows.everyScale(slots))
-    copy(logs, to: result, slots)
-  }
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  rows.argmax.writeLogProbabilities(
+    of: rows.logits, rows.scales, batch.shape, to: result, workspace: &workspace)
 }
 
 private func writeLogPullback<Scalar: LogitScalar>(
@@ -106,58 +105,26 @@ private func writeLogPullback<Scalar: LogitScalar>(
   let vectors = try batch.numbers(at: cotangents, "cotangents")
   let result = try batch.memory(at: result, "result")
   let inScales = batch.wantedMemory(at: inScales)
-  rows.forEachRow(passes: 200) { _, slots in
-    let gradient = rows.argmax.logProbabilitiesPullback(
-      for: rows.logits(slots), scales: rows.everyScale(slots), of: Array(vectors[slots]))
-    copy(gradient.logits, to: result, slots)
-    if let inScales { copy(gradient.scales, to: inScales, slots) }
-  }
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  rows.argmax.pullLogarithmsBack(
+    at: rows.logits, rows.scales, batch.shape, vectors, to: result, scales: inScales, workspace: &workspace)
 }
 
 private func writeLosses<Scalar: LogitScalar>(
   _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: UnsafePointer<Scalar>?,
-  _ scales: UnsafePointer<Scalar>?, _ targets: Targets<Scalar>, _ batch: Batch,
-  _ values: UnsafeMutablePointer<Scalar>?, _ gradient: UnsafeMutablePointer<Scalar>?,
+  _ scales: UnsafePointer<Scalar>?, _ classes: UnsafePointer<Int64>?, _ weights: UnsafePointer<Scalar>?,
+  _ batch: Batch, _ values: UnsafeMutablePointer<Scalar>?, _ gradient: UnsafeMutablePointer<Scalar>?,
   _ inScales: UnsafeMutablePointer<Scalar>?
 ) throws(Refusal) {
+  let targets = try Targets(classes, weights, batch)
   let rows = try ScaledBatch(transform, batch, logits, scales, for: .values, of: "loss with scales")
   let loss = try Loss(loss, under: rows.argmax)
   let values = try batch.rowMemory(at: values, "values")
   let (gradient, inScales) = (batch.wantedMemory(at: gradient), batch.wantedMemory(at: inScales))
-  guard batch.length > 0 else { return values.update(repeating: 0) }
-  let isWanted = gradient != nil || inScales != nil
-  rows.forEachRow(passes: isWanted ? 200 : 100) { row, slots in
-    let weights = targets.weights(of: row, slots)
-    let (x, scales) = (rows.logits(slots), rows.everyScale(slots))
-    let slopes: (logits: [Scalar], scales: [Scalar])
-    if loss == .negativeLogLikelihood {
-      values[row] = rows.argmax.likelihood(of: weights, for: x, scales: scales)
-    } else if !isWanted {
-      values[row] = rows.argmax.inclusionLoss(for: x, largest: 1, target: weights, scales: scales)
-    }
-    guard isWanted else { return }
-    // What cannot win has the gradient that leads back.
-    if loss == .fenchelYoung || values[row] == .infinity {
-      let all = rows.argmax.inclusionLossWithGradient(for: x, largest: 1, target: weights, scales: scales)
-      if loss == .fenchelYoung { values[row] = all.value }
-      slopes = (all.logits, all.scales)
-    } else {
-      slopes = rows.argmax.logProbabilitiesPullback(for: x, scales: scales, of: weights.map { -$0 })
-    }
-    if let gradient { copy(slopes.logits, to: gradient, slots) }
-    if let inScales { copy(slopes.scales, to: inScales, slots) }
-  }
-}
-
-extension NoisyArgmax {
-  /// −Σ y_i log p_i, over the classes that have a weight.
-  fileprivate func likelihood<Scalar: LogitScalar>(
-    of weights: [Scalar], for logits: [Scalar], scales: [Scalar]
-  ) -> Scalar {
-    var sum = 0.0
-    for (weight, logarithm) in zip(weights, logProbabilities(for: logits, scales: scales)) where weight > 0 {
-      sum -= Double(weight) * Double(logarithm)
-    }
-    return Scalar(sum)
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  targets.withBuffer {
+    rows.argmax.writeLosses(
+      loss, of: rows.logits, scales: rows.scales, batch.shape, $0, to: values, gradient: gradient,
+      inScales: inScales, workspace: &workspace)
   }
 }

@@ -38,7 +38,8 @@ public func noisemax_log_second_pullback(
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeSecond(
-      .logarithms, transform, logits, cotangents, directions, Batch(rows, length, threads), result, in_scale)
+      .logProbabilities, transform, logits, cotangents, directions, Batch(rows, length, threads), result,
+      in_scale)
   }
 }
 
@@ -51,13 +52,12 @@ public func noisemax_log_second_pullback_f(
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeSecond(
-      .logarithms, transform, logits, cotangents, directions, Batch(rows, length, threads), result, in_scale)
+      .logProbabilities, transform, logits, cotangents, directions, Batch(rows, length, threads), result,
+      in_scale)
   }
 }
 
 // MARK: of either precision
-
-private enum Quantity { case probabilities, logarithms }
 
 private func writeSecond<Scalar: LogitScalar>(
   _ quantity: Quantity, _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?,
@@ -70,24 +70,8 @@ private func writeSecond<Scalar: LogitScalar>(
   let v = try batch.numbers(at: cotangents, "cotangents")
   let w = try batch.numbers(at: others, "other cotangents")
   let memory = try batch.memory(at: result, "result")
-  // A number for every row, also where nobody wants them.
-  var spare = [Scalar](repeating: 0, count: inScale == nil && batch.count > 0 ? batch.rows : 0)
-  spare.withUnsafeMutableBufferPointer { spare in
-    let slopes = inScale.map { UnsafeMutableBufferPointer(start: $0, count: batch.rows) } ?? spare
-    // Rows without classes do not change with anything.
-    guard batch.count > 0 else { return slopes.update(repeating: 0) }
-    var span = memory.mutableSpan
-    var slopeSpan = slopes.mutableSpan
-    var workspace = NoisyArgmax.Workspace(threads: batch.threads)
-    switch quantity {
-    case .probabilities:
-      argmax.writeSecondPullback(
-        for: rows.span, of: v.span, and: w.span, rowLength: batch.length, to: &span, scale: &slopeSpan,
-        workspace: &workspace)
-    case .logarithms:
-      argmax.writeLogProbabilitiesSecondPullback(
-        for: rows.span, of: v.span, and: w.span, rowLength: batch.length, to: &span, scale: &slopeSpan,
-        workspace: &workspace)
-    }
-  }
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  argmax.pullBackTwice(
+    quantity, at: rows, nil, batch.shape, v, w, to: memory,
+    scale: inScale.map { UnsafeMutableBufferPointer(start: $0, count: batch.rows) }, workspace: &workspace)
 }

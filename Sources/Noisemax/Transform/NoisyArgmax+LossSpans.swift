@@ -97,7 +97,7 @@ extension NoisyArgmax {
 }
 
 /// The targets of a batch: an index for every row, or a weight for every logit.
-enum BatchTargets<Scalar: LogitScalar> {
+package enum BatchTargets<Scalar: LogitScalar> {
   case indices(UnsafeBufferPointer<Int>)
   case distributions(UnsafeBufferPointer<Scalar>)
 

@@ -168,7 +168,7 @@ extension NoisyArgmax {
   /// cotangents.
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
-  func writePullback<Scalar: LogitScalar>(
+  package func writePullback<Scalar: LogitScalar>(
     through quantity: Quantity, at rows: UnsafeBufferPointer<Scalar>,
     of cotangent: UnsafeBufferPointer<Scalar>,
     _ shape: RowShape, to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace

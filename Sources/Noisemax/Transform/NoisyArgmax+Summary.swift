@@ -41,13 +41,10 @@ extension NoisyArgmax {
   ) -> (value: L.PerRow, gradient: L) {
     let rows = logits.asRows
     var workspace = Workspace()
-    var numbers: [L.Scalar] = []
-    let gradient = freshArray(like: rows) { logits, gradient in
-      numbers = freshNumbers(rows.count) {
-        write(summary, of: logits, rows.shape, values: $0, gradient: gradient, workspace: &workspace)
-      }
+    let (values, gradient) = freshArrayWithNumbers(like: rows) {
+      write(summary, of: $0, rows.shape, values: $1, gradient: $2, workspace: &workspace)
     }
-    return (L.form(of: numbers), L.form(of: gradient))
+    return (L.form(of: values), L.form(of: gradient))
   }
 
   /// Writes a summary of every row, without allocating once the workspace has grown.
@@ -112,21 +109,10 @@ extension NoisyArgmax {
 }
 
 extension NoisyArgmax {
-  /// Numbers that a body writes.
-  @inline(__always)
-  func freshNumbers<Scalar: LogitScalar>(
-    _ count: Int, _ body: (UnsafeMutableBufferPointer<Scalar>) -> Void
-  ) -> [Scalar] {
-    [Scalar](unsafeUninitializedCapacity: count) { numbers, initialized in
-      body(UnsafeMutableBufferPointer(rebasing: numbers[..<count]))
-      initialized = count
-    }
-  }
-
   /// The gradient may be written to the memory of the rows.
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
-  private func write<Scalar: LogitScalar>(
+  package func write<Scalar: LogitScalar>(
     _ summary: Summary, of rows: UnsafeBufferPointer<Scalar>, _ shape: RowShape,
     values: UnsafeMutableBufferPointer<Scalar>, gradient: UnsafeMutableBufferPointer<Scalar>?,
     workspace: inout Workspace
