@@ -5,9 +5,8 @@ import Noisemax
 
 @c @implementation
 public func noisemax_sample(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ rows: Int, _ length: Int, _ seed: UInt64,
-  _ first_row: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Int64>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Double>, _ rows: Int, _ length: Int, _ seed: UInt64,
+  _ first_row: Int, _ threads: Int32, _ result: Memory<Int64>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeIndices(transform, logits, SeededBatch(seed, first_row, Batch(rows, length, threads)), result)
@@ -16,9 +15,8 @@ public func noisemax_sample(
 
 @c @implementation
 public func noisemax_sample_f(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ rows: Int, _ length: Int, _ seed: UInt64,
-  _ first_row: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Int64>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Float>, _ rows: Int, _ length: Int, _ seed: UInt64,
+  _ first_row: Int, _ threads: Int32, _ result: Memory<Int64>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeIndices(transform, logits, SeededBatch(seed, first_row, Batch(rows, length, threads)), result)
@@ -27,10 +25,9 @@ public func noisemax_sample_f(
 
 @c @implementation
 public func noisemax_scaled_sample(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ scales: UnsafePointer<Double>?,
-  _ rows: Int, _ length: Int, _ seed: UInt64, _ first_row: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Int64>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Double>, _ scales: Numbers<Double>, _ rows: Int,
+  _ length: Int, _ seed: UInt64, _ first_row: Int, _ threads: Int32, _ result: Memory<Int64>,
+  _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeScaledIndices(
@@ -40,9 +37,9 @@ public func noisemax_scaled_sample(
 
 @c @implementation
 public func noisemax_scaled_sample_f(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ scales: UnsafePointer<Float>?, _ rows: Int,
-  _ length: Int, _ seed: UInt64, _ first_row: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Int64>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Float>, _ scales: Numbers<Float>, _ rows: Int, _ length: Int,
+  _ seed: UInt64, _ first_row: Int, _ threads: Int32, _ result: Memory<Int64>, _ message: Memory<CChar>,
+  _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeScaledIndices(
@@ -52,9 +49,9 @@ public func noisemax_scaled_sample_f(
 
 @c @implementation
 public func noisemax_relaxed_sample(
-  _ transform: OpaquePointer?, _ temperature: Double, _ logits: UnsafePointer<Double>?, _ rows: Int,
-  _ length: Int, _ seed: UInt64, _ first_row: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Double>?,
-  _ perturbed: UnsafeMutablePointer<Double>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ temperature: Double, _ logits: Numbers<Double>, _ rows: Int, _ length: Int,
+  _ seed: UInt64, _ first_row: Int, _ threads: Int32, _ result: Memory<Double>, _ perturbed: Memory<Double>,
+  _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeRelaxed(
@@ -65,9 +62,9 @@ public func noisemax_relaxed_sample(
 
 @c @implementation
 public func noisemax_relaxed_sample_f(
-  _ transform: OpaquePointer?, _ temperature: Double, _ logits: UnsafePointer<Float>?, _ rows: Int,
-  _ length: Int, _ seed: UInt64, _ first_row: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Float>?,
-  _ perturbed: UnsafeMutablePointer<Float>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ temperature: Double, _ logits: Numbers<Float>, _ rows: Int, _ length: Int,
+  _ seed: UInt64, _ first_row: Int, _ threads: Int32, _ result: Memory<Float>, _ perturbed: Memory<Float>,
+  _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeRelaxed(
@@ -78,10 +75,10 @@ public func noisemax_relaxed_sample_f(
 
 @c @implementation
 public func noisemax_relaxed_pullback(
-  _ transform: OpaquePointer?, _ temperature: Double, _ logits: UnsafePointer<Double>?,
-  _ cotangents: UnsafePointer<Double>?, _ rows: Int, _ length: Int, _ seed: UInt64, _ first_row: Int,
-  _ threads: Int32, _ result: UnsafeMutablePointer<Double>?, _ in_temperature: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ temperature: Double, _ logits: Numbers<Double>,
+  _ cotangents: Numbers<Double>, _ rows: Int, _ length: Int, _ seed: UInt64, _ first_row: Int,
+  _ threads: Int32, _ result: Memory<Double>, _ in_temperature: Memory<Double>, _ message: Memory<CChar>,
+  _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeRelaxedPullback(
@@ -93,10 +90,9 @@ public func noisemax_relaxed_pullback(
 
 @c @implementation
 public func noisemax_relaxed_pullback_f(
-  _ transform: OpaquePointer?, _ temperature: Double, _ logits: UnsafePointer<Float>?,
-  _ cotangents: UnsafePointer<Float>?, _ rows: Int, _ length: Int, _ seed: UInt64, _ first_row: Int,
-  _ threads: Int32, _ result: UnsafeMutablePointer<Float>?, _ in_temperature: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ temperature: Double, _ logits: Numbers<Float>, _ cotangents: Numbers<Float>,
+  _ rows: Int, _ length: Int, _ seed: UInt64, _ first_row: Int, _ threads: Int32, _ result: Memory<Float>,
+  _ in_temperature: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeRelaxedPullback(
@@ -131,8 +127,7 @@ private func check(_ temperature: Double) throws(Refusal) {
 }
 
 private func writeIndices<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ seeded: SeededBatch,
-  _ result: UnsafeMutablePointer<Int64>?
+  _ transform: OpaquePointer?, _ logits: Numbers<Scalar>, _ seeded: SeededBatch, _ result: Memory<Int64>
 ) throws(Refusal) {
   let batch = seeded.batch
   let argmax = try Transform.argmax(of: transform)
@@ -147,8 +142,8 @@ private func writeIndices<Scalar: LogitScalar>(
 }
 
 private func writeScaledIndices<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ scales: UnsafePointer<Scalar>?,
-  _ seeded: SeededBatch, _ result: UnsafeMutablePointer<Int64>?
+  _ transform: OpaquePointer?, _ logits: Numbers<Scalar>, _ scales: Numbers<Scalar>, _ seeded: SeededBatch,
+  _ result: Memory<Int64>
 ) throws(Refusal) {
   let batch = seeded.batch
   let rows = try ScaledBatch(transform, batch, logits, scales, for: .draws, of: "draws")
@@ -163,8 +158,8 @@ private func writeScaledIndices<Scalar: LogitScalar>(
 }
 
 private func writeRelaxed<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ temperature: Double, _ logits: UnsafePointer<Scalar>?, _ seeded: SeededBatch,
-  _ result: UnsafeMutablePointer<Scalar>?, _ perturbed: UnsafeMutablePointer<Scalar>?
+  _ transform: OpaquePointer?, _ temperature: Double, _ logits: Numbers<Scalar>, _ seeded: SeededBatch,
+  _ result: Memory<Scalar>, _ perturbed: Memory<Scalar>
 ) throws(Refusal) {
   let batch = seeded.batch
   let argmax = try Transform.argmax(of: transform)
@@ -183,9 +178,9 @@ private func writeRelaxed<Scalar: LogitScalar>(
 }
 
 private func writeRelaxedPullback<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ temperature: Double, _ logits: UnsafePointer<Scalar>?,
-  _ cotangents: UnsafePointer<Scalar>?, _ seeded: SeededBatch,
-  _ result: UnsafeMutablePointer<Scalar>?, _ inTemperature: UnsafeMutablePointer<Scalar>?
+  _ transform: OpaquePointer?, _ temperature: Double, _ logits: Numbers<Scalar>,
+  _ cotangents: Numbers<Scalar>, _ seeded: SeededBatch, _ result: Memory<Scalar>,
+  _ inTemperature: Memory<Scalar>
 ) throws(Refusal) {
   let batch = seeded.batch
   let argmax = try Transform.argmax(of: transform)

@@ -14,8 +14,8 @@ struct FactorRows<Scalar: LogitScalar> {
   private var argmax: NoisyArgmax { rows.argmax }
 
   init(
-    _ transform: OpaquePointer?, _ batch: Batch, _ logits: UnsafePointer<Scalar>?,
-    _ scales: UnsafePointer<Scalar>?, _ loadings: UnsafePointer<Scalar>?, _ rank: Int, _ tolerance: Double
+    _ transform: OpaquePointer?, _ batch: Batch, _ logits: Numbers<Scalar>,
+    _ scales: Numbers<Scalar>, _ loadings: Numbers<Scalar>, _ rank: Int, _ tolerance: Double
   ) throws(Refusal) {
     let quantity = "probabilities of classes with common factors"
     rows = try ScaledBatch(transform, batch, logits, scales, for: .factors, of: quantity)
@@ -36,16 +36,14 @@ struct FactorRows<Scalar: LogitScalar> {
   }
 
   /// One row as the library takes it, with a scale for every class if somebody asks for gradients in them.
-  private func row(_ slots: Range<Int>, _ inScales: UnsafeMutablePointer<Scalar>?) -> FactorBatch<[Scalar]> {
+  private func row(_ slots: Range<Int>, _ inScales: Memory<Scalar>) -> FactorBatch<[Scalar]> {
     FactorBatch(
       argmax, rows.logits(slots), Rows(Array(loadings[slotsOfLoadings(slots)]), length: rank),
       inScales == nil ? rows.scales(slots) : rows.everyScale(slots), tolerance)
   }
 
   /// The probabilities, or their logarithms.
-  func writeValues(
-    log: Bool, to result: UnsafeMutablePointer<Scalar>?, _ errors: UnsafeMutablePointer<Scalar>?
-  ) throws(Refusal) {
+  func writeValues(log: Bool, to result: Memory<Scalar>, _ errors: Memory<Scalar>) throws(Refusal) {
     let result = try batch.memory(at: result, "result")
     let errors = errors.map { UnsafeMutableBufferPointer(start: $0, count: batch.rows) }
     guard batch.length > 0 else { return errors?.update(repeating: 0) ?? () }
@@ -58,8 +56,8 @@ struct FactorRows<Scalar: LogitScalar> {
 
   /// The gradients of what the probabilities, or their logarithms, are weighed by.
   func writePullback(
-    log: Bool, of cotangents: UnsafePointer<Scalar>?, to result: UnsafeMutablePointer<Scalar>?,
-    _ inScales: UnsafeMutablePointer<Scalar>?, _ inLoadings: UnsafeMutablePointer<Scalar>?
+    log: Bool, of cotangents: Numbers<Scalar>, to result: Memory<Scalar>, _ inScales: Memory<Scalar>,
+    _ inLoadings: Memory<Scalar>
   ) throws(Refusal) {
     let vectors = try batch.numbers(at: cotangents, "cotangents")
     let memory = try Gradients(batch.memory(at: result, "result"), inScales, inLoadings, self)
@@ -70,9 +68,8 @@ struct FactorRows<Scalar: LogitScalar> {
   }
 
   func writeLosses(
-    _ code: noisemax_loss, of classes: UnsafePointer<Int64>?, to values: UnsafeMutablePointer<Scalar>?,
-    _ gradient: UnsafeMutablePointer<Scalar>?, _ inScales: UnsafeMutablePointer<Scalar>?,
-    _ inLoadings: UnsafeMutablePointer<Scalar>?
+    _ code: noisemax_loss, of classes: Numbers<Int64>, to values: Memory<Scalar>, _ gradient: Memory<Scalar>,
+    _ inScales: Memory<Scalar>, _ inLoadings: Memory<Scalar>
   ) throws(Refusal) {
     let loss = try Loss(code, under: argmax)
     let targets = try batch.classes(at: classes)
@@ -91,8 +88,8 @@ struct FactorRows<Scalar: LogitScalar> {
     private let rows: FactorRows
 
     init(
-      _ inLogits: UnsafeMutableBufferPointer<Scalar>?, _ inScales: UnsafeMutablePointer<Scalar>?,
-      _ inLoadings: UnsafeMutablePointer<Scalar>?, _ rows: FactorRows
+      _ inLogits: UnsafeMutableBufferPointer<Scalar>?, _ inScales: Memory<Scalar>,
+      _ inLoadings: Memory<Scalar>, _ rows: FactorRows
     ) {
       (self.inLogits, self.rows) = (inLogits, rows)
       self.inScales = rows.batch.wantedMemory(at: inScales)

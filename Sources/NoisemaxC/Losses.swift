@@ -5,10 +5,9 @@ import Noisemax
 
 @c @implementation
 public func noisemax_losses(
-  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: UnsafePointer<Double>?,
-  _ classes: UnsafePointer<Int64>?, _ weights: UnsafePointer<Double>?, _ rows: Int, _ length: Int,
-  _ threads: Int32, _ values: UnsafeMutablePointer<Double>?, _ gradient: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: Numbers<Double>, _ classes: Numbers<Int64>,
+  _ weights: Numbers<Double>, _ rows: Int, _ length: Int, _ threads: Int32, _ values: Memory<Double>,
+  _ gradient: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeLosses(
@@ -18,10 +17,9 @@ public func noisemax_losses(
 
 @c @implementation
 public func noisemax_losses_f(
-  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: UnsafePointer<Float>?,
-  _ classes: UnsafePointer<Int64>?, _ weights: UnsafePointer<Float>?, _ rows: Int, _ length: Int,
-  _ threads: Int32, _ values: UnsafeMutablePointer<Float>?, _ gradient: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: Numbers<Float>, _ classes: Numbers<Int64>,
+  _ weights: Numbers<Float>, _ rows: Int, _ length: Int, _ threads: Int32, _ values: Memory<Float>,
+  _ gradient: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeLosses(
@@ -31,9 +29,9 @@ public func noisemax_losses_f(
 
 @c @implementation
 public func noisemax_summaries(
-  _ transform: OpaquePointer?, _ summary: noisemax_summary, _ logits: UnsafePointer<Double>?, _ rows: Int,
-  _ length: Int, _ threads: Int32, _ values: UnsafeMutablePointer<Double>?,
-  _ gradient: UnsafeMutablePointer<Double>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ summary: noisemax_summary, _ logits: Numbers<Double>, _ rows: Int,
+  _ length: Int, _ threads: Int32, _ values: Memory<Double>, _ gradient: Memory<Double>,
+  _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeSummaries(transform, summary, logits, Batch(rows, length, threads), values, gradient)
@@ -42,9 +40,9 @@ public func noisemax_summaries(
 
 @c @implementation
 public func noisemax_summaries_f(
-  _ transform: OpaquePointer?, _ summary: noisemax_summary, _ logits: UnsafePointer<Float>?, _ rows: Int,
-  _ length: Int, _ threads: Int32, _ values: UnsafeMutablePointer<Float>?,
-  _ gradient: UnsafeMutablePointer<Float>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ summary: noisemax_summary, _ logits: Numbers<Float>, _ rows: Int,
+  _ length: Int, _ threads: Int32, _ values: Memory<Float>, _ gradient: Memory<Float>,
+  _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeSummaries(transform, summary, logits, Batch(rows, length, threads), values, gradient)
@@ -59,7 +57,7 @@ enum Targets<Scalar: LogitScalar> {
   case distributions(UnsafeBufferPointer<Scalar>)
 
   init(
-    _ classes: UnsafePointer<Int64>?, _ weights: UnsafePointer<Scalar>?, _ batch: Batch
+    _ classes: Numbers<Int64>, _ weights: Numbers<Scalar>, _ batch: Batch
   ) throws(Refusal) {
     guard classes == nil || weights == nil else {
       throw .argument("there are classes and weights: one of them is null")
@@ -111,9 +109,8 @@ extension Loss {
 }
 
 private func writeLosses<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: UnsafePointer<Scalar>?,
-  _ classes: UnsafePointer<Int64>?, _ weights: UnsafePointer<Scalar>?, _ batch: Batch,
-  _ values: UnsafeMutablePointer<Scalar>?, _ gradient: UnsafeMutablePointer<Scalar>?
+  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: Numbers<Scalar>, _ classes: Numbers<Int64>,
+  _ weights: Numbers<Scalar>, _ batch: Batch, _ values: Memory<Scalar>, _ gradient: Memory<Scalar>
 ) throws(Refusal) {
   let targets = try Targets(classes, weights, batch)
   let argmax = try Transform.argmax(of: transform)
@@ -129,8 +126,8 @@ private func writeLosses<Scalar: LogitScalar>(
 }
 
 private func writeSummaries<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ summary: noisemax_summary, _ logits: UnsafePointer<Scalar>?, _ batch: Batch,
-  _ values: UnsafeMutablePointer<Scalar>?, _ gradient: UnsafeMutablePointer<Scalar>?
+  _ transform: OpaquePointer?, _ summary: noisemax_summary, _ logits: Numbers<Scalar>, _ batch: Batch,
+  _ values: Memory<Scalar>, _ gradient: Memory<Scalar>
 ) throws(Refusal) {
   let argmax = try Transform.argmax(of: transform)
   let kind: Summary

@@ -5,8 +5,8 @@ import Noisemax
 
 @c @implementation
 public func noisemax_probabilities(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Double>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Double>, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ result: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeValues(.probabilities, transform, logits, Batch(rows, length, threads), result)
@@ -15,8 +15,8 @@ public func noisemax_probabilities(
 
 @c @implementation
 public func noisemax_probabilities_f(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Float>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Float>, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ result: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeValues(.probabilities, transform, logits, Batch(rows, length, threads), result)
@@ -25,8 +25,8 @@ public func noisemax_probabilities_f(
 
 @c @implementation
 public func noisemax_log_probabilities(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Double>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Double>, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ result: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeValues(.logProbabilities, transform, logits, Batch(rows, length, threads), result)
@@ -35,8 +35,8 @@ public func noisemax_log_probabilities(
 
 @c @implementation
 public func noisemax_log_probabilities_f(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Float>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Float>, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ result: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeValues(.logProbabilities, transform, logits, Batch(rows, length, threads), result)
@@ -45,9 +45,8 @@ public func noisemax_log_probabilities_f(
 
 @c @implementation
 public func noisemax_pullback(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ cotangents: UnsafePointer<Double>?,
-  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Double>, _ cotangents: Numbers<Double>, _ rows: Int,
+  _ length: Int, _ threads: Int32, _ result: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writePullback(
@@ -57,9 +56,8 @@ public func noisemax_pullback(
 
 @c @implementation
 public func noisemax_pullback_f(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ cotangents: UnsafePointer<Float>?,
-  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Float>, _ cotangents: Numbers<Float>, _ rows: Int,
+  _ length: Int, _ threads: Int32, _ result: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writePullback(
@@ -69,9 +67,8 @@ public func noisemax_pullback_f(
 
 @c @implementation
 public func noisemax_log_pullback(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ cotangents: UnsafePointer<Double>?,
-  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Double>, _ cotangents: Numbers<Double>, _ rows: Int,
+  _ length: Int, _ threads: Int32, _ result: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writePullback(
@@ -81,9 +78,8 @@ public func noisemax_log_pullback(
 
 @c @implementation
 public func noisemax_log_pullback_f(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ cotangents: UnsafePointer<Float>?,
-  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Float>, _ cotangents: Numbers<Float>, _ rows: Int,
+  _ length: Int, _ threads: Int32, _ result: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writePullback(
@@ -93,9 +89,8 @@ public func noisemax_log_pullback_f(
 
 @c @implementation
 public func noisemax_scale_pullback(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ cotangents: UnsafePointer<Double>?,
-  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Double>, _ cotangents: Numbers<Double>, _ rows: Int,
+  _ length: Int, _ threads: Int32, _ result: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeScalePullback(transform, logits, cotangents, Batch(rows, length, threads), result)
@@ -104,9 +99,8 @@ public func noisemax_scale_pullback(
 
 @c @implementation
 public func noisemax_scale_pullback_f(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ cotangents: UnsafePointer<Float>?,
-  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Float>, _ cotangents: Numbers<Float>, _ rows: Int,
+  _ length: Int, _ threads: Int32, _ result: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeScalePullback(transform, logits, cotangents, Batch(rows, length, threads), result)
@@ -116,8 +110,8 @@ public func noisemax_scale_pullback_f(
 // MARK: of either precision
 
 private func writeValues<Scalar: LogitScalar>(
-  _ quantity: Quantity, _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ batch: Batch,
-  _ result: UnsafeMutablePointer<Scalar>?
+  _ quantity: Quantity, _ transform: OpaquePointer?, _ logits: Numbers<Scalar>, _ batch: Batch,
+  _ result: Memory<Scalar>
 ) throws(Refusal) {
   let argmax = try Transform.argmax(of: transform)
   let rows = try batch.numbers(at: logits, "logits")
@@ -128,8 +122,8 @@ private func writeValues<Scalar: LogitScalar>(
 }
 
 private func writePullback<Scalar: LogitScalar>(
-  through quantity: Quantity, _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?,
-  _ cotangents: UnsafePointer<Scalar>?, _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?
+  through quantity: Quantity, _ transform: OpaquePointer?, _ logits: Numbers<Scalar>,
+  _ cotangents: Numbers<Scalar>, _ batch: Batch, _ result: Memory<Scalar>
 ) throws(Refusal) {
   let argmax = try Transform.argmax(of: transform)
   let rows = try batch.numbers(at: logits, "logits")
@@ -142,8 +136,8 @@ private func writePullback<Scalar: LogitScalar>(
 }
 
 private func writeScalePullback<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ cotangents: UnsafePointer<Scalar>?,
-  _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?
+  _ transform: OpaquePointer?, _ logits: Numbers<Scalar>, _ cotangents: Numbers<Scalar>, _ batch: Batch,
+  _ result: Memory<Scalar>
 ) throws(Refusal) {
   let argmax = try Transform.argmax(of: transform)
   let rows = try batch.numbers(at: logits, "logits")

@@ -5,9 +5,8 @@ import Noisemax
 
 @c @implementation
 public func noisemax_scaled_log_probabilities(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ scales: UnsafePointer<Double>?,
-  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Double>, _ scales: Numbers<Double>, _ rows: Int,
+  _ length: Int, _ threads: Int32, _ result: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeLogProbabilities(transform, logits, scales, Batch(rows, length, threads), result)
@@ -16,9 +15,8 @@ public func noisemax_scaled_log_probabilities(
 
 @c @implementation
 public func noisemax_scaled_log_probabilities_f(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ scales: UnsafePointer<Float>?, _ rows: Int,
-  _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Float>, _ scales: Numbers<Float>, _ rows: Int, _ length: Int,
+  _ threads: Int32, _ result: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeLogProbabilities(transform, logits, scales, Batch(rows, length, threads), result)
@@ -27,10 +25,9 @@ public func noisemax_scaled_log_probabilities_f(
 
 @c @implementation
 public func noisemax_scaled_log_pullback(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ scales: UnsafePointer<Double>?,
-  _ cotangents: UnsafePointer<Double>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Double>?, _ in_scales: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Double>, _ scales: Numbers<Double>,
+  _ cotangents: Numbers<Double>, _ rows: Int, _ length: Int, _ threads: Int32, _ result: Memory<Double>,
+  _ in_scales: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeLogPullback(
@@ -40,10 +37,9 @@ public func noisemax_scaled_log_pullback(
 
 @c @implementation
 public func noisemax_scaled_log_pullback_f(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ scales: UnsafePointer<Float>?,
-  _ cotangents: UnsafePointer<Float>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Float>?, _ in_scales: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Float>, _ scales: Numbers<Float>,
+  _ cotangents: Numbers<Float>, _ rows: Int, _ length: Int, _ threads: Int32, _ result: Memory<Float>,
+  _ in_scales: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeLogPullback(
@@ -53,11 +49,10 @@ public func noisemax_scaled_log_pullback_f(
 
 @c @implementation
 public func noisemax_scaled_losses(
-  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: UnsafePointer<Double>?,
-  _ scales: UnsafePointer<Double>?, _ classes: UnsafePointer<Int64>?, _ weights: UnsafePointer<Double>?,
-  _ rows: Int, _ length: Int, _ threads: Int32, _ values: UnsafeMutablePointer<Double>?,
-  _ gradient: UnsafeMutablePointer<Double>?, _ in_scales: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: Numbers<Double>, _ scales: Numbers<Double>,
+  _ classes: Numbers<Int64>, _ weights: Numbers<Double>, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ values: Memory<Double>, _ gradient: Memory<Double>, _ in_scales: Memory<Double>, _ message: Memory<CChar>,
+  _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeLosses(
@@ -68,11 +63,10 @@ public func noisemax_scaled_losses(
 
 @c @implementation
 public func noisemax_scaled_losses_f(
-  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: UnsafePointer<Float>?,
-  _ scales: UnsafePointer<Float>?, _ classes: UnsafePointer<Int64>?, _ weights: UnsafePointer<Float>?,
-  _ rows: Int, _ length: Int, _ threads: Int32, _ values: UnsafeMutablePointer<Float>?,
-  _ gradient: UnsafeMutablePointer<Float>?, _ in_scales: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: Numbers<Float>, _ scales: Numbers<Float>,
+  _ classes: Numbers<Int64>, _ weights: Numbers<Float>, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ values: Memory<Float>, _ gradient: Memory<Float>, _ in_scales: Memory<Float>, _ message: Memory<CChar>,
+  _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeLosses(
@@ -86,8 +80,8 @@ public func noisemax_scaled_losses_f(
 private let logProbabilities = "log-probabilities of classes with scales of their own"
 
 private func writeLogProbabilities<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ scales: UnsafePointer<Scalar>?,
-  _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?
+  _ transform: OpaquePointer?, _ logits: Numbers<Scalar>, _ scales: Numbers<Scalar>, _ batch: Batch,
+  _ result: Memory<Scalar>
 ) throws(Refusal) {
   let rows = try ScaledBatch(transform, batch, logits, scales, for: .values, of: logProbabilities)
   let result = try batch.memory(at: result, "result")
@@ -97,9 +91,8 @@ private func writeLogProbabilities<Scalar: LogitScalar>(
 }
 
 private func writeLogPullback<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ scales: UnsafePointer<Scalar>?,
-  _ cotangents: UnsafePointer<Scalar>?, _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?,
-  _ inScales: UnsafeMutablePointer<Scalar>?
+  _ transform: OpaquePointer?, _ logits: Numbers<Scalar>, _ scales: Numbers<Scalar>,
+  _ cotangents: Numbers<Scalar>, _ batch: Batch, _ result: Memory<Scalar>, _ inScales: Memory<Scalar>
 ) throws(Refusal) {
   let rows = try ScaledBatch(transform, batch, logits, scales, for: .values, of: logProbabilities)
   let vectors = try batch.numbers(at: cotangents, "cotangents")
@@ -111,10 +104,9 @@ private func writeLogPullback<Scalar: LogitScalar>(
 }
 
 private func writeLosses<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: UnsafePointer<Scalar>?,
-  _ scales: UnsafePointer<Scalar>?, _ classes: UnsafePointer<Int64>?, _ weights: UnsafePointer<Scalar>?,
-  _ batch: Batch, _ values: UnsafeMutablePointer<Scalar>?, _ gradient: UnsafeMutablePointer<Scalar>?,
-  _ inScales: UnsafeMutablePointer<Scalar>?
+  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: Numbers<Scalar>, _ scales: Numbers<Scalar>,
+  _ classes: Numbers<Int64>, _ weights: Numbers<Scalar>, _ batch: Batch, _ values: Memory<Scalar>,
+  _ gradient: Memory<Scalar>, _ inScales: Memory<Scalar>
 ) throws(Refusal) {
   let targets = try Targets(classes, weights, batch)
   let rows = try ScaledBatch(transform, batch, logits, scales, for: .values, of: "loss with scales")

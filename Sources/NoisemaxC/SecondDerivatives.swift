@@ -5,10 +5,9 @@ import Noisemax
 
 @c @implementation
 public func noisemax_second_pullback(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ cotangents: UnsafePointer<Double>?,
-  _ others: UnsafePointer<Double>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Double>?, _ in_scale: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Double>, _ cotangents: Numbers<Double>,
+  _ others: Numbers<Double>, _ rows: Int, _ length: Int, _ threads: Int32, _ result: Memory<Double>,
+  _ in_scale: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeSecond(
@@ -18,10 +17,9 @@ public func noisemax_second_pullback(
 
 @c @implementation
 public func noisemax_second_pullback_f(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ cotangents: UnsafePointer<Float>?,
-  _ others: UnsafePointer<Float>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Float>?, _ in_scale: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Float>, _ cotangents: Numbers<Float>,
+  _ others: Numbers<Float>, _ rows: Int, _ length: Int, _ threads: Int32, _ result: Memory<Float>,
+  _ in_scale: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeSecond(
@@ -31,10 +29,9 @@ public func noisemax_second_pullback_f(
 
 @c @implementation
 public func noisemax_log_second_pullback(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ cotangents: UnsafePointer<Double>?,
-  _ directions: UnsafePointer<Double>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Double>?, _ in_scale: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Double>, _ cotangents: Numbers<Double>,
+  _ directions: Numbers<Double>, _ rows: Int, _ length: Int, _ threads: Int32, _ result: Memory<Double>,
+  _ in_scale: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeSecond(
@@ -45,10 +42,9 @@ public func noisemax_log_second_pullback(
 
 @c @implementation
 public func noisemax_log_second_pullback_f(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ cotangents: UnsafePointer<Float>?,
-  _ directions: UnsafePointer<Float>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Float>?, _ in_scale: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Float>, _ cotangents: Numbers<Float>,
+  _ directions: Numbers<Float>, _ rows: Int, _ length: Int, _ threads: Int32, _ result: Memory<Float>,
+  _ in_scale: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeSecond(
@@ -60,9 +56,8 @@ public func noisemax_log_second_pullback_f(
 // MARK: of either precision
 
 private func writeSecond<Scalar: LogitScalar>(
-  _ quantity: Quantity, _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?,
-  _ cotangents: UnsafePointer<Scalar>?, _ others: UnsafePointer<Scalar>?, _ batch: Batch,
-  _ result: UnsafeMutablePointer<Scalar>?, _ inScale: UnsafeMutablePointer<Scalar>?
+  _ quantity: Quantity, _ transform: OpaquePointer?, _ logits: Numbers<Scalar>, _ cotangents: Numbers<Scalar>,
+  _ others: Numbers<Scalar>, _ batch: Batch, _ result: Memory<Scalar>, _ inScale: Memory<Scalar>
 ) throws(Refusal) {
   let argmax = try Transform.argmax(of: transform)
   try argmax.requireExactMethod(for: "second derivatives")
