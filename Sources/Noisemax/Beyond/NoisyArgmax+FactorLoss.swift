@@ -30,13 +30,9 @@ extension NoisyArgmax {
   /// A loss of every row where classes have common factors and scales of their own, and its gradients in the logits, in the
   /// scales and in the loadings.
   ///
-  /// - Parameters:
-  ///   - logits: μ, of one row or of many ``Rows``.
-  ///   - scales: the scales of the classes, in the same shape.
-  ///   - loadings: V, a row of one to three numbers for every logit.
-  ///   - targets: the index of a class for every row.
-  ///   - loss: which of the two.
-  ///   - tolerance: the absolute error that is allowed, over the scale where the loss is in units of the logits.
+  /// The parameters are those of ``lossesWithGradients(for:loadings:targets:as:tolerance:)``, and the scales in the shape of the
+  /// logits.
+  ///
   /// - Returns: for every row the loss, and the gradients, each in the shape of what it belongs to.
   /// - Precondition: as for ``lossesWithGradients(for:loadings:targets:as:tolerance:)``.
   public func lossesWithGradients<L: Logits>(

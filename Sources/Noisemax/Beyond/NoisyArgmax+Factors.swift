@@ -95,12 +95,8 @@ extension NoisyArgmax {
   /// The gradients of Σ v_i p_i in the logits, in the scales and in the loadings, where classes have common factors and scales
   /// of their own.
   ///
-  /// - Parameters:
-  ///   - logits: μ, of one row or of many ``Rows``.
-  ///   - scales: the scales of the classes, in the same shape.
-  ///   - loadings: V, a row of one to three numbers for every logit.
-  ///   - cotangent: v, in the shape of the logits.
-  ///   - tolerance: the error that is allowed, beside the range of v over the scale.
+  /// The parameters are those of ``pullback(for:loadings:of:tolerance:)``, and the scales in the shape of the logits.
+  ///
   /// - Returns: the gradients, each in the shape of what it belongs to.
   /// - Precondition: as for ``probabilities(for:loadings:scales:tolerance:)``.
   public func pullback<L: Logits>(
@@ -112,12 +108,9 @@ extension NoisyArgmax {
 
   /// The gradients of Σ v_i log p_i in the logits, in the scale and in the loadings, where classes have common factors.
   ///
-  /// - Parameters:
-  ///   - logits: μ, of one row or of many ``Rows``.
-  ///   - loadings: V, a row of one to three numbers for every logit.
-  ///   - cotangent: v, in the shape of the logits.
-  ///   - tolerance: the error that is allowed, beside the largest v over the scale.
-  /// - Returns: as for ``pullback(for:loadings:of:tolerance:)``. A class whose probability is below 1e-290 moves nothing.
+  /// The parameters are those of ``pullback(for:loadings:of:tolerance:)``; the error that is allowed is beside the largest v over
+  /// the scale. A class whose probability is below 1e-290 moves nothing.
+  ///
   /// - Precondition: as for ``probabilities(for:loadings:scales:tolerance:)``.
   public func logProbabilitiesPullback<L: Logits>(
     for logits: L, loadings: Rows<L.Scalar>, of cotangent: L, tolerance: Double = 1e-8
@@ -129,13 +122,10 @@ extension NoisyArgmax {
   /// The gradients of Σ v_i log p_i in the logits, in the scales and in the loadings, where classes have common factors and
   /// scales of their own.
   ///
-  /// - Parameters:
-  ///   - logits: μ, of one row or of many ``Rows``.
-  ///   - scales: the scales of the classes, in the same shape.
-  ///   - loadings: V, a row of one to three numbers for every logit.
-  ///   - cotangent: v, in the shape of the logits.
-  ///   - tolerance: the error that is allowed, beside the largest v over the scale.
-  /// - Returns: as for ``pullback(for:scales:loadings:of:tolerance:)``. A class whose probability is below 1e-290 moves nothing.
+  /// The parameters are those of ``logProbabilitiesPullback(for:loadings:of:tolerance:)``, and the scales in the shape of the
+  /// logits.
+  ///
+  /// - Returns: the gradients, each in the shape of what it belongs to.
   /// - Precondition: as for ``probabilities(for:loadings:scales:tolerance:)``.
   public func logProbabilitiesPullback<L: Logits>(
     for logits: L, scales: L, loadings: Rows<L.Scalar>, of cotangent: L, tolerance: Double = 1e-8

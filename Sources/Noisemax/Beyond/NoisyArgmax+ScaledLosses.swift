@@ -22,11 +22,6 @@ extension NoisyArgmax {
   /// A loss of every row against a distribution y over its classes, where every class has a scale of its own, and its gradients
   /// in the logits and in the scales.
   ///
-  /// - Parameters:
-  ///   - logits: μ, of one row or of many ``Rows``.
-  ///   - scales: the scales of the classes, in the same shape.
-  ///   - targets: y, in the same shape.
-  ///   - loss: which of the two.
   /// - Returns: as for ``lossesWithGradients(for:scales:targets:as:)-(_,_,[Int],_)``.
   /// - Precondition: as for ``probabilities(for:scales:)``; the weights of a target are not below 0 and sum to 1 within 1e-6
   ///   (Float: 1e-3).

@@ -67,17 +67,24 @@ extension NoisyArgmax {
   }
 }
 
+/// The memory of a span that is read and of one that is written.
+@inline(__always)
+func withBuffers<Scalar, Result>(
+  _ span: Span<Scalar>, _ result: inout MutableSpan<Scalar>,
+  _ body: (UnsafeBufferPointer<Scalar>, UnsafeMutableBufferPointer<Scalar>) -> Result
+) -> Result {
+  span.withUnsafeBufferPointer { span in result.withUnsafeMutableBufferPointer { body(span, $0) } }
+}
+
 /// The memory of two spans that are read and of one that is written.
 @inline(__always)
-func withBuffers<Scalar>(
+func withBuffers<Scalar, Result>(
   _ first: Span<Scalar>, _ second: Span<Scalar>, _ result: inout MutableSpan<Scalar>,
   _ body: (UnsafeBufferPointer<Scalar>, UnsafeBufferPointer<Scalar>, UnsafeMutableBufferPointer<Scalar>) ->
-    Void
-) {
+    Result
+) -> Result {
   first.withUnsafeBufferPointer { first in
-    second.withUnsafeBufferPointer { second in
-      result.withUnsafeMutableBufferPointer { body(first, second, $0) }
-    }
+    withBuffers(second, &result) { body(first, $0, $1) }
   }
 }
 

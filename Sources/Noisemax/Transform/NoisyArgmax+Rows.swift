@@ -168,11 +168,7 @@ extension NoisyArgmax {
   ) {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
     shape.check(count: result.count, "a result")
-    logits.withUnsafeBufferPointer { rows in
-      result.withUnsafeMutableBufferPointer {
-        write(quantity, of: rows, shape, to: $0, workspace: &workspace)
-      }
-    }
+    withBuffers(logits, &result) { write(quantity, of: $0, shape, to: $1, workspace: &workspace) }
   }
 
   /// In place.

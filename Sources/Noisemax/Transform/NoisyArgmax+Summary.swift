@@ -62,10 +62,8 @@ extension NoisyArgmax {
   ) {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
     shape.check(rowCount: result.count, "values")
-    logits.withUnsafeBufferPointer { rows in
-      result.withUnsafeMutableBufferPointer {
-        write(summary, of: rows, shape, values: $0, gradient: nil, workspace: &workspace)
-      }
+    withBuffers(logits, &result) {
+      write(summary, of: $0, shape, values: $1, gradient: nil, workspace: &workspace)
     }
   }
 
@@ -80,11 +78,9 @@ extension NoisyArgmax {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
     shape.check(count: gradient.count, "a gradient")
     shape.check(rowCount: values.count, "values")
-    logits.withUnsafeBufferPointer { rows in
-      gradient.withUnsafeMutableBufferPointer { gradient in
-        values.withUnsafeMutableBufferPointer {
-          write(summary, of: rows, shape, values: $0, gradient: gradient, workspace: &workspace)
-        }
+    withBuffers(logits, &gradient) { rows, gradient in
+      values.withUnsafeMutableBufferPointer {
+        write(summary, of: rows, shape, values: $0, gradient: gradient, workspace: &workspace)
       }
     }
   }
