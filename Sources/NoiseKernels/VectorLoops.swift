@@ -160,25 +160,17 @@ func firstTop(_ top: Double, of numbers: UnsafePointer<Double>, _ count: Int) ->
   return index
 }
 
-/// Likewise of at least 16 Floats; beyond them if it is not there.
 @inline(__always)
 func firstTop(_ top: Float, of numbers: UnsafePointer<Float>, _ count: Int) -> Int {
-  var block = 0
-  while block + 64 <= count {
+  var index = 0
+  while index + 64 <= count {
     let tops = larger(
-      larger(load(numbers + block), load(numbers + (block + 16))),
-      larger(load(numbers + (block + 32)), load(numbers + (block + 48))))
+      larger(load(numbers + index), load(numbers + (index + 16))),
+      larger(load(numbers + (index + 32)), load(numbers + (index + 48))))
     if largest(tops) == top { break }
-    block += 64
+    index += 64
   }
-  // Minus its slot in the block.
-  var found = Floats(repeating: -64)
-  var index = block
-  while index < count && index < block + 64 {
-    let start = index + 16 <= count ? index : count - 16
-    let slots = -laneNumbers - Float(start - block)
-    found = larger(found, slots.replacing(with: -64, where: load(numbers + start) .!= top))
-    index += 16
-  }
-  return block - Int(largest(found))
+  while index + 16 <= count && largest(load(numbers + index)) != top { index += 16 }
+  while index < count && numbers[index] != top { index += 1 }
+  return index
 }
