@@ -115,20 +115,19 @@ extension NoisyArgmax {
     ) -> Void
   ) {
     check(largest: count, of: shape.rowLength)
+    // Rows without classes have nothing, however many they are.
+    if shape.count == 0 { return }
     forEachRow(of: shape, passes: 50, workspace: &workspace) { _, slots, workspace in
       let n = slots.count
       var kept = Scratch()
       swap(&kept, &workspace.cotangents)
-      let memory = kept.reserve(ScaledRow.memory(for: n) + numbers * n)
-      if n > 0 {
-        var pieces = Pieces(of: memory)
-        let numbers = UnsafeMutableBufferPointer(start: pieces.take(numbers * n), count: numbers * n)
-        var row = ScaledRow(
-          UnsafeBufferPointer(rebasing: rows[slots]),
-          scales: scales.map { UnsafeBufferPointer(rebasing: $0[slots]) }, unit: unit, wanted: count,
-          under: law, memory: &pieces)
-        body(&row, slots, numbers, &workspace)
-      }
+      var pieces = Pieces(of: kept.reserve(ScaledRow.memory(for: n) + numbers * n))
+      let numbers = UnsafeMutableBufferPointer(start: pieces.take(numbers * n), count: numbers * n)
+      var row = ScaledRow(
+        UnsafeBufferPointer(rebasing: rows[slots]),
+        scales: scales.map { UnsafeBufferPointer(rebasing: $0[slots]) }, unit: unit, wanted: count,
+        under: law, memory: &pieces)
+      body(&row, slots, numbers, &workspace)
       swap(&kept, &workspace.cotangents)
     }
   }

@@ -70,6 +70,26 @@ struct ScaledClasses {
   }
 }
 
+/// Writes for every class the sums of its `width` numbers over all other classes.
+///
+/// They are summed over those before the class and those after it: none is a difference.
+@inline(__always)
+func writeSumsOverOthers(
+  _ numbers: UnsafePointer<Lanes>, _ count: Int, width: Int, to sums: UnsafeMutablePointer<Lanes>
+) {
+  for number in 0..<width {
+    var (before, after) = (Lanes(), Lanes())
+    for slot in stride(from: number, to: width * count, by: width) {
+      sums[slot] = before
+      before += numbers[slot]
+    }
+    for j in (0..<count).reversed() {
+      sums[width * j + number] += after
+      after += numbers[width * j + number]
+    }
+  }
+}
+
 /// The nodes of a panel, in falling order, to twice the precision: narrow classes may lie far from 0.
 struct PanelNodes {
   var high, low: Lanes
