@@ -90,7 +90,7 @@ func writeSumsOverOthers(
   }
 }
 
-/// The nodes of a panel, in falling order, to twice the precision: narrow classes may lie far from 0.
+/// The nodes of a panel, in falling or rising order, to twice the precision: narrow classes may lie far from 0.
 struct PanelNodes {
   var high, low: Lanes
 
@@ -100,6 +100,11 @@ struct PanelNodes {
     high = start - distances
     let moved = high - start
     low = ((start - (high - moved)) - (distances + moved)) + upper.low
+  }
+
+  /// A point plus offsets.
+  init(_ point: Double, plus offsets: Lanes) {
+    (high, low) = (Lanes(repeating: point), offsets)
   }
 }
 
