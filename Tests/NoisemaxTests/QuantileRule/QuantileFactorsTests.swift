@@ -70,18 +70,21 @@ import Testing
   @Test(arguments: InstructionSet.available)
   func reversedHazardsAreWeighted(set: InstructionSet) {
     let count = 5
-    let densities = (0..<16 * count).map { 1 + Double($0 % 7) }
-    let cumulatives = (0..<16 * count).map { $0 % 5 == 3 ? 0 : 0.25 * Double(1 + $0 % 3) }
-    let weights = (0..<16).map { Double($0) - 4.5 }
+    var (densities, cumulatives): ([Double], [Double]) = ([], [])
+    for index in 0..<16 * count {
+      densities.append(Double(1 + index % 7))
+      cumulatives.append(index % 5 == 3 ? 0 : Double(1 + index % 3) / 4)
+    }
+    let weights: [Double] = (0..<16).map { Double($0) - 4.5 }
     for nodes in [8, 16] {
       var sums = (0..<count).map { Double($0) }
       set.kernels.addReversedHazards(
         densities, over: cumulatives, count, weights: weights, nodes: nodes, to: &sums)
       for k in 0..<count {
         var truth = Double(k)
-        for node in 0..<nodes where cumulatives[16 * k + node] > 0 {
-          let r: Double = densities[16 * k + node] / cumulatives[16 * k + node]
-          truth += weights[node] * r
+        for node in 0..<nodes {
+          let (density, cumulative) = (densities[16 * k + node], cumulatives[16 * k + node])
+          if cumulative > 0 { truth += weights[node] * (density / cumulative) }
         }
         #expect(
           (sums[k] - truth).magnitude <= 1e-12, "\(set), \(nodes) nodes, class \(k): \(sums[k]), not \(truth)"
