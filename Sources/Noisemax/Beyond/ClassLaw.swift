@@ -119,7 +119,10 @@ struct ClassLaw: Sendable {
   func reversedHazard(at z: Double) -> Double {
     let logF = noise.logCumulative(at: z)
     guard logF > -.infinity else { return 0 }
-    return logF > -600 ? noise.density(at: z) / exponential(logF) : exponential(logDensity(at: z) - logF)
+    if logF > -600 { return noise.density(at: z) / exponential(logF) }
+    // Not from log f, which may be log F to rounding.
+    if let noise = noise as? any SmoothNoise { return exponential(noise.logReversedHazard(at: z)) }
+    return exponential(logDensity(at: z) - logF)
   }
 }
 

@@ -32,10 +32,11 @@ import Testing
       set, law, location, certain: .infinity, nodes: nodes, locations, scales, z: &z, cumulative: &cumulative,
       survival: &survival, density: &density)
     // Without z and 1 − F the rest is the same, but for F beyond the point where it is 1.
-    var (others, densities, none) = (z.map { _ in Double.nan }, z.map { _ in Double.nan }, [Double]())
+    var (others, densities) = (z.map { _ in Double.nan }, z.map { _ in Double.nan })
+    var (none, nothing, noDensity) = ([Double](), [Double](), [Double]())
     evaluate(
       set, law, location, certain: 8.5, nodes: nodes, locations, scales, z: &none, cumulative: &others,
-      survival: &none, density: &densities)
+      survival: &nothing, density: &densities)
     for slot in 0..<count {
       let errors = (
         (others[slot] - cumulative[slot]).magnitude, (densities[slot] - density[slot]).magnitude
@@ -48,10 +49,10 @@ import Testing
     var (first, second) = (others, others.map { _ in Double.nan })
     evaluate(
       set, law, location, certain: 8.5, nodes: nodes, locations, ones, z: &none, cumulative: &first,
-      survival: &none, density: &densities)
+      survival: &nothing, density: &densities)
     evaluate(
       set, law, location, certain: 8.5, nodes: nodes, locations, [], z: &none, cumulative: &second,
-      survival: &none, density: &none)
+      survival: &nothing, density: &noDensity)
     #expect(first == second, "\(set), \(law)")
     for slot in 0..<count {
       let (difference, scale) = (points[slot % 16] - locations[slot / 16], scales[slot / 16])

@@ -40,10 +40,14 @@ import Testing
   @Test(arguments: InstructionSet.available)
   func powersOfFactors(set: InstructionSet) {
     let powers: [Double] = [2, 0, 6, 1]
-    let exponentsOfFactors = [[-250.0, -1], [-7, -7], [-249, 0], [0, -3]]
+    // Of the first eight nodes and of the others.
+    let first: [Int] = [-250, -7, -249, 0]
+    let second: [Int] = [-1, -7, 0, -3]
     var factors: [Double] = []
-    for (first, second) in exponentsOfFactors.map({ ($0[0], $0[1]) }) {
-      factors += (0..<16).map { Double(sign: .plus, exponent: Int($0 < 8 ? first : second), significand: 1) }
+    for k in 0..<4 {
+      let low = Double(sign: .plus, exponent: first[k], significand: 1)
+      let high = Double(sign: .plus, exponent: second[k], significand: 1)
+      factors += [Double](repeating: low, count: 8) + [Double](repeating: high, count: 8)
     }
     factors[16 * 3 + 5] = 0
     for nodes in [8, 16] {
@@ -51,16 +55,13 @@ import Testing
       var exponents = [Double](repeating: 3, count: 16)
       set.kernels.multiply(&mantissas, &exponents, nodes: nodes, by: factors, powers: powers, 4)
       for node in 0..<16 {
-        let half = node < 8 ? 0 : 1
-        var exponent = 3.0
+        var exponent = 3
         if node < nodes {
-          for (power, factor) in zip(powers, exponentsOfFactors) { exponent += power * factor[half] }
+          for k in 0..<4 { exponent += Int(powers[k]) * (node < 8 ? first[k] : second[k]) }
         }
-        let mantissa = node == 5 ? 0 : 0.75
-        #expect(mantissas[node] == mantissa, "\(set), \(nodes) nodes, node \(node): \(mantissas[node])")
-        #expect(
-          node == 5 || exponents[node] == exponent, "\(set), \(nodes) nodes, node \(node): \(exponents[node])"
-        )
+        let isZero = node == 5
+        #expect(mantissas[node] == (isZero ? 0 : 0.75), "\(set), \(nodes) nodes, node \(node)")
+        #expect(isZero || exponents[node] == Double(exponent), "\(set), \(nodes) nodes, node \(node)")
       }
     }
   }
@@ -69,18 +70,21 @@ import Testing
   @Test(arguments: InstructionSet.available)
   func reversedHazardsAreWeighted(set: InstructionSet) {
     let count = 5
-    let densities = (0..<16 * count).map { 1 + Double($0 % 7) }
-    let cumulatives = (0..<16 * count).map { $0 % 5 == 3 ? 0 : 0.25 * Double(1 + $0 % 3) }
-    let weights = (0..<16).map { Double($0) - 4.5 }
+    var (densities, cumulatives): ([Double], [Double]) = ([], [])
+    for index in 0..<16 * count {
+      densities.append(Double(1 + index % 7))
+      cumulatives.append(index % 5 == 3 ? 0 : Double(1 + index % 3) / 4)
+    }
+    let weights: [Double] = (0..<16).map { Double($0) - 4.5 }
     for nodes in [8, 16] {
       var sums = (0..<count).map { Double($0) }
       set.kernels.addReversedHazards(
         densities, over: cumulatives, count, weights: weights, nodes: nodes, to: &sums)
       for k in 0..<count {
         var truth = Double(k)
-        for node in 0..<nodes where cumulatives[16 * k + node] > 0 {
-          let r: Double = densities[16 * k + node] / cumulatives[16 * k + node]
-          truth += weights[node] * r
+        for node in 0..<nodes {
+          let (density, cumulative) = (densities[16 * k + node], cumulatives[16 * k + node])
+          if cumulative > 0 { truth += weights[node] * (density / cumulative) }
         }
         #expect(
           (sums[k] - truth).magnitude <= 1e-12, "\(set), \(nodes) nodes, class \(k): \(sums[k]), not \(truth)"

@@ -20,7 +20,9 @@ extension DeepClasses {
     let (low, high) = (lead(at: known.low), lead(at: known.high))
     // What rounding may hide of a difference counts as one.
     let difference = (low - high).magnitude + 0x1p-53 * low.magnitude
-    return difference <= digits * max(1, known.logProbability.magnitude) ? low : nil
+    // Of two logarithms the smaller has fewer digits to lose.
+    let size = min(known.logProbability.magnitude, (known.logProbability + low).magnitude)
+    return difference <= digits * max(1, size) ? low : nil
   }
 
   /// The logarithm of a class's integrand.

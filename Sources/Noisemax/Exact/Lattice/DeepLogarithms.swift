@@ -1,7 +1,7 @@
 /// Log p of many classes far behind the leader, from the integrals of some of them.
 ///
 /// Log p is a smooth function of the logit. Where classes are dense beside its features, it is a polynomial through sixteen of
-/// them; three others, which have their own integrals, too, say whether it is. If not, the classes are parted at the
+/// them; five others, which have their own integrals, too, say whether it is. If not, the classes are parted at the
 /// middle of their logits, and the integrals that are known serve either half. So nothing is integrated in vain.
 struct DeepLogarithms {
   private let classes: DeepClasses
@@ -11,11 +11,13 @@ struct DeepLogarithms {
 
   private static let points = 16
   /// So many classes are integrated one by one.
-  private static let fewest = 24
-  /// The largest error relative to log p that the three may show.
+  private static let fewest = 32
+  /// The largest error relative to log p that the five may show.
   private static let tolerance = 2e-13
   /// How much the errors of the sixteen may be amplified.
   private static let amplification = 16.0
+  /// How much larger one logarithm may be than another, whose digits its rounding would take.
+  private static let ratio = 64.0
 
   private init(of gaps: [Double], in classes: DeepClasses) {
     (self.gaps, self.classes) = (gaps, classes)
@@ -63,9 +65,11 @@ struct DeepLogarithms {
   /// Gives all classes of a range their values, unless these are no polynomial.
   private mutating func interpolate(_ range: Range<Int>) -> Bool {
     let slots = slots(near: range)
-    let probes = [0, Self.points / 2 - 1, Self.points - 2].map { (slots[$0] + slots[$0 + 1]) / 2 }
-      .filter { !slots.contains($0) }
+    let others = range.filter { !slots.contains($0) }
+    let probes = (0...4).map { others[(others.count - 1) * $0 / 4] }
     for slot in slots where !value(at: slot).isFinite { return false }
+    // Log p falls with the logit.
+    guard values[slots[Self.points - 1]] >= Self.ratio * values[slots[0]] else { return false }
     let polynomial = DeepPolynomial(at: slots.map { gaps[$0] }, values: slots.map { values[$0] })
     for slot in probes {
       let truth = value(at: slot)

@@ -16,7 +16,7 @@ extension LatticePass {
     let (means, weights) = (memory.take(listed), memory.take(listed))
     let (terms, p) = (memory.take(nodes + 8), memory.take(count))
     for index in 0..<nodes { terms[index] = g[index] * undershoots[(firstNode + index) * step] }
-    integrals(of: terms, to: means)
+    integrals(of: terms, over: 0..<nodes, at: 0, pointCount, to: means)
     kernels.divide(means, pointCount, by: heights, above: Self.inflatedLimit)
     p.update(from: values, count: count)
     if areLogarithms { kernels.exponentials(of: p, row.count, shift: 0, to: p) }

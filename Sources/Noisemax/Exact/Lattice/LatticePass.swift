@@ -208,7 +208,7 @@ struct LatticePass {
     while refineStep() { walk() }
     kernels.exponentials(of: logG, nodes, shift: Self.inflation, to: g)
     kernels.locate(nodes: nodes + 3, on: nodeGrid, in: reversedHazards.layout, slots: reversedHazardSlots)
-    integrals(of: g, to: heights)
+    takeHeights()
   }
 
   /// G is multiplied by 2⁸⁰⁰: the products that sum to a probability of 1e-300 would be subnormal.
@@ -249,15 +249,21 @@ struct LatticePass {
 
   // MARK: integrals
 
-  /// Σ_m values(x_m) r(x_m − μ_g) h at all grid points.
-  func integrals(of values: UnsafeMutablePointer<Double>, to results: UnsafeMutablePointer<Double>) {
+  /// Σ_m values(x_m) r(x_m − μ_g) h over some nodes, at so many grid points of the list.
+  func integrals(
+    of values: UnsafeMutablePointer<Double>, over range: Range<Int>, at first: Int, _ count: Int,
+    to results: UnsafeMutablePointer<Double>
+  ) {
+    let nodes = NodeGrid(
+      start: sampleOffset(node: range.lowerBound, point: 0), step: step,
+      strideExponent: stride.trailingZeroBitCount)
     kernels.integrals(
-      of: values, nodes, on: nodeGrid, slots: reversedHazardSlots, points: points, pointCount,
-      samples: reversedHazards.values,
-      below: reversedHazards.layout.count, factor: h, results: results)
+      of: values + range.lowerBound, range.count, on: nodes, slots: reversedHazardSlots + range.lowerBound,
+      points: points + first, count, samples: reversedHazards.values, below: reversedHazards.layout.count,
+      factor: h, results: results + first)
   }
 
-  /// Likewise of two functions.
+  /// Likewise of two functions, over all nodes and at all grid points.
   func integrals(
     of values: UnsafeMutablePointer<Double>, _ others: UnsafeMutablePointer<Double>,
     to results: UnsafeMutablePointer<Double>, _ otherResults: UnsafeMutablePointer<Double>

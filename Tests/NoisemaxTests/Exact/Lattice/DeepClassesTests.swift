@@ -293,5 +293,21 @@ import Testing
     expectFewEvaluations(ReversedGumbel())
   }
 
+  /// Where no other class is near, log p under Logistic noise is the gap plus what all farther ones share: a line, on which the
+  /// logarithms of far classes must not hide the digits of nearer ones.
+  @Test func logarithmsOfAllSizesKeepTheirDigits() {
+    let argmax = NoisyArgmax(.logistic)
+    let far = (0..<150).map { -1000 * pow(10, 9 * Double($0) / 149) }
+    let (alone, together) = (
+      argmax.logProbabilities(for: [0] + far[..<20]), argmax.logProbabilities(for: [0] + far)
+    )
+    // Farther classes win nothing, and are hardly ever above.
+    for index in 1...20 {
+      #expect(
+        (together[index] - alone[index]).magnitude <= 3e-12 * alone[index].magnitude,
+        "class \(index): \(together[index]), not \(alone[index])")
+    }
+  }
+
   private static let mostEvaluations = 500
 }

@@ -1,0 +1,71 @@
+internal import NoiseKernels
+
+// H at the grid points: the integrals G·r, and their logarithms where they are no normal numbers.
+
+extension LatticePass {
+  /// Whether the integrand of every grid point has one hump.
+  private var hasOneHump: Bool { samples.isLogConcave && samples.isReversedHazardConcave }
+
+  /// Computes H at all grid points. Where they are many, each block of them sums over the nodes around its own peaks.
+  func takeHeights() {
+    let block = 64
+    guard hasOneHump, pointCount > 2 * block else {
+      return integrals(of: g, over: 0..<nodes, at: 0, pointCount, to: heights)
+    }
+    let wanted = firstWantedPoint
+    for first in Swift.stride(from: 0, to: pointCount, by: block) {
+      let count = min(block, pointCount - first)
+      // Lower points than those that are wanted have no samples.
+      var matter = 0..<nodes
+      if first >= wanted {
+        let low = nodesThatMatter(at: points[first])
+        let high = nodesThatMatter(at: points[first + count - 1])
+        matter = min(low.lowerBound, high.lowerBound)..<max(low.upperBound, high.upperBound)
+      }
+      integrals(of: g, over: matter, at: first, count, to: heights)
+    }
+  }
+
+  /// Where an integrand with one hump is more than nothing beside its peak.
+  private func nodesThatMatter(at point: Int) -> Range<Int> {
+    let first = sampleOffset(node: 0, point: point)
+    func logIntegrand(_ index: Int) -> Double { logG[index] + logReversedHazard[first + index * step] }
+    let peak = firstFall(of: logIntegrand)
+    let least = logIntegrand(peak) - precision.drop
+    guard least > -.infinity else { return 0..<nodes }
+    let start = firstNode(in: 0..<peak) { logIntegrand($0) > least }
+    return start..<firstNode(in: peak..<nodes) { !(logIntegrand($0) > least) }
+  }
+
+  /// The first of some nodes from which on something holds; the end if it nowhere does.
+  private func firstNode(in range: Range<Int>, where holds: (Int) -> Bool) -> Int {
+    var (first, end) = (range.lowerBound, range.upperBound)
+    while first < end {
+      let middle = (first + end) / 2
+      if holds(middle) { end = middle } else { first = middle + 1 }
+    }
+    return first
+  }
+
+  /// log H_g = log Σ_m h·e^(log G(x_m) + log r(x_m − μ_g)), for a grid point so low that H itself is no normal number.
+  func logHeight(at point: Int) -> Double {
+    let first = sampleOffset(node: 0, point: point)
+    func logIntegrand(_ index: Int) -> Double { logG[index] + logReversedHazard[first + index * step] }
+    let matter = hasOneHump ? nodesThatMatter(at: point) : 0..<nodes
+    var top = -Double.infinity
+    for index in matter { top = max(top, logIntegrand(index)) }
+    guard top > -.infinity else { return top }
+    let block = 256
+    var sum = 0.0
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: block) { memory in
+      guard let memory = memory.baseAddress else { return }
+      for start in Swift.stride(from: matter.lowerBound, to: matter.upperBound, by: block) {
+        let count = min(block, matter.upperBound - start)
+        for index in 0..<count { memory[index] = logIntegrand(start + index) - top }
+        kernels.exponentials(of: memory, count, shift: 0, to: memory)
+        sum += kernels.sum(of: memory, count)
+      }
+    }
+    return top + logarithm(sum * h)
+  }
+}
