@@ -14,8 +14,9 @@ import Testing
 
     init(count: Int, decades: Double) {
       leaders = (1, 0.25)
-      scales = (0..<count).map { pow(10, -decades * Double($0) / Double(count)) }
+      let scales = (0..<count).map { pow(10, -decades * Double($0) / Double(count)) }
       gaps = scales.indices.map { (1000 + 300 * sin(Double($0 * $0))) * scales[$0] }
+      self.scales = scales
     }
 
     var logits: [Double] { [0, 0] + gaps.map { -$0 } }
