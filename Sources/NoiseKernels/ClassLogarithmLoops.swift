@@ -32,7 +32,12 @@ private func normalTail(
   _ size: Doubles, _ coefficients: UnsafePointer<Double>
 ) -> (gaussian: Doubles, tail: Doubles) {
   let (value, reciprocal) = scaledTail(size, coefficients)
-  return (gaussian(smaller(size, Doubles(repeating: 37))), value * reciprocal)
+  let within = smaller(size, Doubles(repeating: 37))
+  let square = within * within
+  // With the digits that squaring loses.
+  let lost = multiplyAdd(within, within, Doubles() - square)
+  let leading = moderateExponential(-0.5 * square)
+  return (multiplyAdd(-0.5 * lost, leading, leading), value * reciprocal)
 }
 
 @inline(__always)
@@ -71,7 +76,7 @@ private func reversedGumbel(_ z: Doubles) -> (t: Doubles, rest: Doubles) {
 /// log F and log r.
 @_transparent
 private func classLogarithms(
-  _ law: QuantileTable.Law, _ z: Doubles, _ coefficients: UnsafePointer<Double>
+  _ law: VectorLaw, _ z: Doubles, _ coefficients: UnsafePointer<Double>
 ) -> (cumulative: Doubles, reversedHazard: Doubles) {
   let zero = Doubles()
   let isLower = z .< 0
@@ -111,7 +116,7 @@ private func classLogarithms(
 /// f/F.
 @_transparent
 private func reversedHazard(
-  _ law: QuantileTable.Law, _ z: Doubles, _ coefficients: UnsafePointer<Double>
+  _ law: VectorLaw, _ z: Doubles, _ coefficients: UnsafePointer<Double>
 ) -> Doubles {
   let (zero, one) = (Doubles(), Doubles(repeating: 1))
   switch law {
@@ -145,7 +150,7 @@ private func offset(
 extension VectorKernels {
   @inline(never)
   package static func sumLogCumulatives(
-    under law: QuantileTable.Law, scaledTail coefficients: UnsafePointer<Double>, location: Double,
+    under law: VectorLaw, scaledTail coefficients: UnsafePointer<Double>, location: Double,
     nodes: UnsafePointer<Double>, locations: UnsafePointer<Double>, scales: UnsafePointer<Double>, count: Int,
     to sums: UnsafeMutablePointer<Double>
   ) {
@@ -163,7 +168,7 @@ extension VectorKernels {
 
   @inline(never)
   package static func logReversedHazards(
-    under law: QuantileTable.Law, scaledTail coefficients: UnsafePointer<Double>, location: Double,
+    under law: VectorLaw, scaledTail coefficients: UnsafePointer<Double>, location: Double,
     nodes: UnsafePointer<Double>, centre: Double, scale: Double, to values: UnsafeMutablePointer<Double>
   ) {
     var node = 0
@@ -176,7 +181,7 @@ extension VectorKernels {
 
   @inline(never)
   package static func reversedHazards(
-    under law: QuantileTable.Law, scaledTail coefficients: UnsafePointer<Double>, location: Double,
+    under law: VectorLaw, scaledTail coefficients: UnsafePointer<Double>, location: Double,
     nodes: UnsafePointer<Double>, locations: UnsafePointer<Double>, scales: UnsafePointer<Double>, count: Int,
     z: UnsafeMutablePointer<Double>, to values: UnsafeMutablePointer<Double>
   ) {

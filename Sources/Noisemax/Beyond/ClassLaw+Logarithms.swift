@@ -20,7 +20,7 @@ extension ClassLaw {
   }
 
   /// f/F at a point of the standard law, also where both underflow; 0 outside the support.
-  private func reversedHazard(at z: Double) -> Double {
+  func reversedHazard(at z: Double) -> Double {
     let logF = noise.logCumulative(at: z)
     guard logF > -.infinity else { return 0 }
     return logF > -600 ? noise.density(at: z) / exponential(logF) : exponential(logReversedHazard(at: z))
