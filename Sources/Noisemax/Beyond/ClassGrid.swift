@@ -108,17 +108,15 @@ struct ClassGrid {
   /// - Returns: whether all are.
   private func judge(_ integrand: some PanelIntegrand) -> Bool {
     var areFound = true
-    let floor = Swift.max(limits.floor, integrand.leastContent)
     for value in 0..<integrand.judged where isFound[value] == 0 {
-      if isResolved(load(kept + 8 * value), floor: floor) { isFound[value] = 1 } else { areFound = false }
+      if isResolved(load(kept + 8 * value)) { isFound[value] = 1 } else { areFound = false }
     }
     return areFound
   }
 
   /// Whether a spectrum falls fast enough.
-  private func isResolved(_ sums: SIMD8<Double>, floor: Double) -> Bool {
-    let whole = sums.sum()
-    if whole <= floor { return true }
+  private func isResolved(_ sums: SIMD8<Double>) -> Bool {
+    let whole = Swift.max(sums.sum(), limits.floor)
     let differences = (sums.lowHalf - sums.highHalf) / whole
     let pairs = (sums.lowHalf + sums.highHalf) / whole
     let root = 0.5.squareRoot()

@@ -165,12 +165,12 @@ struct ClassPanels {
 
   private func isResolved(_ integrand: some PanelIntegrand, _ slot: Int) -> Bool {
     let (contents, rests) = (pending.contents(of: slot), pending.rests(of: slot))
-    let floor = Swift.max(limits.floor, integrand.leastContent)
+    let least = integrand.leastContent
     for value in 0..<integrand.judged {
       let whole = Swift.max(expected[value], limits.floor)
       // What is no number is none in the parts of the panel either.
       if !contents[value].isFinite || !rests[value].isFinite { continue }
-      if expected[value] <= floor && rests[value] <= floor { continue }
+      if expected[value] <= least && rests[value] <= least { continue }
       if !isAccurate(contents[value], rest: rests[value], of: whole, tolerance: limits.tolerance) {
         return false
       }
@@ -178,7 +178,7 @@ struct ClassPanels {
     return true
   }
 
-  /// Some eighty lead to a point that no panel resolves.
+  /// Some eighty lead to a point that no panel resolves. Where noise underflows no part is resolved.
   private static var mostEvaluations: Int { 1024 }
 
   /// Halves a panel until its parts are resolved, and replaces what it holds by what they hold.
