@@ -47,6 +47,29 @@ package protocol ScaledClassKernels: Sendable {
   /// as it is a normal number.
   static func classValues(under law: VectorLaw, at points: ClassPoints, to values: ClassValues)
 
+  /// Writes Σ log F(z) over all classes at sixteen nodes, −∞ where an F is 0. The nodes are those of ``ClassPoints``.
+  ///
+  /// Every term is within 1e-15 of max(1, |log F|).
+  static func sumLogCumulatives(
+    under law: VectorLaw, scaledTail: UnsafePointer<Double>, location: Double,
+    nodes: UnsafePointer<Double>, locations: UnsafePointer<Double>, scales: UnsafePointer<Double>, count: Int,
+    to sums: UnsafeMutablePointer<Double>
+  )
+
+  /// Writes log r(z), r = f/F, of one class at sixteen nodes, −∞ where f is 0, within 1e-15 of max(1, |log r|).
+  static func logReversedHazards(
+    under law: VectorLaw, scaledTail: UnsafePointer<Double>, location: Double,
+    nodes: UnsafePointer<Double>, centre: Double, scale: Double, to values: UnsafeMutablePointer<Double>
+  )
+
+  /// Writes z and r(z)/s at sixteen nodes for every class, class by class, also where F underflows. Both are finite: 2¹⁰⁰⁰ at
+  /// the most.
+  static func reversedHazards(
+    under law: VectorLaw, scaledTail: UnsafePointer<Double>, location: Double,
+    nodes: UnsafePointer<Double>, locations: UnsafePointer<Double>, scales: UnsafePointer<Double>, count: Int,
+    z: UnsafeMutablePointer<Double>, to values: UnsafeMutablePointer<Double>
+  )
+
   /// Writes G·f_j/F_j, G = ∏F, of the first classes at the nodes, 0 where F_j is 0. Equal classes get equal bits.
   ///
   /// - Returns: G at the last node.

@@ -8,7 +8,7 @@ private let inverseRootTwoPi = 0.3989422804014327
 
 /// (|x| + 4)·(1 − Φ(|x|))·e^(x²/2), and 1/(|x| + 4).
 @_transparent
-private func scaledTail(
+func scaledTail(
   _ magnitude: Doubles, _ coefficients: UnsafePointer<Double>
 ) -> (value: Doubles, reciprocal: Doubles) {
   let reciprocal = Doubles(repeating: 1) / (magnitude + 4)

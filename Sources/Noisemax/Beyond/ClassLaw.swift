@@ -15,6 +15,9 @@ struct ClassLaw: Sendable {
   private let median: Double
   /// The law, if the vector loops know it.
   let vectorLaw: VectorLaw?
+  /// The law, if it states log(f/F), or its kinks.
+  let smooth: (any SmoothNoise)?
+  let piecewise: (any PiecewiseNoise)?
   /// The law, if it states the slope of its density.
   let differentiable: (any DifferentiableNoise)?
   /// Where its density jumps, and by how much.
@@ -30,7 +33,9 @@ struct ClassLaw: Sendable {
     self.location = location
     (lowerEnd, upperEnd) = (noise.quantile(at: 0), noise.upperQuantile(at: 0))
     (deviation, mean, median) = (noise.variance.squareRoot(), noise.mean, noise.quantile(at: 0.5))
-    let stated = (noise as? any PiecewiseNoise)?.kinks ?? []
+    smooth = noise as? any SmoothNoise
+    piecewise = noise as? any PiecewiseNoise
+    let stated = piecewise?.kinks ?? []
     kinks = Set(stated + [lowerEnd, upperEnd]).filter(\.isFinite).sorted()
     (farBelow, farAbove) = (noise.quantile(at: 1e-305) + location, noise.upperQuantile(at: 1e-305) + location)
     certain = noise.upperQuantile(at: 0x1p-60)
@@ -102,28 +107,6 @@ struct ClassLaw: Sendable {
       kernels.classValues(under: law, at: points, to: values)
     }
   }
-
-  /// log F at a point of the standard law.
-  func logCumulative(at z: Double) -> Double { noise.logCumulative(at: z) }
-
-  /// log f at a point of the standard law, also where f underflows.
-  func logDensity(at z: Double) -> Double {
-    if let noise = noise as? any SmoothNoise {
-      return noise.logReversedHazard(at: z) + noise.logCumulative(at: z)
-    }
-    if let noise = noise as? any PiecewiseNoise { return noise.logDensity(at: z) }
-    return logarithm(noise.density(at: z))
-  }
-
-  /// f/F at a point of the standard law, also where both underflow; 0 outside the support.
-  func reversedHazard(at z: Double) -> Double {
-    let logF = noise.logCumulative(at: z)
-    guard logF > -.infinity else { return 0 }
-    if logF > -600 { return noise.density(at: z) / exponential(logF) }
-    // Not from log f, which may be log F to rounding.
-    if let noise = noise as? any SmoothNoise { return exponential(noise.logReversedHazard(at: z)) }
-    return exponential(logDensity(at: z) - logF)
-  }
 }
 
 /// For every point one call of the lesser tail and one of f. The other tail is 1 less the lesser one, and accurate, too.
@@ -146,11 +129,11 @@ private func fill<Noise: ExactNoise>(
 }
 
 /// The polynomial of the normal law's tail.
-private struct ScaledTail: @unchecked Sendable {
+struct ScaledTail: @unchecked Sendable {
   private let memory = KeptMemory()
   let pointer: UnsafePointer<Double>
 
   init() { pointer = memory.keep(Normal.scaledTailCoefficients) }
 }
 
-private let scaledTail = ScaledTail()
+let scaledTail = ScaledTail()

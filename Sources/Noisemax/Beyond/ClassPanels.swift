@@ -15,6 +15,8 @@ protocol PanelIntegrand {
   /// Whether it is made of z and of 1 − F. Without 1 − F nothing counts that F is rounded by.
   var usesNoise: Bool { get }
   var usesSurvival: Bool { get }
+  /// Judged integrals below this have no digits that a finer panel would show.
+  var leastContent: Double { get }
   /// Writes the values at the nodes, for which the classes are evaluated.
   ///
   /// - Returns: the probability that fewer than k classes are above the lowest node. Nothing further down holds more of
@@ -27,6 +29,7 @@ extension PanelIntegrand {
   var isSmooth: Bool { true }
   var usesNoise: Bool { true }
   var usesSurvival: Bool { true }
+  var leastContent: Double { 0 }
 }
 
 /// Integrals over the line by Gauss–Legendre panels of 16 nodes.
@@ -162,10 +165,12 @@ struct ClassPanels {
 
   private func isResolved(_ integrand: some PanelIntegrand, _ slot: Int) -> Bool {
     let (contents, rests) = (pending.contents(of: slot), pending.rests(of: slot))
+    let least = integrand.leastContent
     for value in 0..<integrand.judged {
       let whole = Swift.max(expected[value], limits.floor)
       // What is no number is none in the parts of the panel either.
       if !contents[value].isFinite || !rests[value].isFinite { continue }
+      if expected[value] <= least && rests[value] <= least { continue }
       if !isAccurate(contents[value], rest: rests[value], of: whole, tolerance: limits.tolerance) {
         return false
       }

@@ -28,6 +28,10 @@ struct LogPullback: PanelIntegrand {
   var count: Int { 3 * classCount }
   var judged: Int { classCount }
   var usesSurvival: Bool { false }
+  /// G has no digits below 2⁻¹⁰²², which is that much beside p.
+  var leastContent: Double {
+    0x1p-1015 * (0..<classCount).reduce(0) { Swift.max($0, weights[$1].magnitude) }
+  }
 
   func evaluate(_ classes: ScaledClasses, to values: UnsafeMutablePointer<Lanes>) -> Double {
     let n = classCount
@@ -104,10 +108,12 @@ extension ScaledRow {
         inScales[noisy] -= flow * (law.mean + law.location)
       }
     }
-    for slot in 0..<taking {
-      let weight = cotangent[indices[slot]]
-      guard weight != 0, logProbabilities[indices[slot]] < least else { continue }
-      DeepScaledClass(slot, of: classes).addGradient(times: weight, toLogits: inLogits, scales: inScales)
+    var deep: [(slot: Int, weight: Double)] = []
+    for slot in 0..<taking where logProbabilities[indices[slot]] < least {
+      if cotangent[indices[slot]] != 0 { deep.append((slot, cotangent[indices[slot]])) }
+    }
+    if !deep.isEmpty {
+      DeepScaledClasses(of: classes).addGradient(of: deep, toLogits: inLogits, scales: inScales)
     }
     cotangent.update(repeating: 0)
     for slot in 0..<taking {

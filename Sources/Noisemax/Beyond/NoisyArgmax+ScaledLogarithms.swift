@@ -3,8 +3,9 @@
 extension NoisyArgmax {
   /// The logarithms of the probabilities where every class has a scale of its own.
   ///
-  /// Accurate where the probabilities underflow, if the law's density is log-concave; such a class costs some 300 evaluations
-  /// of every class on its own.
+  /// Accurate where the probabilities underflow, if the law's density is log-concave: to 1e-13 of log p. In evaluations of the law
+  /// a row of nothing but such classes, each with a peak of its own, takes up to 40 times as many as an ordinary row of 10, 70
+  /// times as many as one of 30; under laws with kinks, where an ordinary row takes more, up to 10 times. So does the pullback.
   ///
   /// - Precondition: as for ``probabilities(for:scales:)``.
   public func logProbabilities<L: Logits>(for logits: L, scales: L) -> L {
@@ -21,7 +22,10 @@ extension NoisyArgmax {
 
   /// The gradients of Σ v_i log p_i in the logits and in the scales where every class has a scale of its own.
   ///
-  /// A class with the log-probability −∞ gets 0 and moves no other. Cost: about four times that of the probabilities.
+  /// A class with the log-probability −∞ gets 0 and moves no other. Cost: about four times that of the probabilities, and where
+  /// these underflow twice that of their logarithms.
+  ///
+  /// Accuracy: 1e-10 of the largest entry, or 2⁻⁵⁰ |log p_i| if that is more.
   ///
   /// - Parameters:
   ///   - logits: μ, of one row or of many ``Rows``.

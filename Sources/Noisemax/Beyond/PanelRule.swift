@@ -5,6 +5,8 @@ struct PanelRule: Sendable {
   let weights: Lanes
   /// What gives the last two Legendre coefficients.
   let last, nextToLast: Lanes
+  /// The barycentric weights of the polynomial through values at the nodes.
+  private let barycentric: Lanes
   /// For every node the integrals, from the upper end down to each node, of the polynomial that is 1 there and 0 at the other
   /// nodes.
   private let integrals: [Lanes]
@@ -17,7 +19,27 @@ struct PanelRule: Sendable {
     weights = Lanes(rule.weights)
     last = Lanes(rule.lastCoefficients)
     nextToLast = Lanes(rule.nextToLastCoefficients)
+    // ±√((1 − t²)·w), with a sign that changes from node to node.
+    var barycentric = (Lanes(rule.weights) * (1 - Lanes(rule.nodes) * Lanes(rule.nodes))).squareRoot()
+    for node in stride(from: 1, to: Lanes.scalarCount, by: 2) { barycentric[node].negate() }
+    self.barycentric = barycentric
     integrals = Self.integrals(of: rule)
+  }
+
+  /// The polynomial through values at the nodes, so many widths below the upper end. Values that are not finite stay what
+  /// they are around their nodes.
+  func value(of values: Lanes, at distance: Double) -> Double {
+    if values[0].isFinite && values[Lanes.scalarCount - 1].isFinite {
+      let shares = barycentric / (distance - distances)
+      let value = total(shares * values) / total(shares)
+      if value.isFinite { return value }
+    }
+    return values[nearest(to: distance)]
+  }
+
+  /// The node that is nearest.
+  func nearest(to distance: Double) -> Int {
+    distances.indices.min { (distances[$0] - distance).magnitude < (distances[$1] - distance).magnitude } ?? 0
   }
 
   /// ∫ from the upper end down to each node, in half widths.

@@ -1,7 +1,7 @@
 // Log-probabilities of one row.
 
 extension ScaledRow {
-  /// Below this a probability may have lost digits, and has its logarithm from ``DeepScaledClass``.
+  /// Below this a probability may have lost digits, and has its logarithm from ``DeepScaledClasses``.
   var leastProbability: Double { precision == .double ? 0x1p-960 : 0x1p-140 }
 
   /// Replaces probabilities by their logarithms.
@@ -16,13 +16,13 @@ extension ScaledRow {
         index == likeliest && p[index] > 0.5 ? logarithmOfOnePlus(-others.value) : logarithm(p[index])
     }
     guard kind == .regular, wanted > 0 else { return }
-    var classes: ScaledClasses?
+    var deep: DeepScaledClasses?
     for slot in 0..<taking where p[indices[slot]] < logarithm(leastProbability) {
-      if classes == nil {
+      if deep == nil {
         var memory = Pieces(of: scratch.reserve(ScaledClasses.memory(for: taking)))
-        classes = self.classes(memory: &memory)
+        deep = DeepScaledClasses(of: classes(memory: &memory))
       }
-      if let classes { p[indices[slot]] = DeepScaledClass(slot, of: classes).logProbability() }
+      if let deep { p[indices[slot]] = deep.logProbability(of: slot) }
     }
   }
 }

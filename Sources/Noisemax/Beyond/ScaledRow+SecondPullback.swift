@@ -106,14 +106,17 @@ extension ScaledRow {
     var flow = integrals.sums[2 * noisy]
     if ofLogarithms {
       flow = 0
-      for slot in 0..<noisy {
-        let index = indices[slot]
-        guard v[index] != 0 else { continue }
-        if p[index] < leastProbability {
-          means[index] = DeepScaledClass(slot, of: classes).addSecondGradient(
-            times: v[index], along: { w[indices[$0]] }, to: entries)
-        }
-        flow += v[index] * means[index]
+      var deep: [(slot: Int, weight: Double)] = []
+      for slot in 0..<noisy where p[indices[slot]] < leastProbability {
+        if v[indices[slot]] != 0 { deep.append((slot, v[indices[slot]])) }
+      }
+      if !deep.isEmpty {
+        let found = DeepScaledClasses(of: classes).addSecondGradient(
+          of: deep, along: { w[indices[$0]] }, to: entries)
+        for ((slot, _), mean) in zip(deep, found) { means[indices[slot]] = mean }
+      }
+      for slot in 0..<noisy where v[indices[slot]] != 0 {
+        flow += v[indices[slot]] * means[indices[slot]]
       }
     }
     w.update(repeating: 0)

@@ -49,6 +49,10 @@ struct SecondPullback: PanelIntegrand {
 
   var count: Int { 2 * classCount + 1 }
   var judged: Int { classCount }
+  /// As that of ``LogPullback``.
+  var leastContent: Double {
+    0x1p-1015 * (0..<classCount).reduce(0) { Swift.max($0, numbers[3 * stride + $1]) }
+  }
   /// What an entry is summed from is cut at 0.
   var isSmooth: Bool { false }
 

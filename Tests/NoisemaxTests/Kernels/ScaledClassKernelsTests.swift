@@ -70,6 +70,60 @@ import Testing
     }
   }
 
+  /// Also where F and f underflow.
+  @Test(arguments: InstructionSet.available, 0..<7)
+  func logarithmsAgreeWithTheLaw(set: InstructionSet, index: Int) {
+    let (law, noise) = Self.laws[index]
+    let points: [Double] = [
+      -1e12, -800, -45.5, -12.25, -3, -1, -0.25, -1e-9, 1e-9, 0.25, 0.75, 1.5, 3, 8.5, 41, 700,
+    ]
+    let nodes = points + points.map { _ in 0 }
+    let (locations, scales, location) = ([0, 0.5, -3], [1, 0.25, 8], 0.125)
+    let tail = Normal.scaledTailCoefficients
+    let count = 16 * scales.count
+    var (sums, z, reversedHazards) = (
+      [Double](repeating: .nan, count: 16), [Double](repeating: .nan, count: count),
+      [Double](repeating: .nan, count: count)
+    )
+    set.kernels.sumLogCumulatives(
+      under: law, scaledTail: tail, location: location, nodes: nodes, locations: locations, scales: scales,
+      count: scales.count, to: &sums)
+    set.kernels.reversedHazards(
+      under: law, scaledTail: tail, location: location, nodes: nodes, locations: locations, scales: scales,
+      count: scales.count, z: &z, to: &reversedHazards)
+    func expectClose(_ value: Double, _ truth: Double, _ bound: Double, _ testCase: String) {
+      #expect(
+        value == truth || (value - truth).magnitude <= bound * max(1, truth.magnitude),
+        "\(set), \(law), \(testCase): \(value), not \(truth)")
+    }
+    for node in points.indices {
+      var sum = 0.0
+      for slot in scales.indices {
+        let point = z[16 * slot + node]
+        sum += noise.logCumulative(at: point)
+        expectClose(point, (points[node] - locations[slot]) / scales[slot] - location, 1e-15, "z")
+      }
+      expectClose(sums[node], sum, 3e-15, "sum at \(points[node])")
+    }
+    for slot in scales.indices {
+      var logs = sums
+      set.kernels.logReversedHazards(
+        under: law, scaledTail: tail, location: location, nodes: nodes, centre: locations[slot],
+        scale: scales[slot], to: &logs)
+      for node in points.indices {
+        let point = z[16 * slot + node]
+        let truth = ClassReference.logReversedHazard(of: noise, at: point)
+        expectClose(logs[node], truth, 3e-15, "log r at \(point)")
+        let r = exp(truth) / scales[slot]
+        // The logarithm of what is large has fewer digits of it.
+        let bound = r > 0 ? (1e-14 + 3e-16 * truth.magnitude) * r + 1e-290 : 0
+        let value = reversedHazards[16 * slot + node]
+        #expect(
+          (value - min(r, 0x1p1000)).magnitude <= bound, "\(set), \(law), r at \(point): \(value), not \(r)")
+      }
+    }
+  }
+
   /// Calls the loop with memory for what is not empty.
   private func evaluate(
     _ set: InstructionSet, _ law: VectorLaw, _ location: Double, certain: Double, nodes: [Double],
@@ -104,5 +158,15 @@ import Testing
         }
       }
     }
+  }
+}
+
+private enum ClassReference {
+  /// As the law states it, or from its density.
+  static func logReversedHazard(of noise: any AccurateNoise, at z: Double) -> Double {
+    if let noise = noise as? any SmoothNoise { return noise.logReversedHazard(at: z) }
+    guard let noise = noise as? any PiecewiseNoise else { return .nan }
+    let logDensity = noise.logDensity(at: z)
+    return logDensity > -.infinity ? logDensity - noise.logCumulative(at: z) : logDensity
   }
 }

@@ -1,0 +1,1 @@
+../NoiseKernels/ClassLogarithmLoops.swift

@@ -1,0 +1,66 @@
+import Foundation
+import Noisemax
+import Testing
+
+/// What rows with deep classes take, by how often the law is asked: not by timing.
+@Suite struct ScaledWorkTests {
+  private typealias Row = (name: String, logits: [Double], scales: [Double])
+
+  private static func ordinary(_ count: Int) -> Row {
+    (
+      "ordinary", (0..<count).map { sin(Double($0 * $0)) },
+      (0..<count).map { 1 + 0.5 * cos(Double($0)) }
+    )
+  }
+
+  private static func rows(_ count: Int, gap: Double) -> [Row] {
+    let numbers = (0..<count).map { Double($0) }
+    let gaps = numbers.map { $0 == 0 ? 0 : -gap * (1 + 0.5 * sin($0 * $0)) }
+    func decades(_ width: Double) -> [Double] {
+      numbers.map { pow(10, 0 - width * $0 / Double(count)) }
+    }
+    // Three classes over and over: a minute once, with 300.
+    let three = ([-0.00390625, 48.99609375, 74.13671875], [0.9609375, 0.00390625, 0.00390625])
+    return [
+      ("one decade", gaps, decades(1)), ("fifteen decades", gaps, decades(15)),
+      ("fifteen decades, gaps of as many", zip(gaps, decades(15)).map { $0 * $1 }, decades(15)),
+      ("three classes", numbers.map { three.0[Int($0) % 3] }, numbers.map { three.1[Int($0) % 3] }),
+    ]
+  }
+
+  /// Up to 40 times the work of an ordinary row with 10 classes, 70 times with 30: each has its own peak. With kinks an ordinary
+  /// row takes more: up to 10 times that.
+  @Test(arguments: isDebugBuild ? [10] : [10, 30])
+  func deepClassesTakeBoundedWork(count: Int) {
+    func evaluations(_ law: some CountingNoise & ExactNoise, _ row: Row) -> (
+      values: Int, gradients: Int
+    ) {
+      let argmax = NoisyArgmax(law)
+      let before = law.count.value
+      _ = argmax.logProbabilities(for: row.logits, scales: row.scales)
+      let between = law.count.value
+      _ = argmax.logProbabilitiesPullback(
+        for: row.logits, scales: row.scales, of: row.logits.indices.map { cos(Double($0)) })
+      return (between - before, law.count.value - between)
+    }
+    func expectFewEvaluations(
+      _ law: some CountingNoise & ExactNoise, gap: Double, multiple: Int
+    ) {
+      let ordinary = evaluations(law, Self.ordinary(count))
+      #expect(ordinary.values > 0 && ordinary.gradients > 0, "\(law.original)")
+      for row in Self.rows(count, gap: gap) {
+        let found = evaluations(law, row)
+        let whole =
+          "\(law.original), \(row.name), \(count) classes: \(found), an ordinary row \(ordinary)"
+        #expect(found.values <= multiple * ordinary.values, "\(whole)")
+        #expect(found.gradients <= multiple * ordinary.gradients, "\(whole)")
+      }
+    }
+    let smooth = count == 10 ? 40 : 70
+    expectFewEvaluations(CountingSmooth(base: Normal()), gap: 80, multiple: smooth)
+    expectFewEvaluations(CountingSmooth(base: ReversedGumbel()), gap: 3000, multiple: smooth)
+    expectFewEvaluations(CountingSmooth(base: Gumbel()), gap: 1500, multiple: smooth)
+    expectFewEvaluations(Counting(base: Laplace()), gap: 1500, multiple: 10)
+    expectFewEvaluations(Counting(base: Exponential()), gap: 1500, multiple: 10)
+  }
+}
