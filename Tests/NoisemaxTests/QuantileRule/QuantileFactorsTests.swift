@@ -70,7 +70,9 @@ import Testing
   func reversedHazardsAreWeighted(set: InstructionSet) {
     let count = 5
     let densities = (0..<16 * count).map { 1 + Double($0 % 7) }
-    let cumulatives = (0..<16 * count).map { $0 % 5 == 3 ? 0 : 0.25 * Double(1 + $0 % 3) }
+    let cumulatives = (0..<16 * count).map { (slot: Int) -> Double in
+      slot % 5 == 3 ? 0 : 0.25 * Double(1 + slot % 3)
+    }
     let weights = (0..<16).map { Double($0) - 4.5 }
     for nodes in [8, 16] {
       var sums = (0..<count).map { Double($0) }
