@@ -188,7 +188,9 @@ struct QuantileMethod: StepwiseRowMethod {
     for gap in wanted..<work.count { work.values[gap] = .zero }
     var sums = Sums()
     let passes = withProducts ? StretchRule.pullbackPasses : 1
-    if let stretches, wanted > 0,
+    // Derivatives need the places of a class beside its own kink: the numbers of very large gaps do not have them.
+    let hasPlaces = !withProducts || wanted == 0 || work.gaps[wanted - 1] > -0x1p32
+    if let stretches, wanted > 0, hasPlaces,
       passes * stretches.seconds(gaps: work.count)
         < secondsByClass(work.count, withReversedHazards: withProducts)
     {
