@@ -164,6 +164,19 @@ import Testing
     }
   }
 
+  /// Scales far below the digits of the logits, and nothing on the first points of a grid: all was 0 once.
+  @Test func whatAGridDoesNotSeeIsFound() {
+    let base: [Float] = [
+      4.531148e-39, 7.6158066e+31, 2.42769e-39, 0, -4.3713696e-38, -4.7572945e-38, 4.3030504e+21,
+    ]
+    let some: [Float] = [1, 1, 0.0004863752, 7.275958e-12, 0.12411754, 1, 1, 1, 1]
+    let row = (0..<300).map { base[$0 % 7] }
+    let scales = (0..<300).map { some[$0 % 9] }
+    let p = NoisyArgmax(.gumbel).inclusionProbabilities(for: row, largest: 32, scales: scales)
+    let sum = p.reduce(0) { $0 + Double($1) }
+    #expect((sum - 32).magnitude <= 1e-4, "sum \(sum) of \(p)")
+  }
+
   @Test func extremeNumbersStayNumbers() {
     let argmax = NoisyArgmax(.normal)
     let huge = argmax.probabilities(for: [1e308, -1e308, 0] as [Double], scales: [1e308, 1e308, 1e300])
