@@ -26,7 +26,7 @@ private func normal(
   return (cumulative, survival, gaussian * inverseRootTwoPi)
 }
 
-@inline(__always)
+@_transparent
 private func certainNormalDensity(_ z: Doubles) -> Doubles {
   wholeGaussian(smaller(z, Doubles(repeating: 40))) * inverseRootTwoPi
 }
@@ -48,23 +48,22 @@ private func logistic(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, 
   return (cumulative, survival, t * greater * greater)
 }
 
-@inline(__always)
+@_transparent
 private func laplace(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
   let half = 0.5 * exponential(smaller(z, Doubles() - z))
   let (cumulative, survival) = symmetric(half, z)
   return (cumulative, survival, half)
 }
 
-@inline(__always)
+@_transparent
 private func exponentialLaw(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
   let isBelow = z .< 0
-  let x = z.replacing(with: 0, where: isBelow)
-  let survival = exponential(Doubles() - x)
-  let cumulative = Doubles() - moderateExponentialMinusOne(Doubles() - smaller(x, Doubles(repeating: 700)))
+  let (survival, less) = fallingExponential(z.replacing(with: 0, where: isBelow))
+  let cumulative = Doubles() - less
   return (cumulative, survival, survival.replacing(with: 0, where: isBelow))
 }
 
-@inline(__always)
+@_transparent
 private func uniform(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
   let (zero, one) = (Doubles(), Doubles(repeating: 1))
   return (
@@ -150,6 +149,30 @@ extension VectorKernels {
         node += 8
       }
       index += 1
+    }
+  }
+
+  @inline(never)
+  package static func bend(
+    _ points: UnsafePointer<Double>, to values: UnsafeMutablePointer<Double>,
+    slopes: UnsafeMutablePointer<Double>
+  ) {
+    var node = 0
+    while node < 16 {
+      let u = larger(load(points + node), Doubles(repeating: -6))
+      let steep = exponential(Doubles() - u)
+      let q = u - steep
+      let isLower = q .< 0
+      let lesser = exponential(q.replacing(with: Doubles() - q, where: q .> 0))
+      let whole = 1 + lesser
+      let (exponent, logarithm) = splitLogarithm(whole)
+      let added = multiplyAdd(exponent, Doubles(repeating: ln2High), logarithm)
+      store(
+        q.replacing(with: 0, where: isLower) + multiplyAdd(exponent, Doubles(repeating: ln2Low), added),
+        to: values + node)
+      let share = Doubles(repeating: 1).replacing(with: lesser, where: isLower) / whole
+      store((1 + steep) * share, to: slopes + node)
+      node += 8
     }
   }
 }

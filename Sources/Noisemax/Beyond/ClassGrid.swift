@@ -1,6 +1,6 @@
 internal import NoiseKernels
 
-/// Integrals over the line by sums over the points of a ``GridMap``, where the law is smooth.
+/// Integrals by sums over the points of a ``GridMap``: over the line under a smooth law, above all kinks under another.
 ///
 /// Such sums converge faster than any power of the step: points p times as far apart are wrong by the spectrum of the integrand at
 /// 1/p of its frequency. Eight sums over every eighth point hold the spectrum at ⅛, ¼, ⅜ and ½, the first three whatever the
@@ -44,13 +44,20 @@ struct ClassGrid {
     outermost = memory.take(padded(count))
   }
 
+  /// What of integrals is found.
+  enum Found {
+    case whole
+    /// That above a point; something is below.
+    case above(DoubleDouble)
+    /// Nothing: the integrand is too sharp, or the points would be too many.
+    case unknown
+  }
+
   /// Replaces integrals by those of an integrand.
-  ///
-  /// - Returns: false where they are not found: the integrand is too sharp, or the points would be too many.
-  func integrate(_ integrand: some PanelIntegrand, to integrals: UnsafeMutablePointer<Double>) -> Bool {
+  func integrate(_ integrand: some PanelIntegrand, to integrals: UnsafeMutablePointer<Double>) -> Found {
     guard integrand.isSmooth, let map = GridMap(of: classes, top: top),
-      let (first, count) = walk(integrand, along: map)
-    else { return false }
+      let (first, count, isOver) = walk(integrand, along: map)
+    else { return .unknown }
     kept.update(from: sums, count: 8 * integrand.count)
     isFound.update(repeating: 0, count: integrand.judged)
     var (spacing, blocks) = (1.0, count)
@@ -59,13 +66,14 @@ struct ClassGrid {
       let stretch = stretch(of: integrand, count)
       let times = Int(1 / spacing)
       blocks += stretch.count * times
-      if blocks > Self.mostBlocks { return false }
+      if blocks > Self.mostBlocks { return .unknown }
       let start = first - Double(Lanes.scalarCount * stretch.lowerBound) - spacing / 2
       refine(integrand, along: map, from: start, spacing, stretch.count * times)
       spacing /= 2
     }
     for value in 0..<integrand.count { integrals[value] = load(kept + 8 * value).sum() }
-    return true
+    if !isOver, let end = map.end { return .above(end) }
+    return .whole
   }
 
   /// The judged value that a value goes with.
@@ -149,18 +157,20 @@ struct ClassGrid {
 
   // MARK: - The walks
 
-  /// Goes down from the top until nothing counts, and starts higher up if something counts there.
+  /// Goes down from the top until nothing counts, or to the highest kink, and starts higher up if something counts there.
   ///
-  /// - Returns: the first point and the number of blocks.
-  private func walk(_ integrand: some PanelIntegrand, along map: GridMap) -> (first: Double, blocks: Int)? {
+  /// - Returns: the first point, the number of blocks, and whether nothing counts further down.
+  private func walk(
+    _ integrand: some PanelIntegrand, along map: GridMap
+  ) -> (first: Double, blocks: Int, isOver: Bool)? {
     var above = 0
     while above < Self.mostFirstBlocks {
       let first = map.top + Double(Lanes.scalarCount * above)
-      guard let blocks = walkDown(integrand, along: map, from: first) else { return nil }
+      guard let (blocks, isOver) = walkDown(integrand, along: map, from: first) else { return nil }
       let isAbove =
         classes.law.upperEnd == .infinity
         && !(0..<integrand.judged).allSatisfy { outermost[$0] <= limits.cut * load(sums + 8 * $0).sum() }
-      if !isAbove { return (first, blocks) }
+      if !isAbove { return (first, blocks, isOver) }
       above = 2 * above + 1
     }
     return nil
@@ -168,18 +178,21 @@ struct ClassGrid {
 
   private func walkDown(
     _ integrand: some PanelIntegrand, along map: GridMap, from first: Double
-  ) -> Int? {
+  ) -> (blocks: Int, isOver: Bool)? {
     sums.update(repeating: 0, count: 8 * integrand.count)
     for block in 0..<Self.mostFirstBlocks {
-      let (bound, weight) = add(
-        integrand, along: map, at: first - Double(Lanes.scalarCount * block), 1, keeping: block)
+      let t = first - Double(Lanes.scalarCount * block)
+      let (bound, weight) = add(integrand, along: map, at: t, 1, keeping: block)
       if block == 0 {
         for value in 0..<integrand.judged { outermost[value] = values[value][0] * weight }
       }
       let content = contents + block * integrand.count
       let isOver = limits.isOver(
-        integrand, bound: bound, expected: { load(sums + 8 * $0).sum() }, contents: { content[$0] })
-      if isOver { return block + 1 }
+        integrand, bound: bound, expected: { load(sums + 8 * $0).sum() },
+        contents: { t > map.near ? content[$0] : .infinity })
+      if isOver { return (block + 1, true) }
+      // Where a class ends at its kink nothing is below.
+      if t - Double(Lanes.scalarCount) < map.bottom { return (block + 1, bound <= limits.floor) }
     }
     return nil
   }

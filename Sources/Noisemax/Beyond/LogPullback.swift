@@ -85,7 +85,8 @@ extension ScaledRow {
     }
     var memory = Pieces(
       of: scratch.reserve(
-        2 * taking + ScaledClasses.memory(for: taking) + ClassIntegrals.memory(forValues: 3 * noisy)
+        2 * taking + ScaledClasses.memory(for: taking)
+          + ClassIntegrals.memory(forValues: 3 * noisy, of: taking, under: law)
           + LogPullback.memory(for: taking)))
     // Lanes come first, that they begin with a whole one.
     let classes = classes(memory: &memory)

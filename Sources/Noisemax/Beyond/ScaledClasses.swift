@@ -67,6 +67,12 @@ struct PanelNodes {
     let moved = high - start
     low = ((start - (high - moved)) - (distances + moved)) + upper.low
   }
+
+  /// Half the nodes of one panel, and half of another further down.
+  init(_ upper: PanelNodes, _ lower: PanelNodes) {
+    high = Lanes(lowHalf: upper.high.lowHalf, highHalf: lower.high.highHalf)
+    low = Lanes(lowHalf: upper.low.lowHalf, highHalf: lower.low.highHalf)
+  }
 }
 
 extension Pieces {
