@@ -113,8 +113,72 @@ private func quotient(_ a: Doubles, _ b: Doubles, _ reciprocal: Doubles) -> Doub
   #endif
 }
 
+/// What is evaluated where.
+private struct Task {
+  let coefficients: UnsafePointer<Double>
+  let location, certain: Double
+  let nodes, locations, scales: UnsafePointer<Double>
+  let count: Int
+  let z: UnsafeMutablePointer<Double>?
+  let cumulative: UnsafeMutablePointer<Double>
+  let survival: UnsafeMutablePointer<Double>?
+  let density: UnsafeMutablePointer<Double>
+}
+
+@inline(__always)
+private func run(_ law: QuantileTable.Law, _ task: Task) {
+  var index = 0
+  while index < task.count {
+    let (centre, scale) = (
+      Doubles(repeating: task.locations[index]), Doubles(repeating: task.scales[index])
+    )
+    let inverse = 1 / task.scales[index]
+    let reciprocal = Doubles(repeating: inverse < .infinity ? inverse : .greatestFiniteMagnitude)
+    var node = 0
+    while node < 16 {
+      let distance = (load(task.nodes + node) - centre) + load(task.nodes + 16 + node)
+      let point = quotient(distance, scale, reciprocal) - task.location
+      let slot = 16 * index + node
+      if let z = task.z { store(point, to: z + slot) }
+      var isCertain = false
+      // Nodes rise or fall: the others are between these two.
+      if case .normal = law, task.survival == nil {
+        isCertain = point[0] > task.certain && point[7] > task.certain
+      }
+      if isCertain {
+        // Half the work.
+        store(Doubles(repeating: 1), to: task.cumulative + slot)
+        store(certainNormalDensity(point) * reciprocal, to: task.density + slot)
+      } else {
+        let found = values(law, point, task.coefficients)
+        store(found.cumulative, to: task.cumulative + slot)
+        if let survival = task.survival { store(found.survival, to: survival + slot) }
+        store(found.density * reciprocal, to: task.density + slot)
+      }
+      node += 8
+    }
+    index += 1
+  }
+}
+
+// A loop for each law: in one for all of them the compiler calls what it should inline.
+
+@inline(never)
+private func runNormal(_ task: Task) { run(.normal, task) }
+@inline(never)
+private func runLogistic(_ task: Task) { run(.logistic, task) }
+@inline(never)
+private func runLaplace(_ task: Task) { run(.laplace, task) }
+@inline(never)
+private func runExponential(_ task: Task) { run(.exponential, task) }
+@inline(never)
+private func runUniform(_ task: Task) { run(.uniform, task) }
+@inline(never)
+private func runGumbel(_ task: Task) { run(.gumbel, task) }
+@inline(never)
+private func runReversedGumbel(_ task: Task) { run(.reversedGumbel, task) }
+
 extension VectorKernels {
-  @inline(never)
   package static func classValues(
     under law: QuantileTable.Law, scaledTail coefficients: UnsafePointer<Double>, location: Double,
     certain: Double, nodes: UnsafePointer<Double>, locations: UnsafePointer<Double>,
@@ -122,33 +186,17 @@ extension VectorKernels {
     cumulative: UnsafeMutablePointer<Double>, survival: UnsafeMutablePointer<Double>?,
     density: UnsafeMutablePointer<Double>
   ) {
-    var index = 0
-    while index < count {
-      let (centre, scale) = (Doubles(repeating: locations[index]), Doubles(repeating: scales[index]))
-      let inverse = 1 / scales[index]
-      let reciprocal = Doubles(repeating: inverse < .infinity ? inverse : .greatestFiniteMagnitude)
-      var node = 0
-      while node < 16 {
-        let distance = (load(nodes + node) - centre) + load(nodes + 16 + node)
-        let point = quotient(distance, scale, reciprocal) - location
-        let slot = 16 * index + node
-        if let z { store(point, to: z + slot) }
-        var isCertain = false
-        // Nodes rise or fall: the others are between these two.
-        if case .normal = law, survival == nil { isCertain = point[0] > certain && point[7] > certain }
-        if isCertain {
-          // Half the work.
-          store(Doubles(repeating: 1), to: cumulative + slot)
-          store(certainNormalDensity(point) * reciprocal, to: density + slot)
-        } else {
-          let found = values(law, point, coefficients)
-          store(found.cumulative, to: cumulative + slot)
-          if let survival { store(found.survival, to: survival + slot) }
-          store(found.density * reciprocal, to: density + slot)
-        }
-        node += 8
-      }
-      index += 1
+    let task = Task(
+      coefficients: coefficients, location: location, certain: certain, nodes: nodes, locations: locations,
+      scales: scales, count: count, z: z, cumulative: cumulative, survival: survival, density: density)
+    switch law {
+    case .normal: runNormal(task)
+    case .logistic: runLogistic(task)
+    case .laplace: runLaplace(task)
+    case .exponential: runExponential(task)
+    case .uniform: runUniform(task)
+    case .gumbel: runGumbel(task)
+    case .reversedGumbel: runReversedGumbel(task)
     }
   }
 

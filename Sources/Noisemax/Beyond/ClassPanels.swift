@@ -15,6 +15,11 @@ protocol PanelIntegrand {
   /// Whether it is made of z and of 1 − F. Without 1 − F nothing counts that F is rounded by.
   var usesNoise: Bool { get }
   var usesSurvival: Bool { get }
+  /// Whether classes that are certain to be below all nodes may be left out. Then there is a value of every kind for each
+  /// class with noise, kind by kind, and the first kind is judged.
+  var canLeaveOut: Bool { get }
+  /// Says which classes are evaluated next, by their slots, where not all are.
+  func select(_ slots: UnsafeBufferPointer<Int>)
   /// Writes the values at the nodes, for which the classes are evaluated.
   ///
   /// - Returns: the probability that fewer than k classes are above the lowest node. Nothing further down holds more of
@@ -27,6 +32,8 @@ extension PanelIntegrand {
   var isSmooth: Bool { true }
   var usesNoise: Bool { true }
   var usesSurvival: Bool { true }
+  var canLeaveOut: Bool { false }
+  func select(_ slots: UnsafeBufferPointer<Int>) {}
 }
 
 /// Integrals over the line by Gauss–Legendre panels of 16 nodes.
@@ -50,6 +57,7 @@ struct ClassPanels {
   private let outermost: UnsafeMutablePointer<Double>
   private let pending: PendingPanels
   private let kinks: UnsafeMutablePointer<Double>
+  private let selection: ClassSelection
   /// ∫ of every value.
   let sums: UnsafeMutablePointer<Double>
 
@@ -57,6 +65,7 @@ struct ClassPanels {
   static func memory(forValues count: Int, of classes: Int, under law: ClassLaw) -> Int {
     (3 + Lanes.scalarCount) * padded(count) + PendingPanels.memory(forValues: count)
       + KinkPoints.memory(for: classes, under: law)
+      + ClassSelection.memory(forValues: count, of: classes)
   }
 
   init(
@@ -70,6 +79,7 @@ struct ClassPanels {
     sums = memory.take(padded(count))
     pending = PendingPanels(forValues: count, memory: &memory)
     kinks = memory.take(KinkPoints.memory(for: classes.count, under: classes.law))
+    selection = ClassSelection(of: classes, values: count, memory: &memory)
   }
 
   /// Replaces the sums by the integrals of an integrand.
@@ -153,15 +163,41 @@ struct ClassPanels {
   /// Evaluates a panel, and keeps it in a slot until it is judged.
   private func lay(_ integrand: some PanelIntegrand, _ panel: PendingPanels.Panel, in slot: Int) -> Double {
     pending.place(panel, in: slot)
+    let (contents, errors) = (pending.contents(of: slot), pending.errors(of: slot))
+    guard integrand.canLeaveOut, let part = selection.select(above: panel.end, of: classes) else {
+      return evaluate(integrand, classes, panel, integrand.count, to: contents, errors, expected)
+    }
+    integrand.select(selection.slots(of: part))
+    let bound = evaluate(
+      integrand, part, panel, integrand.count / classes.noisy * part.noisy, to: selection.contents,
+      selection.errors, selection.expected)
+    // Nothing of the others.
+    contents.update(repeating: 0, count: integrand.count)
+    errors.update(repeating: 0, count: integrand.judged)
+    for (index, slot) in selection.slots(of: part).enumerated() {
+      errors[slot] = selection.errors[index]
+      expected[slot] += selection.contents[index]
+      for kind in 0..<integrand.count / classes.noisy {
+        contents[kind * classes.noisy + slot] = selection.contents[kind * part.noisy + index]
+      }
+    }
+    return bound
+  }
+
+  private func evaluate(
+    _ integrand: some PanelIntegrand, _ classes: ScaledClasses, _ panel: PendingPanels.Panel, _ count: Int,
+    to contents: UnsafeMutablePointer<Double>, _ errors: UnsafeMutablePointer<Double>,
+    _ expected: UnsafeMutablePointer<Double>
+  ) -> Double {
     classes.evaluate(
       at: panel.nodes, withNoise: integrand.usesNoise, withSurvival: integrand.usesSurvival)
     let bound = integrand.evaluate(classes, to: values)
+    let judged = integrand.canLeaveOut ? classes.noisy : integrand.judged
     withUnsafeBytes(of: panel.factors) { factors in
       guard let factors = factors.baseAddress else { return }
       kernels.panelContents(
-        doubles(values), integrand.count, judged: integrand.judged,
-        rule: factors.assumingMemoryBound(to: Double.self), isPair: panel.lower != nil,
-        to: pending.contents(of: slot), errors: pending.errors(of: slot), expected: expected)
+        doubles(values), count, judged: judged, rule: factors.assumingMemoryBound(to: Double.self),
+        isPair: panel.lower != nil, to: contents, errors: errors, expected: expected)
     }
     return bound
   }

@@ -13,10 +13,12 @@ struct LogPullback: PanelIntegrand {
   let rarest: Double?
   /// w_i/p_i, 0 for classes that do not count.
   let weights: UnsafeMutablePointer<Double>
+  /// … of those that are evaluated.
+  private let selected: UnsafeMutablePointer<Double>
   /// r; and of the classes after one Σ r, Σ w a and Σ |w| a.
   private let reversedHazards, sums: UnsafeMutablePointer<Lanes>
 
-  static func memory(for count: Int) -> Int { padded(count) + Lanes.scalarCount * (4 * count + 3) }
+  static func memory(for count: Int) -> Int { 2 * padded(count) + Lanes.scalarCount * (4 * count + 3) }
 
   init(of classes: ScaledClasses, rarest: Double, memory: inout Pieces) {
     classCount = classes.noisy
@@ -24,14 +26,21 @@ struct LogPullback: PanelIntegrand {
     reversedHazards = memory.takeLanes(classes.noisy)
     sums = memory.takeLanes(3 * classes.noisy + 3)
     weights = memory.take(padded(classes.count))
+    selected = memory.take(padded(classes.count))
   }
 
   var count: Int { 3 * classCount }
   var judged: Int { classCount }
   var usesSurvival: Bool { false }
+  var canLeaveOut: Bool { true }
+
+  func select(_ slots: UnsafeBufferPointer<Int>) {
+    for (index, slot) in slots.enumerated() { selected[index] = weights[slot] }
+  }
 
   func evaluate(_ classes: ScaledClasses, to values: UnsafeMutablePointer<Lanes>) -> Double {
-    let n = classCount
+    let n = classes.noisy
+    let weights = n < classCount ? selected : weights
     var product = Lanes(repeating: 1)
     for j in 0..<classes.count { product *= classes.cumulative[j] }
     var (reversedHazardSum, sum, content) = (Lanes(), Lanes(), Lanes())

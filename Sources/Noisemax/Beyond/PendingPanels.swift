@@ -6,6 +6,9 @@ struct PendingPanels {
     let width: Double
     var lower: (upper: DoubleDouble, width: Double)?
 
+    /// The lower end.
+    var end: DoubleDouble { (lower?.upper ?? upper) - DoubleDouble(lower?.width ?? width) }
+
     /// The nodes, and what their values are multiplied by for the contents and for the last two Legendre coefficients.
     var nodes: PanelNodes {
       guard let lower else { return PanelNodes(width * PanelRule.shared.distances, below: upper) }

@@ -62,4 +62,24 @@ import Testing
       }
     }
   }
+
+  /// log(1 + e^(u − e^−u)) and its slope.
+  @Test(arguments: InstructionSet.available)
+  func bend(set: InstructionSet) {
+    let points: [Double] = [-9, -6, -4, -3, -2, -1.5, -1, -0.5, 0, 0.25, 0.5671, 1, 3, 10, 40, 1e5]
+    var values = [Double](repeating: .nan, count: 16)
+    var slopes = values
+    set.kernels.bend(points, to: &values, slopes: &slopes)
+    for (index, point) in points.enumerated() {
+      let u = max(point, -6)
+      let q = u - exp(-u)
+      let (value, slope) = (max(q, 0) + log1p(exp(-q.magnitude)), (1 + exp(-u)) / (1 + exp(-q)))
+      let testCase = "\(set), \(point)"
+      #expect(
+        (values[index] - value).magnitude <= 1e-15 + 4e-16 * value,
+        "\(testCase): \(values[index]), not \(value)")
+      #expect(
+        (slopes[index] - slope).magnitude <= (1e-14 + 4e-16 * q.magnitude) * slope, "\(testCase): \(slopes[index]), not \(slope)")
+    }
+  }
 }
