@@ -44,11 +44,16 @@ package protocol Kernels: LatticeKernels, TailKernels, UniformKernels, ScaledCla
     to results: UnsafeMutablePointer<Float>
   ) -> Int
 
-  /// Replaces the gaps of a row by their softmax p, and a cotangent by p·(v − Σp·v), with v relative to the leader's and 0
-  /// where the gap is −∞; `single` if a Float's digits are enough.
+  /// p·(v − Σp·v)/scale for the cotangents v and the softmax p of rows of a batch, with v relative to the leader's, and 0
+  /// where p is 0. The result may be the memory of the cotangents.
   static func pullBackSoftmax(
-    _ cotangent: UnsafeMutablePointer<Double>, at gaps: UnsafeMutablePointer<Double>, _ count: Int,
-    leader: Int, single: Bool
+    _ cotangents: UnsafePointer<Double>, through probabilities: UnsafePointer<Double>, count: Int,
+    rowLength: Int, scale: Double, to results: UnsafeMutablePointer<Double>
+  )
+
+  static func pullBackSoftmax(
+    _ cotangents: UnsafePointer<Float>, through probabilities: UnsafePointer<Float>, count: Int,
+    rowLength: Int, scale: Double, to results: UnsafeMutablePointer<Float>
   )
 
   /// The index of the first gap 0, `count` if there is none.

@@ -6,6 +6,11 @@
 
 extension VectorKernels {
   @inline(never)
+  package static func firstZero(of gaps: UnsafePointer<Double>, _ count: Int) -> Int {
+    firstTop(0, of: gaps, count)
+  }
+
+  @inline(never)
   package static func multiply(
     _ numbers: UnsafeMutablePointer<Double>, _ count: Int, by factors: UnsafePointer<Double>
   ) {
@@ -136,4 +141,36 @@ func add(_ term: Double, to sum: inout (high: Double, low: Double)) {
   let part = next - sum.high
   sum.low += (sum.high - (next - part)) + (term - part)
   sum.high = next
+}
+
+/// Where the largest of some numbers stands first: a block has it if it is the block's largest.
+@inline(__always)
+func firstTop(_ top: Double, of numbers: UnsafePointer<Double>, _ count: Int) -> Int {
+  var index = 0
+  while index + 64 <= count {
+    var tops = larger(load(numbers + index), load(numbers + index + 8))
+    tops = larger(tops, larger(load(numbers + index + 16), load(numbers + index + 24)))
+    tops = larger(tops, larger(load(numbers + index + 32), load(numbers + index + 40)))
+    tops = larger(tops, larger(load(numbers + index + 48), load(numbers + index + 56)))
+    if largest(tops) == top { break }
+    index += 64
+  }
+  while index + 8 <= count && largest(load(numbers + index)) != top { index += 8 }
+  while index < count && numbers[index] != top { index += 1 }
+  return index
+}
+
+@inline(__always)
+func firstTop(_ top: Float, of numbers: UnsafePointer<Float>, _ count: Int) -> Int {
+  var index = 0
+  while index + 64 <= count {
+    let tops = larger(
+      larger(load(numbers + index), load(numbers + (index + 16))),
+      larger(load(numbers + (index + 32)), load(numbers + (index + 48))))
+    if largest(tops) == top { break }
+    index += 64
+  }
+  while index + 16 <= count && largest(load(numbers + index)) != top { index += 16 }
+  while index < count && numbers[index] != top { index += 1 }
+  return index
 }

@@ -80,6 +80,32 @@ func softmax<Scalar: LogitScalar>(
   return 0
 }
 
+/// Writes the cotangents of the rows of a batch pulled back through their softmax. The result may be their memory.
+@inline(__always)
+func pullBack<Scalar: LogitScalar>(
+  _ cotangents: UnsafeBufferPointer<Scalar>, throughSoftmax probabilities: UnsafeBufferPointer<Scalar>,
+  rowLength: Int, scale: Double, to results: UnsafeMutableBufferPointer<Scalar>
+) {
+  guard rowLength > 0, let v = cotangents.baseAddress, let p = probabilities.baseAddress,
+    let result = results.baseAddress
+  else { return }
+  let count = cotangents.count / rowLength
+  if Scalar.self == Double.self {
+    kernels.pullBackSoftmax(
+      doubles(v), through: doubles(p), count: count, rowLength: rowLength, scale: scale, to: doubles(result))
+  } else if Scalar.self == Float.self {
+    kernels.pullBackSoftmax(
+      floats(v), through: floats(p), count: count, rowLength: rowLength, scale: scale, to: floats(result))
+  } else {
+    let v = cotangents.map { Double($0) }
+    var entries = v
+    kernels.pullBackSoftmax(
+      v, through: probabilities.map { Double($0) }, count: count, rowLength: rowLength, scale: scale,
+      to: &entries)
+    for index in results.indices { results[index] = Scalar(entries[index]) }
+  }
+}
+
 @inline(__always)
 private func doubles<Scalar>(_ p: UnsafePointer<Scalar>) -> UnsafePointer<Double> {
   UnsafeRawPointer(p).assumingMemoryBound(to: Double.self)

@@ -22,15 +22,13 @@ struct Softmax: StepwiseRowMethod {
     return 0
   }
 
-  /// p_i·(v_i − Σ p_j v_j), with v relative to the leader's: where that is almost certain, nothing cancels.
   func pullBack(
     _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
     precision: Precision, scratch: inout Scratch
   ) {
     guard let gaps = row.baseAddress, let v = cotangent.baseAddress else { return }
-    let leader = leader(of: row)
-    kernels.pullBackSoftmax(v, at: gaps, row.count, leader: leader, single: precision == .single)
-    balance(cotangent, at: row, leader: leader)
+    _ = kernels.softmax(gaps, count: 1, rowLength: row.count, scale: 1, to: gaps)
+    kernels.pullBackSoftmax(v, through: gaps, count: 1, rowLength: cotangent.count, scale: 1, to: v)
   }
 
   /// v_i − p_i·Σ v_j.

@@ -58,10 +58,15 @@ extension NoisyArgmax {
   /// let (p, pullback) = argmax.probabilitiesWithPullback(for: logits)
   /// let gradient = pullback(lossGradient)
   /// ```
+  ///
+  /// Under Gumbel noise the function takes p as it is, and costs a fraction of the probabilities.
   public func probabilitiesWithPullback<L: Logits>(
     for logits: L
   ) -> (probabilities: L, pullback: @Sendable (L) -> L) {
-    (probabilities(for: logits), { pullback(for: logits, of: $0) })
+    let p = probabilities(for: logits)
+    return (
+      p, { isSoftmax ? fresh(cotangent: $0, pulledBackThroughSoftmax: p) : pullback(for: logits, of: $0) }
+    )
   }
 
   /// The Jacobians ∂p_i/∂μ_j, row by row, by as many pullbacks as a row has classes: n rows of n for a row of n. For small
@@ -132,6 +137,29 @@ extension NoisyArgmax {
       })
   }
 
+  /// Cotangents pulled back through a softmax that is known.
+  @_specialize(where L == [Float])
+  @_specialize(where L == [Double])
+  @_specialize(where L == Rows<Float>)
+  @_specialize(where L == Rows<Double>)
+  private func fresh<L: Logits>(cotangent: L, pulledBackThroughSoftmax probabilities: L) -> L {
+    let (rows, p) = (cotangent.asRows, probabilities.asRows)
+    p.shape.check(rows.shape, "a cotangent")
+    var workspace = Workspace()
+    return L.form(
+      of: freshArray(like: rows) { v, result in
+        p.elements.withUnsafeBufferPointer { p in
+          forEachPart(of: rows.shape, workspace: &workspace) { part, _ in
+            let slots = part.lowerBound * rows.rowLength..<part.upperBound * rows.rowLength
+            Noisemax.pullBack(
+              UnsafeBufferPointer(rebasing: v[slots]),
+              throughSoftmax: UnsafeBufferPointer(rebasing: p[slots]),
+              rowLength: rows.rowLength, scale: unit, to: UnsafeMutableBufferPointer(rebasing: result[slots]))
+          }
+        }
+      })
+  }
+
   /// Spans in, span out.
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
@@ -178,6 +206,11 @@ extension NoisyArgmax {
       let row = UnsafeBufferPointer(rebasing: rows[slots])
       let cotangent = UnsafeBufferPointer(rebasing: cotangent[slots])
       let result = UnsafeMutableBufferPointer(rebasing: result[slots])
+      if quantity == .probabilities, isSoftmax,
+        writeSoftmaxPullback(at: row, of: cotangent, to: result, memory: &workspace.row)
+      {
+        return
+      }
       if writePairPullback(through: quantity, at: row, of: cotangent, to: result) { return }
       pullBack(through: quantity, at: row, to: result, workspace: &workspace) { Double(cotangent[$0]) }
     }
@@ -199,6 +232,22 @@ extension NoisyArgmax {
       ) { cotangent($1) }
       copy(gradient, dividedBy: unit, to: result)
     }
+  }
+
+  /// Writes the cotangents of a row pulled back through its softmax, if nothing is out of the ordinary.
+  @inline(__always)
+  private func writeSoftmaxPullback<Scalar: LogitScalar>(
+    at row: UnsafeBufferPointer<Scalar>, of cotangent: UnsafeBufferPointer<Scalar>,
+    to result: UnsafeMutableBufferPointer<Scalar>, memory: inout Scratch
+  ) -> Bool {
+    let length = row.count * MemoryLayout<Scalar>.stride / MemoryLayout<Double>.stride + 1
+    guard let start = row.baseAddress, let memory = memory.reserve(length).baseAddress else { return false }
+    let p = UnsafeMutableRawPointer(memory).bindMemory(to: Scalar.self, capacity: row.count)
+    guard softmax(start, count: 1, rowLength: row.count, scale: unit, to: p) == 1 else { return false }
+    Noisemax.pullBack(
+      cotangent, throughSoftmax: UnsafeBufferPointer(start: p, count: row.count), rowLength: row.count,
+      scale: unit, to: result)
+    return true
   }
 
   /// Writes the cotangent of two classes, where the law has a table for them and nothing is out of the ordinary.

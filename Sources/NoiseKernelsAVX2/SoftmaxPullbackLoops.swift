@@ -1,0 +1,1 @@
+../NoiseKernels/SoftmaxPullbackLoops.swift
