@@ -127,33 +127,38 @@ private struct Task {
 
 @inline(__always)
 private func run(_ law: QuantileTable.Law, _ task: Task) {
+  // Not read again after every store.
+  let (location, certain, count) = (task.location, task.certain, task.count)
+  let (nodes, locations, scales) = (task.nodes, task.locations, task.scales)
+  let (coefficients, z, cumulative) = (task.coefficients, task.z, task.cumulative)
+  let (survival, density) = (task.survival, task.density)
   var index = 0
-  while index < task.count {
+  while index < count {
     let (centre, scale) = (
-      Doubles(repeating: task.locations[index]), Doubles(repeating: task.scales[index])
+      Doubles(repeating: locations[index]), Doubles(repeating: scales[index])
     )
-    let inverse = 1 / task.scales[index]
+    let inverse = 1 / scales[index]
     let reciprocal = Doubles(repeating: inverse < .infinity ? inverse : .greatestFiniteMagnitude)
     var node = 0
     while node < 16 {
-      let distance = (load(task.nodes + node) - centre) + load(task.nodes + 16 + node)
-      let point = quotient(distance, scale, reciprocal) - task.location
+      let distance = (load(nodes + node) - centre) + load(nodes + 16 + node)
+      let point = quotient(distance, scale, reciprocal) - location
       let slot = 16 * index + node
-      if let z = task.z { store(point, to: z + slot) }
+      if let z { store(point, to: z + slot) }
       var isCertain = false
       // Nodes rise or fall: the others are between these two.
-      if case .normal = law, task.survival == nil {
-        isCertain = point[0] > task.certain && point[7] > task.certain
+      if case .normal = law, survival == nil {
+        isCertain = point[0] > certain && point[7] > certain
       }
       if isCertain {
         // Half the work.
-        store(Doubles(repeating: 1), to: task.cumulative + slot)
-        store(certainNormalDensity(point) * reciprocal, to: task.density + slot)
+        store(Doubles(repeating: 1), to: cumulative + slot)
+        store(certainNormalDensity(point) * reciprocal, to: density + slot)
       } else {
-        let found = values(law, point, task.coefficients)
-        store(found.cumulative, to: task.cumulative + slot)
-        if let survival = task.survival { store(found.survival, to: survival + slot) }
-        store(found.density * reciprocal, to: task.density + slot)
+        let found = values(law, point, coefficients)
+        store(found.cumulative, to: cumulative + slot)
+        if let survival { store(found.survival, to: survival + slot) }
+        store(found.density * reciprocal, to: density + slot)
       }
       node += 8
     }

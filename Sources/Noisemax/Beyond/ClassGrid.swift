@@ -3,10 +3,13 @@ internal import NoiseKernels
 /// Integrals by sums over the points of a ``GridMap``: over the line under a smooth law, above all kinks under another.
 ///
 /// Such sums converge faster than any power of the step: points p times as far apart are wrong by the spectrum of the integrand at
-/// 1/p of its frequency. Eight sums over every eighth point hold the spectrum at ⅛, ¼, ⅜ and ½, the first three whatever the
-/// phase. If it falls exponentially or faster, its value at 1, which the sum is wrong by, is below the powers 8/3 and 2 of those at
-/// ⅜ and ½. While these do not tell that an integral is found, points are added halfway between the others, over the
-/// stretch where such integrals have not faded.
+/// 1/p of its frequency. Eight sums over every eighth point hold the spectrum S at ⅛, ¼, ⅜ and ½, the first three whatever the
+/// phase. If it falls exponentially or faster,
+///
+///     S(1) ≤ S(⅜)·(S(⅜)/S(¼))⁵,
+///
+/// which the sum is wrong by. S(½) tells whether it still falls like that. While these do not show that an integral is found,
+/// points are added halfway between the others, over the stretch where such integrals have not faded.
 ///
 /// Work: one scale takes some fifty points, and every factor of 10 between scales about fifty more.
 struct ClassGrid {
@@ -134,11 +137,15 @@ struct ClassGrid {
     )
     let second = (pairs.x - pairs.z, pairs.y - pairs.w)
     let fourth = (pairs.x - pairs.y) + (pairs.z - pairs.w)
+    // Squares of S(¼), S(⅜) and S(½).
+    let quarter = second.0 * second.0 + second.1 * second.1
+    let threeEighths = third.0 * third.0 + third.1 * third.1
+    let half = fourth * fourth
+    let ratio = Swift.min(threeEighths / quarter, 1)
+    let rest = threeEighths * (ratio * ratio) * (ratio * ratio) * ratio
+    let limit = limits.spectrum * limits.spectrum
     // What is no number is none on a finer grid either.
-    return
-      !(second.0 * second.0 + second.1 * second.1 > limits.quarter * limits.quarter
-      || third.0 * third.0 + third.1 * third.1 > limits.threeEighths * limits.threeEighths
-      || fourth.magnitude > limits.half)
+    return !(rest > limit || (half > limit && half * quarter > 16 * threeEighths * threeEighths))
   }
 
   /// The first blocks that hold something of values that are not found.

@@ -41,8 +41,10 @@ struct GridMap {
     else { return nil }
     end = Self.highestKink(of: classes)
     let narrowest = Self.narrowest(of: classes, above: end)
-    let (edge, growth) = Self.growth(of: classes, beside: narrowest, above: end)
-    let fine = law.gridStep(for: classes.count) * narrowest
+    let widest = (0..<classes.count).reduce(0) { Swift.max($0, classes.scales[$1]) }
+    let unit = law.gridStep(for: classes.count, alike: widest <= 2 * narrowest)
+    let (edge, growth) = Self.growth(of: classes, beside: narrowest, step: unit, above: end)
+    let fine = unit * narrowest
     var fall = Lanes()
     if growth < .infinity {
       // At the edge e^(t/κ) is ¼, t there −1.386·κ, and the points are 5/4·h apart.
@@ -104,11 +106,10 @@ struct GridMap {
 
   /// Up to where classes about as narrow as the narrowest one are sharp, and the κ with which the points above suit the wider ones.
   private static func growth(
-    of classes: ScaledClasses, beside narrowest: Double, above end: DoubleDouble?
+    of classes: ScaledClasses, beside narrowest: Double, step: Double, above end: DoubleDouble?
   ) -> (edge: DoubleDouble, growth: Double) {
     let law = classes.law
     let narrow = alike * narrowest
-    let step = law.gridStep(for: classes.count)
     var edge = end ?? DoubleDouble(-.infinity)
     for j in 0..<classes.count where classes.scales[j] <= narrow && classes.scales[j] >= narrowest {
       let end =
