@@ -57,10 +57,12 @@ struct ClassLaw: Sendable {
   /// least scale.
   ///
   /// The normal law's spectrum falls like e^−ω², the others' like e^−ω. The more normal classes, the narrower is their maximum;
-  /// these steps are just below what fits it, for 10 to 1,000 classes. Among wide classes the narrowest seldom is the maximum.
+  /// where scales are alike these steps are just below what fits it, for 10 to 1,000 classes. Among wide classes the narrowest
+  /// seldom is the maximum.
   func gridStep(for count: Int, alike: Bool) -> Double {
     guard noise is Normal else { return 0.2 * deviation }
-    return (alike ? 1 : 1.35) * Swift.min(0.3, 1 / (1.4 + logarithm(Double(count)))) * deviation
+    if alike { return Swift.min(0.3, 1 / (1.4 + logarithm(Double(count)))) * deviation }
+    return (count <= 20 ? 0.35 : 0.2) * deviation
   }
 
   /// P(ε > this) = q, in units of a class's scale: but for q, a class is below the point that many scales above its logit.
