@@ -7,18 +7,27 @@
 // Rows of gaps are padded to whole vectors with −∞. Every cell has eight coefficients, whatever the number of terms of
 // its basis; the cell behind the last one takes what is not wanted.
 
-/// The cells of eight gaps, times a stride, and their offsets t ∈ −1…1 in them. A gap below the limit gets the cell behind
-/// the last one.
+/// Writes the cell of every gap, or of cells in equal parts the part, times a stride, and passes on the offsets t ∈ −1…1 in
+/// them. A gap below the limit gets what is behind the last one.
 @inline(__always)
-func cellsAndOffsets(
-  of gaps: Doubles, from limit: Double, perUnit: Double, firstCell: Double, last: Double, stride: Double = 1
-) -> (cells: Words, t: Doubles) {
-  let isOut = gaps .< limit
-  let position = gaps.replacing(with: 0, where: isOut) * perUnit
-  let cell = floor(position)
-  let t = 2 * (position - cell) - 1
-  let cells = ((cell - firstCell) * stride).replacing(with: last * stride, where: isOut)
-  return (integers(cells), t)
+func forEachOffset(
+  of gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid, parts: Int = 1,
+  stride: Int = 1, cells: UnsafeMutablePointer<Int>, _ body: (_ index: Int, _ t: Doubles) -> Void
+) {
+  let (scale, stride) = (Double(parts), Double(stride))
+  let (perUnit, first) = (grid.perUnit * scale, Double(grid.firstCell) * scale)
+  let last = Double(grid.count) * scale * stride
+  var index = 0
+  while index < count {
+    let gap = load(gaps + index)
+    let isOut = gap .< limit
+    let position = gap.replacing(with: 0, where: isOut) * perUnit
+    let cell = floor(position)
+    let own = ((cell - first) * stride).replacing(with: last, where: isOut)
+    UnsafeMutableRawPointer(cells + index).storeBytes(of: integers(own), as: Words.self)
+    body(index, 2 * (position - cell) - 1)
+    index += 8
+  }
 }
 
 extension VectorKernels {
@@ -54,57 +63,6 @@ extension VectorKernels {
 /// arithmetic apart where lanes change places.
 let block = 64
 
-/// Writes the cells of a block of gaps, and what `power` makes of the offsets t in them: eight rows, for tᵏ times a weight.
-@inline(__always)
-private func writePowers(
-  of gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
-  cells: UnsafeMutablePointer<Int>, powers: UnsafeMutablePointer<Double>,
-  _ power: (_ t: Doubles, _ index: Int) -> (
-    Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles, Doubles
-  )
-) {
-  let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), Double(grid.count))
-  var index = 0
-  while index < count {
-    let (own, t) = cellsAndOffsets(
-      of: load(gaps + index), from: limit, perUnit: perUnit, firstCell: firstCell, last: last)
-    UnsafeMutableRawPointer(cells + index).storeBytes(of: own, as: Words.self)
-    let rows = power(t, index)
-    store(rows.0, to: powers + index)
-    store(rows.1, to: powers + (block + index))
-    store(rows.2, to: powers + (2 * block + index))
-    store(rows.3, to: powers + (3 * block + index))
-    store(rows.4, to: powers + (4 * block + index))
-    store(rows.5, to: powers + (5 * block + index))
-    store(rows.6, to: powers + (6 * block + index))
-    store(rows.7, to: powers + (7 * block + index))
-    index += 8
-  }
-}
-
-/// Calls the body for every class of a block, with its cell and its eight powers.
-@inline(__always)
-private func forEachClass(
-  _ count: Int, powers: UnsafePointer<Double>, cells: UnsafePointer<Int>,
-  _ body: (_ index: Int, _ cell: Int, _ row: Doubles) -> Void
-) {
-  var index = 0
-  while index < count {
-    let p = powers + index
-    let rows = transposed(
-      p, p + block, p + 2 * block, p + 3 * block, p + 4 * block, p + 5 * block, p + 6 * block, p + 7 * block)
-    body(0, cells[index], rows.0)
-    body(1, cells[index + 1], rows.1)
-    body(2, cells[index + 2], rows.2)
-    body(3, cells[index + 3], rows.3)
-    body(4, cells[index + 4], rows.4)
-    body(5, cells[index + 5], rows.5)
-    body(6, cells[index + 6], rows.6)
-    body(7, cells[index + 7], rows.7)
-    index += 8
-  }
-}
-
 extension VectorKernels {
   @inline(never)
   package static func depositMoments(
@@ -117,20 +75,42 @@ extension VectorKernels {
       slot += 8
     }
     let cells = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int.self)
+    let powers = scratch + block
+    @inline(__always) func add(_ row: Doubles, to cell: Int) {
+      let slot = moments + 8 * cell
+      store(load(slot) + row, to: slot)
+    }
     var start = 0
     while start < count {
       let length = count - start < block ? count - start : block
-      writePowers(
-        of: gaps + start, length, from: limit, grid: grid, cells: cells, powers: scratch + block
-      ) { t, index in
-        let v = load(weights + (start + index))
+      forEachOffset(of: gaps + start, length, from: limit, grid: grid, cells: cells) { index, t in
+        let (v, row) = (load(weights + (start + index)), powers + index)
         let (t2, v2) = (t * t, v * (t * t))
         let (t3, v4) = (t2 * t, v2 * t2)
-        return (v, v * t, v2, v * t3, v4, v4 * t, v4 * t2, v4 * t3)
+        store(v, to: row)
+        store(v * t, to: row + block)
+        store(v2, to: row + 2 * block)
+        store(v * t3, to: row + 3 * block)
+        store(v4, to: row + 4 * block)
+        store(v4 * t, to: row + 5 * block)
+        store(v4 * t2, to: row + 6 * block)
+        store(v4 * t3, to: row + 7 * block)
       }
-      forEachClass(length, powers: scratch + block, cells: cells) { _, cell, row in
-        let slot = moments + 8 * cell
-        store(load(slot) + row, to: slot)
+      var index = 0
+      while index < length {
+        let p = powers + index
+        let rows = transposed(
+          p, p + block, p + 2 * block, p + 3 * block, p + 4 * block, p + 5 * block, p + 6 * block,
+          p + 7 * block)
+        add(rows.0, to: cells[index])
+        add(rows.1, to: cells[index + 1])
+        add(rows.2, to: cells[index + 2])
+        add(rows.3, to: cells[index + 3])
+        add(rows.4, to: cells[index + 4])
+        add(rows.5, to: cells[index + 5])
+        add(rows.6, to: cells[index + 6])
+        add(rows.7, to: cells[index + 7])
+        index += 8
       }
       start += length
     }

@@ -11,15 +11,7 @@ extension VectorKernels {
     _ gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
     cells: UnsafeMutablePointer<Int>, offsets: UnsafeMutablePointer<Double>
   ) {
-    let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), Double(grid.count))
-    var index = 0
-    while index < count {
-      let (own, t) = cellsAndOffsets(
-        of: load(gaps + index), from: limit, perUnit: perUnit, firstCell: firstCell, last: last)
-      UnsafeMutableRawPointer(cells + index).storeBytes(of: own, as: Words.self)
-      store(t, to: offsets + index)
-      index += 8
-    }
+    forEachOffset(of: gaps, count, from: limit, grid: grid, cells: cells) { store($1, to: offsets + $0) }
   }
 }
 

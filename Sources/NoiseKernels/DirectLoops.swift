@@ -247,14 +247,7 @@ extension VectorKernels {
     }
     let remainder = 1 - others
     if likely { row.probabilities[row.leader] = remainder }
-    slot = 0
-    while slot < row.classes {
-      let (exponent, logarithm) = splitLogarithm(load(row.probabilities + slot))
-      store(
-        multiplyAdd(ln2High, exponent, multiplyAdd(ln2Low, exponent, logarithm)), to: row.probabilities + slot
-      )
-      slot += 8
-    }
+    logarithms(of: row.probabilities, row.classes, shift: 0, to: row.probabilities)
     // log(1 − s) = log m · s/(1 − m), but for rounding, where m is 1 − s rounded.
     if likely {
       row.probabilities[row.leader] =

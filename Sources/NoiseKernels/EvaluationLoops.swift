@@ -110,9 +110,7 @@ extension VectorKernels {
       cell += 1
     }
   }
-}
 
-extension VectorKernels {
   @inline(never)
   package static func expandPairs(
     _ values: UnsafePointer<Double>, _ others: UnsafePointer<Double>, cells: Int, slots: UnsafePointer<Int>,
@@ -143,20 +141,15 @@ private func forEachEight(
   scratch: UnsafeMutablePointer<Double>,
   _ body: (_ index: Int, _ cells: UnsafePointer<Int>, _ t: Doubles) -> Void
 ) {
-  let (perUnit, firstCell, last) = (grid.perUnit, Double(grid.firstCell), Double(grid.count))
   let cells = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int.self)
   var start = 0
   while start < count {
     let end = count - start < block ? count : start + block
-    var index = start
-    while index < end {
-      let (own, t) = cellsAndOffsets(
-        of: load(gaps + index), from: limit, perUnit: perUnit, firstCell: firstCell, last: last)
-      UnsafeMutableRawPointer(cells + (index - start)).storeBytes(of: own, as: Words.self)
-      store(t, to: gaps + index)
-      index += 8
+    let offsets = gaps + start
+    forEachOffset(of: offsets, end - start, from: limit, grid: grid, cells: cells) {
+      store($1, to: offsets + $0)
     }
-    index = start
+    var index = start
     while index < end {
       body(index, cells + (index - start), load(gaps + index))
       index += 8

@@ -121,30 +121,27 @@ package protocol Kernels: LatticeKernels, TailKernels, UniformKernels, ScaledCla
   /// The share of every node in the value at a grid point, ψ = exp(S_k − logCumulatives_k − logarithm − reference), takes the
   /// slope S′ at its place to the gain Σ ψ·S′ of the point, and ψ times the weight of the point to the 16 places.
   ///
-  /// Otherwise as ``logQuantileSums``, whose logarithms these are; behind the list and the places there are 16 more.
+  /// `spread` has room for eight times as many numbers as there are places, which are whole vectors. Otherwise as
+  /// ``logQuantileSums``, whose logarithms these are; behind the list and the places there are 16 more.
   static func spreadQuantileShares(
     of sums: UnsafePointer<Double>, slopes: UnsafePointer<Double>, at points: UnsafePointer<Int>,
     from first: Int, to end: Int, offset: Int, shifts: UnsafePointer<Int>, shares: UnsafePointer<Double>,
     logCumulatives: UnsafePointer<Double>, nodes: Int, logarithms: UnsafePointer<Double>, reference: Double,
-    weights: UnsafePointer<Double>, gains: UnsafeMutablePointer<Double>, spread: UnsafeMutablePointer<Double>
+    weights: UnsafePointer<Double>, gains: UnsafeMutablePointer<Double>,
+    spread: UnsafeMutablePointer<Double>, places: Int
   )
 
-  /// Multiplies mantissa · 2^exponent of every node q by F(d + q) for every difference d. Factors are above 2⁻²⁵⁰, or 0
-  /// under a law whose F is 0; under a Gumbel law nothing is done.
-  static func multiplyCumulatives(
-    at differences: QuantileDifferences, _ table: QuantileTable,
-    mantissas: UnsafeMutablePointer<Double>, exponents: UnsafeMutablePointer<Double>
+  /// Multiplies mantissa · 2^exponent of eight or sixteen nodes by powers of factors, of which every class has sixteen. Powers are
+  /// whole, and 0 for what is left out; factors are above 2⁻²⁵⁰, or 0.
+  static func multiply(
+    _ mantissas: UnsafeMutablePointer<Double>, _ exponents: UnsafeMutablePointer<Double>, nodes: Int,
+    by factors: UnsafePointer<Double>, powers: UnsafePointer<Double>, _ count: Int
   )
 
-  /// Adds log F(d + q) = −e^(−d − q) of the Gumbel law to a logarithm for every node.
-  static func addLogarithmsOfGumbel(
-    at differences: QuantileDifferences, _ table: QuantileTable, to logarithms: UnsafeMutablePointer<Double>
-  )
-
-  /// Σ_q terms · r(d + q) for every difference d, with r = f/F. Terms are 0 where F is, and behind the last node.
-  static func sumReversedHazards(
-    at differences: QuantileDifferences, times terms: UnsafePointer<Double>, _ table: QuantileTable,
-    to sums: UnsafeMutablePointer<Double>
+  /// Adds Σ weight·f/F over eight or sixteen nodes to a sum for each class, with 0 where F is 0.
+  static func addReversedHazards(
+    _ densities: UnsafePointer<Double>, over cumulatives: UnsafePointer<Double>, _ count: Int,
+    weights: UnsafePointer<Double>, nodes: Int, to sums: UnsafeMutablePointer<Double>
   )
 
   /// Brings mantissas from ½ on and below 1, unless they are 0.

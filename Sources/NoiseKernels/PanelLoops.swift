@@ -7,7 +7,7 @@
 
 /// F to the power of a number of ties, at least 1.
 @inline(__always)
-private func power(_ base: Doubles, _ exponent: Double) -> Doubles {
+func power(_ base: Doubles, _ exponent: Double) -> Doubles {
   if exponent == 1 { return base }
   var (rest, square, result) = (Int(exponent), base, Doubles(repeating: 1))
   while rest > 0 {

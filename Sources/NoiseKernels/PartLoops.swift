@@ -53,25 +53,6 @@ private func transposed(_ r0: Quads, _ r1: Quads, _ r2: Quads, _ r3: Quads) -> (
   )
 }
 
-/// Writes for every gap of a block the slot where the row of its part begins, with `stride` slots a part, and passes on the
-/// offsets in the parts.
-@inline(__always)
-private func forEachOffset(
-  of gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid, parts: Int, stride: Int,
-  rows: UnsafeMutablePointer<Int>, _ body: (_ index: Int, _ t: Doubles) -> Void
-) {
-  let scale = Double(parts)
-  var index = 0
-  while index < count {
-    let (slots, t) = cellsAndOffsets(
-      of: load(gaps + index), from: limit, perUnit: grid.perUnit * scale,
-      firstCell: Double(grid.firstCell) * scale, last: Double(grid.count) * scale, stride: Double(stride))
-    UnsafeMutableRawPointer(rows + index).storeBytes(of: slots, as: Words.self)
-    body(index, t)
-    index += 8
-  }
-}
-
 // MARK: deposit
 
 /// Powers are summed as integers, exactly in any order. Added to this number, a power has its last bit at 2⁻³⁹. From the sum of
@@ -108,7 +89,7 @@ extension VectorKernels {
     while start < count {
       let classes = count - start < partBlock ? count - start : partBlock
       forEachOffset(
-        of: gaps + start, classes, from: limit, grid: grid, parts: parts, stride: 4, rows: slots
+        of: gaps + start, classes, from: limit, grid: grid, parts: parts, stride: 4, cells: slots
       ) { index, t in
         let t2 = t * t
         store(t + raised, to: powers + index)
@@ -235,7 +216,7 @@ extension VectorKernels {
       let classes = count - start < partBlock ? count - start : partBlock
       let result = gaps + start
       forEachOffset(
-        of: result, classes, from: limit, grid: grid, parts: parts, stride: 4, rows: cells
+        of: result, classes, from: limit, grid: grid, parts: parts, stride: 4, cells: cells
       ) { index, t in
         store(t, to: result + index)
       }
@@ -286,7 +267,7 @@ extension VectorKernels {
       let classes = count - start < partBlock ? count - start : partBlock
       let result = gaps + start
       forEachOffset(
-        of: result, classes, from: limit, grid: grid, parts: 1, stride: 4, rows: cells
+        of: result, classes, from: limit, grid: grid, stride: 4, cells: cells
       ) { index, t in
         storeFloats(t, to: floats + index)
       }

@@ -2,9 +2,18 @@
   import NoiseKernels
 #endif
 
-// The loops of the quantile rule over its nodes, at the grid points of a row.
+// The loops of the quantile rule over its nodes: at the grid points of a row, and class by class.
 
 private let ln2 = 0x1.62e42fefa39efp-1
+
+/// A normal number above 0 as mantissa · 2^exponent, with the mantissa from ½ on and below 1; 0 has the mantissa 0.
+@_transparent
+private func splitExponent(_ x: Doubles) -> (mantissa: Doubles, exponent: Words) {
+  let bits = words(x)
+  let shifted = unsafeBitCast(unsafeBitCast(bits, to: SIMD8<UInt64>.self) &>> 52, to: Words.self)
+  let mantissa = (bits & Words(repeating: 0x000F_FFFF_FFFF_FFFF)) | Words(repeating: 0x3FE0_0000_0000_0000)
+  return (doubles(mantissa).replacing(with: 0, where: x .== 0), shifted &- Words(repeating: 1022))
+}
 
 /// Σ_tap shares_tap · sums_tap in eight consecutive places: one place between grid points, for eight of them.
 @inline(__always)
@@ -64,8 +73,11 @@ extension VectorKernels {
     of sums: UnsafePointer<Double>, slopes: UnsafePointer<Double>, at points: UnsafePointer<Int>,
     from first: Int, to end: Int, offset: Int, shifts: UnsafePointer<Int>, shares: UnsafePointer<Double>,
     logCumulatives: UnsafePointer<Double>, nodes: Int, logarithms: UnsafePointer<Double>, reference: Double,
-    weights: UnsafePointer<Double>, gains: UnsafeMutablePointer<Double>, spread: UnsafeMutablePointer<Double>
+    weights: UnsafePointer<Double>, gains: UnsafeMutablePointer<Double>,
+    spread: UnsafeMutablePointer<Double>, places: Int
   ) {
+    // Eight copies: no vector is read that overlaps one just written.
+    spread.update(repeating: 0, count: 8 * places)
     var point = first
     while point < end {
       let start = points[point] + offset
@@ -82,15 +94,127 @@ extension VectorKernels {
         let share = moderateExponential(larger(exponent, Doubles(repeating: -600)))
         gain = multiplyAdd(share, interpolated(slopes + position, shares), gain)
         let term = share * weight
-        var tap = 0
-        while tap < 16 {
-          let slot = spread + (position + tap)
-          store(multiplyAdd(shares[tap], term, load(slot)), to: slot)
+        var (tap, slot) = (0, spread + position)
+        while tap < 8 {
+          store(multiplyAdd(shares[tap], term, load(slot + tap)), to: slot + tap)
+          store(multiplyAdd(shares[tap + 8], term, load(slot + tap + 8)), to: slot + tap + 8)
           tap += 1
+          slot += places
         }
       }
       store(gain, to: gains + point)
       point += 8
     }
+    var place = 0
+    while place < places {
+      var (sum, copy) = (load(spread + place), 1)
+      while copy < 8 {
+        sum = sum + load(spread + copy * places + place)
+        copy += 1
+      }
+      store(sum, to: spread + place)
+      place += 8
+    }
+  }
+
+  @inline(never)
+  package static func multiply(
+    _ mantissas: UnsafeMutablePointer<Double>, _ exponents: UnsafeMutablePointer<Double>, nodes: Int,
+    by factors: UnsafePointer<Double>, powers: UnsafePointer<Double>, _ count: Int
+  ) {
+    var node = 0
+    while node < nodes {
+      var (product, exponent) = (load(mantissas + node), Words())
+      var (k, waiting) = (0, 0)
+      while k < count {
+        let factor = load(factors + 16 * k + node)
+        var power = powers[k]
+        while power > 0 {
+          product = product * factor
+          power -= 1
+          waiting += 1
+          // Three factors on a mantissa of ½ and more leave a normal number.
+          if waiting == 3 {
+            let (mantissa, lost) = splitExponent(product)
+            (product, exponent, waiting) = (mantissa, exponent &+ lost, 0)
+          }
+        }
+        k += 1
+      }
+      let (mantissa, lost) = splitExponent(product)
+      store(mantissa, to: mantissas + node)
+      store(load(exponents + node) + doubles(whole: exponent &+ lost), to: exponents + node)
+      node += 8
+    }
+  }
+
+  @inline(never)
+  package static func addReversedHazards(
+    _ densities: UnsafePointer<Double>, over cumulatives: UnsafePointer<Double>, _ count: Int,
+    weights: UnsafePointer<Double>, nodes: Int, to sums: UnsafeMutablePointer<Double>
+  ) {
+    var k = 0
+    while k < count {
+      var (sum, node) = (Doubles(), 0)
+      while node < nodes {
+        let cumulative = load(cumulatives + 16 * k + node)
+        let r = load(densities + 16 * k + node) / cumulative
+        sum = multiplyAdd(load(weights + node), r.replacing(with: 0, where: cumulative .== 0), sum)
+        node += 8
+      }
+      sums[k] += laneSum(sum)
+      k += 1
+    }
+  }
+
+  @inline(never)
+  package static func splitExponents(
+    of mantissas: UnsafeMutablePointer<Double>, _ exponents: UnsafeMutablePointer<Double>, _ count: Int
+  ) {
+    var index = 0
+    while index < count {
+      let (mantissa, exponent) = splitExponent(load(mantissas + index))
+      store(mantissa, to: mantissas + index)
+      store(load(exponents + index) + doubles(whole: exponent), to: exponents + index)
+      index += 8
+    }
+  }
+
+  @inline(never)
+  package static func settleTerms(
+    _ mantissas: UnsafeMutablePointer<Double>, _ exponents: UnsafeMutablePointer<Double>,
+    logarithms: UnsafePointer<Double>?, _ count: Int
+  ) -> (sum: Double, exponent: Double) {
+    let nothing = -Double.infinity
+    var top = Doubles(repeating: nothing)
+    var index = 0
+    while index < count {
+      var mantissa = firstLanes(count - index, of: load(mantissas + index))
+      var exponent = load(exponents + index)
+      if let logarithms {
+        let logarithm = load(logarithms + index)
+        let (power, rest) = splitPower(logarithm)
+        mantissa = (mantissa * rest).replacing(with: 0, where: logarithm .== nothing)
+        exponent += power
+      }
+      exponent = exponent.replacing(with: nothing, where: mantissa .== 0)
+      store(mantissa, to: mantissas + index)
+      store(exponent, to: exponents + index)
+      top = larger(top, exponent)
+      index += 8
+    }
+    let exponent = largest(top)
+    var total = (high: 0.0, low: 0.0)
+    index = 0
+    while index < count {
+      // Relative to the largest one, what is below 2⁻¹⁰⁰⁰ is nothing.
+      let depth = load(exponents + index) - exponent
+      let power = powerOfTwo(larger(depth, Doubles(repeating: -1000)))
+      let term = (load(mantissas + index) * power).replacing(with: 0, where: .!(depth .> -1000))
+      store(term, to: mantissas + index)
+      add(laneSum(term), to: &total)
+      index += 8
+    }
+    return (total.high + total.low, exponent)
   }
 }

@@ -1,17 +1,51 @@
+/// The laws that the loops know.
+package enum VectorLaw: BitwiseCopyable, Sendable {
+  case uniform, exponential, laplace, logistic, normal, gumbel, reversedGumbel
+}
+
+/// Classes, and sixteen nodes at which a law is evaluated for each of them, at z = (x − μ)/s − location.
+package struct ClassPoints: BitwiseCopyable, @unchecked Sendable {
+  /// Sixteen numbers, and sixteen that are to be added to them once μ is taken off.
+  package let nodes: UnsafePointer<Double>
+  package let locations: UnsafePointer<Double>
+  /// Nil where all are 1.
+  package let scales: UnsafePointer<Double>?
+  package let count: Int
+  package let location: Double
+  /// Where 1 − F is not written, F may be 1 above this point.
+  package let certain: Double
+  /// (x + 4)·(1 − Φ(x))·e^(x²/2) in powers of (x − 4)/(x + 4), 28 coefficients, the lowest first.
+  package let scaledTail: UnsafePointer<Double>
+
+  package init(
+    nodes: UnsafePointer<Double>, locations: UnsafePointer<Double>, scales: UnsafePointer<Double>?,
+    count: Int,
+    location: Double, certain: Double, scaledTail: UnsafePointer<Double>
+  ) {
+    (self.nodes, self.locations, self.scales, self.count) = (nodes, locations, scales, count)
+    (self.location, self.certain, self.scaledTail) = (location, certain, scaledTail)
+  }
+}
+
+/// Where z, F, 1 − F and f/s go, class by class, each if there is memory for it.
+package struct ClassValues: BitwiseCopyable, @unchecked Sendable {
+  package let z: UnsafeMutablePointer<Double>?
+  package let cumulative: UnsafeMutablePointer<Double>
+  package let survival, density: UnsafeMutablePointer<Double>?
+
+  package init(
+    z: UnsafeMutablePointer<Double>?, cumulative: UnsafeMutablePointer<Double>,
+    survival: UnsafeMutablePointer<Double>?, density: UnsafeMutablePointer<Double>?
+  ) {
+    (self.z, self.cumulative, self.survival, self.density) = (z, cumulative, survival, density)
+  }
+}
+
 /// The loops of classes that have scales of their own.
 package protocol ScaledClassKernels: Sendable {
-  /// Writes z = (x − μ)/s − location, F(z), 1 − F(z) and f(z)/s at sixteen nodes for every class, class by class.
-  ///
-  /// The nodes are in two parts: sixteen numbers, and sixteen that are to be added to them. Each tail is within 1e-14
-  /// relative where it is above 1e-100, and within 1e-13 as far as it is a normal number.
-  ///
-  /// Without memory for 1 − F it is not written, nor is z. Where z is above `certain`, F is then 1.
-  static func classValues(
-    under law: QuantileTable.Law, scaledTail: UnsafePointer<Double>, location: Double, certain: Double,
-    nodes: UnsafePointer<Double>, locations: UnsafePointer<Double>, scales: UnsafePointer<Double>,
-    count: Int, z: UnsafeMutablePointer<Double>?, cumulative: UnsafeMutablePointer<Double>,
-    survival: UnsafeMutablePointer<Double>?, density: UnsafeMutablePointer<Double>
-  )
+  /// Writes the values of a law at points. Each tail is within 1e-14 relative where it is above 1e-100, and within 1e-13 as far
+  /// as it is a normal number.
+  static func classValues(under law: VectorLaw, at points: ClassPoints, to values: ClassValues)
 
   /// Writes G·f_j/F_j, G = ∏F, of the first classes at the nodes, 0 where F_j is 0. Equal classes get equal bits.
   ///

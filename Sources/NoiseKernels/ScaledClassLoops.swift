@@ -6,7 +6,45 @@
 
 private let inverseRootTwoPi = 0.3989422804014327
 
-/// The lesser tail and f where both hang on one exponential, and which tail is the lesser one.
+/// (|x| + 4)·(1 − Φ(|x|))·e^(x²/2), and 1/(|x| + 4).
+@_transparent
+private func scaledTail(
+  _ magnitude: Doubles, _ coefficients: UnsafePointer<Double>
+) -> (value: Doubles, reciprocal: Doubles) {
+  let reciprocal = Doubles(repeating: 1) / (magnitude + 4)
+  let v = (magnitude - 4) * reciprocal
+  let s = v * v
+  // Written out: what has loops is not inlined.
+  var even = multiplyAdd(Doubles(repeating: coefficients[26]), s, Doubles(repeating: coefficients[24]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[22]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[20]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[18]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[16]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[14]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[12]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[10]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[8]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[6]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[4]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[2]))
+  even = multiplyAdd(even, s, Doubles(repeating: coefficients[0]))
+  var odd = multiplyAdd(Doubles(repeating: coefficients[27]), s, Doubles(repeating: coefficients[25]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[23]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[21]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[19]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[17]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[15]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[13]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[11]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[9]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[7]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[5]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[3]))
+  odd = multiplyAdd(odd, s, Doubles(repeating: coefficients[1]))
+  return (multiplyAdd(odd, v, even), reciprocal)
+}
+
+/// F and 1 − F from the lesser of them.
 @_transparent
 private func symmetric(_ lesser: Doubles, _ z: Doubles) -> (cumulative: Doubles, survival: Doubles) {
   let isLower = z .< 0
@@ -14,90 +52,22 @@ private func symmetric(_ lesser: Doubles, _ z: Doubles) -> (cumulative: Doubles,
   return (greater.replacing(with: lesser, where: isLower), lesser.replacing(with: greater, where: isLower))
 }
 
-@inline(__always)
-private func normal(
-  _ z: Doubles, _ coefficients: UnsafePointer<Double>
-) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
-  // From 40 on all is 0.
-  let magnitude = smaller(larger(z, Doubles() - z), Doubles(repeating: 40))
-  let gaussian = wholeGaussian(magnitude)
-  let (value, reciprocal) = scaledTail(magnitude, coefficients)
-  let (cumulative, survival) = symmetric(gaussian * (value * reciprocal), z)
-  return (cumulative, survival, gaussian * inverseRootTwoPi)
-}
-
-@_transparent
-private func certainNormalDensity(_ z: Doubles) -> Doubles {
-  wholeGaussian(smaller(z, Doubles(repeating: 40))) * inverseRootTwoPi
-}
-
 /// e^(−z²/2), with the digits that squaring loses.
-@inline(__always)
-private func wholeGaussian(_ z: Doubles) -> Doubles {
+@_transparent
+private func gaussian(_ z: Doubles) -> Doubles {
   let square = z * z
   let lost = multiplyAdd(z, z, Doubles() - square)
   let leading = exponential(-0.5 * square)
   return multiplyAdd(-0.5 * lost, leading, leading)
 }
 
-@inline(__always)
-private func logistic(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
-  let t = exponential(smaller(z, Doubles() - z))
-  let greater = Doubles(repeating: 1) / (1 + t)
-  let (cumulative, survival) = symmetric(t * greater, z)
-  return (cumulative, survival, t * greater * greater)
-}
+/// e^−t and 1 − e^−t, t = e^x: of the Gumbel law at −x, of the reversed one at x.
+@_transparent
+private func falling(_ t: Doubles) -> Doubles { exponential(Doubles() - t) }
 
 @_transparent
-private func laplace(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
-  let half = 0.5 * exponential(smaller(z, Doubles() - z))
-  let (cumulative, survival) = symmetric(half, z)
-  return (cumulative, survival, half)
-}
-
-@_transparent
-private func exponentialLaw(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
-  let isBelow = z .< 0
-  let (survival, less) = fallingExponential(z.replacing(with: 0, where: isBelow))
-  let cumulative = Doubles() - less
-  return (cumulative, survival, survival.replacing(with: 0, where: isBelow))
-}
-
-@_transparent
-private func uniform(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
-  let (zero, one) = (Doubles(), Doubles(repeating: 1))
-  return (
-    smaller(larger(z, zero), one), smaller(larger(1 - z, zero), one),
-    one.replacing(with: 0, where: z .< 0).replacing(with: 0, where: z .> 1)
-  )
-}
-
-/// e^−t, 1 − e^−t and t·e^−t, t = e^x: of the Gumbel law at −x, of the reversed one at x.
-@inline(__always)
-private func doubleExponential(_ x: Doubles) -> (falling: Doubles, rising: Doubles, density: Doubles) {
-  let t = exponential(smaller(x, Doubles(repeating: 7)))
-  let falling = exponential(Doubles() - t)
-  let rising = Doubles() - moderateExponentialMinusOne(Doubles() - smaller(t, Doubles(repeating: 700)))
-  return (falling, rising, t * falling)
-}
-
-@_transparent
-private func values(
-  _ law: QuantileTable.Law, _ z: Doubles, _ coefficients: UnsafePointer<Double>
-) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
-  switch law {
-  case .normal: return normal(z, coefficients)
-  case .logistic: return logistic(z)
-  case .laplace: return laplace(z)
-  case .exponential: return exponentialLaw(z)
-  case .uniform: return uniform(z)
-  case .gumbel:
-    let (falling, rising, density) = doubleExponential(Doubles() - z)
-    return (falling, rising, density)
-  case .reversedGumbel:
-    let (falling, rising, density) = doubleExponential(z)
-    return (rising, falling, density)
-  }
+private func rising(_ t: Doubles) -> Doubles {
+  Doubles() - moderateExponentialMinusOne(Doubles() - smaller(t, Doubles(repeating: 700)))
 }
 
 /// a/b by the reciprocal of b, with the quotient's digits: divisions would take a third of the time.
@@ -113,95 +83,140 @@ private func quotient(_ a: Doubles, _ b: Doubles, _ reciprocal: Doubles) -> Doub
   #endif
 }
 
-/// What is evaluated where.
-private struct Task {
-  let coefficients: UnsafePointer<Double>
-  let location, certain: Double
-  let nodes, locations, scales: UnsafePointer<Double>
-  let count: Int
-  let z: UnsafeMutablePointer<Double>?
-  let cumulative: UnsafeMutablePointer<Double>
-  let survival: UnsafeMutablePointer<Double>?
-  let density: UnsafeMutablePointer<Double>
-}
-
-@inline(__always)
-private func run(_ law: QuantileTable.Law, _ task: Task) {
-  // Not read again after every store.
-  let (location, certain, count) = (task.location, task.certain, task.count)
-  let (nodes, locations, scales) = (task.nodes, task.locations, task.scales)
-  let (coefficients, z, cumulative) = (task.coefficients, task.z, task.cumulative)
-  let (survival, density) = (task.survival, task.density)
+/// Writes the values of a law, given F, 1 − F and f at eight points. Those that nobody wants may be anything.
+@_transparent
+private func fill(
+  _ points: ClassPoints, _ values: ClassValues,
+  _ law: (_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles)
+) {
   var index = 0
-  while index < count {
-    let (centre, scale) = (
-      Doubles(repeating: locations[index]), Doubles(repeating: scales[index])
-    )
-    let inverse = 1 / scales[index]
-    let reciprocal = Doubles(repeating: inverse < .infinity ? inverse : .greatestFiniteMagnitude)
+  while index < points.count {
+    let centre = Doubles(repeating: points.locations[index])
+    var (scale, reciprocal) = (Doubles(repeating: 1), Doubles(repeating: 1))
+    if let scales = points.scales {
+      let inverse = 1 / scales[index]
+      scale = Doubles(repeating: scales[index])
+      reciprocal = Doubles(repeating: inverse < .infinity ? inverse : .greatestFiniteMagnitude)
+    }
     var node = 0
     while node < 16 {
-      let distance = (load(nodes + node) - centre) + load(nodes + 16 + node)
-      let point = quotient(distance, scale, reciprocal) - location
+      let distance = (load(points.nodes + node) - centre) + load(points.nodes + 16 + node)
+      let point = (points.scales == nil ? distance : quotient(distance, scale, reciprocal)) - points.location
       let slot = 16 * index + node
-      if let z { store(point, to: z + slot) }
-      var isCertain = false
-      // Nodes rise or fall: the others are between these two.
-      if case .normal = law, survival == nil {
-        isCertain = point[0] > certain && point[7] > certain
-      }
-      if isCertain {
-        // Half the work.
-        store(Doubles(repeating: 1), to: cumulative + slot)
-        store(certainNormalDensity(point) * reciprocal, to: density + slot)
-      } else {
-        let found = values(law, point, coefficients)
-        store(found.cumulative, to: cumulative + slot)
-        if let survival { store(found.survival, to: survival + slot) }
-        store(found.density * reciprocal, to: density + slot)
-      }
+      let (cumulative, survival, density) = law(point)
+      if let z = values.z { store(point, to: z + slot) }
+      store(cumulative, to: values.cumulative + slot)
+      if let survivals = values.survival { store(survival, to: survivals + slot) }
+      if let densities = values.density { store(density * reciprocal, to: densities + slot) }
       node += 8
     }
     index += 1
   }
 }
 
-// A loop for each law: in one for all of them the compiler calls what it should inline.
+// Every law has a function of its own: in one with all of them the compiler would not inline them.
 
 @inline(never)
-private func runNormal(_ task: Task) { run(.normal, task) }
+private func normalValues(_ points: ClassPoints, _ values: ClassValues) {
+  @inline(__always)
+  func law(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
+    // From 40 on all is 0.
+    let magnitude = smaller(larger(z, Doubles() - z), Doubles(repeating: 40))
+    let leading = gaussian(magnitude)
+    let density = leading * inverseRootTwoPi
+    // Nodes rise or fall: the others are between these two. Half the work.
+    if values.survival == nil && z[0] > points.certain && z[7] > points.certain {
+      return (Doubles(repeating: 1), Doubles(), density)
+    }
+    let (value, reciprocal) = scaledTail(magnitude, points.scaledTail)
+    let (cumulative, survival) = symmetric(leading * (value * reciprocal), z)
+    return (cumulative, survival, density)
+  }
+  fill(points, values, law)
+}
+
 @inline(never)
-private func runLogistic(_ task: Task) { run(.logistic, task) }
+private func logisticValues(_ points: ClassPoints, _ values: ClassValues) {
+  @inline(__always)
+  func law(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
+    let t = exponential(smaller(z, Doubles() - z))
+    let greater = Doubles(repeating: 1) / (1 + t)
+    let (cumulative, survival) = symmetric(t * greater, z)
+    return (cumulative, survival, t * greater * greater)
+  }
+  fill(points, values, law)
+}
+
 @inline(never)
-private func runLaplace(_ task: Task) { run(.laplace, task) }
+private func laplaceValues(_ points: ClassPoints, _ values: ClassValues) {
+  @inline(__always)
+  func law(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
+    let half = 0.5 * exponential(smaller(z, Doubles() - z))
+    let (cumulative, survival) = symmetric(half, z)
+    return (cumulative, survival, half)
+  }
+  fill(points, values, law)
+}
+
 @inline(never)
-private func runExponential(_ task: Task) { run(.exponential, task) }
+private func exponentialValues(_ points: ClassPoints, _ values: ClassValues) {
+  @inline(__always)
+  func law(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
+    let isBelow = z .< 0
+    let (survival, less) = fallingExponential(z.replacing(with: 0, where: isBelow))
+    return (Doubles() - less, survival, survival.replacing(with: 0, where: isBelow))
+  }
+  fill(points, values, law)
+}
+
 @inline(never)
-private func runUniform(_ task: Task) { run(.uniform, task) }
+private func uniformValues(_ points: ClassPoints, _ values: ClassValues) {
+  @inline(__always)
+  func law(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
+    let (zero, one) = (Doubles(), Doubles(repeating: 1))
+    return (
+      smaller(larger(z, zero), one), smaller(larger(1 - z, zero), one),
+      one.replacing(with: 0, where: z .< 0).replacing(with: 0, where: z .> 1)
+    )
+  }
+  fill(points, values, law)
+}
+
 @inline(never)
-private func runGumbel(_ task: Task) { run(.gumbel, task) }
+private func gumbelValues(_ points: ClassPoints, _ values: ClassValues) {
+  @inline(__always)
+  func law(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
+    let t = exponential(smaller(Doubles() - z, Doubles(repeating: 7)))
+    let cumulative = falling(t)
+    return (cumulative, values.survival == nil ? t : rising(t), t * cumulative)
+  }
+  fill(points, values, law)
+}
+
 @inline(never)
-private func runReversedGumbel(_ task: Task) { run(.reversedGumbel, task) }
+private func reversedGumbelValues(_ points: ClassPoints, _ values: ClassValues) {
+  @inline(__always)
+  func law(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
+    let t = exponential(smaller(z, Doubles(repeating: 7)))
+    let survival = values.survival == nil && values.density == nil ? t : falling(t)
+    return (rising(t), survival, t * survival)
+  }
+  fill(points, values, law)
+}
 
 extension VectorKernels {
+  @inline(never)
   package static func classValues(
-    under law: QuantileTable.Law, scaledTail coefficients: UnsafePointer<Double>, location: Double,
-    certain: Double, nodes: UnsafePointer<Double>, locations: UnsafePointer<Double>,
-    scales: UnsafePointer<Double>, count: Int, z: UnsafeMutablePointer<Double>?,
-    cumulative: UnsafeMutablePointer<Double>, survival: UnsafeMutablePointer<Double>?,
-    density: UnsafeMutablePointer<Double>
+    under law: VectorLaw, at points: ClassPoints, to values: ClassValues
   ) {
-    let task = Task(
-      coefficients: coefficients, location: location, certain: certain, nodes: nodes, locations: locations,
-      scales: scales, count: count, z: z, cumulative: cumulative, survival: survival, density: density)
     switch law {
-    case .normal: runNormal(task)
-    case .logistic: runLogistic(task)
-    case .laplace: runLaplace(task)
-    case .exponential: runExponential(task)
-    case .uniform: runUniform(task)
-    case .gumbel: runGumbel(task)
-    case .reversedGumbel: runReversedGumbel(task)
+    case .normal: normalValues(points, values)
+    case .logistic: logisticValues(points, values)
+    case .laplace: laplaceValues(points, values)
+    case .exponential: exponentialValues(points, values)
+    case .uniform: uniformValues(points, values)
+    case .gumbel: gumbelValues(points, values)
+    case .reversedGumbel: reversedGumbelValues(points, values)
     }
   }
 

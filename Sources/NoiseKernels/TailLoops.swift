@@ -34,7 +34,7 @@ extension VectorKernels {
       var sum = Doubles()
       while index < end {
         // Padding is −∞, or the first numbers of another vector.
-        let gap = firstLanesOrMasked(count - index, of: load(gaps + index))
+        let gap = firstLanes(count - index, of: load(gaps + index), then: -.infinity)
         let tail = exponential(gap + rise, shift: shift)
         store(tail, to: tails + index)
         let isLeader = gap .>= 0
@@ -144,13 +144,6 @@ extension VectorKernels {
       index += 8
     }
   }
-}
-
-/// A vector with −∞ from a lane on.
-@inline(__always)
-private func firstLanesOrMasked(_ count: Int, of vector: Doubles) -> Doubles {
-  if count >= 8 { return vector }
-  return vector.replacing(with: -.infinity, where: Doubles(0, 1, 2, 3, 4, 5, 6, 7) .>= Double(count))
 }
 
 @inline(__always)

@@ -8,19 +8,6 @@ private let points = 0
 private let depths = 8
 private let weightsOffset = 16
 
-/// F to the power of a number of ties, at least 1.
-@inline(__always)
-private func power(_ base: Doubles, _ exponent: Double) -> Doubles {
-  if exponent == 1 { return base }
-  var (rest, square, result) = (Int(exponent), base, Doubles(repeating: 1))
-  while rest > 0 {
-    if rest & 1 == 1 { result = result * square }
-    square = square * square
-    rest >>= 1
-  }
-  return result
-}
-
 extension VectorKernels {
   @inline(never)
   package static func openPowerSums(

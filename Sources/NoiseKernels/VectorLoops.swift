@@ -126,11 +126,11 @@ private func blockSum(_ count: Int, _ vector: (Int) -> Doubles) -> Double {
   return total.high + total.low
 }
 
-/// A vector with zeros from a lane on.
+/// A vector with zeros, or with another number, from a lane on.
 @inline(__always)
-func firstLanes(_ count: Int, of vector: Doubles) -> Doubles {
+func firstLanes(_ count: Int, of vector: Doubles, then other: Double = 0) -> Doubles {
   if count >= 8 { return vector }
-  return vector.replacing(with: 0, where: Doubles(0, 1, 2, 3, 4, 5, 6, 7) .>= Double(count))
+  return vector.replacing(with: other, where: Doubles(0, 1, 2, 3, 4, 5, 6, 7) .>= Double(count))
 }
 
 /// Adds to a sum of two numbers, the second one what the roundings of the first took away. No type of its own: its

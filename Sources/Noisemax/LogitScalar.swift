@@ -6,3 +6,8 @@ public protocol LogitScalar: BinaryFloatingPoint, Sendable {}
 
 extension Float: LogitScalar {}
 extension Double: LogitScalar {}
+
+extension LogitScalar {
+  /// How far from 1 the sum of probabilities, or of a target's weights, may be.
+  package static var sumTolerance: Double { Precision(of: self) == .double ? 1e-6 : 1e-3 }
+}

@@ -105,7 +105,7 @@ extension Array: Logits where Element: LogitScalar {
 package struct RowShape: Hashable, Sendable {
   package let rowCount, rowLength: Int
 
-  init(rowCount: Int, rowLength: Int) { (self.rowCount, self.rowLength) = (rowCount, rowLength) }
+  package init(rowCount: Int, rowLength: Int) { (self.rowCount, self.rowLength) = (rowCount, rowLength) }
 
   /// As many rows as so many elements make, or one row where no length is given.
   package init(count: Int, rowLength: Int?) {

@@ -23,11 +23,13 @@ struct Batch {
   /// How many logits there are.
   var count: Int { rows * length }
 
-  func slots(of row: Int) -> Range<Int> { row * length..<(row + 1) * length }
+  var shape: RowShape { RowShape(rowCount: rows, rowLength: length) }
+
+  func slots(of row: Int) -> Range<Int> { shape.slots(of: row) }
 
   /// Numbers to be read, one for each logit or a few.
   func numbers<Scalar>(
-    at start: UnsafePointer<Scalar>?, _ name: String, each: Int = 1
+    at start: Numbers<Scalar>, _ name: String, each: Int = 1
   ) throws(Refusal) -> UnsafeBufferPointer<Scalar> {
     guard count * each < Self.mostNumbers else {
       throw .argument("there are no \(rows) rows of \(length) logits with \(each) numbers each")
@@ -37,7 +39,7 @@ struct Batch {
   }
 
   /// The indices of classes, one for each row.
-  func classes(at start: UnsafePointer<Int64>?) throws(Refusal) -> [Int] {
+  func classes(at start: Numbers<Int64>) throws(Refusal) -> [Int] {
     try require(start != nil || rows == 0, "the targets")
     let indices = UnsafeBufferPointer(start: start, count: start == nil ? 0 : rows)
     if let row = indices.firstIndex(where: { $0 < 0 || $0 >= length }) {
@@ -49,22 +51,20 @@ struct Batch {
 
   /// Memory for a number for each logit.
   func memory<Scalar>(
-    at start: UnsafeMutablePointer<Scalar>?, _ name: String
+    at start: Memory<Scalar>, _ name: String
   ) throws(Refusal) -> UnsafeMutableBufferPointer<Scalar> {
     try require(start != nil || count == 0, name)
     return UnsafeMutableBufferPointer(start: count == 0 ? nil : start, count: count)
   }
 
   /// The same where null means that nobody wants them.
-  func wantedMemory<Scalar>(
-    at start: UnsafeMutablePointer<Scalar>?
-  ) -> UnsafeMutableBufferPointer<Scalar>? {
+  func wantedMemory<Scalar>(at start: Memory<Scalar>) -> UnsafeMutableBufferPointer<Scalar>? {
     start.map { UnsafeMutableBufferPointer(start: count == 0 ? nil : $0, count: count) }
   }
 
   /// Memory for a number for each row.
   func rowMemory<Number>(
-    at start: UnsafeMutablePointer<Number>?, _ name: String
+    at start: Memory<Number>, _ name: String
   ) throws(Refusal) -> UnsafeMutableBufferPointer<Number> {
     try require(start != nil || rows == 0, name)
     return UnsafeMutableBufferPointer(start: rows == 0 ? nil : start, count: rows)
@@ -80,11 +80,6 @@ struct Batch {
     _ work: (_ row: Int, _ slots: Range<Int>, _ workspace: inout NoisyArgmax.Workspace) -> Void
   ) {
     var workspace = NoisyArgmax.Workspace(threads: threads)
-    guard length > 0 else {
-      for row in 0..<rows { work(row, 0..<0, &workspace) }
-      return
-    }
-    let shape = RowShape(count: count, rowLength: length)
     argmax.forEachPart(of: shape, passes: passes, workspace: &workspace) { part, workspace in
       for row in part { work(row, slots(of: row), &workspace) }
     }

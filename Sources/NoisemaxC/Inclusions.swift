@@ -5,10 +5,9 @@ import Noisemax
 
 @c @implementation
 public func noisemax_inclusions(
-  _ transform: OpaquePointer?, _ largest: Int, _ logits: UnsafePointer<Double>?,
-  _ scales: UnsafePointer<Double>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ largest: Int, _ logits: Numbers<Double>, _ scales: Numbers<Double>,
+  _ rows: Int, _ length: Int, _ threads: Int32, _ result: Memory<Double>, _ message: Memory<CChar>,
+  _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeInclusions(transform, largest, logits, scales, Batch(rows, length, threads), result)
@@ -17,10 +16,9 @@ public func noisemax_inclusions(
 
 @c @implementation
 public func noisemax_inclusions_f(
-  _ transform: OpaquePointer?, _ largest: Int, _ logits: UnsafePointer<Float>?,
-  _ scales: UnsafePointer<Float>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ largest: Int, _ logits: Numbers<Float>, _ scales: Numbers<Float>,
+  _ rows: Int, _ length: Int, _ threads: Int32, _ result: Memory<Float>, _ message: Memory<CChar>,
+  _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeInclusions(transform, largest, logits, scales, Batch(rows, length, threads), result)
@@ -29,10 +27,9 @@ public func noisemax_inclusions_f(
 
 @c @implementation
 public func noisemax_inclusion_pullback(
-  _ transform: OpaquePointer?, _ largest: Int, _ logits: UnsafePointer<Double>?,
-  _ scales: UnsafePointer<Double>?, _ cotangents: UnsafePointer<Double>?, _ rows: Int, _ length: Int,
-  _ threads: Int32, _ result: UnsafeMutablePointer<Double>?, _ in_scales: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ largest: Int, _ logits: Numbers<Double>, _ scales: Numbers<Double>,
+  _ cotangents: Numbers<Double>, _ rows: Int, _ length: Int, _ threads: Int32, _ result: Memory<Double>,
+  _ in_scales: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeInclusionPullback(
@@ -42,10 +39,9 @@ public func noisemax_inclusion_pullback(
 
 @c @implementation
 public func noisemax_inclusion_pullback_f(
-  _ transform: OpaquePointer?, _ largest: Int, _ logits: UnsafePointer<Float>?,
-  _ scales: UnsafePointer<Float>?, _ cotangents: UnsafePointer<Float>?, _ rows: Int, _ length: Int,
-  _ threads: Int32, _ result: UnsafeMutablePointer<Float>?, _ in_scales: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ largest: Int, _ logits: Numbers<Float>, _ scales: Numbers<Float>,
+  _ cotangents: Numbers<Float>, _ rows: Int, _ length: Int, _ threads: Int32, _ result: Memory<Float>,
+  _ in_scales: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeInclusionPullback(
@@ -55,11 +51,9 @@ public func noisemax_inclusion_pullback_f(
 
 @c @implementation
 public func noisemax_expected_sums(
-  _ transform: OpaquePointer?, _ largest: Int, _ logits: UnsafePointer<Double>?,
-  _ scales: UnsafePointer<Double>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ values: UnsafeMutablePointer<Double>?, _ gradient: UnsafeMutablePointer<Double>?,
-  _ in_scales: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ largest: Int, _ logits: Numbers<Double>, _ scales: Numbers<Double>,
+  _ rows: Int, _ length: Int, _ threads: Int32, _ values: Memory<Double>, _ gradient: Memory<Double>,
+  _ in_scales: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeSums(
@@ -69,11 +63,9 @@ public func noisemax_expected_sums(
 
 @c @implementation
 public func noisemax_expected_sums_f(
-  _ transform: OpaquePointer?, _ largest: Int, _ logits: UnsafePointer<Float>?,
-  _ scales: UnsafePointer<Float>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ values: UnsafeMutablePointer<Float>?, _ gradient: UnsafeMutablePointer<Float>?,
-  _ in_scales: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ largest: Int, _ logits: Numbers<Float>, _ scales: Numbers<Float>,
+  _ rows: Int, _ length: Int, _ threads: Int32, _ values: Memory<Float>, _ gradient: Memory<Float>,
+  _ in_scales: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeSums(
@@ -92,24 +84,21 @@ private func check(_ largest: Int, of batch: Batch) throws(Refusal) {
 }
 
 private func writeInclusions<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ largest: Int, _ logits: UnsafePointer<Scalar>?,
-  _ scales: UnsafePointer<Scalar>?, _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?
+  _ transform: OpaquePointer?, _ largest: Int, _ logits: Numbers<Scalar>, _ scales: Numbers<Scalar>,
+  _ batch: Batch, _ result: Memory<Scalar>
 ) throws(Refusal) {
   let rows = try ScaledBatch(
     transform, batch, logits, scales, for: .values, of: "probabilities of inclusion")
   try check(largest, of: batch)
   let result = try batch.memory(at: result, "result")
-  rows.forEachRow(passes: 50) { _, slots in
-    let p = rows.argmax.inclusionProbabilities(
-      for: rows.logits(slots), largest: largest, scales: rows.scales(slots))
-    copy(p, to: result, slots)
-  }
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  rows.argmax.writeInclusions(
+    of: rows.logits, rows.scales, batch.shape, largest: largest, to: result, workspace: &workspace)
 }
 
 private func writeInclusionPullback<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ largest: Int, _ logits: UnsafePointer<Scalar>?,
-  _ scales: UnsafePointer<Scalar>?, _ cotangents: UnsafePointer<Scalar>?, _ batch: Batch,
-  _ result: UnsafeMutablePointer<Scalar>?, _ inScales: UnsafeMutablePointer<Scalar>?
+  _ transform: OpaquePointer?, _ largest: Int, _ logits: Numbers<Scalar>, _ scales: Numbers<Scalar>,
+  _ cotangents: Numbers<Scalar>, _ batch: Batch, _ result: Memory<Scalar>, _ inScales: Memory<Scalar>
 ) throws(Refusal) {
   let rows = try ScaledBatch(
     transform, batch, logits, scales, for: .values, of: "probabilities of inclusion")
@@ -117,18 +106,15 @@ private func writeInclusionPullback<Scalar: LogitScalar>(
   let vectors = try batch.numbers(at: cotangents, "cotangents")
   let result = try batch.memory(at: result, "result")
   let inScales = batch.wantedMemory(at: inScales)
-  rows.forEachRow(passes: 150) { _, slots in
-    let gradient = rows.argmax.inclusionPullback(
-      for: rows.logits(slots), largest: largest, of: Array(vectors[slots]), scales: rows.scales(slots))
-    copy(gradient.logits, to: result, slots)
-    if let inScales { copy(gradient.scales, to: inScales, slots) }
-  }
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  rows.argmax.pullInclusionsBack(
+    at: rows.logits, rows.scales, batch.shape, largest: largest, vectors, to: result, scales: inScales,
+    workspace: &workspace)
 }
 
 private func writeSums<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ largest: Int, _ logits: UnsafePointer<Scalar>?,
-  _ scales: UnsafePointer<Scalar>?, _ batch: Batch, _ values: UnsafeMutablePointer<Scalar>?,
-  _ gradient: UnsafeMutablePointer<Scalar>?, _ inScales: UnsafeMutablePointer<Scalar>?
+  _ transform: OpaquePointer?, _ largest: Int, _ logits: Numbers<Scalar>, _ scales: Numbers<Scalar>,
+  _ batch: Batch, _ values: Memory<Scalar>, _ gradient: Memory<Scalar>, _ inScales: Memory<Scalar>
 ) throws(Refusal) {
   let rows = try ScaledBatch(transform, batch, logits, scales, for: .values, of: "mean of the largest")
   try check(largest, of: batch)

@@ -5,35 +5,33 @@ import Noisemax
 
 @c @implementation
 public func noisemax_losses(
-  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: UnsafePointer<Double>?,
-  _ classes: UnsafePointer<Int64>?, _ weights: UnsafePointer<Double>?, _ rows: Int, _ length: Int,
-  _ threads: Int32, _ values: UnsafeMutablePointer<Double>?, _ gradient: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: Numbers<Double>, _ classes: Numbers<Int64>,
+  _ weights: Numbers<Double>, _ rows: Int, _ length: Int, _ threads: Int32, _ values: Memory<Double>,
+  _ gradient: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    let batch = try Batch(rows, length, threads)
-    try writeLosses(transform, loss, logits, Targets(classes, weights, batch, 1e-6), batch, values, gradient)
+    try writeLosses(
+      transform, loss, logits, classes, weights, Batch(rows, length, threads), values, gradient)
   }
 }
 
 @c @implementation
 public func noisemax_losses_f(
-  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: UnsafePointer<Float>?,
-  _ classes: UnsafePointer<Int64>?, _ weights: UnsafePointer<Float>?, _ rows: Int, _ length: Int,
-  _ threads: Int32, _ values: UnsafeMutablePointer<Float>?, _ gradient: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: Numbers<Float>, _ classes: Numbers<Int64>,
+  _ weights: Numbers<Float>, _ rows: Int, _ length: Int, _ threads: Int32, _ values: Memory<Float>,
+  _ gradient: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    let batch = try Batch(rows, length, threads)
-    try writeLosses(transform, loss, logits, Targets(classes, weights, batch, 1e-3), batch, values, gradient)
+    try writeLosses(
+      transform, loss, logits, classes, weights, Batch(rows, length, threads), values, gradient)
   }
 }
 
 @c @implementation
 public func noisemax_summaries(
-  _ transform: OpaquePointer?, _ summary: noisemax_summary, _ logits: UnsafePointer<Double>?, _ rows: Int,
-  _ length: Int, _ threads: Int32, _ values: UnsafeMutablePointer<Double>?,
-  _ gradient: UnsafeMutablePointer<Double>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ summary: noisemax_summary, _ logits: Numbers<Double>, _ rows: Int,
+  _ length: Int, _ threads: Int32, _ values: Memory<Double>, _ gradient: Memory<Double>,
+  _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeSummaries(transform, summary, logits, Batch(rows, length, threads), values, gradient)
@@ -42,9 +40,9 @@ public func noisemax_summaries(
 
 @c @implementation
 public func noisemax_summaries_f(
-  _ transform: OpaquePointer?, _ summary: noisemax_summary, _ logits: UnsafePointer<Float>?, _ rows: Int,
-  _ length: Int, _ threads: Int32, _ values: UnsafeMutablePointer<Float>?,
-  _ gradient: UnsafeMutablePointer<Float>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ summary: noisemax_summary, _ logits: Numbers<Float>, _ rows: Int,
+  _ length: Int, _ threads: Int32, _ values: Memory<Float>, _ gradient: Memory<Float>,
+  _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeSummaries(transform, summary, logits, Batch(rows, length, threads), values, gradient)
@@ -59,7 +57,7 @@ enum Targets<Scalar: LogitScalar> {
   case distributions(UnsafeBufferPointer<Scalar>)
 
   init(
-    _ classes: UnsafePointer<Int64>?, _ weights: UnsafePointer<Scalar>?, _ batch: Batch, _ tolerance: Double
+    _ classes: Numbers<Int64>, _ weights: Numbers<Scalar>, _ batch: Batch
   ) throws(Refusal) {
     guard classes == nil || weights == nil else {
       throw .argument("there are classes and weights: one of them is null")
@@ -81,7 +79,7 @@ enum Targets<Scalar: LogitScalar> {
           }
           sum += Double(weights[slot])
         }
-        guard (sum - 1).magnitude <= tolerance else {
+        guard (sum - 1).magnitude <= Scalar.sumTolerance else {
           throw Refusal(
             NOISEMAX_BAD_TARGET, "the weights of the target of row \(row) sum to \(sum), not to 1")
         }
@@ -89,11 +87,11 @@ enum Targets<Scalar: LogitScalar> {
     }
   }
 
-  /// The weights of the classes of a row.
-  func weights(of row: Int, _ slots: Range<Int>) -> [Scalar] {
+  /// The targets as the library takes them.
+  func withBuffer<Result>(_ body: (BatchTargets<Scalar>) -> Result) -> Result {
     switch self {
-    case .distributions(let weights): Array(weights[slots])
-    case .classes(let indices): slots.indices.map { $0 - slots.lowerBound == indices[row] ? 1 : 0 }
+    case .classes(let indices): indices.withUnsafeBufferPointer { body(.indices($0)) }
+    case .distributions(let weights): body(.distributions(weights))
     }
   }
 }
@@ -111,61 +109,25 @@ extension Loss {
 }
 
 private func writeLosses<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: UnsafePointer<Scalar>?,
-  _ targets: Targets<Scalar>, _ batch: Batch, _ values: UnsafeMutablePointer<Scalar>?,
-  _ gradient: UnsafeMutablePointer<Scalar>?
+  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: Numbers<Scalar>, _ classes: Numbers<Int64>,
+  _ weights: Numbers<Scalar>, _ batch: Batch, _ values: Memory<Scalar>, _ gradient: Memory<Scalar>
 ) throws(Refusal) {
+  let targets = try Targets(classes, weights, batch)
   let argmax = try Transform.argmax(of: transform)
   let kind = try Loss(loss, under: argmax)
   let logits = try batch.numbers(at: logits, "logits")
   let values = try batch.rowMemory(at: values, "values")
   let gradient = batch.wantedMemory(at: gradient)
-  batch.forEachRow(under: argmax, passes: gradient == nil ? 1 : 2) { row, slots, workspace in
-    let memory = gradient.map { UnsafeMutableBufferPointer(rebasing: $0[slots]) }
-    let logits = UnsafeBufferPointer(rebasing: logits[slots])
-    let value = UnsafeMutableBufferPointer(rebasing: values[row...row])
-    switch targets {
-    case .classes(let indices):
-      write(kind, argmax, logits, indices.span.extracting(row...row), value, memory, &workspace)
-    case .distributions(let weights):
-      write(kind, argmax, logits, UnsafeBufferPointer(rebasing: weights[slots]), value, memory, &workspace)
-    }
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  let losses = targets.withBuffer {
+    argmax.losses(kind, of: logits, batch.shape, $0, gradient: gradient, workspace: &workspace)
   }
-}
-
-/// The loss of one row with a class as target.
-private func write<Scalar: LogitScalar>(
-  _ loss: Loss, _ argmax: NoisyArgmax, _ row: UnsafeBufferPointer<Scalar>, _ target: Span<Int>,
-  _ value: UnsafeMutableBufferPointer<Scalar>, _ gradient: UnsafeMutableBufferPointer<Scalar>?,
-  _ workspace: inout NoisyArgmax.Workspace
-) {
-  guard var memory = gradient?.mutableSpan else {
-    var values = value.mutableSpan
-    argmax.writeLosses(for: row.span, targets: target, as: loss, to: &values, workspace: &workspace)
-    return
-  }
-  value[0] = argmax.writeLossGradient(
-    for: row.span, targets: target, as: loss, reduction: .sum, to: &memory, workspace: &workspace)
-}
-
-/// The loss of one row with a distribution as target.
-private func write<Scalar: LogitScalar>(
-  _ loss: Loss, _ argmax: NoisyArgmax, _ row: UnsafeBufferPointer<Scalar>,
-  _ target: UnsafeBufferPointer<Scalar>, _ value: UnsafeMutableBufferPointer<Scalar>,
-  _ gradient: UnsafeMutableBufferPointer<Scalar>?, _ workspace: inout NoisyArgmax.Workspace
-) {
-  guard var memory = gradient?.mutableSpan else {
-    var values = value.mutableSpan
-    argmax.writeLosses(for: row.span, targets: target.span, as: loss, to: &values, workspace: &workspace)
-    return
-  }
-  value[0] = argmax.writeLossGradient(
-    for: row.span, targets: target.span, as: loss, reduction: .sum, to: &memory, workspace: &workspace)
+  for row in values.indices { values[row] = Scalar(losses[row]) }
 }
 
 private func writeSummaries<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ summary: noisemax_summary, _ logits: UnsafePointer<Scalar>?, _ batch: Batch,
-  _ values: UnsafeMutablePointer<Scalar>?, _ gradient: UnsafeMutablePointer<Scalar>?
+  _ transform: OpaquePointer?, _ summary: noisemax_summary, _ logits: Numbers<Scalar>, _ batch: Batch,
+  _ values: Memory<Scalar>, _ gradient: Memory<Scalar>
 ) throws(Refusal) {
   let argmax = try Transform.argmax(of: transform)
   let kind: Summary
@@ -183,14 +145,7 @@ private func writeSummaries<Scalar: LogitScalar>(
   let logits = try batch.numbers(at: logits, "logits")
   let values = try batch.rowMemory(at: values, "values")
   let gradient = batch.wantedMemory(at: gradient)
-  batch.forEachRow(under: argmax, passes: gradient == nil ? 2 : 3) { row, slots, workspace in
-    let logits = UnsafeBufferPointer(rebasing: logits[slots])
-    var value = UnsafeMutableBufferPointer(rebasing: values[row...row]).mutableSpan
-    guard let gradient else {
-      argmax.writeValues(of: kind, for: logits.span, to: &value, workspace: &workspace)
-      return
-    }
-    var memory = UnsafeMutableBufferPointer(rebasing: gradient[slots]).mutableSpan
-    argmax.writeGradients(of: kind, for: logits.span, to: &memory, values: &value, workspace: &workspace)
-  }
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  argmax.write(
+    kind, of: logits, batch.shape, values: values, gradient: gradient, workspace: &workspace)
 }

@@ -5,93 +5,92 @@ import Noisemax
 
 @c @implementation
 public func noisemax_probabilities(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Double>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Double>, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ result: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writeProbabilities(transform, logits, Batch(rows, length, threads), result)
+    try writeValues(.probabilities, transform, logits, Batch(rows, length, threads), result)
   }
 }
 
 @c @implementation
 public func noisemax_probabilities_f(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Float>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Float>, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ result: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writeProbabilities(transform, logits, Batch(rows, length, threads), result)
+    try writeValues(.probabilities, transform, logits, Batch(rows, length, threads), result)
   }
 }
 
 @c @implementation
 public func noisemax_log_probabilities(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Double>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Double>, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ result: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writeLogProbabilities(transform, logits, Batch(rows, length, threads), result)
+    try writeValues(.logProbabilities, transform, logits, Batch(rows, length, threads), result)
   }
 }
 
 @c @implementation
 public func noisemax_log_probabilities_f(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Float>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Float>, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ result: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writeLogProbabilities(transform, logits, Batch(rows, length, threads), result)
+    try writeValues(.logProbabilities, transform, logits, Batch(rows, length, threads), result)
   }
 }
 
 @c @implementation
 public func noisemax_pullback(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ cotangents: UnsafePointer<Double>?,
-  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Double>, _ cotangents: Numbers<Double>, _ rows: Int,
+  _ length: Int, _ threads: Int32, _ result: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writePullback(transform, logits, cotangents, Batch(rows, length, threads), result)
+    try writePullback(
+      through: .probabilities, transform, logits, cotangents, Batch(rows, length, threads), result)
   }
 }
 
 @c @implementation
 public func noisemax_pullback_f(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ cotangents: UnsafePointer<Float>?,
-  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Float>, _ cotangents: Numbers<Float>, _ rows: Int,
+  _ length: Int, _ threads: Int32, _ result: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writePullback(transform, logits, cotangents, Batch(rows, length, threads), result)
+    try writePullback(
+      through: .probabilities, transform, logits, cotangents, Batch(rows, length, threads), result)
   }
 }
 
 @c @implementation
 public func noisemax_log_pullback(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ cotangents: UnsafePointer<Double>?,
-  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Double>, _ cotangents: Numbers<Double>, _ rows: Int,
+  _ length: Int, _ threads: Int32, _ result: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writeLogPullback(transform, logits, cotangents, Batch(rows, length, threads), result)
+    try writePullback(
+      through: .logProbabilities, transform, logits, cotangents, Batch(rows, length, threads), result)
   }
 }
 
 @c @implementation
 public func noisemax_log_pullback_f(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ cotangents: UnsafePointer<Float>?,
-  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Float>, _ cotangents: Numbers<Float>, _ rows: Int,
+  _ length: Int, _ threads: Int32, _ result: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writeLogPullback(transform, logits, cotangents, Batch(rows, length, threads), result)
+    try writePullback(
+      through: .logProbabilities, transform, logits, cotangents, Batch(rows, length, threads), result)
   }
 }
 
 @c @implementation
 public func noisemax_scale_pullback(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ cotangents: UnsafePointer<Double>?,
-  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Double>, _ cotangents: Numbers<Double>, _ rows: Int,
+  _ length: Int, _ threads: Int32, _ result: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeScalePullback(transform, logits, cotangents, Batch(rows, length, threads), result)
@@ -100,9 +99,8 @@ public func noisemax_scale_pullback(
 
 @c @implementation
 public func noisemax_scale_pullback_f(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ cotangents: UnsafePointer<Float>?,
-  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Float>, _ cotangents: Numbers<Float>, _ rows: Int,
+  _ length: Int, _ threads: Int32, _ result: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeScalePullback(transform, logits, cotangents, Batch(rows, length, threads), result)
@@ -111,55 +109,35 @@ public func noisemax_scale_pullback_f(
 
 // MARK: of either precision
 
-private func writeProbabilities<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ batch: Batch,
-  _ result: UnsafeMutablePointer<Scalar>?
+private func writeValues<Scalar: LogitScalar>(
+  _ quantity: Quantity, _ transform: OpaquePointer?, _ logits: Numbers<Scalar>, _ batch: Batch,
+  _ result: Memory<Scalar>
 ) throws(Refusal) {
-  let call = try ClassCall(transform, batch, logits, result: result)
-  call.write { argmax, memory, workspace in
-    argmax.writeProbabilities(
-      for: call.logits.span, rowLength: batch.length, to: &memory, workspace: &workspace)
-  }
-}
-
-private func writeLogProbabilities<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ batch: Batch,
-  _ result: UnsafeMutablePointer<Scalar>?
-) throws(Refusal) {
-  let call = try ClassCall(transform, batch, logits, result: result)
-  call.write { argmax, memory, workspace in
-    argmax.writeLogProbabilities(
-      for: call.logits.span, rowLength: batch.length, to: &memory, workspace: &workspace)
-  }
+  let argmax = try Transform.argmax(of: transform)
+  let rows = try batch.numbers(at: logits, "logits")
+  let memory = try batch.memory(at: result, "result")
+  if rows.isEmpty { return }
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  argmax.write(quantity, of: rows, batch.shape, to: memory, workspace: &workspace)
 }
 
 private func writePullback<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ cotangents: UnsafePointer<Scalar>?,
-  _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?
+  through quantity: Quantity, _ transform: OpaquePointer?, _ logits: Numbers<Scalar>,
+  _ cotangents: Numbers<Scalar>, _ batch: Batch, _ result: Memory<Scalar>
 ) throws(Refusal) {
-  let call = try ClassCall(transform, batch, logits, result: result)
+  let argmax = try Transform.argmax(of: transform)
+  let rows = try batch.numbers(at: logits, "logits")
+  let memory = try batch.memory(at: result, "result")
   let vectors = try batch.numbers(at: cotangents, "cotangents")
-  call.write { argmax, memory, workspace in
-    argmax.writePullback(
-      for: call.logits.span, of: vectors.span, rowLength: batch.length, to: &memory, workspace: &workspace)
-  }
-}
-
-private func writeLogPullback<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ cotangents: UnsafePointer<Scalar>?,
-  _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?
-) throws(Refusal) {
-  let call = try ClassCall(transform, batch, logits, result: result)
-  let vectors = try batch.numbers(at: cotangents, "cotangents")
-  call.write { argmax, memory, workspace in
-    argmax.writeLogProbabilitiesPullback(
-      for: call.logits.span, of: vectors.span, rowLength: batch.length, to: &memory, workspace: &workspace)
-  }
+  if rows.isEmpty { return }
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  argmax.writePullback(
+    through: quantity, at: rows, of: vectors, batch.shape, to: memory, workspace: &workspace)
 }
 
 private func writeScalePullback<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ cotangents: UnsafePointer<Scalar>?,
-  _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?
+  _ transform: OpaquePointer?, _ logits: Numbers<Scalar>, _ cotangents: Numbers<Scalar>, _ batch: Batch,
+  _ result: Memory<Scalar>
 ) throws(Refusal) {
   let argmax = try Transform.argmax(of: transform)
   let rows = try batch.numbers(at: logits, "logits")
@@ -174,34 +152,4 @@ private func writeScalePullback<Scalar: LogitScalar>(
   var values = memory.mutableSpan
   argmax.writeScalePullbacks(
     for: rows.span, of: vectors.span, rowLength: batch.length, to: &values, workspace: &workspace)
-}
-
-/// A call that writes a number for every class: what it needs, checked.
-private struct ClassCall<Scalar: LogitScalar> {
-  let logits: UnsafeBufferPointer<Scalar>
-  private let argmax: NoisyArgmax
-  private let threads: Int
-  private let memory: UnsafeMutableBufferPointer<Scalar>
-
-  init(
-    _ transform: OpaquePointer?, _ batch: Batch, _ logits: UnsafePointer<Scalar>?,
-    result: UnsafeMutablePointer<Scalar>?
-  ) throws(Refusal) {
-    argmax = try Transform.argmax(of: transform)
-    self.logits = try batch.numbers(at: logits, "logits")
-    memory = try batch.memory(at: result, "result")
-    threads = batch.threads
-  }
-
-  /// Rows without classes have nothing to write.
-  @inline(__always)
-  func write(
-    by body: (NoisyArgmax, _ memory: inout MutableSpan<Scalar>, _ workspace: inout NoisyArgmax.Workspace) ->
-      Void
-  ) {
-    if logits.isEmpty { return }
-    var workspace = NoisyArgmax.Workspace(threads: threads)
-    var span = memory.mutableSpan
-    body(argmax, &span, &workspace)
-  }
 }

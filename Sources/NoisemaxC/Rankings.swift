@@ -5,11 +5,10 @@ import Noisemax
 
 @c @implementation
 public func noisemax_ranking_losses(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ scales: UnsafePointer<Double>?,
-  _ orderings: UnsafePointer<Int64>?, _ places: Int, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ values: UnsafeMutablePointer<Double>?, _ gradient: UnsafeMutablePointer<Double>?,
-  _ in_scales: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Double>, _ scales: Numbers<Double>,
+  _ orderings: Numbers<Int64>, _ places: Int, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ values: Memory<Double>, _ gradient: Memory<Double>, _ in_scales: Memory<Double>, _ message: Memory<CChar>,
+  _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeRankings(
@@ -19,11 +18,10 @@ public func noisemax_ranking_losses(
 
 @c @implementation
 public func noisemax_ranking_losses_f(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ scales: UnsafePointer<Float>?,
-  _ orderings: UnsafePointer<Int64>?, _ places: Int, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ values: UnsafeMutablePointer<Float>?, _ gradient: UnsafeMutablePointer<Float>?,
-  _ in_scales: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Float>, _ scales: Numbers<Float>,
+  _ orderings: Numbers<Int64>, _ places: Int, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ values: Memory<Float>, _ gradient: Memory<Float>, _ in_scales: Memory<Float>, _ message: Memory<CChar>,
+  _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeRankings(
@@ -33,23 +31,21 @@ public func noisemax_ranking_losses_f(
 
 @c @implementation
 public func noisemax_inverse(
-  _ transform: OpaquePointer?, _ probabilities: UnsafePointer<Double>?, _ scales: UnsafePointer<Double>?,
-  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ probabilities: Numbers<Double>, _ scales: Numbers<Double>, _ rows: Int,
+  _ length: Int, _ threads: Int32, _ result: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writeInverse(transform, probabilities, scales, Batch(rows, length, threads), result, 1e-6)
+    try writeInverse(transform, probabilities, scales, Batch(rows, length, threads), result)
   }
 }
 
 @c @implementation
 public func noisemax_inverse_f(
-  _ transform: OpaquePointer?, _ probabilities: UnsafePointer<Float>?, _ scales: UnsafePointer<Float>?,
-  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ probabilities: Numbers<Float>, _ scales: Numbers<Float>, _ rows: Int,
+  _ length: Int, _ threads: Int32, _ result: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    try writeInverse(transform, probabilities, scales, Batch(rows, length, threads), result, 1e-3)
+    try writeInverse(transform, probabilities, scales, Batch(rows, length, threads), result)
   }
 }
 
@@ -60,7 +56,7 @@ private struct Orderings {
   let indices: UnsafeBufferPointer<Int64>
   let places: Int
 
-  init(_ start: UnsafePointer<Int64>?, _ places: Int, _ batch: Batch) throws(Refusal) {
+  init(_ start: Numbers<Int64>, _ places: Int, _ batch: Batch) throws(Refusal) {
     guard batch.length == 0 || (places >= 1 && places <= batch.length) else {
       throw .argument(
         "an ordering of a row of \(batch.length) has from 1 to \(batch.length) classes, not \(places)")
@@ -89,9 +85,9 @@ private struct Orderings {
 }
 
 private func writeRankings<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ scales: UnsafePointer<Scalar>?,
-  _ orderings: UnsafePointer<Int64>?, _ places: Int, _ batch: Batch, _ values: UnsafeMutablePointer<Scalar>?,
-  _ gradient: UnsafeMutablePointer<Scalar>?, _ inScales: UnsafeMutablePointer<Scalar>?
+  _ transform: OpaquePointer?, _ logits: Numbers<Scalar>, _ scales: Numbers<Scalar>,
+  _ orderings: Numbers<Int64>, _ places: Int, _ batch: Batch, _ values: Memory<Scalar>,
+  _ gradient: Memory<Scalar>, _ inScales: Memory<Scalar>
 ) throws(Refusal) {
   let rows = try ScaledBatch(transform, batch, logits, scales, for: .orderings, of: "orderings")
   let orderings = try Orderings(orderings, places, batch)
@@ -116,8 +112,8 @@ private func writeRankings<Scalar: LogitScalar>(
 }
 
 private func writeInverse<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ probabilities: UnsafePointer<Scalar>?, _ scales: UnsafePointer<Scalar>?,
-  _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?, _ tolerance: Double
+  _ transform: OpaquePointer?, _ probabilities: Numbers<Scalar>, _ scales: Numbers<Scalar>, _ batch: Batch,
+  _ result: Memory<Scalar>
 ) throws(Refusal) {
   let rows = try ScaledBatch(
     transform, batch, probabilities, scales, for: .inverses, of: "inverse", named: "probabilities")
@@ -140,7 +136,7 @@ private func writeInverse<Scalar: LogitScalar>(
       }
       still = index
     }
-    guard (sum.value - 1).magnitude <= tolerance else {
+    guard (sum.value - 1).magnitude <= Scalar.sumTolerance else {
       throw .argument("the probabilities of row \(row) sum to \(sum.value), not to 1")
     }
   }

@@ -12,7 +12,7 @@ struct Refusal: Error {
   static func argument(_ text: String) -> Refusal { Refusal(NOISEMAX_BAD_ARGUMENT, text) }
 
   /// Writes the text as a C string, cut between two characters if there is not room for all of it.
-  func write(to message: UnsafeMutablePointer<CChar>?, _ capacity: Int) {
+  func write(to message: Memory<CChar>, _ capacity: Int) {
     guard let message, capacity > 0 else { return }
     var next = 0
     for scalar in text.unicodeScalars {
@@ -29,7 +29,7 @@ struct Refusal: Error {
 
 /// Carries out a call, while nobody forks, whose arguments its body checks before anything else.
 func answer(
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int, _ body: () throws(Refusal) -> Void
+  _ message: Memory<CChar>, _ capacity: Int, _ body: () throws(Refusal) -> Void
 ) -> noisemax_status {
   Gate.shared.enter()
   defer { Gate.shared.leave() }

@@ -5,9 +5,8 @@ import Noisemax
 
 @c @implementation
 public func noisemax_scaled_log_probabilities(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ scales: UnsafePointer<Double>?,
-  _ rows: Int, _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Double>, _ scales: Numbers<Double>, _ rows: Int,
+  _ length: Int, _ threads: Int32, _ result: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeLogProbabilities(transform, logits, scales, Batch(rows, length, threads), result)
@@ -16,9 +15,8 @@ public func noisemax_scaled_log_probabilities(
 
 @c @implementation
 public func noisemax_scaled_log_probabilities_f(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ scales: UnsafePointer<Float>?, _ rows: Int,
-  _ length: Int, _ threads: Int32, _ result: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Float>, _ scales: Numbers<Float>, _ rows: Int, _ length: Int,
+  _ threads: Int32, _ result: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeLogProbabilities(transform, logits, scales, Batch(rows, length, threads), result)
@@ -27,10 +25,9 @@ public func noisemax_scaled_log_probabilities_f(
 
 @c @implementation
 public func noisemax_scaled_log_pullback(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ scales: UnsafePointer<Double>?,
-  _ cotangents: UnsafePointer<Double>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Double>?, _ in_scales: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Double>, _ scales: Numbers<Double>,
+  _ cotangents: Numbers<Double>, _ rows: Int, _ length: Int, _ threads: Int32, _ result: Memory<Double>,
+  _ in_scales: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeLogPullback(
@@ -40,10 +37,9 @@ public func noisemax_scaled_log_pullback(
 
 @c @implementation
 public func noisemax_scaled_log_pullback_f(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ scales: UnsafePointer<Float>?,
-  _ cotangents: UnsafePointer<Float>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Float>?, _ in_scales: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Float>, _ scales: Numbers<Float>,
+  _ cotangents: Numbers<Float>, _ rows: Int, _ length: Int, _ threads: Int32, _ result: Memory<Float>,
+  _ in_scales: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeLogPullback(
@@ -53,31 +49,29 @@ public func noisemax_scaled_log_pullback_f(
 
 @c @implementation
 public func noisemax_scaled_losses(
-  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: UnsafePointer<Double>?,
-  _ scales: UnsafePointer<Double>?, _ classes: UnsafePointer<Int64>?, _ weights: UnsafePointer<Double>?,
-  _ rows: Int, _ length: Int, _ threads: Int32, _ values: UnsafeMutablePointer<Double>?,
-  _ gradient: UnsafeMutablePointer<Double>?, _ in_scales: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: Numbers<Double>, _ scales: Numbers<Double>,
+  _ classes: Numbers<Int64>, _ weights: Numbers<Double>, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ values: Memory<Double>, _ gradient: Memory<Double>, _ in_scales: Memory<Double>, _ message: Memory<CChar>,
+  _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    let batch = try Batch(rows, length, threads)
-    let targets = try Targets(classes, weights, batch, 1e-6)
-    try writeLosses(transform, loss, logits, scales, targets, batch, values, gradient, in_scales)
+    try writeLosses(
+      transform, loss, logits, scales, classes, weights, Batch(rows, length, threads), values, gradient,
+      in_scales)
   }
 }
 
 @c @implementation
 public func noisemax_scaled_losses_f(
-  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: UnsafePointer<Float>?,
-  _ scales: UnsafePointer<Float>?, _ classes: UnsafePointer<Int64>?, _ weights: UnsafePointer<Float>?,
-  _ rows: Int, _ length: Int, _ threads: Int32, _ values: UnsafeMutablePointer<Float>?,
-  _ gradient: UnsafeMutablePointer<Float>?, _ in_scales: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: Numbers<Float>, _ scales: Numbers<Float>,
+  _ classes: Numbers<Int64>, _ weights: Numbers<Float>, _ rows: Int, _ length: Int, _ threads: Int32,
+  _ values: Memory<Float>, _ gradient: Memory<Float>, _ in_scales: Memory<Float>, _ message: Memory<CChar>,
+  _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
-    let batch = try Batch(rows, length, threads)
-    let targets = try Targets(classes, weights, batch, 1e-3)
-    try writeLosses(transform, loss, logits, scales, targets, batch, values, gradient, in_scales)
+    try writeLosses(
+      transform, loss, logits, scales, classes, weights, Batch(rows, length, threads), values, gradient,
+      in_scales)
   }
 }
 
@@ -86,78 +80,43 @@ public func noisemax_scaled_losses_f(
 private let logProbabilities = "log-probabilities of classes with scales of their own"
 
 private func writeLogProbabilities<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ scales: UnsafePointer<Scalar>?,
-  _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?
+  _ transform: OpaquePointer?, _ logits: Numbers<Scalar>, _ scales: Numbers<Scalar>, _ batch: Batch,
+  _ result: Memory<Scalar>
 ) throws(Refusal) {
   let rows = try ScaledBatch(transform, batch, logits, scales, for: .values, of: logProbabilities)
   let result = try batch.memory(at: result, "result")
-  rows.forEachRow(passes: 50) { _, slots in
-    let logs = rows.argmax.logProbabilities(for: rows.logits(slots), scales: rows.everyScale(slots))
-    copy(logs, to: result, slots)
-  }
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  rows.argmax.writeLogProbabilities(
+    of: rows.logits, rows.scales, batch.shape, to: result, workspace: &workspace)
 }
 
 private func writeLogPullback<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?, _ scales: UnsafePointer<Scalar>?,
-  _ cotangents: UnsafePointer<Scalar>?, _ batch: Batch, _ result: UnsafeMutablePointer<Scalar>?,
-  _ inScales: UnsafeMutablePointer<Scalar>?
+  _ transform: OpaquePointer?, _ logits: Numbers<Scalar>, _ scales: Numbers<Scalar>,
+  _ cotangents: Numbers<Scalar>, _ batch: Batch, _ result: Memory<Scalar>, _ inScales: Memory<Scalar>
 ) throws(Refusal) {
   let rows = try ScaledBatch(transform, batch, logits, scales, for: .values, of: logProbabilities)
   let vectors = try batch.numbers(at: cotangents, "cotangents")
   let result = try batch.memory(at: result, "result")
   let inScales = batch.wantedMemory(at: inScales)
-  rows.forEachRow(passes: 200) { _, slots in
-    let gradient = rows.argmax.logProbabilitiesPullback(
-      for: rows.logits(slots), scales: rows.everyScale(slots), of: Array(vectors[slots]))
-    copy(gradient.logits, to: result, slots)
-    if let inScales { copy(gradient.scales, to: inScales, slots) }
-  }
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  rows.argmax.pullLogarithmsBack(
+    at: rows.logits, rows.scales, batch.shape, vectors, to: result, scales: inScales, workspace: &workspace)
 }
 
 private func writeLosses<Scalar: LogitScalar>(
-  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: UnsafePointer<Scalar>?,
-  _ scales: UnsafePointer<Scalar>?, _ targets: Targets<Scalar>, _ batch: Batch,
-  _ values: UnsafeMutablePointer<Scalar>?, _ gradient: UnsafeMutablePointer<Scalar>?,
-  _ inScales: UnsafeMutablePointer<Scalar>?
+  _ transform: OpaquePointer?, _ loss: noisemax_loss, _ logits: Numbers<Scalar>, _ scales: Numbers<Scalar>,
+  _ classes: Numbers<Int64>, _ weights: Numbers<Scalar>, _ batch: Batch, _ values: Memory<Scalar>,
+  _ gradient: Memory<Scalar>, _ inScales: Memory<Scalar>
 ) throws(Refusal) {
+  let targets = try Targets(classes, weights, batch)
   let rows = try ScaledBatch(transform, batch, logits, scales, for: .values, of: "loss with scales")
   let loss = try Loss(loss, under: rows.argmax)
   let values = try batch.rowMemory(at: values, "values")
   let (gradient, inScales) = (batch.wantedMemory(at: gradient), batch.wantedMemory(at: inScales))
-  guard batch.length > 0 else { return values.update(repeating: 0) }
-  let isWanted = gradient != nil || inScales != nil
-  rows.forEachRow(passes: isWanted ? 200 : 100) { row, slots in
-    let weights = targets.weights(of: row, slots)
-    let (x, scales) = (rows.logits(slots), rows.everyScale(slots))
-    let slopes: (logits: [Scalar], scales: [Scalar])
-    if loss == .negativeLogLikelihood {
-      values[row] = rows.argmax.likelihood(of: weights, for: x, scales: scales)
-    } else if !isWanted {
-      values[row] = rows.argmax.inclusionLoss(for: x, largest: 1, target: weights, scales: scales)
-    }
-    guard isWanted else { return }
-    // What cannot win has the gradient that leads back.
-    if loss == .fenchelYoung || values[row] == .infinity {
-      let all = rows.argmax.inclusionLossWithGradient(for: x, largest: 1, target: weights, scales: scales)
-      if loss == .fenchelYoung { values[row] = all.value }
-      slopes = (all.logits, all.scales)
-    } else {
-      slopes = rows.argmax.logProbabilitiesPullback(for: x, scales: scales, of: weights.map { -$0 })
-    }
-    if let gradient { copy(slopes.logits, to: gradient, slots) }
-    if let inScales { copy(slopes.scales, to: inScales, slots) }
-  }
-}
-
-extension NoisyArgmax {
-  /// −Σ y_i log p_i, over the classes that have a weight.
-  fileprivate func likelihood<Scalar: LogitScalar>(
-    of weights: [Scalar], for logits: [Scalar], scales: [Scalar]
-  ) -> Scalar {
-    var sum = 0.0
-    for (weight, logarithm) in zip(weights, logProbabilities(for: logits, scales: scales)) where weight > 0 {
-      sum -= Double(weight) * Double(logarithm)
-    }
-    return Scalar(sum)
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  targets.withBuffer {
+    rows.argmax.writeLosses(
+      loss, of: rows.logits, scales: rows.scales, batch.shape, $0, to: values, gradient: gradient,
+      inScales: inScales, workspace: &workspace)
   }
 }

@@ -23,8 +23,8 @@ struct ScaledBatch<Scalar: LogitScalar> {
   }
 
   init(
-    _ transform: OpaquePointer?, _ batch: Batch, _ logits: UnsafePointer<Scalar>?,
-    _ scales: UnsafePointer<Scalar>?, for kind: Kind, of quantity: String,
+    _ transform: OpaquePointer?, _ batch: Batch, _ logits: Numbers<Scalar>,
+    _ scales: Numbers<Scalar>, for kind: Kind, of quantity: String,
     named name: String = "logits"
   ) throws(Refusal) {
     argmax = try Transform.argmax(of: transform)
@@ -51,9 +51,7 @@ struct ScaledBatch<Scalar: LogitScalar> {
   }
 
   /// Does some work for every row that has classes.
-  func forEachRow(
-    passes: Double, _ work: (_ row: Int, _ slots: Range<Int>) -> Void
-  ) {
+  func forEachRow(passes: Double, _ work: (_ row: Int, _ slots: Range<Int>) -> Void) {
     guard batch.count > 0 else { return }
     batch.forEachRow(under: argmax, passes: passes) { row, slots, _ in work(row, slots) }
   }

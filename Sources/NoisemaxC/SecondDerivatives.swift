@@ -5,10 +5,9 @@ import Noisemax
 
 @c @implementation
 public func noisemax_second_pullback(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ cotangents: UnsafePointer<Double>?,
-  _ others: UnsafePointer<Double>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Double>?, _ in_scale: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Double>, _ cotangents: Numbers<Double>,
+  _ others: Numbers<Double>, _ rows: Int, _ length: Int, _ threads: Int32, _ result: Memory<Double>,
+  _ in_scale: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeSecond(
@@ -18,10 +17,9 @@ public func noisemax_second_pullback(
 
 @c @implementation
 public func noisemax_second_pullback_f(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ cotangents: UnsafePointer<Float>?,
-  _ others: UnsafePointer<Float>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Float>?, _ in_scale: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Float>, _ cotangents: Numbers<Float>,
+  _ others: Numbers<Float>, _ rows: Int, _ length: Int, _ threads: Int32, _ result: Memory<Float>,
+  _ in_scale: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeSecond(
@@ -31,38 +29,35 @@ public func noisemax_second_pullback_f(
 
 @c @implementation
 public func noisemax_log_second_pullback(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Double>?, _ cotangents: UnsafePointer<Double>?,
-  _ directions: UnsafePointer<Double>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Double>?, _ in_scale: UnsafeMutablePointer<Double>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Double>, _ cotangents: Numbers<Double>,
+  _ directions: Numbers<Double>, _ rows: Int, _ length: Int, _ threads: Int32, _ result: Memory<Double>,
+  _ in_scale: Memory<Double>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeSecond(
-      .logarithms, transform, logits, cotangents, directions, Batch(rows, length, threads), result, in_scale)
+      .logProbabilities, transform, logits, cotangents, directions, Batch(rows, length, threads), result,
+      in_scale)
   }
 }
 
 @c @implementation
 public func noisemax_log_second_pullback_f(
-  _ transform: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ cotangents: UnsafePointer<Float>?,
-  _ directions: UnsafePointer<Float>?, _ rows: Int, _ length: Int, _ threads: Int32,
-  _ result: UnsafeMutablePointer<Float>?, _ in_scale: UnsafeMutablePointer<Float>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ transform: OpaquePointer?, _ logits: Numbers<Float>, _ cotangents: Numbers<Float>,
+  _ directions: Numbers<Float>, _ rows: Int, _ length: Int, _ threads: Int32, _ result: Memory<Float>,
+  _ in_scale: Memory<Float>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     try writeSecond(
-      .logarithms, transform, logits, cotangents, directions, Batch(rows, length, threads), result, in_scale)
+      .logProbabilities, transform, logits, cotangents, directions, Batch(rows, length, threads), result,
+      in_scale)
   }
 }
 
 // MARK: of either precision
 
-private enum Quantity { case probabilities, logarithms }
-
 private func writeSecond<Scalar: LogitScalar>(
-  _ quantity: Quantity, _ transform: OpaquePointer?, _ logits: UnsafePointer<Scalar>?,
-  _ cotangents: UnsafePointer<Scalar>?, _ others: UnsafePointer<Scalar>?, _ batch: Batch,
-  _ result: UnsafeMutablePointer<Scalar>?, _ inScale: UnsafeMutablePointer<Scalar>?
+  _ quantity: Quantity, _ transform: OpaquePointer?, _ logits: Numbers<Scalar>, _ cotangents: Numbers<Scalar>,
+  _ others: Numbers<Scalar>, _ batch: Batch, _ result: Memory<Scalar>, _ inScale: Memory<Scalar>
 ) throws(Refusal) {
   let argmax = try Transform.argmax(of: transform)
   try argmax.requireExactMethod(for: "second derivatives")
@@ -70,24 +65,8 @@ private func writeSecond<Scalar: LogitScalar>(
   let v = try batch.numbers(at: cotangents, "cotangents")
   let w = try batch.numbers(at: others, "other cotangents")
   let memory = try batch.memory(at: result, "result")
-  // A number for every row, also where nobody wants them.
-  var spare = [Scalar](repeating: 0, count: inScale == nil && batch.count > 0 ? batch.rows : 0)
-  spare.withUnsafeMutableBufferPointer { spare in
-    let slopes = inScale.map { UnsafeMutableBufferPointer(start: $0, count: batch.rows) } ?? spare
-    // Rows without classes do not change with anything.
-    guard batch.count > 0 else { return slopes.update(repeating: 0) }
-    var span = memory.mutableSpan
-    var slopeSpan = slopes.mutableSpan
-    var workspace = NoisyArgmax.Workspace(threads: batch.threads)
-    switch quantity {
-    case .probabilities:
-      argmax.writeSecondPullback(
-        for: rows.span, of: v.span, and: w.span, rowLength: batch.length, to: &span, scale: &slopeSpan,
-        workspace: &workspace)
-    case .logarithms:
-      argmax.writeLogProbabilitiesSecondPullback(
-        for: rows.span, of: v.span, and: w.span, rowLength: batch.length, to: &span, scale: &slopeSpan,
-        workspace: &workspace)
-    }
-  }
+  var workspace = NoisyArgmax.Workspace(threads: batch.threads)
+  argmax.pullBackTwice(
+    quantity, at: rows, nil, batch.shape, v, w, to: memory,
+    scale: inScale.map { UnsafeMutableBufferPointer(start: $0, count: batch.rows) }, workspace: &workspace)
 }

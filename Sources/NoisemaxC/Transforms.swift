@@ -20,14 +20,14 @@ final class Transform: Sendable {
 public func noisemax_abi_version() -> Int32 { NOISEMAX_ABI_VERSION }
 
 @c @implementation
-public func noisemax_law_name(_ index: Int) -> UnsafePointer<CChar>? {
+public func noisemax_law_name(_ index: Int) -> Numbers<CChar> {
   LawNames.shared.texts.indices.contains(index) ? LawNames.shared.texts[index] : nil
 }
 
 @c @implementation
 public func noisemax_create(
-  _ law: UnsafePointer<CChar>?, _ scale: Double, _ points: Int,
-  _ result: UnsafeMutablePointer<OpaquePointer?>?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ law: Numbers<CChar>, _ scale: Double, _ points: Int,
+  _ result: Memory<OpaquePointer?>, _ message: Memory<CChar>, _ capacity: Int
 ) -> noisemax_status {
   answer(message, capacity) { () throws(Refusal) in
     guard let law else { throw .argument("the name of the law is null") }

@@ -131,29 +131,24 @@ import Testing
     // The likelihood of a class, and the same as a distribution.
     let classes = (0..<count).map { Int64(($0 + 3) % n) }
     let weights = (0..<count * n).map { Scalar(Int64($0 % n) == classes[$0 / n] ? 1 : 0) }
-    for (kind, code) in [NOISEMAX_NEGATIVE_LOG_LIKELIHOOD, NOISEMAX_FENCHEL_YOUNG].enumerated() {
+    let losses = [
+      (NOISEMAX_NEGATIVE_LOG_LIKELIHOOD, Loss.negativeLogLikelihood), (NOISEMAX_FENCHEL_YOUNG, .fenchelYoung),
+    ]
+    for (code, loss) in losses {
       let byClass = try written(count) {
         c.losses(handle.pointer, code, x, given, classes, nil, count, n, 1, $0, &gradient, &inScales, $1, $2)
       }
       let byWeights = try written(count) {
         c.losses(handle.pointer, code, x, given, nil, weights, count, n, 1, $0, nil, nil, $1, $2)
       }
-      #expect(bits(byClass) == bits(byWeights), "\(name), \(code): \(byClass), \(byWeights)")
-      let loss = argmax.inclusionLossWithGradient(
-        for: rows, largest: 1, target: Rows(weights, length: n), scales: scales)
-      let likelihood = argmax.logProbabilitiesPullback(
-        for: rows, scales: scales, of: Rows(weights.map { -$0 }, length: n))
-      let values = kind == 1 ? loss.value : (0..<count).map { 0 - logs[$0 * n + Int(classes[$0])] }
-      #expect(bits(byClass) == bits(values), "\(name), \(code): \(byClass), not \(values)")
-      // Where the likelihood's is +∞ it has the gradient of the other.
-      for row in 0..<count {
-        let slopes =
-          kind == 1 || values[row] == .infinity
-          ? (loss.logits[row], loss.scales[row]) : (likelihood.logits[row], likelihood.scales[row])
-        let own = row * n..<(row + 1) * n
-        #expect(bits(Array(gradient[own])) == bits(slopes.0), "\(name), \(code), row \(row): \(gradient)")
-        #expect(bits(Array(inScales[own])) == bits(slopes.1), "\(name), \(code), row \(row): \(inScales)")
-      }
+      #expect(bits(byClass) == bits(byWeights), "\(name), \(loss): \(byClass), \(byWeights)")
+      let found = argmax.lossesWithGradients(
+        for: rows, scales: scales, targets: classes.map { Int($0) }, as: loss)
+      #expect(bits(byClass) == bits(found.values), "\(name), \(loss): \(byClass), not \(found.values)")
+      #expect(
+        bits(gradient) == bits(found.logits.elements), "\(name), \(loss): \(gradient), not \(found.logits)")
+      #expect(
+        bits(inScales) == bits(found.scales.elements), "\(name), \(loss): \(inScales), not \(found.scales)")
     }
     let (seed, first): (UInt64, Int) = (.max - 3, 11)
     var indices = [Int64](repeating: -7, count: count)

@@ -14,7 +14,7 @@ struct ClassLaw: Sendable {
   let location: Double
   private let median: Double
   /// The law, if the vector loops know it.
-  let vectorLaw: QuantileTable.Law?
+  let vectorLaw: VectorLaw?
   /// The law, if it states the slope of its density.
   let differentiable: (any DifferentiableNoise)?
   /// Where its density jumps, and by how much.
@@ -81,20 +81,30 @@ struct ClassLaw: Sendable {
     density: UnsafeMutablePointer<Lanes>
   ) {
     if let vectorLaw {
-      return withUnsafeBytes(of: nodes) { nodes in
-        guard let nodes = nodes.baseAddress else { return }
-        kernels.classValues(
-          under: vectorLaw, scaledTail: scaledTail.pointer, location: location, certain: certain,
-          nodes: nodes.assumingMemoryBound(to: Double.self), locations: locations, scales: scales,
-          count: count, z: withNoise ? doubles(z) : nil, cumulative: doubles(cumulative),
-          survival: withSurvival ? doubles(survival) : nil, density: doubles(density))
-      }
+      let values = ClassValues(
+        z: withNoise ? doubles(z) : nil, cumulative: doubles(cumulative),
+        survival: withSurvival ? doubles(survival) : nil, density: doubles(density))
+      return evaluate(vectorLaw, count, at: nodes, locations: locations, scales: scales, to: values)
     }
     for j in 0..<count { z[j] = ((nodes.high - locations[j]) + nodes.low) / scales[j] - location }
     fill(
       noise, doubles(z), count * Lanes.scalarCount, median, doubles(cumulative), doubles(survival),
       doubles(density))
     for j in 0..<count { density[j] /= scales[j] }
+  }
+
+  /// Likewise by the vector loops, without scales where all are 1.
+  func evaluate(
+    _ law: VectorLaw, _ count: Int, at nodes: PanelNodes, locations: UnsafePointer<Double>,
+    scales: UnsafePointer<Double>?, to values: ClassValues
+  ) {
+    withUnsafeBytes(of: nodes) { nodes in
+      guard let nodes = nodes.baseAddress else { return }
+      let points = ClassPoints(
+        nodes: nodes.assumingMemoryBound(to: Double.self), locations: locations, scales: scales, count: count,
+        location: location, certain: certain, scaledTail: scaledTail.pointer)
+      kernels.classValues(under: law, at: points, to: values)
+    }
   }
 
   /// log F at a point of the standard law.

@@ -1,5 +1,5 @@
 /// Rows of classes with common factors.
-struct FactorBatch<L: Logits> {
+package struct FactorBatch<L: Logits> {
   let argmax: NoisyArgmax
   let rows: Rows<L.Scalar>
   private let loadings: Rows<L.Scalar>
@@ -7,7 +7,7 @@ struct FactorBatch<L: Logits> {
   private let tolerance: Double
   private let law: ClassLaw
 
-  init(
+  package init(
     _ argmax: NoisyArgmax, _ logits: L, _ loadings: Rows<L.Scalar>, _ scales: L?,
     _ tolerance: Double
   ) {
@@ -61,44 +61,50 @@ struct FactorBatch<L: Logits> {
   }
 
   /// The probabilities or their logarithms, and an estimate of the error for every row.
-  func values(_ quantity: Quantity) -> (values: L, errors: [L.Scalar]) {
-    var errors: [L.Scalar] = []
-    let values = argmax.freshArray(like: rows) { _, result in
-      errors = argmax.freshNumbers(rows.count) { errors in
-        forEach { row, index, slots, workspace in
-          let ofLogarithms = quantity == .logProbabilities
-          guard row.isRegular else {
-            let values =
-              ofLogarithms
-              ? argmax.logProbabilities(for: row.logits) : argmax.probabilities(for: row.logits)
-            for (value, slot) in zip(values, slots) { result[slot] = L.Scalar(value) }
-            errors[index] = values.contains { $0.isNaN } ? .nan : 0
-            return
-          }
-          let (values, error, _) = row.probabilities(
-            areRelative: ofLogarithms, workspace: &workspace)
-          for (value, slot) in zip(values, slots) {
-            result[slot] = L.Scalar(ofLogarithms ? logarithm(value) : value)
-          }
-          errors[index] = L.Scalar(error)
+  package func values(_ quantity: Quantity) -> (values: L, errors: [L.Scalar]) {
+    let ofLogarithms = quantity == .logProbabilities
+    let (errors, values): ([L.Scalar], Rows<L.Scalar>) = argmax.freshArrayWithNumbers(like: rows) {
+      _, errors, result in
+      forEach { row, index, slots, workspace in
+        guard row.isRegular else {
+          let values =
+            ofLogarithms
+            ? argmax.logProbabilities(for: row.logits) : argmax.probabilities(for: row.logits)
+          for (value, slot) in zip(values, slots) { result[slot] = L.Scalar(value) }
+          errors[index] = values.contains { $0.isNaN } ? .nan : 0
+          return
         }
+        let (values, error, _) = row.probabilities(areRelative: ofLogarithms, workspace: &workspace)
+        for (value, slot) in zip(values, slots) {
+          result[slot] = L.Scalar(ofLogarithms ? logarithm(value) : value)
+        }
+        errors[index] = L.Scalar(error)
       }
     }
     return (L.form(of: values), errors)
   }
 
   /// The gradients of a number for every row.
-  typealias Gradient = (
+  package typealias Gradient = (
     logits: Rows<L.Scalar>, scales: Rows<L.Scalar>, inScale: [L.Scalar], loadings: Rows<L.Scalar>
   )
 
   /// The gradients of Σ v_i p_i.
-  func pullback(of cotangent: L) -> Gradient {
+  package func pullback(of cotangent: L) -> Gradient {
     let v = cotangent.asRows
     rows.shape.check(v.shape, "a cotangent")
     return gradients { row, index, workspace in
       let v = v[index].map { Double($0) }
       return (0, row.pullback(of: v, size: row.size(of: v), rarest: 1, workspace: &workspace))
+    }.gradient
+  }
+
+  /// The gradients of Σ v_i log p_i.
+  package func logPullback(of cotangent: L) -> Gradient {
+    let v = cotangent.asRows
+    rows.shape.check(v.shape, "a cotangent")
+    return gradients { row, index, workspace in
+      (0, row.logPullback(of: v[index].map { Double($0) }, workspace: &workspace).gradient)
     }.gradient
   }
 
@@ -111,33 +117,27 @@ struct FactorBatch<L: Logits> {
   ) -> (values: [L.Scalar], gradient: Gradient) {
     let rank = loadings.rowLength
     var (values, inScale): ([L.Scalar], [L.Scalar]) = ([], [])
-    var (inScales, inLoadings) = (rows, loadings)
-    let inLogits = argmax.freshArray(like: rows) { _, inLogits in
+    var inLoadings = loadings
+    let (inLogits, inScales) = argmax.freshArrays(like: rows) { _, inLogits, inScales in
       values = argmax.freshNumbers(rows.count) { values in
         inScale = argmax.freshNumbers(rows.count) { inScale in
-          inScales = argmax.freshArray(like: rows) { _, inScales in
-            inLoadings = argmax.freshArray(like: loadings) { _, inLoadings in
-              forEach { row, index, slots, workspace in
-                let found: (Double, FactorGradient)
-                if row.isRegular {
-                  found = body(&row, index, &workspace)
-                } else {
-                  found = (
-                    irregular(row.logits, index),
-                    .zero(
-                      slots.count, rank: rank, withScales: scales != nil,
-                      row.kind == .undefined ? .nan : 0)
-                  )
-                }
-                values[index] = L.Scalar(found.0)
-                inScale[index] = L.Scalar(found.1.inScale)
-                for (offset, slot) in slots.enumerated() {
-                  inLogits[slot] = L.Scalar(found.1.logits[offset])
-                  inScales[slot] = scales == nil ? 0 : L.Scalar(found.1.scales[offset])
-                  for factor in 0..<rank {
-                    inLoadings[slot * rank + factor] = L.Scalar(
-                      found.1.loadings[offset * rank + factor])
-                  }
+          inLoadings = argmax.freshArray(like: loadings) { _, inLoadings in
+            forEach { row, index, slots, workspace in
+              let (value, gradient) =
+                row.isRegular
+                ? body(&row, index, &workspace)
+                : (
+                  irregular(row.logits, index),
+                  .zero(
+                    slots.count, rank: rank, withScales: scales != nil, row.kind == .undefined ? .nan : 0)
+                )
+              values[index] = L.Scalar(value)
+              inScale[index] = L.Scalar(gradient.inScale)
+              for (offset, slot) in slots.enumerated() {
+                inLogits[slot] = L.Scalar(gradient.logits[offset])
+                inScales[slot] = scales == nil ? 0 : L.Scalar(gradient.scales[offset])
+                for factor in 0..<rank {
+                  inLoadings[slot * rank + factor] = L.Scalar(gradient.loadings[offset * rank + factor])
                 }
               }
             }

@@ -2,7 +2,7 @@
 ///
 /// p = E_z p(μ + V z), and so for every derivative: each node of z is a row without factors.
 struct FactorRow {
-  private let argmax: NoisyArgmax
+  let argmax: NoisyArgmax
   let logits: [Double]
   /// Those of every class, or nil for 1.
   let scales: [Double]?
@@ -98,6 +98,18 @@ struct FactorRow {
       multiply(numbers, n, by: z, to: numbers + n + withScales)
     }
     return gradient(values, withScales: withScales)
+  }
+
+  /// log p, and the gradient of Σ v_i log p_i.
+  mutating func logPullback(
+    of v: [Double], workspace: inout NoisyArgmax.Workspace
+  ) -> (logs: [Double], gradient: FactorGradient) {
+    let (p, _, rarest) = probabilities(areRelative: true, workspace: &workspace)
+    let weights = v.indices.map { p[$0] > 1e-290 ? v[$0] / p[$0] : 0 }
+    let largest = v.indices.reduce(0) { logits[$1] > -.infinity ? Swift.max($0, v[$1].magnitude) : $0 }
+    let gradient = pullback(
+      of: weights, size: largest > 0 ? largest / argmax.scale : 1, rarest: rarest, workspace: &workspace)
+    return (p.map { logarithm($0) }, gradient)
   }
 
   /// E[max] of the perturbed logits, and its gradient.

@@ -4,8 +4,7 @@ internal import NoiseKernels
 ///
 ///     Σ_i w_i ∂log p_i/∂μ_j = ∫ (w_j a_j Σ_{i≠j} r_i − r_j Σ_{i≠j} w_i a_i) dx,   a_i = G r_i/p_i, r = f/F.
 ///
-/// a_i is the density of the maximum where i has it, so that nothing is as small as p_i. The sums over i ≠ j are those before
-/// and those after j: none is a difference.
+/// a_i is the density of the maximum where i has it, so that nothing is as small as p_i.
 ///
 /// Values: what an entry is summed from; the entry; and the entry for s_j, with the noise ε_j as one more factor.
 struct LogPullback: PanelIntegrand {
@@ -15,16 +14,16 @@ struct LogPullback: PanelIntegrand {
   let weights: UnsafeMutablePointer<Double>
   /// … of those that are evaluated.
   private let selected: UnsafeMutablePointer<Double>
-  /// r; and of the classes after one Σ r, Σ w a and Σ |w| a.
-  private let reversedHazards, sums: UnsafeMutablePointer<Lanes>
+  /// Of every class r, w a and |w| a; and their sums over the others.
+  private let terms, others: UnsafeMutablePointer<Lanes>
 
-  static func memory(for count: Int) -> Int { 2 * padded(count) + Lanes.scalarCount * (4 * count + 3) }
+  static func memory(for count: Int) -> Int { 2 * padded(count) + Lanes.scalarCount * 6 * count }
 
   init(of classes: ScaledClasses, rarest: Double, memory: inout Pieces) {
     classCount = classes.noisy
     self.rarest = rarest
-    reversedHazards = memory.takeLanes(classes.noisy)
-    sums = memory.takeLanes(3 * classes.noisy + 3)
+    terms = memory.takeLanes(3 * classes.noisy)
+    others = memory.takeLanes(3 * classes.noisy)
     weights = memory.take(padded(classes.count))
     selected = memory.take(padded(classes.count))
   }
@@ -41,29 +40,18 @@ struct LogPullback: PanelIntegrand {
   func evaluate(_ classes: ScaledClasses, to values: UnsafeMutablePointer<Lanes>) -> Double {
     let n = classes.noisy
     let weights = n < classCount ? selected : weights
-    var product = Lanes(repeating: 1)
-    for j in 0..<classes.count { product *= classes.cumulative[j] }
-    var (reversedHazardSum, sum, content) = (Lanes(), Lanes(), Lanes())
-    for j in (0..<n).reversed() {
-      (sums[3 * j], sums[3 * j + 1], sums[3 * j + 2]) = (reversedHazardSum, sum, content)
-      reversedHazards[j] = (classes.density[j] / classes.cumulative[j]).replacing(
-        with: 0, where: classes.cumulative[j] .== 0)
-      let own = product * reversedHazards[j]
-      reversedHazardSum += reversedHazards[j]
-      sum += weights[j] * own
-      content += weights[j].magnitude * own
-    }
-    (reversedHazardSum, sum, content) = (Lanes(), Lanes(), Lanes())
+    let product = classes.product(of: 0..<classes.count)
     for j in 0..<n {
-      let r = reversedHazards[j]
+      let r = classes.reversedHazard(j)
       let own = product * r
-      let others = reversedHazardSum + sums[3 * j]
-      values[j] = weights[j].magnitude * own * others + r * (content + sums[3 * j + 2])
-      values[n + j] = weights[j] * own * others - r * (sum + sums[3 * j + 1])
+      (terms[3 * j], terms[3 * j + 1], terms[3 * j + 2]) = (r, weights[j] * own, weights[j].magnitude * own)
+    }
+    writeSumsOverOthers(terms, n, width: 3, to: others)
+    for j in 0..<n {
+      let (own, others) = (terms + 3 * j, others + 3 * j)
+      values[j] = own[2] * others[0] + own[0] * others[2]
+      values[n + j] = own[1] * others[0] - own[0] * others[1]
       values[2 * n + j] = values[n + j] * (classes.z[j] + classes.law.location)
-      reversedHazardSum += r
-      sum += weights[j] * own
-      content += weights[j].magnitude * own
     }
     return product[Lanes.scalarCount - 1]
   }

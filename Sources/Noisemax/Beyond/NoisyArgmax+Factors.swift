@@ -95,12 +95,8 @@ extension NoisyArgmax {
   /// The gradients of Σ v_i p_i in the logits, in the scales and in the loadings, where classes have common factors and scales
   /// of their own.
   ///
-  /// - Parameters:
-  ///   - logits: μ, of one row or of many ``Rows``.
-  ///   - scales: the scales of the classes, in the same shape.
-  ///   - loadings: V, a row of one to three numbers for every logit.
-  ///   - cotangent: v, in the shape of the logits.
-  ///   - tolerance: the error that is allowed, beside the range of v over the scale.
+  /// The parameters are those of ``pullback(for:loadings:of:tolerance:)``, and the scales in the shape of the logits.
+  ///
   /// - Returns: the gradients, each in the shape of what it belongs to.
   /// - Precondition: as for ``probabilities(for:loadings:scales:tolerance:)``.
   public func pullback<L: Logits>(
@@ -112,60 +108,29 @@ extension NoisyArgmax {
 
   /// The gradients of Σ v_i log p_i in the logits, in the scale and in the loadings, where classes have common factors.
   ///
-  /// - Parameters:
-  ///   - logits: μ, of one row or of many ``Rows``.
-  ///   - loadings: V, a row of one to three numbers for every logit.
-  ///   - cotangent: v, in the shape of the logits.
-  ///   - tolerance: the error that is allowed, beside the largest v over the scale.
-  /// - Returns: as for ``pullback(for:loadings:of:tolerance:)``. A class whose probability is below 1e-290 moves nothing.
+  /// The parameters are those of ``pullback(for:loadings:of:tolerance:)``; the error that is allowed is beside the largest v over
+  /// the scale. A class whose probability is below 1e-290 moves nothing.
+  ///
   /// - Precondition: as for ``probabilities(for:loadings:scales:tolerance:)``.
   public func logProbabilitiesPullback<L: Logits>(
     for logits: L, loadings: Rows<L.Scalar>, of cotangent: L, tolerance: Double = 1e-8
   ) -> (logits: L, scale: L.PerRow, loadings: Rows<L.Scalar>) {
-    let gradient = logPullback(of: cotangent, FactorBatch(self, logits, loadings, nil, tolerance))
+    let gradient = FactorBatch(self, logits, loadings, nil, tolerance).logPullback(of: cotangent)
     return (L.form(of: gradient.logits), L.form(of: gradient.inScale), gradient.loadings)
   }
 
   /// The gradients of Σ v_i log p_i in the logits, in the scales and in the loadings, where classes have common factors and
   /// scales of their own.
   ///
-  /// - Parameters:
-  ///   - logits: μ, of one row or of many ``Rows``.
-  ///   - scales: the scales of the classes, in the same shape.
-  ///   - loadings: V, a row of one to three numbers for every logit.
-  ///   - cotangent: v, in the shape of the logits.
-  ///   - tolerance: the error that is allowed, beside the largest v over the scale.
-  /// - Returns: as for ``pullback(for:scales:loadings:of:tolerance:)``. A class whose probability is below 1e-290 moves nothing.
+  /// The parameters are those of ``logProbabilitiesPullback(for:loadings:of:tolerance:)``, and the scales in the shape of the
+  /// logits.
+  ///
+  /// - Returns: the gradients, each in the shape of what it belongs to.
   /// - Precondition: as for ``probabilities(for:loadings:scales:tolerance:)``.
   public func logProbabilitiesPullback<L: Logits>(
     for logits: L, scales: L, loadings: Rows<L.Scalar>, of cotangent: L, tolerance: Double = 1e-8
   ) -> (logits: L, scales: L, loadings: Rows<L.Scalar>) {
-    let gradient = logPullback(of: cotangent, FactorBatch(self, logits, loadings, scales, tolerance))
+    let gradient = FactorBatch(self, logits, loadings, scales, tolerance).logPullback(of: cotangent)
     return (L.form(of: gradient.logits), L.form(of: gradient.scales), gradient.loadings)
-  }
-}
-
-extension NoisyArgmax {
-  /// The gradients of Σ v_i log p_i of every row.
-  private func logPullback<L: Logits>(of cotangent: L, _ batch: FactorBatch<L>) -> FactorBatch<L>.Gradient {
-    let v = cotangent.asRows
-    batch.rows.shape.check(v.shape, "a cotangent")
-    return batch.gradients { row, index, workspace in
-      (0, logPullback(of: v[index].map { Double($0) }, in: &row, workspace: &workspace).gradient)
-    }.gradient
-  }
-
-  /// log p, and the gradient of Σ v_i log p_i.
-  func logPullback(
-    of v: [Double], in row: inout FactorRow, workspace: inout Workspace
-  ) -> (logs: [Double], gradient: FactorGradient) {
-    let (p, _, rarest) = row.probabilities(areRelative: true, workspace: &workspace)
-    let weights = v.indices.map { p[$0] > 1e-290 ? v[$0] / p[$0] : 0 }
-    let largest = v.indices.reduce(0) {
-      row.logits[$1] > -.infinity ? Swift.max($0, v[$1].magnitude) : $0
-    }
-    let gradient = row.pullback(
-      of: weights, size: largest > 0 ? largest / scale : 1, rarest: rarest, workspace: &workspace)
-    return (p.map { logarithm($0) }, gradient)
   }
 }

@@ -83,39 +83,36 @@ extension NoisyArgmax {
     let values = sums(of: rows, scales, largest: count, targets: targets)
     let law = classLaw(for: "mean of the k largest")
     var workspace = Workspace()
-    var inScales: [L.Scalar] = []
-    let inLogits = freshArray(like: rows) { logits, result in
-      inScales = freshNumbers(result.count) { inScales in
-        withOptionalBuffer(scales) { scales in
-          forEachScaledRow(
-            of: logits, scales, rows.shape, largest: count, under: law, numbers: 2, workspace: &workspace
-          ) { row, slots, numbers, workspace in
-            writeSumGradient(
-              of: row, { index in targets.map { Double($0.elements[slots.lowerBound + index]) } ?? 0 },
-              numbers,
-              to: UnsafeMutableBufferPointer(rebasing: result[slots]),
-              scales: UnsafeMutableBufferPointer(rebasing: inScales[slots]), scratch: &workspace.method)
-          }
+    let (inLogits, inScales) = freshArrays(like: rows) { logits, result, inScales in
+      withOptionalBuffer(scales) { scales in
+        forEachScaledRow(
+          of: logits, scales, rows.shape, largest: count, under: law, numbers: 2, workspace: &workspace
+        ) { row, slots, numbers, workspace in
+          writeSumGradient(
+            of: row, { index in targets.map { Double($0.elements[slots.lowerBound + index]) } ?? 0 },
+            numbers, to: UnsafeMutableBufferPointer(rebasing: result[slots]),
+            scales: UnsafeMutableBufferPointer(rebasing: inScales[slots]), scratch: &workspace.method)
         }
       }
     }
-    return (L.form(of: values), L.form(of: inLogits), L.form(of: Rows(inScales, rows.shape)))
+    return (L.form(of: values), L.form(of: inLogits), L.form(of: inScales))
   }
 
-  /// Writes the gradients of E[sum of the k largest] − Σ y_i E[X_i] of one row, in memory for two numbers a class.
+  /// Writes those gradients of E[sum of the k largest] − Σ y_i E[X_i] of one row that are wanted, in memory for two numbers
+  /// a class.
   func writeSumGradient<Scalar: LogitScalar>(
     of row: ScaledRow, _ weight: (Int) -> Double, _ numbers: UnsafeMutableBufferPointer<Double>,
-    to gradient: UnsafeMutableBufferPointer<Scalar>, scales: UnsafeMutableBufferPointer<Scalar>,
+    to gradient: UnsafeMutableBufferPointer<Scalar>?, scales: UnsafeMutableBufferPointer<Scalar>?,
     scratch: inout Scratch
   ) {
-    let n = gradient.count
+    let n = row.count
     let p = UnsafeMutableBufferPointer(rebasing: numbers[..<n])
     let noise = UnsafeMutableBufferPointer(rebasing: numbers[n..<2 * n])
     row.writeInclusions(to: p, noise: noise, scratch: &scratch)
     for index in 0..<n {
       let weight = row.isOpen(index) ? weight(index) : 0
-      gradient[index] = Scalar(p[index] - weight)
-      scales[index] = Scalar(unit * (noise[index] - weight * (row.law.mean + row.law.location)))
+      gradient?[index] = Scalar(p[index] - weight)
+      scales?[index] = Scalar(unit * (noise[index] - weight * (row.law.mean + row.law.location)))
     }
   }
 
@@ -161,7 +158,7 @@ extension NoisyArgmax {
 
   /// Stops where weights are not those of so many classes.
   private func checkWeights<Scalar: LogitScalar>(_ weights: [Scalar], sum count: Int) {
-    let tolerance = Precision(of: Scalar.self) == .double ? 1e-6 : 1e-3
+    let tolerance = Scalar.sumTolerance
     var sum = 0.0
     for (index, weight) in weights.enumerated() {
       require(

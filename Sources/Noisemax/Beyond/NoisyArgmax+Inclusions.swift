@@ -76,19 +76,16 @@ extension NoisyArgmax {
     rows.shape.check(cotangent.shape, "a cotangent")
     if let scales { rows.shape.check(scales.shape, "scales") }
     var workspace = Workspace()
-    var inScales: [L.Scalar] = []
-    let inLogits = freshArray(like: rows) { logits, result in
-      inScales = freshNumbers(result.count) { inScales in
-        cotangent.elements.withUnsafeBufferPointer { cotangent in
-          withOptionalBuffer(scales) {
-            pullInclusionsBack(
-              at: logits, $0, rows.shape, largest: count, cotangent, to: result, scales: inScales,
-              workspace: &workspace)
-          }
+    let (inLogits, inScales) = freshArrays(like: rows) { logits, result, inScales in
+      cotangent.elements.withUnsafeBufferPointer { cotangent in
+        withOptionalBuffer(scales) {
+          pullInclusionsBack(
+            at: logits, $0, rows.shape, largest: count, cotangent, to: result, scales: inScales,
+            workspace: &workspace)
         }
       }
     }
-    return (L.form(of: inLogits), L.form(of: Rows(inScales, rows.shape)))
+    return (L.form(of: inLogits), L.form(of: inScales))
   }
 }
 
@@ -107,14 +104,6 @@ extension NoisyArgmax {
       "the number of largest classes of a row of \(rowLength) is from 1 to \(rowLength), not \(count)")
   }
 
-  @inline(__always)
-  func withOptionalBuffer<Scalar: LogitScalar, Result>(
-    _ rows: Rows<Scalar>?, _ body: (UnsafeBufferPointer<Scalar>?) -> Result
-  ) -> Result {
-    guard let rows else { return body(nil) }
-    return rows.elements.withUnsafeBufferPointer { body($0) }
-  }
-
   /// Does some work for every row of a batch that has scales, with so many numbers for each class.
   @inline(__always)
   func forEachScaledRow<Scalar: LogitScalar>(
@@ -126,27 +115,26 @@ extension NoisyArgmax {
     ) -> Void
   ) {
     check(largest: count, of: shape.rowLength)
+    // Rows without classes have nothing, however many they are.
+    if shape.count == 0 { return }
     forEachRow(of: shape, passes: 50, workspace: &workspace) { _, slots, workspace in
       let n = slots.count
       var kept = Scratch()
       swap(&kept, &workspace.cotangents)
-      let memory = kept.reserve(ScaledRow.memory(for: n) + numbers * n)
-      if n > 0 {
-        var pieces = Pieces(of: memory)
-        let numbers = UnsafeMutableBufferPointer(start: pieces.take(numbers * n), count: numbers * n)
-        var row = ScaledRow(
-          UnsafeBufferPointer(rebasing: rows[slots]),
-          scales: scales.map { UnsafeBufferPointer(rebasing: $0[slots]) }, unit: unit, wanted: count,
-          under: law, memory: &pieces)
-        body(&row, slots, numbers, &workspace)
-      }
+      var pieces = Pieces(of: kept.reserve(ScaledRow.memory(for: n) + numbers * n))
+      let numbers = UnsafeMutableBufferPointer(start: pieces.take(numbers * n), count: numbers * n)
+      var row = ScaledRow(
+        UnsafeBufferPointer(rebasing: rows[slots]),
+        scales: scales.map { UnsafeBufferPointer(rebasing: $0[slots]) }, unit: unit, wanted: count,
+        under: law, memory: &pieces)
+      body(&row, slots, numbers, &workspace)
       swap(&kept, &workspace.cotangents)
     }
   }
 
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
-  func writeInclusions<Scalar: LogitScalar>(
+  package func writeInclusions<Scalar: LogitScalar>(
     of rows: UnsafeBufferPointer<Scalar>, _ scales: UnsafeBufferPointer<Scalar>?, _ shape: RowShape,
     largest count: Int, to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
   ) {
@@ -165,12 +153,13 @@ extension NoisyArgmax {
     }
   }
 
+  /// Writes the gradient in the logits, and that in the scales if it is wanted.
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
-  func pullInclusionsBack<Scalar: LogitScalar>(
+  package func pullInclusionsBack<Scalar: LogitScalar>(
     at rows: UnsafeBufferPointer<Scalar>, _ scales: UnsafeBufferPointer<Scalar>?, _ shape: RowShape,
     largest count: Int, _ cotangent: UnsafeBufferPointer<Scalar>,
-    to result: UnsafeMutableBufferPointer<Scalar>, scales inScales: UnsafeMutableBufferPointer<Scalar>,
+    to result: UnsafeMutableBufferPointer<Scalar>, scales inScales: UnsafeMutableBufferPointer<Scalar>?,
     workspace: inout Workspace
   ) {
     let law = classLaw(for: "probabilities of inclusion")
@@ -184,6 +173,7 @@ extension NoisyArgmax {
       for (index, slot) in slots.enumerated() { v[index] = Double(cotangent[slot]) }
       row.pullBack(v, scales: w, rarest: rarest, scratch: &workspace.method)
       copy(v, times: row.factor, to: UnsafeMutableBufferPointer(rebasing: result[slots]))
+      guard let inScales else { return }
       copy(w, times: row.factor * unit, to: UnsafeMutableBufferPointer(rebasing: inScales[slots]))
     }
   }

@@ -33,11 +33,7 @@ extension NoisyArgmax {
   public func rankingLoss<Scalar: LogitScalar>(
     for logits: [Scalar], ordering: [Int], scales: [Scalar]? = nil
   ) -> Scalar {
-    var gradient = RankingGradient()
-    return Scalar(
-      ranking(
-        Ranking(logits, ordering, scales), times: 1, classLaw(for: "orderings"), gradient: &gradient,
-        isWanted: false))
+    Scalar(ranking(Ranking(logits, ordering, scales), classLaw(for: "orderings"), isWanted: false).loss)
   }
 
   /// The ranking loss, and its gradient in the logits.
@@ -49,8 +45,9 @@ extension NoisyArgmax {
   public func rankingLossWithGradient<Scalar: LogitScalar>(
     for logits: [Scalar], ordering: [Int]
   ) -> (value: Scalar, gradient: [Scalar]) {
-    let (value, gradient, _) = rankingWithGradient(Ranking(logits, ordering, nil as [Scalar]?))
-    return (Scalar(value), gradient.map { Scalar($0) })
+    let (loss, gradient) = ranking(
+      Ranking(logits, ordering, nil as [Scalar]?), classLaw(for: "orderings"), isWanted: true)
+    return (Scalar(loss), scalars(gradient.logits))
   }
 
   /// The ranking loss where every class has a scale of its own, and its gradients in the logits and in the scales.
@@ -59,8 +56,9 @@ extension NoisyArgmax {
   public func rankingLossWithGradient<Scalar: LogitScalar>(
     for logits: [Scalar], scales: [Scalar], ordering: [Int]
   ) -> (value: Scalar, logits: [Scalar], scales: [Scalar]) {
-    let (value, inLogits, inScales) = rankingWithGradient(Ranking(logits, ordering, scales))
-    return (Scalar(value), inLogits.map { Scalar($0) }, inScales.map { Scalar($0) })
+    let (loss, gradient) = ranking(
+      Ranking(logits, ordering, scales), classLaw(for: "orderings"), isWanted: true)
+    return (Scalar(loss), scalars(gradient.logits), scalars(gradient.scales))
   }
 
   /// The mean ranking loss of the rows, or the sum, with an ordering for each.
@@ -129,55 +127,48 @@ private struct Ranking {
 }
 
 private struct RankingGradient {
-  var logits: [Double] = []
-  var scales: [Double] = []
+  var logits, scales: [Double]
+
+  init(_ count: Int, _ value: Double = 0) {
+    logits = [Double](repeating: value, count: count)
+    scales = logits
+  }
 }
 
 extension NoisyArgmax {
-  private func rankingWithGradient(_ row: Ranking) -> (Double, [Double], [Double]) {
-    var gradient = RankingGradient()
-    let value = ranking(row, times: 1, classLaw(for: "orderings"), gradient: &gradient, isWanted: true)
-    return (value, gradient.logits, gradient.scales)
-  }
-
   /// The loss of one row, and its gradient times a weight, if that is wanted.
   private func ranking(
-    _ ranking: Ranking, times weight: Double, _ law: ClassLaw, gradient: inout RankingGradient, isWanted: Bool
-  ) -> Double {
-    let n = ranking.logits.count
-    gradient.logits = [Double](repeating: 0, count: n)
-    gradient.scales = gradient.logits
+    _ ranking: Ranking, times weight: Double = 1, _ law: ClassLaw, isWanted: Bool
+  ) -> (loss: Double, gradient: RankingGradient) {
+    var gradient = RankingGradient(ranking.logits.count)
     let leaders = ranking.logits.indices.filter { ranking.logits[$0] == .infinity }
     guard leaders.count < 2, !ranking.logits.contains(where: { $0.isNaN }) else {
-      gradient.logits = [Double](repeating: .nan, count: n)
-      gradient.scales = gradient.logits
-      return .nan
+      return (.nan, RankingGradient(ranking.logits.count, .nan))
     }
     var ordering = ranking.ordering
     if let leader = leaders.first {
       // It is first for certain.
-      guard ordering.first == leader else { return ordering.isEmpty ? 0 : .infinity }
+      guard ordering.first == leader else { return (ordering.isEmpty ? 0 : .infinity, gradient) }
       ordering.removeFirst()
     }
-    if ordering.isEmpty { return 0 }
+    if ordering.isEmpty { return (0, gradient) }
     let open = ranking.logits.map { $0 < .infinity ? $0 : -.infinity }
-    guard ordering.allSatisfy({ open[$0] > -.infinity }) else { return .infinity }
-    if isSoftmax && (ranking.isPlain || Set(ranking.scales).count == 1) && !(isWanted && !ranking.isPlain) {
+    guard ordering.allSatisfy({ open[$0] > -.infinity }) else { return (.infinity, gradient) }
+    if isSoftmax && (ranking.isPlain || (!isWanted && Set(ranking.scales).count == 1)) {
       let scale = unit * (ranking.scales.first ?? 1)
       let scaled = open.map { $0 / scale }
       let closed = PlackettLuce(scaled, ordering: ordering)
       if isWanted { closed.addGradient(of: scaled, times: weight / scale, to: &gradient.logits) }
-      return closed.loss
+      return (closed.loss, gradient)
     }
     return integrated(
-      open, ranking.scales, ordering, ranking.precision, times: weight, law, gradient: &gradient,
-      isWanted: isWanted)
+      open, ranking.scales, ordering, ranking.precision, times: weight, law, isWanted: isWanted)
   }
 
   private func integrated(
     _ logits: [Double], _ scales: [Double], _ ordering: [Int], _ precision: Precision, times weight: Double,
-    _ law: ClassLaw, gradient: inout RankingGradient, isWanted: Bool
-  ) -> Double {
+    _ law: ClassLaw, isWanted: Bool
+  ) -> (loss: Double, gradient: RankingGradient) {
     let placed = Set(ordering)
     let indices = ordering + logits.indices.filter { logits[$0] > -.infinity && !placed.contains($0) }
     let largest = indices.reduce(0) { Swift.max($0, scales[$1] * unit) }
@@ -192,7 +183,9 @@ extension NoisyArgmax {
       classes.scales[slot] = Swift.max(scales[index] * unit * factor, 0x1p-1000)
     }
     let result = Ordering(ordering.count, of: classes, precision: precision)
-    guard isWanted, result.logProbability > -.infinity else { return Swift.max(0, -result.logProbability) }
+    let loss = Swift.max(0, -result.logProbability)
+    var gradient = RankingGradient(logits.count)
+    guard isWanted, loss < .infinity else { return (loss, gradient) }
     let inLogits = memory.take(indices.count)
     let inScales = memory.take(indices.count)
     inLogits.update(repeating: 0, count: indices.count)
@@ -202,7 +195,7 @@ extension NoisyArgmax {
       gradient.logits[index] = inLogits[slot] * factor
       gradient.scales[index] = inScales[slot] * factor * unit
     }
-    return Swift.max(0, -result.logProbability)
+    return (loss, gradient)
   }
 
   private func rankings<Scalar: LogitScalar>(
@@ -216,13 +209,11 @@ extension NoisyArgmax {
     var values: [Double] = []
     var (logits, inScales): ([Scalar], [Scalar]) = ([], [])
     for row in 0..<rows.count {
-      var gradient = RankingGradient()
-      values.append(
-        ranking(
-          Ranking(rows[row], orderings[row], scales?[row]), times: factor, law, gradient: &gradient,
-          isWanted: isWanted))
-      logits += gradient.logits.map { Scalar($0) }
-      inScales += gradient.scales.map { Scalar($0) }
+      let (loss, gradient) = ranking(
+        Ranking(rows[row], orderings[row], scales?[row]), times: factor, law, isWanted: isWanted)
+      values.append(loss)
+      logits += scalars(gradient.logits)
+      inScales += scalars(gradient.scales)
     }
     return (Scalar(reduction.value(of: values)), logits, inScales)
   }

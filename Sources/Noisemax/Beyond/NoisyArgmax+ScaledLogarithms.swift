@@ -36,18 +36,15 @@ extension NoisyArgmax {
     rows.shape.check(scales.shape, "scales")
     rows.shape.check(cotangent.shape, "a cotangent")
     var workspace = Workspace()
-    var inScales: [L.Scalar] = []
-    let inLogits = freshArray(like: rows) { logits, result in
-      inScales = freshNumbers(result.count) { inScales in
-        cotangent.elements.withUnsafeBufferPointer { cotangent in
-          scales.elements.withUnsafeBufferPointer {
-            pullLogarithmsBack(
-              at: logits, $0, rows.shape, cotangent, to: result, scales: inScales, workspace: &workspace)
-          }
+    let (inLogits, inScales) = freshArrays(like: rows) { logits, result, inScales in
+      cotangent.elements.withUnsafeBufferPointer { cotangent in
+        scales.elements.withUnsafeBufferPointer {
+          pullLogarithmsBack(
+            at: logits, $0, rows.shape, cotangent, to: result, scales: inScales, workspace: &workspace)
         }
       }
     }
-    return (L.form(of: inLogits), L.form(of: Rows(inScales, rows.shape)))
+    return (L.form(of: inLogits), L.form(of: inScales))
   }
 
   /// Writes the log-probabilities where every class has a scale of its own, by memory that is kept.
@@ -126,8 +123,8 @@ extension ScaledRow {
 extension NoisyArgmax {
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
-  private func writeLogProbabilities<Scalar: LogitScalar>(
-    of rows: UnsafeBufferPointer<Scalar>, _ scales: UnsafeBufferPointer<Scalar>, _ shape: RowShape,
+  package func writeLogProbabilities<Scalar: LogitScalar>(
+    of rows: UnsafeBufferPointer<Scalar>, _ scales: UnsafeBufferPointer<Scalar>?, _ shape: RowShape,
     to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
   ) {
     let law = classLaw(for: "log-probabilities of classes with scales of their own")
@@ -147,12 +144,13 @@ extension NoisyArgmax {
     }
   }
 
+  /// Writes the gradient in the logits, and that in the scales if it is wanted.
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
-  private func pullLogarithmsBack<Scalar: LogitScalar>(
-    at rows: UnsafeBufferPointer<Scalar>, _ scales: UnsafeBufferPointer<Scalar>, _ shape: RowShape,
+  package func pullLogarithmsBack<Scalar: LogitScalar>(
+    at rows: UnsafeBufferPointer<Scalar>, _ scales: UnsafeBufferPointer<Scalar>?, _ shape: RowShape,
     _ cotangent: UnsafeBufferPointer<Scalar>, to result: UnsafeMutableBufferPointer<Scalar>,
-    scales inScales: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
+    scales inScales: UnsafeMutableBufferPointer<Scalar>?, workspace: inout Workspace
   ) {
     let law = classLaw(for: "log-probabilities of classes with scales of their own")
     forEachScaledRow(
@@ -163,6 +161,7 @@ extension NoisyArgmax {
         Double(cotangent[start + index])
       }
       copy(v, times: row.factor, to: UnsafeMutableBufferPointer(rebasing: result[slots]))
+      guard let inScales else { return }
       copy(w, times: row.factor * unit, to: UnsafeMutableBufferPointer(rebasing: inScales[slots]))
     }
   }

@@ -22,11 +22,6 @@ extension NoisyArgmax {
   /// A loss of every row against a distribution y over its classes, where every class has a scale of its own, and its gradients
   /// in the logits and in the scales.
   ///
-  /// - Parameters:
-  ///   - logits: μ, of one row or of many ``Rows``.
-  ///   - scales: the scales of the classes, in the same shape.
-  ///   - targets: y, in the same shape.
-  ///   - loss: which of the two.
   /// - Returns: as for ``lossesWithGradients(for:scales:targets:as:)-(_,_,[Int],_)``.
   /// - Precondition: as for ``probabilities(for:scales:)``; the weights of a target are not below 0 and sum to 1 within 1e-6
   ///   (Float: 1e-3).
@@ -58,8 +53,8 @@ extension NoisyArgmax {
         inScales.withUnsafeMutableBufferPointer { inScales in
           values.withUnsafeMutableBufferPointer {
             writeLosses(
-              loss, of: logits, scales, shape, .indices(targets), to: $0, gradient: gradient,
-              scales: inScales, workspace: &workspace)
+              loss, of: logits, scales: scales, shape, .indices(targets), to: $0, gradient: gradient,
+              inScales: inScales, workspace: &workspace)
           }
         }
       }
@@ -74,27 +69,26 @@ extension NoisyArgmax {
     let (rows, scales) = (logits.asRows, scales.asRows)
     rows.shape.check(scales.shape, "scales")
     var workspace = Workspace()
-    var (values, inScales): ([L.Scalar], [L.Scalar]) = ([], [])
-    let inLogits = freshArray(like: rows) { logits, gradient in
+    var values: [L.Scalar] = []
+    let (inLogits, inScales) = freshArrays(like: rows) { logits, gradient, inScales in
       values = freshNumbers(rows.count) { values in
-        inScales = freshNumbers(gradient.count) { inScales in
-          scales.elements.withUnsafeBufferPointer {
-            writeLosses(
-              loss, of: logits, $0, rows.shape, targets, to: values, gradient: gradient,
-              scales: inScales, workspace: &workspace)
-          }
+        scales.elements.withUnsafeBufferPointer {
+          writeLosses(
+            loss, of: logits, scales: $0, rows.shape, targets, to: values, gradient: gradient,
+            inScales: inScales, workspace: &workspace)
         }
       }
     }
-    return (L.form(of: values), L.form(of: inLogits), L.form(of: Rows(inScales, rows.shape)))
+    return (L.form(of: values), L.form(of: inLogits), L.form(of: inScales))
   }
 
+  /// Writes the loss of every row, with scales of 1 if there are none, and those gradients that are wanted.
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
-  private func writeLosses<Scalar: LogitScalar>(
-    _ loss: Loss, of rows: UnsafeBufferPointer<Scalar>, _ scales: UnsafeBufferPointer<Scalar>,
+  package func writeLosses<Scalar: LogitScalar>(
+    _ loss: Loss, of rows: UnsafeBufferPointer<Scalar>, scales: UnsafeBufferPointer<Scalar>?,
     _ shape: RowShape, _ targets: BatchTargets<Scalar>, to values: UnsafeMutableBufferPointer<Scalar>,
-    gradient: UnsafeMutableBufferPointer<Scalar>, scales inScales: UnsafeMutableBufferPointer<Scalar>,
+    gradient: UnsafeMutableBufferPointer<Scalar>?, inScales: UnsafeMutableBufferPointer<Scalar>?,
     workspace: inout Workspace
   ) {
     targets.check(shape)
@@ -106,30 +100,56 @@ extension NoisyArgmax {
       let index = slots.lowerBound / slots.count
       let target = targets.target(ofRow: index, at: slots)
       target.check(for: slots.count)
-      let gradient = UnsafeMutableBufferPointer(rebasing: gradient[slots])
-      let inScales = UnsafeMutableBufferPointer(rebasing: inScales[slots])
-      var value: Double
-      switch loss {
-      case .fenchelYoung:
-        let marks = UnsafeMutableBufferPointer(rebasing: numbers[..<slots.count])
-        value = row.sum(
-          largest: 1, weight: target.weight(of:), marks: marks, scratch: &workspace.method)
-      case .negativeLogLikelihood:
-        value = 0
-        let vectors = row.logarithmsWithPullback(numbers, scratch: &workspace.method) { index, logP in
-          let weight = target.weight(of: index)
-          if weight > 0 || logP.isNaN { value -= weight * logP }
-          return -weight
-        }
-        copy(vectors.logits, times: row.factor, to: gradient)
-        copy(vectors.scales, times: row.factor * unit, to: inScales)
+      let gradient = gradient.map { UnsafeMutableBufferPointer(rebasing: $0[slots]) }
+      let inScales = inScales.map { UnsafeMutableBufferPointer(rebasing: $0[slots]) }
+      var value = 0.0
+      if row.commonScale == nil || inScales != nil {
+        value = scaledLoss(
+          loss, of: &row, target, numbers, gradient: gradient, inScales: inScales, scratch: &workspace.method)
       }
-      values[index] = Scalar(value < 0 ? 0 : value)
-      if loss == .fenchelYoung || value == .infinity {
-        writeSumGradient(
-          of: row, target.weight(of:), numbers, to: gradient, scales: inScales,
-          scratch: &workspace.method)
+      if let scale = row.commonScale {
+        // As the probabilities are: only the gradient in the scales takes integrals.
+        value = NoisyArgmax(self, scale: self.scale * scale).loss(
+          loss, of: UnsafeBufferPointer(rebasing: rows[slots]), target: target, gradient: gradient, times: 1,
+          workspace: &workspace)
       }
+      values[index] = Scalar(value)
     }
+  }
+
+  /// The loss of one row by integrals, and those gradients that are wanted, in memory for three numbers a class.
+  @inline(__always)
+  private func scaledLoss<Scalar: LogitScalar>(
+    _ loss: Loss, of row: inout ScaledRow, _ target: LossTarget<Scalar>,
+    _ numbers: UnsafeMutableBufferPointer<Double>, gradient: UnsafeMutableBufferPointer<Scalar>?,
+    inScales: UnsafeMutableBufferPointer<Scalar>?, scratch: inout Scratch
+  ) -> Double {
+    let vector = UnsafeMutableBufferPointer(rebasing: numbers[..<row.count])
+    let isWanted = gradient != nil || inScales != nil
+    var value = 0.0
+    @discardableResult
+    func add(_ index: Int, _ logP: Double) -> Double {
+      let weight = target.weight(of: index)
+      if weight > 0 || logP.isNaN { value -= weight * logP }
+      return -weight
+    }
+    switch loss {
+    case .fenchelYoung:
+      value = row.sum(largest: 1, weight: target.weight(of:), marks: vector, scratch: &scratch)
+    case .negativeLogLikelihood where isWanted:
+      let vectors = row.logarithmsWithPullback(numbers, scratch: &scratch, cotangent: add)
+      if let gradient { copy(vectors.logits, times: row.factor, to: gradient) }
+      if let inScales { copy(vectors.scales, times: row.factor * unit, to: inScales) }
+    case .negativeLogLikelihood:
+      row.writeInclusions(to: vector, scratch: &scratch)
+      row.takeLogarithms(of: vector, scratch: &scratch)
+      for index in vector.indices { add(index, vector[index]) }
+    }
+    value = value < 0 ? 0 : value
+    if isWanted && (loss == .fenchelYoung || value == .infinity) {
+      writeSumGradient(
+        of: row, target.weight(of:), numbers, to: gradient, scales: inScales, scratch: &scratch)
+    }
+    return value
   }
 }

@@ -99,16 +99,13 @@ extension NoisyArgmax {
     rows.shape.check(w.shape, "a cotangent")
     if let scales { rows.shape.check(scales.shape, "scales") }
     var workspace = Workspace()
-    var inScale: [L.Scalar] = []
-    let inLogits = freshArray(like: rows) { logits, result in
-      inScale = freshNumbers(rows.count) { inScale in
-        v.elements.withUnsafeBufferPointer { v in
-          w.elements.withUnsafeBufferPointer { w in
-            withOptionalBuffer(scales) {
-              pullBackTwice(
-                quantity, at: logits, $0, rows.shape, v, w, to: result, scale: inScale,
-                workspace: &workspace)
-            }
+    let (inScale, inLogits) = freshArrayWithNumbers(like: rows) { logits, inScale, result in
+      v.elements.withUnsafeBufferPointer { v in
+        w.elements.withUnsafeBufferPointer { w in
+          withOptionalBuffer(scales) {
+            pullBackTwice(
+              quantity, at: logits, $0, rows.shape, v, w, to: result, scale: inScale,
+              workspace: &workspace)
           }
         }
       }
@@ -131,12 +128,13 @@ extension NoisyArgmax {
     }
   }
 
+  /// Writes the gradient in the logits, and the derivative in the scale if it is wanted.
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
-  private func pullBackTwice<Scalar: LogitScalar>(
+  package func pullBackTwice<Scalar: LogitScalar>(
     _ quantity: Quantity, at rows: UnsafeBufferPointer<Scalar>, _ scales: UnsafeBufferPointer<Scalar>?,
     _ shape: RowShape, _ v: UnsafeBufferPointer<Scalar>, _ w: UnsafeBufferPointer<Scalar>,
-    to result: UnsafeMutableBufferPointer<Scalar>, scale inScale: UnsafeMutableBufferPointer<Scalar>,
+    to result: UnsafeMutableBufferPointer<Scalar>, scale inScale: UnsafeMutableBufferPointer<Scalar>?,
     workspace: inout Workspace
   ) {
     let law = classLaw(for: "second derivatives")
@@ -146,7 +144,7 @@ extension NoisyArgmax {
           scale > 0, "second derivatives want noise in every class: the scale of class \(index) is \(scale)")
       }
     }
-    inScale.update(repeating: 0)
+    inScale?.update(repeating: 0)
     let length = Swift.max(shape.rowLength, 1)
     forEachScaledRow(
       of: rows, scales, shape, largest: 1, under: law, numbers: SecondCotangents.count,
@@ -158,7 +156,7 @@ extension NoisyArgmax {
       }
       let inLogScale = row.pullBackTwice(
         quantity, vectors, isSoftmax: isSoftmax, scratch: &workspace.method)
-      inScale[slots.lowerBound / length] = Scalar(inLogScale * row.factor / scale)
+      inScale?[slots.lowerBound / length] = Scalar(inLogScale * row.factor / scale)
       copy(
         vectors.directions, times: row.factor * row.factor,
         to: UnsafeMutableBufferPointer(rebasing: result[slots]))

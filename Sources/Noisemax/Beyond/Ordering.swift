@@ -108,7 +108,7 @@ struct Ordering {
   {
     let lowest = Lanes.scalarCount - 1
     var rest = classes.cumulative[length - 1][lowest]
-    for j in length..<Swift.max(classes.count, length) { rest *= classes.cumulative[j][lowest] }
+    for j in length..<classes.count { rest *= classes.cumulative[j][lowest] }
     if rest < 0x1p-1000 { return true }
     let total = reached[length - 1]
     guard total.mantissa > 0 else { return false }
@@ -136,7 +136,7 @@ struct Ordering {
       let place = Swift.min(a, length - 1)
       var integrand = classes.density[place]
       if length > 1 { integrand *= lanes }
-      if isLast { for j in length..<Swift.max(classes.count, length) { integrand *= classes.cumulative[j] } }
+      if isLast { for j in length..<classes.count { integrand *= classes.cumulative[j] } }
       let content = total(integrand * PanelRule.shared.weights) * (width / 2)
       let rest =
         (total(integrand * PanelRule.shared.last).magnitude
@@ -179,8 +179,7 @@ struct Ordering {
     for (index, panel) in panels.enumerated().reversed() {
       classes.evaluate(at: PanelNodes(panel.width * PanelRule.shared.distances, below: panel.upper))
       let half = panel.width / 2
-      var product = Lanes(repeating: 1)
-      for j in length..<Swift.max(classes.count, length) { product *= classes.cumulative[j] }
+      let product = classes.product(of: length..<classes.count)
       // T_{a−1} of the panel, 1 before the first.
       func tail(before a: Int) -> (lanes: Lanes, exponent: Int) {
         let slot = index * (length - 1) + a - 1
@@ -200,10 +199,8 @@ struct Ordering {
       }
       let last = tail(before: length - 1)
       let top = classes.density[length - 1] * last.lanes * product
-      for j in length..<Swift.max(classes.count, length) {
-        let r = (classes.density[j] / classes.cumulative[j]).replacing(
-          with: 0, where: classes.cumulative[j] .== 0)
-        move(top * r, last.exponent, to: length - 1, from: j)
+      for j in length..<classes.count {
+        move(top * classes.reversedHazard(j), last.exponent, to: length - 1, from: j)
       }
       var (lanes, exponent) = (product, 0)
       for a in (0..<length - 1).reversed() {

@@ -68,9 +68,43 @@ struct ScaledClasses {
       z[j] = Lanes()
     }
   }
+
+  /// r = f/F of a class at the nodes, 0 where F is.
+  @inline(__always)
+  func reversedHazard(_ j: Int) -> Lanes {
+    (density[j] / cumulative[j]).replacing(with: 0, where: cumulative[j] .== 0)
+  }
+
+  /// ∏ F of some classes at the nodes.
+  @inline(__always)
+  func product(of classes: Range<Int>) -> Lanes {
+    var product = Lanes(repeating: 1)
+    for j in classes { product *= cumulative[j] }
+    return product
+  }
 }
 
-/// The nodes of a panel, in falling order, to twice the precision: narrow classes may lie far from 0.
+/// Writes for every class the sums of its `width` numbers over all other classes.
+///
+/// They are summed over those before the class and those after it: none is a difference.
+@inline(__always)
+func writeSumsOverOthers(
+  _ numbers: UnsafePointer<Lanes>, _ count: Int, width: Int, to sums: UnsafeMutablePointer<Lanes>
+) {
+  for number in 0..<width {
+    var (before, after) = (Lanes(), Lanes())
+    for slot in stride(from: number, to: width * count, by: width) {
+      sums[slot] = before
+      before += numbers[slot]
+    }
+    for j in (0..<count).reversed() {
+      sums[width * j + number] += after
+      after += numbers[width * j + number]
+    }
+  }
+}
+
+/// The nodes of a panel, in falling or rising order, to twice the precision: narrow classes may lie far from 0.
 struct PanelNodes {
   var high, low: Lanes
 
@@ -86,6 +120,11 @@ struct PanelNodes {
   init(_ upper: PanelNodes, _ lower: PanelNodes) {
     high = Lanes(lowHalf: upper.high.lowHalf, highHalf: lower.high.highHalf)
     low = Lanes(lowHalf: upper.low.lowHalf, highHalf: lower.low.highHalf)
+  }
+
+  /// A point plus offsets.
+  init(_ point: Double, plus offsets: Lanes) {
+    (high, low) = (Lanes(repeating: point), offsets)
   }
 }
 

@@ -21,12 +21,10 @@ struct SecondPullback: PanelIntegrand {
   private let stride: Int
   /// r, r′, and what stands for r′ in what an entry is summed from: q − r², q = r/deviation about as large as |r² + r′|.
   private let reversedHazards, slopes, bounds: UnsafeMutablePointer<Lanes>
-  /// Four sums over the classes after one.
-  private let sums: UnsafeMutablePointer<Lanes>
-  /// v a and v a D.
-  private let shares: UnsafeMutablePointer<Lanes>
+  /// Numbers of every class, and their sums over the others.
+  private let own, others: UnsafeMutablePointer<Lanes>
 
-  static func memory(for count: Int) -> Int { 6 * padded(count) + Lanes.scalarCount * 9 * count }
+  static func memory(for count: Int) -> Int { 6 * padded(count) + Lanes.scalarCount * 11 * count }
 
   init(of classes: ScaledClasses, rarest: Double, memory: inout Pieces) {
     classCount = classes.noisy
@@ -35,8 +33,8 @@ struct SecondPullback: PanelIntegrand {
     reversedHazards = memory.takeLanes(n)
     slopes = memory.takeLanes(n)
     bounds = memory.takeLanes(n)
-    sums = memory.takeLanes(4 * n)
-    shares = memory.takeLanes(2 * n)
+    own = memory.takeLanes(4 * n)
+    others = memory.takeLanes(4 * n)
     stride = padded(n)
     numbers = memory.take(6 * stride)
   }
@@ -57,11 +55,9 @@ struct SecondPullback: PanelIntegrand {
   func evaluate(_ classes: ScaledClasses, to values: UnsafeMutablePointer<Lanes>) -> Double {
     let n = classCount
     classes.law.writeSlopes(of: classes, to: slopes)
-    var product = Lanes(repeating: 1)
+    let product = classes.product(of: 0..<n)
     for j in 0..<n {
-      product *= classes.cumulative[j]
-      let r = (classes.density[j] / classes.cumulative[j]).replacing(
-        with: 0, where: classes.cumulative[j] .== 0)
+      let r = classes.reversedHazard(j)
       reversedHazards[j] = r
       slopes[j] = r * (slopes[j] / classes.scales[j] - r)
       bounds[j] = r * (1 / (classes.law.deviation * classes.scales[j]) - r)
@@ -90,58 +86,31 @@ struct SecondPullback: PanelIntegrand {
   /// - Returns: Σ v_i a_i D_i.
   private func write(_ terms: Terms, _ product: Lanes, to values: UnsafeMutablePointer<Lanes>) -> Lanes {
     let (n, sign) = (classCount, terms.sign)
-    sumAfter(terms)
-    // The sums over the classes before one: none over others is a difference.
-    var (reversedHazardSum, reversedHazardMoment, slopeSum, slopeMoment) = (
-      Lanes(), Lanes(), Lanes(), Lanes()
-    )
+    for j in 0..<n {
+      let (direction, r, slope) = (terms.directions[j], reversedHazards[j], terms.slopes[j])
+      let own = own + 4 * j
+      (own[0], own[1], own[2], own[3]) = (r, direction * r, slope, direction * slope)
+    }
+    writeSumsOverOthers(own, n, width: 4, to: others)
     var flow = Lanes()
     for j in 0..<n {
-      let direction = terms.directions[j]
-      let (r, slope, after) = (reversedHazards[j], terms.slopes[j], sums + 4 * j)
-      let others = reversedHazardSum + after[0]
-      let difference = direction * others + sign * (reversedHazardMoment + after[1])
+      let (direction, others) = (terms.directions[j], others + 4 * j)
+      let difference = direction * others[0] + sign * others[1]
       let centred = difference + sign * terms.means[j]
-      let own = terms.weights[j] * product * r
-      let curvature = direction * (slopeSum + after[2]) + sign * (slopeMoment + after[3])
-      values[j] = own * (centred * others + curvature)
-      flow += own * difference
-      (shares[2 * j], shares[2 * j + 1]) = (own, own * centred)
-      reversedHazardSum += r
-      reversedHazardMoment += direction * r
-      slopeSum += slope
-      slopeMoment += direction * slope
+      let share = terms.weights[j] * product * reversedHazards[j]
+      let curvature = direction * others[2] + sign * others[3]
+      values[j] = share * (centred * others[0] + curvature)
+      flow += share * difference
+      let own = own + 3 * j
+      (own[0], own[1], own[2]) = (share, direction * share, share * centred)
     }
-    for isUpward in [true, false] {
-      var (share, moment, centred) = (Lanes(), Lanes(), Lanes())
-      for index in 0..<n {
-        let j = isUpward ? index : n - 1 - index
-        let direction = terms.directions[j]
-        let moved = reversedHazards[j] * centred + terms.slopes[j] * (moment + (sign * direction) * share)
-        values[j] += sign * moved
-        share += shares[2 * j]
-        moment += direction * shares[2 * j]
-        centred += shares[2 * j + 1]
-      }
+    writeSumsOverOthers(own, n, width: 3, to: others)
+    for j in 0..<n {
+      let (direction, others) = (sign * terms.directions[j], others + 3 * j)
+      let moved = reversedHazards[j] * others[2] + terms.slopes[j] * (others[1] + direction * others[0])
+      values[j] += sign * moved
     }
     return flow
-  }
-
-  /// Σ r, Σ w r, Σ r′ and Σ w r′ over the classes after each.
-  private func sumAfter(_ terms: Terms) {
-    var (reversedHazardSum, reversedHazardMoment, slopeSum, slopeMoment) = (
-      Lanes(), Lanes(), Lanes(), Lanes()
-    )
-    for j in (0..<classCount).reversed() {
-      let (after, direction) = (sums + 4 * j, terms.directions[j])
-      (after[0], after[1], after[2], after[3]) = (
-        reversedHazardSum, reversedHazardMoment, slopeSum, slopeMoment
-      )
-      reversedHazardSum += reversedHazards[j]
-      reversedHazardMoment += direction * reversedHazards[j]
-      slopeSum += terms.slopes[j]
-      slopeMoment += direction * terms.slopes[j]
-    }
   }
 }
 
@@ -189,9 +158,7 @@ extension SecondPullback {
     for j in 0..<classCount { product *= classes.cumulative[j] }
     var moved = Lanes()
     for j in 0..<classCount {
-      let r = (classes.density[j] / classes.cumulative[j]).replacing(
-        with: 0, where: classes.cumulative[j] .== 0)
-      let flow = product * r * (weights[j] * (directions[j] - own))
+      let flow = product * classes.reversedHazard(j) * (weights[j] * (directions[j] - own))
       entries[j] += total(flow)
       moved += flow
     }

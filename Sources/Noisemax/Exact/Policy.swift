@@ -20,8 +20,9 @@
 ///    limits in its `DirectTable`, in `DirectLoops.swift`.
 /// 3. All others: ``LatticePass``. Each class counts by its shares of the grid points; of very many, the parts of cells do
 ///    (``CellGrids`` decides).
-/// 4. Besides, log-probabilities of deep classes: ``DeepClasses``. A class is deep if its gap is below the samples of the
-///    law (`LatticeTable.logDepth`), or its integrand too sharp for the finest step (`LatticePass.resolvedDepth`).
+/// 4. Besides, log-probabilities of deep classes: ``DeepClasses``, where many are dense by ``DeepLogarithms``. A class is deep if
+///    its gap is below the samples of the law (`LatticeTable.logDepth`), its integrand too sharp for the finest step
+///    (`LatticePass.resolvedDepth`), or its probability below 1e-300 in a row that is too wide (`Lattice.isTooWide`).
 ///
 /// So under Normal noise the probabilities of ten Float classes go by ``DirectSums``, those of sixty by ``LatticePass``, those
 /// of a thousand by cells. A Fenchel–Young loss wants the excess: with it ten classes go by ``LatticePass``.
@@ -31,14 +32,16 @@
 ///
 /// The quantile rule: class by class, or under a smooth law ``QuantileGrid``, under Uniform, Exponential and Laplace noise
 /// ``QuantileStretches``, where that is estimated to take less time. Class by class a law of your own goes by ``QuantileRule``,
-/// as it is written, the others by ``QuantileVectors``. Those are for small rows. With 100 points, in µs:
+/// as it is written, the others by ``QuantileVectors``, with the loops that have F and f of classes with own scales. Those are
+/// for rows of some seven classes and fewer. With 100 points, in µs as it is written and as it runs:
 ///
-/// | Laplace classes | as it is written | in vectors | by stretches |
-/// |---|---|---|---|
-/// | 4 | 12 | 2 | 4 |
-/// | 10 | 66 | 4.9 | 8.5 |
-/// | 100 | | 295 | 90 |
-/// | 1,000 | | 42,000 | 460 |
+/// | classes | Laplace | with the gradient | Normal | with the gradient |
+/// |---|---|---|---|---|
+/// | 2 | 2.5, 1.2 | 10, 1.9 | 16, 1.8 | 53, 2.8 |
+/// | 4 | 12, 3.1 | 42, 4.6 | 91, 5.5 | 240, 7.7 |
+/// | 10 | 88, 8.1 by stretches | 270, 16 | 670, 7.8 on the grid | 1,600, 29 |
+/// | 100 | 9,700, 83 | 52,000, 175 | 146,000, 9.5 | 197,000, 32 |
+/// | 1,000 | 310 | 430 | 26 | 61 |
 ///
 /// Times are those of one thread with AVX-512, where both ways were run in turns.
 enum Policy {
@@ -80,6 +83,11 @@ enum Policy {
   /// The most classes whose shares of the grid points are kept from deposit to evaluation, 128 bytes each. 1,000 classes:
   /// 9.9 µs, without 11.5. More than this would not fit in the near caches.
   static let mostClassesWithKeptShares = 4096
+
+  /// The most grid points times nodes, for each class, of a pass for log-probabilities below 1e-300. In wider rows these come by
+  /// ``DeepClasses``. 1,000 ReversedGumbel classes in steps of one: 160 ms by the pass, 3.3 without; in steps of 0.16 from
+  /// −600 on 49 and 7.
+  static let mostDeepProducts = 1e5
 
   // MARK: laws with kinks
 

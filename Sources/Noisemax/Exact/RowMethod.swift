@@ -1,7 +1,7 @@
 internal import NoiseKernels
 
 /// What is asked of a row.
-enum Quantity: Sendable {
+package enum Quantity: Sendable {
   case probabilities, logProbabilities
 }
 

@@ -49,7 +49,10 @@ public struct Normal: ExactNoise, Hashable {
 extension Normal: SmoothNoise {
   /// −log(√(2π)·w(−x)) below 0, where f and F shrink together, and log f − log F above.
   public func logReversedHazard(at x: Double) -> Double {
-    if x > 0 { return -x * x / 2 + logarithm(Self.inverseRootTwoPi) - logCumulative(at: x) }
+    // From 9 on log F is nothing beside −x²/2.
+    if x > 0 {
+      return -x * x / 2 + Self.logInverseRootTwoPi - (x < 9 ? logCumulative(at: x) : 0)
+    }
     guard x > -1e18 else { return x.isNaN ? x : logarithm(-x) }
     return logarithm(Self.inverseRootTwoPi / scaledTail(-x).high)
   }
@@ -145,6 +148,7 @@ extension Normal {
   /// From here on S(x) and f(x) are below the smallest subnormal.
   private static let underflow = 39.0
   private static let inverseRootTwoPi = 0.3989422804014327
+  private static let logInverseRootTwoPi = -0.9189385332046727
 
   /// w(x)·(x + 4) in powers of v, the six leading terms, highest first …
   private static let tailLeading = [

@@ -34,8 +34,9 @@ extension ReversedGumbel: SmoothNoise {
   /// log(t/(eᵗ − 1)) with t = eˣ.
   public func logReversedHazard(at x: Double) -> Double {
     let t = exponential(x)
-    // Above, eᵗ − 1 overflows long before its logarithm does.
-    if x > 0 { return t == .infinity ? -t : x - t - logarithmOfOnePlus(-exponential(-t)) }
+    // Above, eᵗ − 1 overflows long before its logarithm does, and soon is eᵗ to rounding.
+    if t > 40 { return t == .infinity ? -t : x - t }
+    if x > 0 { return x - t - logarithmOfOnePlus(-exponential(-t)) }
     return t < 0x1p-54 ? -t / 2 : -logarithm(exponentialMinusOne(t) / t)
   }
 }

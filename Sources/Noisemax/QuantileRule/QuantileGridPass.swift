@@ -108,9 +108,9 @@ struct QuantileGridPass {
     let vectors = padded(nodeCount) + 48
     let listed = padded(pointCount) + 16
     var memory = Pieces(
-      of: scratch.growList(to: 2 * count + 3 * vectors + 3 * listed, keeping: 0))
+      of: scratch.growList(to: 2 * count + 10 * vectors + 3 * listed, keeping: 0))
     let (wanted, competing) = (memory.take(count), memory.take(count))
-    let (slopes, spread) = (memory.take(vectors), memory.take(vectors))
+    let (slopes, spread) = (memory.take(vectors), memory.take(8 * vectors))
     let (ofU, gains, losses) = (memory.take(listed), memory.take(listed), memory.take(listed))
     let sampleSlots = memory.takeIntegers(vectors)
     let shares = table.basis.shares
@@ -131,14 +131,13 @@ struct QuantileGridPass {
     kernels.weightedSums(
       weights, points: points, starts: starts, pointCount, on: nodes, samples: table.reversedHazards.values,
       below: reversedHazardCount, sums: slopes, nodes: nodeCount)
-    spread.update(repeating: 0, count: vectors)
     gains.update(repeating: 0, count: listed)
     losses.update(repeating: 0, count: listed)
     kernels.spreadQuantileShares(
       of: sums, slopes: slopes, at: points, from: firstPoint, to: pointCount, offset: offset,
       shifts: table.shifts, shares: table.shares, logCumulatives: table.logCumulatives,
       nodes: table.shifts.count, logarithms: logarithms, reference: reference, weights: ofU,
-      gains: gains, spread: spread)
+      gains: gains, spread: spread, places: vectors)
     kernels.locate(nodes: nodeCount, on: nodes, in: table.mirroredReversedHazards.layout, slots: sampleSlots)
     kernels.integrals(
       of: spread, nodeCount, on: nodes, slots: sampleSlots, points: points, pointCount,

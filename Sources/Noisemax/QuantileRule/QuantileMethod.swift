@@ -87,7 +87,7 @@ struct QuantileMethod: StepwiseRowMethod {
       _ = row.update(from: p)
       return
     }
-    let work = self.work(on: row, scratch: &scratch)
+    let work = self.work(on: row, derivatives: true, scratch: &scratch)
     let sums = writeValues(of: work, all: false, withProducts: true, scratch: &scratch)
     let total = total(of: work)
     let p = UnsafeMutableBufferPointer(start: work.probabilities, count: row.count)
@@ -131,7 +131,7 @@ struct QuantileMethod: StepwiseRowMethod {
       for index in row.indices { cotangent[index] -= total * p[index] }
       return pass.pullBack(cotangent, at: row, scratch: &scratch)
     }
-    let work = self.work(on: row, scratch: &scratch)
+    let work = self.work(on: row, derivatives: true, scratch: &scratch)
     let sums = writeValues(of: work, all: true, withProducts: true, scratch: &scratch)
     if normalized {
       let total = total(of: work)
@@ -165,10 +165,11 @@ struct QuantileMethod: StepwiseRowMethod {
   }
 
   private func work(
-    on row: UnsafeMutableBufferPointer<Double>, scratch: inout Scratch
+    on row: UnsafeMutableBufferPointer<Double>, derivatives: Bool = false, scratch: inout Scratch
   ) -> QuantileRow {
-    var memory = Pieces(of: scratch.reserve(QuantileRow.memory(for: row.count, nodes: nodes.count)))
-    return QuantileRow(row, nodes: nodes.count, in: &memory)
+    let count = QuantileRow.memory(for: row.count, nodes: nodes.count, derivatives: derivatives)
+    var memory = Pieces(of: scratch.reserve(count))
+    return QuantileRow(row, nodes: nodes.count, derivatives: derivatives, in: &memory)
   }
 
   /// What derivatives need of the values: their products, gap by gap, and the stretches that they come from, if they do.

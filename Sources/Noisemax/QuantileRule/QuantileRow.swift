@@ -16,14 +16,38 @@ struct QuantileRow {
   let count: Int
   /// Memory for the sums of one gap.
   let terms: QuantileTerms
-  let differences: QuantileList
+  /// Memory for the factors of one gap: their gaps and powers, and F and f of sixteen of them at sixteen nodes.
+  let locations, powers: UnsafeMutablePointer<Double>
+  private let factors: UnsafeMutablePointer<Double>
+  /// Whether there is memory for F and f of all gaps, at the nodes of all gaps.
+  let keepsFactors: Bool
 
-  /// The memory that a row needs.
-  static func memory(for count: Int, nodes: Int) -> Int {
-    8 * count + 12 * padded(count) + QuantileTerms.memory(for: nodes)
+  /// The memory that a row needs, for derivatives or without.
+  static func memory(for count: Int, nodes: Int, derivatives: Bool) -> Int {
+    8 * count + 11 * padded(count) + QuantileTerms.memory(for: nodes)
+      + (keepsFactors(of: count, nodes: nodes, derivatives: derivatives)
+        ? 2 * count * count * wholeBlocks(nodes) : 512)
   }
 
-  init(_ row: UnsafeMutableBufferPointer<Double>, nodes: Int, in memory: inout Pieces) {
+  /// Derivatives of few classes have the factors once, in memory that the nearer caches hold.
+  private static func keepsFactors(of count: Int, nodes: Int, derivatives: Bool) -> Bool {
+    derivatives && count <= 16 && count * count * wholeBlocks(nodes) <= 8192
+  }
+
+  private static func wholeBlocks(_ nodes: Int) -> Int { (nodes + 15) & ~15 }
+
+  /// Where F and f of gaps at sixteen nodes of a gap belong.
+  func factors(of gap: Int, at node: Int) -> (
+    cumulatives: UnsafeMutablePointer<Double>, densities: UnsafeMutablePointer<Double>
+  ) {
+    guard keepsFactors else { return (factors, factors + 256) }
+    let start = factors + 2 * count * (gap * Self.wholeBlocks(terms.count) + node)
+    return (start, start + 16 * count)
+  }
+
+  init(
+    _ row: UnsafeMutableBufferPointer<Double>, nodes: Int, derivatives: Bool, in memory: inout Pieces
+  ) {
     func points() -> UnsafeMutablePointer<PanelPoint> {
       UnsafeMutableRawPointer(memory.take(4 * row.count)).bindMemory(to: PanelPoint.self, capacity: row.count)
     }
@@ -47,7 +71,10 @@ struct QuantileRow {
     probabilities = memory.take(padded(row.count))
     values = UnsafeMutableRawPointer(memory.take(2 * padded(row.count)))
       .bindMemory(to: QuantileValue.self, capacity: row.count)
-    differences = QuantileList(capacity: row.count, in: &memory)
+    locations = memory.take(padded(row.count))
+    powers = memory.take(padded(row.count))
+    keepsFactors = Self.keepsFactors(of: row.count, nodes: nodes, derivatives: derivatives)
+    factors = memory.take(keepsFactors ? 2 * row.count * row.count * Self.wholeBlocks(nodes) : 512)
     terms = QuantileTerms(count: nodes, in: &memory)
     var count = 0
     for index in 0..<classCount {

@@ -46,14 +46,13 @@ struct QuantileTerms {
     if product < 0x1p-500 { (mantissas[node], exponents[node]) = (product * 0x1p500, exponents[node] - 500) }
   }
 
-  /// Multiplies all products by F at every difference plus their nodes.
-  mutating func multiplyByCumulatives(at differences: QuantileDifferences, _ table: QuantileTable) {
-    if table.law == .gumbel {
-      prepareLogarithms()
-      kernels.addLogarithmsOfGumbel(at: differences, table, to: logarithms)
-    } else {
-      kernels.multiplyCumulatives(at: differences, table, mantissas: mantissas, exponents: exponents)
-    }
+  /// Multiplies up to sixteen products by powers of factors, of which every class has sixteen. They are above 2⁻²⁵⁰, or 0.
+  func multiply(
+    from node: Int, by factors: UnsafePointer<Double>, powers: UnsafePointer<Double>, _ count: Int
+  ) {
+    kernels.multiply(
+      mantissas + node, exponents + node, nodes: Swift.min(16, padded(self.count) - node), by: factors,
+      powers: powers, count)
   }
 
   /// Products of 0, to be given by their logarithms; loops may write to eight places before the first.

@@ -65,9 +65,8 @@ enum LossTarget<Scalar: LogitScalar> {
           "the target's weight \(weights[index]) of class \(index) in a row of \(count) is not 0 or more")
         sum += Double(weights[index])
       }
-      let tolerance = Precision(of: Scalar.self) == .double ? 1e-6 : 1e-3
       require(
-        count == 0 || (sum - 1).magnitude <= tolerance,
+        count == 0 || (sum - 1).magnitude <= Scalar.sumTolerance,
         "the weights of a target for a row of \(count) sum to \(sum), not to 1")
     }
   }

@@ -40,17 +40,17 @@ extension NoisyArgmax {
     let (rows, others) = (logits.asRows, others.asRows)
     rows.shape.check(others.shape, "others")
     var workspace = Workspace()
-    var (numbers, inOthers) = ([L.Scalar](), rows)
-    let gradient = freshArray(like: rows) { p, gradient in
-      inOthers = freshArray(like: others) { q, gradientInOthers in
-        numbers = freshNumbers(rows.count) {
+    var values: [L.Scalar] = []
+    let (gradient, inOthers) = freshArrays(like: rows) { p, gradient, inOthers in
+      values = freshNumbers(rows.count) { values in
+        others.elements.withUnsafeBufferPointer {
           writeDivergences(
-            of: p, from: q, rows.shape, values: $0, gradients: (gradient, gradientInOthers),
+            of: p, from: $0, rows.shape, values: values, gradients: (gradient, inOthers),
             workspace: &workspace)
         }
       }
     }
-    return (L.form(of: numbers), L.form(of: gradient), L.form(of: inOthers))
+    return (L.form(of: values), L.form(of: gradient), L.form(of: inOthers))
   }
 
   /// Writes KL(p‖q) of every row, without allocating once the workspace has grown.
@@ -64,12 +64,8 @@ extension NoisyArgmax {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
     shape.check(count: others.count, "others")
     shape.check(rowCount: result.count, "values")
-    logits.withUnsafeBufferPointer { p in
-      others.withUnsafeBufferPointer { q in
-        result.withUnsafeMutableBufferPointer {
-          writeDivergences(of: p, from: q, shape, values: $0, workspace: &workspace)
-        }
-      }
+    withBuffers(logits, others, &result) {
+      writeDivergences(of: $0, from: $1, shape, values: $2, workspace: &workspace)
     }
   }
 
@@ -88,16 +84,11 @@ extension NoisyArgmax {
     shape.check(count: gradient.count, "a gradient")
     shape.check(count: gradientInOthers.count, "a gradient in the others")
     shape.check(rowCount: values.count, "values")
-    logits.withUnsafeBufferPointer { p in
-      others.withUnsafeBufferPointer { q in
-        gradient.withUnsafeMutableBufferPointer { gradient in
-          gradientInOthers.withUnsafeMutableBufferPointer { gradientInOthers in
-            values.withUnsafeMutableBufferPointer {
-              writeDivergences(
-                of: p, from: q, shape, values: $0, gradients: (gradient, gradientInOthers),
-                workspace: &workspace)
-            }
-          }
+    withBuffers(logits, others, &gradient) { p, q, gradient in
+      gradientInOthers.withUnsafeMutableBufferPointer { inOthers in
+        values.withUnsafeMutableBufferPointer {
+          writeDivergences(
+            of: p, from: q, shape, values: $0, gradients: (gradient, inOthers), workspace: &workspace)
         }
       }
     }

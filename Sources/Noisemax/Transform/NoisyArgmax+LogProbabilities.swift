@@ -14,11 +14,8 @@ extension NoisyArgmax {
 
   /// Writes the logarithms of the probabilities, without allocating once the workspace has grown.
   ///
-  /// - Parameters:
-  ///   - logits: one row, or many one after the other.
-  ///   - rowLength: how many logits a row has; all of them, unless said otherwise.
-  ///   - result: as long as the logits.
-  ///   - workspace: memory that is kept for the next call.
+  /// The parameters are those of ``writeProbabilities(for:rowLength:to:workspace:)``.
+  ///
   /// - Precondition: the number of logits is a multiple of `rowLength`, and `result` is as long.
   public func writeLogProbabilities<Scalar: LogitScalar>(
     for logits: Span<Scalar>, rowLength: Int? = nil, to result: inout MutableSpan<Scalar>,
@@ -29,10 +26,6 @@ extension NoisyArgmax {
 
   /// Replaces logits by the logarithms of their probabilities, without allocating once the workspace has grown.
   ///
-  /// - Parameters:
-  ///   - logits: one row, or many one after the other.
-  ///   - rowLength: how many logits a row has; all of them, unless said otherwise.
-  ///   - workspace: memory that is kept for the next call.
   /// - Precondition: the number of logits is a multiple of `rowLength`.
   public func formLogProbabilities<Scalar: LogitScalar>(
     in logits: inout MutableSpan<Scalar>, rowLength: Int? = nil, workspace: inout Workspace

@@ -24,12 +24,8 @@ extension NoisyArgmax {
   /// Writes the gradient of Σ v_i log p_i, without allocating once the workspace has grown, but for classes with a
   /// cotangent and a probability below 1e-295.
   ///
-  /// - Parameters:
-  ///   - logits: one row, or many one after the other.
-  ///   - cotangent: v, a number for every logit.
-  ///   - rowLength: how many logits a row has; all of them, unless said otherwise.
-  ///   - result: as long as the logits.
-  ///   - workspace: memory that is kept for the next call.
+  /// The parameters are those of ``writePullback(for:of:rowLength:to:workspace:)``.
+  ///
   /// - Precondition: the number of logits is a multiple of `rowLength`; the cotangent and the result are as long.
   public func writeLogProbabilitiesPullback<Scalar: LogitScalar>(
     for logits: Span<Scalar>, of cotangent: Span<Scalar>, rowLength: Int? = nil,
@@ -43,11 +39,6 @@ extension NoisyArgmax {
   /// Replaces cotangents v by the gradient of Σ v_i log p_i, without allocating once the workspace has grown, but for what
   /// ``writeLogProbabilitiesPullback(for:of:rowLength:to:workspace:)`` names.
   ///
-  /// - Parameters:
-  ///   - cotangent: v, a number for every logit.
-  ///   - logits: one row, or many one after the other.
-  ///   - rowLength: how many logits a row has; all of them, unless said otherwise.
-  ///   - workspace: memory that is kept for the next call.
   /// - Precondition: the number of logits is a multiple of `rowLength`, and there are as many cotangents.
   public func formLogProbabilitiesPullback<Scalar: LogitScalar>(
     in cotangent: inout MutableSpan<Scalar>, for logits: Span<Scalar>, rowLength: Int? = nil,

@@ -161,11 +161,19 @@ extension NoisyArgmax {
   ) -> [Double] {
     var workspace = Workspace()
     return targets.withBuffer(for: rows) { targets in
-      rows.elements.withUnsafeBufferPointer { logits in
-        freshNumbers(rows.count) {
-          writeLosses(loss, of: logits, rows.shape, targets, to: $0, workspace: &workspace)
-        }
+      rows.elements.withUnsafeBufferPointer {
+        losses(loss, of: $0, rows.shape, targets, gradient: nil, workspace: &workspace)
       }
+    }
+  }
+
+  /// The loss of every row, and if it is wanted the gradient of each.
+  package func losses<Scalar: LogitScalar>(
+    _ loss: Loss, of rows: UnsafeBufferPointer<Scalar>, _ shape: RowShape, _ targets: BatchTargets<Scalar>,
+    gradient: UnsafeMutableBufferPointer<Scalar>?, workspace: inout Workspace
+  ) -> [Double] {
+    freshNumbers(shape.rowCount) {
+      writeLosses(loss, of: rows, shape, targets, to: $0, gradient: gradient, workspace: &workspace)
     }
   }
 
@@ -175,16 +183,11 @@ extension NoisyArgmax {
     of rows: Rows<Scalar>, _ targets: Targets<Scalar>, _ loss: Loss, _ reduction: LossReduction
   ) -> (values: [Double], gradient: Rows<Scalar>) {
     var workspace = Workspace()
-    var numbers: [Double] = []
-    let gradient = targets.withBuffer(for: rows) { targets in
-      freshArray(like: rows) { logits, gradient in
-        numbers = freshNumbers(rows.count) {
-          writeLosses(
-            loss, of: logits, rows.shape, targets, to: $0, gradient: gradient, reduction,
-            workspace: &workspace)
-        }
+    return targets.withBuffer(for: rows) { targets in
+      freshArrayWithNumbers(like: rows) {
+        writeLosses(
+          loss, of: $0, rows.shape, targets, to: $1, gradient: $2, reduction, workspace: &workspace)
       }
     }
-    return (numbers, gradient)
   }
 }

@@ -45,9 +45,11 @@ extension NoisyArgmax {
     reduction: LossReduction = .mean, to gradient: inout MutableSpan<Scalar>, workspace: inout Workspace
   ) -> Scalar {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
+    shape.check(count: gradient.count, "a gradient")
     return targets.withUnsafeBufferPointer { targets in
-      writeLossGradient(
-        loss, of: logits, shape, .indices(targets), reduction, to: &gradient, workspace: &workspace)
+      withBuffers(logits, &gradient) {
+        writeLossGradient(loss, of: $0, shape, .indices(targets), reduction, to: $1, workspace: &workspace)
+      }
     }
   }
 
@@ -61,9 +63,10 @@ extension NoisyArgmax {
     reduction: LossReduction = .mean, to gradient: inout MutableSpan<Scalar>, workspace: inout Workspace
   ) -> Scalar {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
-    return targets.withUnsafeBufferPointer { targets in
+    shape.check(count: gradient.count, "a gradient")
+    return withBuffers(logits, targets, &gradient) {
       writeLossGradient(
-        loss, of: logits, shape, .distributions(targets), reduction, to: &gradient, workspace: &workspace)
+        loss, of: $0, shape, .distributions($1), reduction, to: $2, workspace: &workspace)
     }
   }
 
@@ -77,7 +80,11 @@ extension NoisyArgmax {
   ) -> Scalar {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
     return targets.withUnsafeBufferPointer { targets in
-      formLossGradient(loss, in: &logits, shape, .indices(targets), reduction, workspace: &workspace)
+      logits.withUnsafeMutableBufferPointer {
+        writeLossGradient(
+          loss, of: UnsafeBufferPointer($0), shape, .indices(targets), reduction, to: $0,
+          workspace: &workspace)
+      }
     }
   }
 
@@ -91,13 +98,17 @@ extension NoisyArgmax {
   ) -> Scalar {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
     return targets.withUnsafeBufferPointer { targets in
-      formLossGradient(loss, in: &logits, shape, .distributions(targets), reduction, workspace: &workspace)
+      logits.withUnsafeMutableBufferPointer {
+        writeLossGradient(
+          loss, of: UnsafeBufferPointer($0), shape, .distributions(targets), reduction, to: $0,
+          workspace: &workspace)
+      }
     }
   }
 }
 
 /// The targets of a batch: an index for every row, or a weight for every logit.
-enum BatchTargets<Scalar: LogitScalar> {
+package enum BatchTargets<Scalar: LogitScalar> {
   case indices(UnsafeBufferPointer<Int>)
   case distributions(UnsafeBufferPointer<Scalar>)
 
@@ -132,31 +143,12 @@ extension NoisyArgmax {
   }
 
   private func writeLossGradient<Scalar: LogitScalar>(
-    _ loss: Loss, of logits: Span<Scalar>, _ shape: RowShape, _ targets: BatchTargets<Scalar>,
-    _ reduction: LossReduction, to gradient: inout MutableSpan<Scalar>, workspace: inout Workspace
-  ) -> Scalar {
-    shape.check(count: gradient.count, "a gradient")
-    return withLosses(of: shape, workspace: &workspace) { values, workspace in
-      logits.withUnsafeBufferPointer { rows in
-        gradient.withUnsafeMutableBufferPointer {
-          writeLosses(
-            loss, of: rows, shape, targets, to: values, gradient: $0, reduction, workspace: &workspace)
-        }
-      }
-      return Scalar(reduction.value(of: values))
-    }
-  }
-
-  private func formLossGradient<Scalar: LogitScalar>(
-    _ loss: Loss, in logits: inout MutableSpan<Scalar>, _ shape: RowShape, _ targets: BatchTargets<Scalar>,
-    _ reduction: LossReduction, workspace: inout Workspace
+    _ loss: Loss, of rows: UnsafeBufferPointer<Scalar>, _ shape: RowShape, _ targets: BatchTargets<Scalar>,
+    _ reduction: LossReduction, to gradient: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
   ) -> Scalar {
     withLosses(of: shape, workspace: &workspace) { values, workspace in
-      logits.withUnsafeMutableBufferPointer {
-        writeLosses(
-          loss, of: UnsafeBufferPointer($0), shape, targets, to: values, gradient: $0, reduction,
-          workspace: &workspace)
-      }
+      writeLosses(
+        loss, of: rows, shape, targets, to: values, gradient: gradient, reduction, workspace: &workspace)
       return Scalar(reduction.value(of: values))
     }
   }

@@ -72,16 +72,14 @@ extension NoisyArgmax {
   /// The Jacobians ∂p_i/∂μ_j, row by row, by as many pullbacks as a row has classes: n rows of n for a row of n. For small
   /// rows and for tests.
   public func jacobian<L: Logits>(for logits: L) -> Rows<L.Scalar> {
-    let shape = logits.asRows.shape
+    let (elements, shape) = (logits.asRows.elements, logits.asRows.shape)
     var workspace = Workspace()
-    let elements = [L.Scalar](unsafeUninitializedCapacity: shape.count * shape.rowLength) { result, count in
-      count = shape.count * shape.rowLength
-      logits.asRows.elements.withUnsafeBufferPointer {
-        writeJacobian(
-          of: $0, shape, to: UnsafeMutableBufferPointer(rebasing: result[..<count]), workspace: &workspace)
+    let jacobians: [L.Scalar] = freshNumbers(shape.count * shape.rowLength) { result in
+      elements.withUnsafeBufferPointer {
+        writeJacobian(of: $0, shape, to: result, workspace: &workspace)
       }
     }
-    return Rows(elements, RowShape(rowCount: shape.count, rowLength: shape.rowLength))
+    return Rows(jacobians, RowShape(rowCount: shape.count, rowLength: shape.rowLength))
   }
 
   /// Writes the Jacobians of one row or of many, n rows of n numbers for a row of n.
@@ -95,9 +93,7 @@ extension NoisyArgmax {
     require(
       result.count == shape.count * shape.rowLength,
       "the Jacobians of \(shape.rowCount) rows of \(shape.rowLength) do not fit \(result.count) elements")
-    logits.withUnsafeBufferPointer { rows in
-      result.withUnsafeMutableBufferPointer { writeJacobian(of: rows, shape, to: $0, workspace: &workspace) }
-    }
+    withBuffers(logits, &result) { writeJacobian(of: $0, shape, to: $1, workspace: &workspace) }
   }
 }
 
@@ -184,11 +180,9 @@ extension NoisyArgmax {
   ) {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
     shape.check(count: cotangent.count, "a cotangent")
-    logits.withUnsafeBufferPointer { rows in
-      cotangent.withUnsafeMutableBufferPointer {
-        writePullback(
-          through: quantity, at: rows, of: UnsafeBufferPointer($0), shape, to: $0, workspace: &workspace)
-      }
+    withBuffers(logits, &cotangent) {
+      writePullback(
+        through: quantity, at: $0, of: UnsafeBufferPointer($1), shape, to: $1, workspace: &workspace)
     }
   }
 
@@ -196,7 +190,7 @@ extension NoisyArgmax {
   /// cotangents.
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
-  func writePullback<Scalar: LogitScalar>(
+  package func writePullback<Scalar: LogitScalar>(
     through quantity: Quantity, at rows: UnsafeBufferPointer<Scalar>,
     of cotangent: UnsafeBufferPointer<Scalar>,
     _ shape: RowShape, to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace

@@ -124,7 +124,7 @@ extension NoisyArgmax {
   /// Writes one quantity of every row.
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
-  func write<Scalar: LogitScalar>(
+  package func write<Scalar: LogitScalar>(
     _ quantity: Quantity, of rows: UnsafeBufferPointer<Scalar>, _ shape: RowShape,
     to result: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
   ) {
@@ -159,22 +159,6 @@ extension NoisyArgmax {
       of: freshArray(like: rows) { write(quantity, of: $0, rows.shape, to: $1, workspace: &workspace) })
   }
 
-  /// Rows like some others, which a body writes.
-  @inline(__always)
-  func freshArray<Scalar: LogitScalar>(
-    like rows: Rows<Scalar>,
-    _ body: (_ rows: UnsafeBufferPointer<Scalar>, _ result: UnsafeMutableBufferPointer<Scalar>) -> Void
-  ) -> Rows<Scalar> {
-    let count = rows.elements.count
-    let elements = [Scalar](unsafeUninitializedCapacity: count) { result, initialized in
-      rows.elements.withUnsafeBufferPointer {
-        body($0, UnsafeMutableBufferPointer(rebasing: result[..<count]))
-      }
-      initialized = count
-    }
-    return Rows(elements, rows.shape)
-  }
-
   /// Spans in, span out.
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
@@ -184,11 +168,7 @@ extension NoisyArgmax {
   ) {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
     shape.check(count: result.count, "a result")
-    logits.withUnsafeBufferPointer { rows in
-      result.withUnsafeMutableBufferPointer {
-        write(quantity, of: rows, shape, to: $0, workspace: &workspace)
-      }
-    }
+    withBuffers(logits, &result) { write(quantity, of: $0, shape, to: $1, workspace: &workspace) }
   }
 
   /// In place.
@@ -200,39 +180,6 @@ extension NoisyArgmax {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
     logits.withUnsafeMutableBufferPointer {
       write(quantity, of: UnsafeBufferPointer($0), shape, to: $0, workspace: &workspace)
-    }
-  }
-}
-
-// MARK: - Spans
-
-/// The memory of two spans that are read and of one that is written.
-@inline(__always)
-func withBuffers<Scalar>(
-  _ first: Span<Scalar>, _ second: Span<Scalar>, _ result: inout MutableSpan<Scalar>,
-  _ body: (UnsafeBufferPointer<Scalar>, UnsafeBufferPointer<Scalar>, UnsafeMutableBufferPointer<Scalar>) ->
-    Void
-) {
-  first.withUnsafeBufferPointer { first in
-    second.withUnsafeBufferPointer { second in
-      result.withUnsafeMutableBufferPointer { body(first, second, $0) }
-    }
-  }
-}
-
-/// The memory of three spans that are read and of two that are written.
-@inline(__always)
-func withBuffers<Scalar>(
-  _ first: Span<Scalar>, _ second: Span<Scalar>, _ third: Span<Scalar>,
-  _ result: inout MutableSpan<Scalar>, _ other: inout MutableSpan<Scalar>,
-  _ body: (
-    UnsafeBufferPointer<Scalar>, UnsafeBufferPointer<Scalar>, UnsafeBufferPointer<Scalar>,
-    UnsafeMutableBufferPointer<Scalar>, UnsafeMutableBufferPointer<Scalar>
-  ) -> Void
-) {
-  withBuffers(first, second, &result) { first, second, result in
-    third.withUnsafeBufferPointer { third in
-      other.withUnsafeMutableBufferPointer { body(first, second, third, result, $0) }
     }
   }
 }

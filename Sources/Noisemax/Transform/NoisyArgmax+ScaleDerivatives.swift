@@ -35,12 +35,8 @@ extension NoisyArgmax {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
     shape.check(count: cotangent.count, "a cotangent")
     shape.check(rowCount: result.count, "values")
-    logits.withUnsafeBufferPointer { rows in
-      cotangent.withUnsafeBufferPointer { cotangent in
-        result.withUnsafeMutableBufferPointer {
-          writeScalePullbacks(of: rows, cotangent, shape, to: $0, workspace: &workspace)
-        }
-      }
+    withBuffers(logits, cotangent, &result) {
+      writeScalePullbacks(of: $0, $1, shape, to: $2, workspace: &workspace)
     }
   }
 }

@@ -41,13 +41,10 @@ extension NoisyArgmax {
   ) -> (value: L.PerRow, gradient: L) {
     let rows = logits.asRows
     var workspace = Workspace()
-    var numbers: [L.Scalar] = []
-    let gradient = freshArray(like: rows) { logits, gradient in
-      numbers = freshNumbers(rows.count) {
-        write(summary, of: logits, rows.shape, values: $0, gradient: gradient, workspace: &workspace)
-      }
+    let (values, gradient) = freshArrayWithNumbers(like: rows) {
+      write(summary, of: $0, rows.shape, values: $1, gradient: $2, workspace: &workspace)
     }
-    return (L.form(of: numbers), L.form(of: gradient))
+    return (L.form(of: values), L.form(of: gradient))
   }
 
   /// Writes a summary of every row, without allocating once the workspace has grown.
@@ -65,10 +62,8 @@ extension NoisyArgmax {
   ) {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
     shape.check(rowCount: result.count, "values")
-    logits.withUnsafeBufferPointer { rows in
-      result.withUnsafeMutableBufferPointer {
-        write(summary, of: rows, shape, values: $0, gradient: nil, workspace: &workspace)
-      }
+    withBuffers(logits, &result) {
+      write(summary, of: $0, shape, values: $1, gradient: nil, workspace: &workspace)
     }
   }
 
@@ -83,11 +78,9 @@ extension NoisyArgmax {
     let shape = RowShape(count: logits.count, rowLength: rowLength)
     shape.check(count: gradient.count, "a gradient")
     shape.check(rowCount: values.count, "values")
-    logits.withUnsafeBufferPointer { rows in
-      gradient.withUnsafeMutableBufferPointer { gradient in
-        values.withUnsafeMutableBufferPointer {
-          write(summary, of: rows, shape, values: $0, gradient: gradient, workspace: &workspace)
-        }
+    withBuffers(logits, &gradient) { rows, gradient in
+      values.withUnsafeMutableBufferPointer {
+        write(summary, of: rows, shape, values: $0, gradient: gradient, workspace: &workspace)
       }
     }
   }
@@ -112,21 +105,10 @@ extension NoisyArgmax {
 }
 
 extension NoisyArgmax {
-  /// Numbers that a body writes.
-  @inline(__always)
-  func freshNumbers<Scalar: LogitScalar>(
-    _ count: Int, _ body: (UnsafeMutableBufferPointer<Scalar>) -> Void
-  ) -> [Scalar] {
-    [Scalar](unsafeUninitializedCapacity: count) { numbers, initialized in
-      body(UnsafeMutableBufferPointer(rebasing: numbers[..<count]))
-      initialized = count
-    }
-  }
-
   /// The gradient may be written to the memory of the rows.
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
-  private func write<Scalar: LogitScalar>(
+  package func write<Scalar: LogitScalar>(
     _ summary: Summary, of rows: UnsafeBufferPointer<Scalar>, _ shape: RowShape,
     values: UnsafeMutableBufferPointer<Scalar>, gradient: UnsafeMutableBufferPointer<Scalar>?,
     workspace: inout Workspace

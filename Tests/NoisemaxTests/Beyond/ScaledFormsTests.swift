@@ -108,6 +108,27 @@ import Testing
     #expect(undefined.values.isNaN && undefined.logits.allSatisfy(\.isNaN), "\(undefined)")
   }
 
+  /// Bit for bit, and so is the gradient in the logits. A common scale moves a likelihood as logits do that are drawn together.
+  @Test(arguments: ["gumbel", "normal", "laplace", "uniform"], [Loss.fenchelYoung, .negativeLogLikelihood])
+  func aLossWithOneScaleIsTheOrdinaryOne(law: String, loss: Loss) throws {
+    let noise = try #require(ShippedLaw.standard(named: law))
+    let (argmax, ordinary) = (NoisyArgmax(noise, scale: 2), NoisyArgmax(noise))
+    let target = [0.25, 0, 0.25, 0.5]
+    for logits in [[0.5, -0.25, 0.375, 0], [0.5, -.infinity, 0.75, 0.625], [0.5, .nan, 0, 1]] {
+      // That of a masked class does not count.
+      let scales = logits.map { $0 == -.infinity ? 3 : 0.5 }
+      let found = argmax.lossesWithGradients(for: logits, scales: scales, targets: target, as: loss)
+      let own = ordinary.lossWithGradient(for: logits, target: target, as: loss)
+      let bits = ([found.values] + found.logits).map { $0.isNaN ? 0 : $0.bitPattern }
+      let ownBits = ([own.value] + own.gradient).map { $0.isNaN ? 0 : $0.bitPattern }
+      #expect(bits == ownBits, "\(law), \(loss), \(logits): \(found), not \(own)")
+      guard loss == .negativeLogLikelihood, !own.value.isNaN else { continue }
+      let drawn = -zip(logits, own.gradient).reduce(0) { $0 + ($1.1 == 0 ? 0 : $1.0 * $1.1) }
+      let inScales = found.scales.reduce(0, +)
+      #expect((0.5 * inScales - drawn).magnitude <= 1e-9, "\(law), \(logits): \(found), not \(drawn)")
+    }
+  }
+
   /// Rows, spans and both precisions.
   @Test(arguments: [Loss.fenchelYoung, .negativeLogLikelihood])
   func lossesOfABatchAreThoseOfItsRows(loss: Loss) {

@@ -5,7 +5,7 @@ import Testing
 
 /// F, 1 − F and f of classes at the nodes of a panel, as every instruction set runs the loop, against the laws themselves.
 @Suite struct ScaledClassKernelsTests {
-  private static let laws: [(law: QuantileTable.Law, noise: any AccurateNoise)] = [
+  private static let laws: [(law: VectorLaw, noise: any AccurateNoise)] = [
     (.normal, Normal()), (.logistic, Logistic()), (.laplace, Laplace()), (.exponential, Exponential()),
     (.uniform, Uniform()), (.gumbel, Gumbel()), (.reversedGumbel, ReversedGumbel()),
   ]
@@ -28,18 +28,14 @@ import Testing
     let count = 16 * scales.count
     var (z, cumulative) = ([Double](repeating: .nan, count: count), [Double](repeating: .nan, count: count))
     var (survival, density) = (z, z)
-    set.kernels.classValues(
-      under: law, scaledTail: Normal.scaledTailCoefficients, location: location,
-      certain: .infinity, nodes: nodes, locations: locations, scales: scales, count: scales.count, z: &z,
-      cumulative: &cumulative,
-      survival: &survival,
-      density: &density)
+    evaluate(
+      set, law, location, certain: .infinity, nodes: nodes, locations, scales, z: &z, cumulative: &cumulative,
+      survival: &survival, density: &density)
     // Without z and 1 − F the rest is the same, but for F beyond the point where it is 1.
-    var (others, densities) = (z.map { _ in Double.nan }, z.map { _ in Double.nan })
-    set.kernels.classValues(
-      under: law, scaledTail: Normal.scaledTailCoefficients, location: location, certain: 8.5, nodes: nodes,
-      locations: locations, scales: scales, count: scales.count, z: nil, cumulative: &others, survival: nil,
-      density: &densities)
+    var (others, densities, none) = (z.map { _ in Double.nan }, z.map { _ in Double.nan }, [Double]())
+    evaluate(
+      set, law, location, certain: 8.5, nodes: nodes, locations, scales, z: &none, cumulative: &others,
+      survival: &none, density: &densities)
     for slot in 0..<count {
       let errors = (
         (others[slot] - cumulative[slot]).magnitude, (densities[slot] - density[slot]).magnitude
@@ -47,6 +43,16 @@ import Testing
       let isSame = errors.0 <= 1e-15 && errors.1 <= 1e-13 * density[slot]
       #expect(isSame, "\(set), \(law) at \(z[slot]): \((others[slot], densities[slot]))")
     }
+    // Without scales they are 1, and F alone is the same.
+    let ones = scales.map { _ in 1.0 }
+    var (first, second) = (others, others.map { _ in Double.nan })
+    evaluate(
+      set, law, location, certain: 8.5, nodes: nodes, locations, ones, z: &none, cumulative: &first,
+      survival: &none, density: &densities)
+    evaluate(
+      set, law, location, certain: 8.5, nodes: nodes, locations, [], z: &none, cumulative: &second,
+      survival: &none, density: &none)
+    #expect(first == second, "\(set), \(law)")
     for slot in 0..<count {
       let (difference, scale) = (points[slot % 16] - locations[slot / 16], scales[slot / 16])
       let point = z[slot]
@@ -80,6 +86,42 @@ import Testing
         "\(testCase): \(values[index]), not \(value)")
       let bound = (1e-14 + 4e-16 * q.magnitude) * slope
       #expect((slopes[index] - slope).magnitude <= bound, "\(testCase): \(slopes[index]), not \(slope)")
+    }
+  }
+
+  /// Calls the loop with memory for what is not empty.
+  private func evaluate(
+    _ set: InstructionSet, _ law: VectorLaw, _ location: Double, certain: Double, nodes: [Double],
+    _ locations: [Double], _ scales: [Double], z: inout [Double], cumulative: inout [Double],
+    survival: inout [Double], density: inout [Double]
+  ) {
+    func start(_ buffer: UnsafeMutableBufferPointer<Double>) -> UnsafeMutablePointer<Double>? {
+      buffer.isEmpty ? nil : buffer.baseAddress
+    }
+    nodes.withUnsafeBufferPointer { nodes in
+      locations.withUnsafeBufferPointer { locations in
+        scales.withUnsafeBufferPointer { scales in
+          Normal.scaledTailCoefficients.withUnsafeBufferPointer { coefficients in
+            let points = ClassPoints(
+              nodes: nodes.baseAddress!, locations: locations.baseAddress!,
+              scales: scales.isEmpty ? nil : scales.baseAddress, count: locations.count, location: location,
+              certain: certain, scaledTail: coefficients.baseAddress!)
+            z.withUnsafeMutableBufferPointer { z in
+              cumulative.withUnsafeMutableBufferPointer { cumulative in
+                survival.withUnsafeMutableBufferPointer { survival in
+                  density.withUnsafeMutableBufferPointer { density in
+                    set.kernels.classValues(
+                      under: law, at: points,
+                      to: ClassValues(
+                        z: start(z), cumulative: cumulative.baseAddress!, survival: start(survival),
+                        density: start(density)))
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
     }
   }
 }

@@ -2,113 +2,90 @@ import NoiseKernels
 import Noisemax
 import Testing
 
-/// The vector loops of the quantile rule over its nodes, as every instruction set of this machine runs them: F and r are
-/// those of the laws themselves.
+/// The vector loops of the quantile rule over its nodes, class by class, as every instruction set of this machine runs them.
 @Suite struct QuantileFactorsTests {
-  static let laws: [(law: QuantileTable.Law, noise: any ExactNoise, zero: Double, lowest: Double)] = [
-    (.uniform, Uniform(), 0, -1), (.exponential, Exponential(), 0, -1),
-    (.laplace, Laplace(), -.infinity, -172), (.logistic, Logistic(), -.infinity, -172),
-    (.normal, Normal(), -.infinity, -18), (.reversedGumbel, ReversedGumbel(), -.infinity, -172),
-  ]
-
-  /// Calls with a table of a law and the differences, with their exponentials.
-  private func withTable(
-    _ law: QuantileTable.Law, zero: Double, nodes: [Double], differences: [Double],
-    _ body: (QuantileTable, QuantileDifferences) -> Void
-  ) {
-    let paddedNodes =
-      nodes + [Double](repeating: nodes[nodes.count - 1], count: padded(nodes.count) - nodes.count)
-    let rows = paddedNodes + paddedNodes.map { exponential($0) } + paddedNodes.map { exponential(-$0) }
-    let values = differences + differences.map { exponential($0) } + differences.map { exponential(-$0) }
-    let count = differences.count
-    rows.withUnsafeBufferPointer { rows in
-      values.withUnsafeBufferPointer { values in
-        Normal.scaledTailCoefficients.withUnsafeBufferPointer { coefficients in
-          let (row, value) = (rows.baseAddress!, values.baseAddress!)
-          let table = QuantileTable(
-            law, nodes: nodes.count, values: row, rising: row + paddedNodes.count,
-            falling: row + 2 * paddedNodes.count,
-            scaledTail: coefficients.baseAddress!, zero: zero, one: .infinity)
-          body(
-            table,
-            QuantileDifferences(
-              values: value, rising: value + count, falling: value + 2 * count, count: count))
-        }
-      }
-    }
-  }
-
-  /// One factor at a time within 4e-15, but for the rounding of its place, which e^d·e^q and e^(d + q) do not share.
-  @Test(arguments: InstructionSet.available)
-  func factorsAreThoseOfTheLaw(set: InstructionSet) {
-    var generator = StreamGenerator(seed: 1)
-    for (law, noise, zero, lowest) in Self.laws {
-      let nodes = (1...13).map { noise.quantile(at: Double($0) / 14) }
-      for round in 0..<(isDebugBuild ? 100 : 1000) {
-        let width = round % 2 == 0 ? 3 : -lowest
-        let difference = Double.random(in: -width...width, using: &generator) - nodes[0]
-        withTable(law, zero: zero, nodes: nodes, differences: [difference]) { table, differences in
-          var mantissas = [Double](repeating: 1, count: padded(nodes.count))
-          var exponents = [Double](repeating: 0, count: padded(nodes.count))
-          set.kernels.multiplyCumulatives(
-            at: differences, table, mantissas: &mantissas, exponents: &exponents)
-          let terms = nodes.indices.map { $0 == round % nodes.count ? 1.0 : 0 }
-          var sums = [0.0]
-          let node = nodes[round % nodes.count]
-          if noise.cumulative(at: difference + node) > 0 {
-            set.kernels.sumReversedHazards(
-              at: differences, times: terms + [0, 0, 0], table, to: &sums)
-          }
-          for (index, node) in nodes.enumerated() {
-            let x = difference + node
-            let truth = noise.cumulative(at: x)
-            let value = mantissas[index] * exponential(exponents[index] * 0x1.62e42fefa39efp-1)
-            let bound = 4e-15 + 3e-16 * (difference.magnitude + exponents[index].magnitude)
-            #expect(
-              (value - truth).magnitude <= bound * truth,
-              "\(set), \(noise): F(\(x)) is \(truth), not \(value)")
-          }
-          let x = difference + node
-          guard noise.cumulative(at: x) > 0 else { return }
-          let truth = noise.density(at: x) / noise.cumulative(at: x)
-          let bound =
-            4e-15 + 3e-16 * difference.magnitude * max(1, x.magnitude) + 1e-15
-            * max(0, -logarithm(max(truth, 1e-300)))
-          #expect(
-            (sums[0] - truth).magnitude <= bound * truth + 1e-300,
-            "\(set), \(noise): r(\(x)) is \(truth), not \(sums[0])")
-        }
-      }
-    }
-  }
-
   /// Thousands of factors neither underflow nor lose digits, and parts of a logarithm count as factors do.
   @Test(arguments: InstructionSet.available)
   func productsKeepTheirExponents(set: InstructionSet) {
     let differences = (0..<5003).map { -100 + 0.03 * Double($0) }
     let nodes = (1...9).map { Laplace().quantile(at: Double($0) / 10) }
-    withTable(.laplace, zero: -.infinity, nodes: nodes, differences: differences) { table, list in
-      var mantissas = [Double](repeating: 1, count: 16)
-      var exponents = [Double](repeating: 0, count: 16)
-      set.kernels.multiplyCumulatives(at: list, table, mantissas: &mantissas, exponents: &exponents)
-      let logarithms = [Double](repeating: -1e5, count: 16)
-      let value = set.kernels.settleTerms(&mantissas, &exponents, logarithms: logarithms, nodes.count)
-      var truths = nodes.map { node in
-        stride(from: 0, to: differences.count, by: 100).reduce(-1e5) { sum, start in
-          sum
-            + differences[start..<min(start + 100, differences.count)]
-            .reduce(0) { $0 + Laplace().logCumulative(at: $1 + node) }
+    var mantissas = [Double](repeating: 1, count: 16)
+    var exponents = [Double](repeating: 0, count: 16)
+    let factors = differences.flatMap { difference in
+      (0..<16).map { Laplace().cumulative(at: difference + nodes[min($0, 8)]) }
+    }
+    let ones = [Double](repeating: 1, count: differences.count)
+    set.kernels.multiply(&mantissas, &exponents, nodes: 16, by: factors, powers: ones, differences.count)
+    let logarithms = [Double](repeating: -1e5, count: 16)
+    let value = set.kernels.settleTerms(&mantissas, &exponents, logarithms: logarithms, nodes.count)
+    var truths = nodes.map { node in
+      stride(from: 0, to: differences.count, by: 100).reduce(-1e5) { sum, start in
+        sum
+          + differences[start..<min(start + 100, differences.count)]
+          .reduce(0) { $0 + Laplace().logCumulative(at: $1 + node) }
+      }
+    }
+    let top = truths.max()!
+    truths = truths.map { exponential($0 - top) }
+    let sum = truths.reduce(0, +)
+    let log = value.exponent * 0x1.62e42fefa39efp-1 + logarithm(value.sum)
+    #expect((log - (top + logarithm(sum))).magnitude <= 1e-15 * top.magnitude, "\(set): \(log)")
+    for (term, truth) in zip(mantissas, truths) {
+      #expect((term / value.sum - truth / sum).magnitude <= 1e-9, "\(set)")
+    }
+    #expect(mantissas[9...].allSatisfy { $0 == 0 })
+  }
+
+  /// Powers of two, which have no roundings: mantissas are within ½ and 1, and 0 where a factor is.
+  @Test(arguments: InstructionSet.available)
+  func powersOfFactors(set: InstructionSet) {
+    let powers: [Double] = [2, 0, 6, 1]
+    let exponentsOfFactors = [[-250.0, -1], [-7, -7], [-249, 0], [0, -3]]
+    var factors: [Double] = []
+    for (first, second) in exponentsOfFactors.map({ ($0[0], $0[1]) }) {
+      factors += (0..<16).map { Double(sign: .plus, exponent: Int($0 < 8 ? first : second), significand: 1) }
+    }
+    factors[16 * 3 + 5] = 0
+    for nodes in [8, 16] {
+      var mantissas = [Double](repeating: 0.75, count: 16)
+      var exponents = [Double](repeating: 3, count: 16)
+      set.kernels.multiply(&mantissas, &exponents, nodes: nodes, by: factors, powers: powers, 4)
+      for node in 0..<16 {
+        let half = node < 8 ? 0 : 1
+        var exponent = 3.0
+        if node < nodes {
+          for (power, factor) in zip(powers, exponentsOfFactors) { exponent += power * factor[half] }
         }
+        let mantissa = node == 5 ? 0 : 0.75
+        #expect(mantissas[node] == mantissa, "\(set), \(nodes) nodes, node \(node): \(mantissas[node])")
+        #expect(
+          node == 5 || exponents[node] == exponent, "\(set), \(nodes) nodes, node \(node): \(exponents[node])"
+        )
       }
-      let top = truths.max()!
-      truths = truths.map { exponential($0 - top) }
-      let sum = truths.reduce(0, +)
-      let log = value.exponent * 0x1.62e42fefa39efp-1 + logarithm(value.sum)
-      #expect((log - (top + logarithm(sum))).magnitude <= 1e-15 * top.magnitude, "\(set): \(log)")
-      for (term, truth) in zip(mantissas, truths) {
-        #expect((term / value.sum - truth / sum).magnitude <= 1e-9, "\(set)")
+    }
+  }
+
+  /// Σ weight·f/F over the nodes that count, added to what there is, without those where F is 0.
+  @Test(arguments: InstructionSet.available)
+  func reversedHazardsAreWeighted(set: InstructionSet) {
+    let count = 5
+    let densities = (0..<16 * count).map { 1 + Double($0 % 7) }
+    let cumulatives = (0..<16 * count).map { $0 % 5 == 3 ? 0 : 0.25 * Double(1 + $0 % 3) }
+    let weights = (0..<16).map { Double($0) - 4.5 }
+    for nodes in [8, 16] {
+      var sums = (0..<count).map { Double($0) }
+      set.kernels.addReversedHazards(
+        densities, over: cumulatives, count, weights: weights, nodes: nodes, to: &sums)
+      for k in 0..<count {
+        var truth = Double(k)
+        for node in 0..<nodes where cumulatives[16 * k + node] > 0 {
+          let r: Double = densities[16 * k + node] / cumulatives[16 * k + node]
+          truth += weights[node] * r
+        }
+        #expect(
+          (sums[k] - truth).magnitude <= 1e-12, "\(set), \(nodes) nodes, class \(k): \(sums[k]), not \(truth)"
+        )
       }
-      #expect(mantissas[9...].allSatisfy { $0 == 0 })
     }
   }
 

@@ -100,16 +100,25 @@ import Testing
     }
   }
 
-  /// A class whose logit is 1e-100 inside the end of the support. Gradients of logarithms go by panels there, which is another
-  /// matter.
-  @Test(arguments: Quantity.allCases.filter { $0 != .logProbabilitiesPullback })
-  func aClassThatBarelyReachesUnderUniformNoise(quantity: Quantity) {
+  /// A class whose logit is 1e-100 inside the end of the support, classes as close to one another as numbers are, and such as
+  /// fill the support.
+  @Test(arguments: Quantity.allCases)
+  func classesBesideTheEdgeUnderUniformNoise(quantity: Quantity) {
     let argmax = NoisyArgmax(.uniform)
-    let row = (0..<999).map { 1 - 0.5 * Double($0) / 999 } + [1e-100]
+    let numbers = (0..<1000).map { Double($0) }
+    let least = numbers.map { $0 * 0x1p-1074 }
+    var rows: [(name: String, row: [Double])] = []
+    rows.append(("1e-100 inside", numbers[..<999].map { 1 - 0.5 * $0 / 999 } + [1e-100]))
+    rows.append(("least numbers", least))
+    rows.append(("least numbers at the edge", [1] + least[..<999]))
+    rows.append(("0…1", numbers.map { $0 / 999 }))
     let expected = quantity.room(of: Self.ordinary(1000, under: "uniform"), under: argmax)
-    let room = quantity.room(of: row, under: argmax)
-    #expect(
-      room <= quantity.multiple(under: "uniform") * expected,
-      "\(quantity): \(room), an ordinary row \(expected)")
+    #expect(expected > 0)
+    for (name, row) in rows {
+      let room = quantity.room(of: row, under: argmax)
+      #expect(
+        room <= quantity.multiple(under: "uniform") * expected,
+        "\(quantity), \(name): \(room), an ordinary row \(expected)")
+    }
   }
 }

@@ -64,21 +64,22 @@ extension TailNodes {
     deeper: Double, _ walk: inout KinkWalk, scratch: inout Scratch
   ) -> Bool {
     let (passed, t, above) = (walk.passed, walk.t, walk.above)
+    let limits = precision.kinkLimits
     // Down to the next kink, or where all nodes end, or as far as the rule reaches.
     let kink = walk.next < classes.nearCount ? classes.kink(walk.next) : .infinity
     let lowest = Swift.min(kink, classes.endDepth)
     let remaining = lowest - walk.depth
-    var width = Swift.min(remaining, limits.many)
+    var width = Swift.min(remaining, limits.sixteen)
     var end = lowest == kink ? 0.5 / classes.nearTails[walk.next] : classes.end
     if width < remaining { end = t * exponential(width) }
-    while width * (Swift.max(passed, 1) + 2 * deeper * end) > limits.many {
+    while width * (Swift.max(passed, 1) + 2 * deeper * end) > limits.sixteen {
       width /= 2
       end = t * exponential(width)
     }
-    let vectors = width * (Swift.max(passed, 1) + 2 * deeper * end) > limits.few ? 2 : 1
+    let vectors = width * (Swift.max(passed, 1) + 2 * deeper * end) > limits.eight ? 2 : 1
     let block = append(vectors, scratch: &scratch)
     let sums = kernels.layPanel(
-      at: block, blocks: vectors, rule: TailRule.start(vectors),
+      at: block, blocks: vectors, rule: KinkRules.of(vectors: vectors),
       panel: KinkPanel(
         from: t, width: width, above: above, power: 1 - passed, passed: walk.next, reversedHazard: passed),
       slopes: classes.nearSlopes, classes.nearCount, logarithms: classes.logarithmSeries,
@@ -92,7 +93,7 @@ extension TailNodes {
     let (value, rate) = (walk.above * others, passed - others)
     // Below that nothing is a number any more, and t would not be one.
     if value <= (classes.isLone ? 0x1p-880 : 0x1p-980) * integral { return true }
-    if withPairs && value * end > negligible * pairIntegral * (rate - 1) { return false }
-    return value <= negligible * integral * rate
+    if withPairs && value * end > precision.leftOut * pairIntegral * (rate - 1) { return false }
+    return value <= precision.leftOut * integral * rate
   }
 }

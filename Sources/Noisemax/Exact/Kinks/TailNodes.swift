@@ -4,9 +4,8 @@ internal import NoiseKernels
 /// sixteen.
 ///
 /// Above all kinks they lie in t from 0 to 1, where the integrands are polynomials of a degree below the number of open
-/// classes. Below a kink they lie in x: see `TailNodes+Kinks.swift`. A panel of a width w with m nodes leaves
-/// (w·R)^(2m)·m!⁴/((2m + 1)·(2m)!³) of its greatest value, with R = Σ r/t where G is largest, as that is what the
-/// derivatives of order 2m are below: 2e-17 for m = 8, w·R = 2.5 and for m = 16, w·R = 14.
+/// classes. Below a kink they lie in x: see `TailNodes+Kinks.swift`. ``KinkRules`` says how wide a panel is, with R = Σ r/t
+/// where G is largest.
 ///
 /// Every wanted integrand is G·t times a ψ between 1 and 2 (1 and 1/(1 − t) above all kinks), so that panels end where G·t
 /// has nothing left for any class, however rare.
@@ -36,12 +35,6 @@ struct TailNodes {
     start = classes.powerSums
   }
 
-  /// What is left out relative to what there is.
-  var negligible: Double { precision == .single ? 0x1p-36 : 0x1p-60 }
-
-  /// Up to which change of log G a panel is taken with eight nodes, and with sixteen.
-  var limits: (few: Double, many: Double) { precision == .single ? (6, 22) : (2.5, 14) }
-
   mutating func lay(scratch: inout Scratch) {
     if classes.isLone {
       layBelowLoneLeader(scratch: &scratch)
@@ -68,7 +61,7 @@ struct TailNodes {
       let below = end == 1 ? next : 1 - (t + width)
       let block = append(vectors, scratch: &scratch)
       let sums = kernels.layPanel(
-        at: block, blocks: vectors, rule: TailRule.start(vectors),
+        at: block, blocks: vectors, rule: KinkRules.of(vectors: vectors),
         panel: TailPanel(
           from: t, width: width, next: hasKinks ? 1 : below, fall: hasKinks ? 0 : width, hasKinks: hasKinks),
         slopes: classes.nearSlopes, classes.nearCount, logarithms: classes.logarithmSeries,
@@ -78,7 +71,10 @@ struct TailNodes {
       rest = next
       // Where G is as small as that, R is far above 2.
       let left = sums.lastProduct * (hasKinks ? 1 : below)
-      if left <= negligible * integral && (!withPairs || left * t <= negligible * pairIntegral) { break }
+      if left <= precision.leftOut * integral && (!withPairs || left * t <= precision.leftOut * pairIntegral)
+      {
+        break
+      }
     }
     lastT = t
     return rest == 0 && t == 1 ? 1 : Swift.min(t, 1.0.nextDown)
@@ -89,8 +85,8 @@ struct TailNodes {
     if classes.open <= 16 { return (rest, 1) }
     if classes.open <= 32 { return (rest, 2) }
     let rate = classes.rate(at: constant, t)
-    if rest * rate <= limits.few { return (rest, 1) }
-    return (Swift.min(rest, limits.many / rate), 2)
+    if rest * rate <= precision.kinkLimits.eight { return (rest, 1) }
+    return (Swift.min(rest, precision.kinkLimits.sixteen / rate), 2)
   }
 
   // MARK: blocks of nodes
@@ -151,23 +147,4 @@ struct TailNodes {
 
   /// ∫ G·t dx from above down to where t is 1 of a row with a lone leader, where no other class matters.
   var loneWeight: Double { 0.75 + classes.origin / 2 }
-}
-
-/// Gauss's rules of eight and sixteen nodes on 0…1, from the upper end of a panel down: 16 distances, and 16 weights.
-struct TailRule: @unchecked Sendable {
-  private let memory = KeptMemory()
-  private let few, many: UnsafePointer<Double>
-
-  private static let shared = TailRule()
-
-  static func start(_ vectors: Int) -> UnsafePointer<Double> { vectors == 1 ? shared.few : shared.many }
-
-  private init() {
-    let rows = [8, panelNodes].map { count in
-      let rule = GaussLegendre(count: count)
-      let unused = [Double](repeating: 0, count: panelNodes - count)
-      return rule.nodes.map { (1 - $0) / 2 } + unused + rule.weights.map { $0 / 2 } + unused
-    }
-    (few, many) = (memory.keep(rows[0]), memory.keep(rows[1]))
-  }
 }

@@ -17,22 +17,6 @@ struct UniformInterval {
   }
 }
 
-/// A rule as distances from the upper end of a panel in units of its width, and behind them its weights.
-private func keep(_ count: Int, in memory: KeptMemory) -> UnsafePointer<Double> {
-  let rule = GaussLegendre(count: count)
-  return memory.keep(rule.nodes.map { (1 - $0) / 2 } + rule.weights.map { $0 / 2 })
-}
-
-/// The rules of the panels, of four, eight and sixteen nodes.
-struct UniformRules: @unchecked Sendable {
-  let least, few, many: UnsafePointer<Double>
-  private let memory = KeptMemory()
-
-  static let shared = UniformRules()
-
-  private init() { (least, few, many) = (keep(4, in: memory), keep(8, in: memory), keep(16, in: memory)) }
-}
-
 extension UniformNodes {
   /// Lays the panels of all intervals of a block.
   mutating func layIntervals(
@@ -82,16 +66,17 @@ extension UniformNodes {
     rate: Double, nodes: inout Int, scratch: inout Scratch
   ) {
     var (rest, x, depth) = (end - start, upper, start)
-    let limits = settings.limits
+    let limits = settings.precision.kinkLimits
     while rest > 0 && !interval.isNegligible {
       let narrow = narrowRate(block.segment, at: x)
       let least = rate + narrow
       let rate = 1.15 * rate + narrow
       let change = rate * rest
-      let width = change <= limits.many ? rest : Swift.min(rest, limits.many / rate)
+      let width = change <= limits.sixteen ? rest : Swift.min(rest, limits.sixteen / rate)
       let from = width == rest ? lower : x - width
       let (rule, count) =
-        change <= limits.least ? (rules.least, 4) : change <= limits.few ? (rules.few, 8) : (rules.many, 16)
+        change <= limits.four
+        ? (rules.four, 4) : change <= limits.eight ? (rules.eight, 8) : (rules.sixteen, 16)
       append(
         rule, count, to: block, from: from, width: width, depth: depth, nodes: &nodes, scratch: &scratch)
       interval.pass(width, rate: least, x: x, settings: settings)
@@ -110,7 +95,7 @@ extension UniformNodes {
     let memory = reserveNodes(of: block, nodes + count, scratch: &scratch)
     let stride = stride
     for m in 0..<count {
-      let (distance, weight) = (rule[m], rule[count + m])
+      let (distance, weight) = (rule[m], rule[panelNodes + m])
       let slot = memory + stride * (nodes >> 3) + (nodes & 7)
       slot[UniformNodeRow.points.offset] = x + width * (1 - distance)
       slot[UniformNodeRow.depths.offset] = depth + width * distance

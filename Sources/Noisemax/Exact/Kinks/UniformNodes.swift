@@ -16,9 +16,7 @@ internal import NoiseKernels
 /// The weights of a block's nodes are relative to G at its base, whose logarithm is summed up: so nothing underflows
 /// that matters, and log p is as easy as p.
 ///
-/// A panel of a width w with m nodes leaves (w·R)^(2m)·m!⁴/((2m + 1)·(2m)!³) of its greatest value, with R = Σ 1/F where G
-/// is largest: the integrand is a polynomial, and that bounds its derivatives of order 2m. It is below 1e-16 for m = 4 and
-/// w·R = 0.14, m = 8 and 2.5, m = 16 and 14.
+/// The integrands are polynomials between kinks. ``KinkRules`` says how wide a panel is, with R = Σ 1/F where G is largest.
 struct UniformNodes {
   let row: UniformRow
   var settings: UniformSettings
@@ -43,7 +41,7 @@ struct UniformNodes {
   /// log G at the base of the block that is laid next.
   private var logProduct = CompensatedSum()
   private var segment = UniformSegment()
-  let rules = UniformRules.shared
+  let rules = KinkRules.shared
   let series = UniformSeries.shared
   /// The panels of the interval that is being laid.
   var interval = UniformInterval()
@@ -85,7 +83,7 @@ struct UniformNodes {
       layIntervals(of: &block, at: base, scratch: &scratch)
       next = block.end
       let end = block.endsAtKink ? row.point(next) : segment.end
-      finish(block, at: base, end: end)
+      finish(block, end: end)
       if end.x <= 0 || logProduct.value < settings.floor { return }
       if next == row.count && interval.isNegligible { return }
       base = end
@@ -185,7 +183,7 @@ struct UniformNodes {
   }
 
   /// Weighs the nodes of a block by G, and goes on to its end.
-  private mutating func finish(_ block: UniformBlockRecord, at base: UniformPoint, end: UniformPoint) {
+  private mutating func finish(_ block: UniformBlockRecord, end: UniformPoint) {
     let hasLate = moments[0] > 0
     if block.vectors > 0 {
       kernels.weighUniformNodes(
@@ -262,10 +260,6 @@ struct UniformSettings {
 
   /// What is left out relative to what there is, as a logarithm.
   var margin: Double { precision == .single ? 30 : 46 }
-  /// Up to which change of log G a panel is taken with four, eight, and sixteen nodes.
-  var limits: (least: Double, few: Double, many: Double) {
-    precision == .single ? (1.2, 6, 22) : (0.14, 2.5, 14)
-  }
 }
 
 /// A part of the leader's support that is short beside the F of all but a few narrow classes.

@@ -1,25 +1,6 @@
 internal import NoiseKernels
 
-/// A rule with its nodes as distances from the end of the panel where G is largest, in units of the width.
-private struct ProductRule {
-  let distances, weights: [Double]
-
-  init(count: Int) {
-    let rule = GaussLegendre(count: count)
-    distances = rule.nodes.map { (1 - $0) / 2 }
-    weights = rule.weights.map { $0 / 2 }
-  }
-}
-
-private let rules = [8, 16].map { ProductRule(count: $0) }
-
 extension UniformProducts {
-  /// What a panel leaves out relative to what it holds.
-  private var negligible: Double { precision == .single ? 0x1p-36 : 0x1p-60 }
-
-  /// Up to which change of log G a panel is taken with eight nodes, and with sixteen.
-  private var limits: (few: Double, many: Double) { precision == .single ? (6, 22) : (2.5, 14) }
-
   /// A panel has one vector of nodes or two.
   typealias Panel = (width: Double, vectors: Int)
 
@@ -29,15 +10,12 @@ extension UniformProducts {
     _ vectors: Int,
     _ node: (_ distance: Double, _ weight: Double) -> (constant: Double, weight: Double)
   ) {
-    rules[vectors - 1].distances.withUnsafeBufferPointer { distances in
-      rules[vectors - 1].weights.withUnsafeBufferPointer { weights in
-        for m in 0..<8 * vectors {
-          let node = node(distances[m], weights[m])
-          nodes[m] = node.constant
-          nodes[panelNodes + m] = 1
-          nodes[2 * panelNodes + m] = node.weight
-        }
-      }
+    let rule = KinkRules.of(vectors: vectors)
+    for m in 0..<8 * vectors {
+      let node = node(rule[m], rule[panelNodes + m])
+      nodes[m] = node.constant
+      nodes[panelNodes + m] = 1
+      nodes[2 * panelNodes + m] = node.weight
     }
   }
 
@@ -75,7 +53,7 @@ extension UniformProducts {
         upper = from
         let product = lastProduct(vectors)
         if product == 0 { return }
-        if isLast && product <= negligible * upper * laneSum(of: k) { return }
+        if isLast && product <= precision.leftOut * upper * laneSum(of: k) { return }
       }
     }
   }
@@ -83,10 +61,11 @@ extension UniformProducts {
   /// The next panel of what remains of an interval below an end of x, where classes up to k can win.
   @inline(__always)
   func panel(in remaining: Double, below upper: Double, open: Double, upTo k: Int) -> Panel {
-    if open <= 16 || remaining * open / upper <= limits.few { return (remaining, 1) }
-    if open <= 32 || remaining * open / upper <= limits.many { return (remaining, 2) }
+    let limits = precision.kinkLimits
+    if open <= 16 || remaining * open / upper <= limits.eight { return (remaining, 1) }
+    if open <= 32 || remaining * open / upper <= limits.sixteen { return (remaining, 2) }
     let rate = (0...k).reduce(0) { $0 + ties[$1] / (upper + distances[$1]) }
-    if remaining * rate <= limits.few { return (remaining, 1) }
-    return (Swift.min(remaining, limits.many / rate), 2)
+    if remaining * rate <= limits.eight { return (remaining, 1) }
+    return (Swift.min(remaining, limits.sixteen / rate), 2)
   }
 }

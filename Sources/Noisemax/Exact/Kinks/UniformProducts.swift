@@ -4,8 +4,7 @@ internal import NoiseKernels
 ///
 /// Between two breaks every F that is not 1 is x plus the distance of the class: G is a polynomial of a degree below the
 /// number of open classes. A panel has eight nodes or sixteen, and needs no judgement: that is exact for 16 and 32 classes.
-/// For more, a panel of a width w leaves (w·R)^(2m)·m!⁴/((2m + 1)·(2m)!³) of its greatest value, R = Σ r where G is
-/// largest, as that is what the derivatives of order 2m are below: 2e-17 for m = 8, w·R = 2.5 and for m = 16, w·R = 14.
+/// For more, ``KinkRules`` says how wide a panel is.
 ///
 /// Everything is a sum of positive terms, and a panel is left out only where no class has anything left below it. So rare
 /// classes are as accurate as others, as long as the numbers do not underflow; those that may are left to ``UniformNodes``.

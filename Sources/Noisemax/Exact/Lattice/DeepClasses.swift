@@ -2,11 +2,10 @@
 ///
 /// log p_i = log ∫ G(x) r(x − μ_i) dx. What the classes have in common, log G, comes from ``TailSums``, at a cost that does
 /// not grow with their number. `DeepPeak.swift` finds the peak of the integrand, `DeepIntegral.swift` follows it from there as
-/// far as it matters.
+/// far as it matters. Of many classes ``DeepLogarithms`` integrates some.
 ///
-/// Where many classes crowd into few cells of the logit axis, the grid points around the cells stand for them, as on
-/// the lattice, both in G and where log p is wanted: a million classes far below the leader cost no more than the
-/// cells they fill. The mathematics: <doc:Mathematics#Tails>.
+/// Where many classes crowd into few cells of the logit axis, the grid points around the cells stand for them in G, as on
+/// the lattice: a million classes far below the leader cost no more than the cells they fill. The mathematics: <doc:Mathematics#Tails>.
 final class DeepClasses {
   /// Σ w log F(x − gap) over these is log G(x).
   typealias Source = (gap: Double, weight: Double)
@@ -92,47 +91,6 @@ final class DeepClasses {
   private static func offset(of gap: Double, in cell: Double) -> (corner: Double, t: Double) {
     let corner = (gap / cell).rounded(.down)
     return (corner, 2 * (gap / cell - corner) - 1)
-  }
-
-  /// The log-probabilities of the classes with gaps below −depth, and their indices.
-  func logProbabilities(
-    in row: UnsafeMutableBufferPointer<Double>, deeperThan depth: Double
-  ) -> [(index: Int, value: Double)] {
-    let wanted = row.indices.filter { row[$0] < -depth && row[$0] > -.infinity }
-      .sorted { row[$0] > row[$1] }
-    var result: [(index: Int, value: Double)] = []
-    result.reserveCapacity(wanted.count)
-    var gridPoints: [Double: Double] = [:]
-    func value(atGridPoint gap: Double) -> Double {
-      if let value = gridPoints[gap] { return value }
-      let value = logProbability(of: gap)
-      gridPoints[gap] = value
-      return value
-    }
-    /// Of the class before, to which the next one may be equal.
-    var last = (gap: Double.nan, value: Double.nan)
-    var first = 0
-    while first < wanted.count {
-      let corner = Self.offset(of: row[wanted[first]], in: cell).corner
-      let end = wanted[first...].firstIndex { Self.offset(of: row[$0], in: cell).corner != corner }
-      let crowd = wanted[first..<(end ?? wanted.count)]
-      first = crowd.endIndex
-      let isCrowded = crowd.count > basis.taps && row[crowd[crowd.startIndex]] != row[crowd[first - 1]]
-      let values =
-        isCrowded
-        ? (0..<basis.taps).map { value(atGridPoint: (corner + basis.position(of: $0)) * cell) } : []
-      // A log-probability beyond all Doubles cannot be interpolated.
-      let isKnown = isCrowded && values.allSatisfy(\.isFinite)
-      for index in crowd {
-        let gap = row[index]
-        if gap != last.gap {
-          let t = Self.offset(of: gap, in: cell).t
-          last = (gap, isKnown ? basis.value(of: values, at: t) : logProbability(of: gap))
-        }
-        result.append((index, last.value))
-      }
-    }
-    return result
   }
 
   /// Adds the gradient of Σ v_i log p_i over deep classes i to the entries of all classes j:

@@ -66,10 +66,11 @@ final class Lattice: RowMethod {
     let wantsExcess = request.contains(.excess)
     if wantsExcess { copyPadded(row, to: gaps) }
     let isOfLogarithms = request.contains(.logarithms)
-    let depth = isOfLogarithms ? table.logDepth : table.depth
+    let takesAllLogarithms = isOfLogarithms && !isTooWide(row)
+    let depth = takesAllLogarithms ? table.logDepth : table.depth
     var pass = LatticePass(
       UnsafeBufferPointer(row), depth: depth, table: table, precision: precision,
-      isOfLogarithms: isOfLogarithms,
+      isOfLogarithms: takesAllLogarithms,
       derivativesOf: request.contains(.pullback) ? .probabilities : nil, scratch: &scratch)
     pass.integrate()
     pass.takeLogarithms()
@@ -77,11 +78,11 @@ final class Lattice: RowMethod {
     if request.contains(.pullback) {
       sums.defect = pass.pullBack(vectors.cotangent, at: row, scratch: &scratch)
     } else if isOfLogarithms {
-      let resolved = pass.resolvedDepth(depth)
+      let resolved = pass.resolvedDepth(Swift.min(depth, pass.depth))
       let deep =
         pass.hasDeeperClasses || resolved < depth
-        ? DeepClasses(of: row, table: table, scale: tailScale()).logProbabilities(
-          in: row, deeperThan: resolved)
+        ? DeepLogarithms.values(
+          of: row, deeperThan: resolved, in: DeepClasses(of: row, table: table, scale: tailScale()))
         : []
       sums.defect = pass.evaluateLogarithms(row)
       for (index, value) in deep { row[index] = value }
@@ -94,6 +95,21 @@ final class Lattice: RowMethod {
       )
     }
     return sums
+  }
+
+  /// Whether log-probabilities below 1e-300 come sooner by ``DeepClasses``: a pass for all of them walks over the whole row,
+  /// whatever its classes win there.
+  private func isTooWide(_ row: UnsafeMutableBufferPointer<Double>) -> Bool {
+    guard table.nearSamples.isLogConcave else { return false }
+    var (lowest, open) = (0.0, 0)
+    for gap in row where gap > -.infinity {
+      lowest = Swift.min(lowest, gap)
+      open += 1
+    }
+    let range = Swift.min(-lowest, table.logDepth)
+    let taps = table.bases[.double].taps
+    let points = Swift.min(range / table.cell, Double(taps * open))
+    return points * (range / table.unit) > Policy.mostDeepProducts * Double(open)
   }
 
   /// Log-probabilities and the gradient of some: from one pass, if none of them is deep.

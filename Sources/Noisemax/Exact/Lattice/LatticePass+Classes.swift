@@ -4,17 +4,38 @@ internal import NoiseKernels
 
 extension LatticePass {
   /// log H_g = log Σ_m h·e^(log G(x_m) + log r(x_m − μ_g)), for a grid point so low that H itself is no normal number.
+  ///
+  /// An integrand with one hump is summed around its peak alone.
   private func logHeight(at point: Int) -> Double {
     let first = sampleOffset(node: 0, point: point)
     func logIntegrand(_ index: Int) -> Double { logG[index] + logReversedHazard[first + index * step] }
-    var top = -Double.infinity
-    for index in 0..<nodes { top = max(top, logIntegrand(index)) }
+    var (top, matter) = (-Double.infinity, 0..<nodes)
+    if samples.isLogConcave {
+      let peak = firstFall(of: logIntegrand)
+      top = logIntegrand(peak)
+      guard top > -.infinity else { return top }
+      let least = top - precision.drop
+      let start = firstNode(in: 0..<peak) { logIntegrand($0) > least }
+      matter = start..<firstNode(in: peak..<nodes) { !(logIntegrand($0) > least) }
+    } else {
+      for index in matter { top = max(top, logIntegrand(index)) }
+    }
     var sum = 0.0
-    for index in 0..<nodes {
+    for index in matter {
       let below = logIntegrand(index) - top
       if below > -precision.drop { sum += exponential(below) }
     }
     return top + logarithm(sum * h)
+  }
+
+  /// The first of some nodes from which on something holds; the end if it nowhere does.
+  private func firstNode(in range: Range<Int>, where holds: (Int) -> Bool) -> Int {
+    var (first, end) = (range.lowerBound, range.upperBound)
+    while first < end {
+      let middle = (first + end) / 2
+      if holds(middle) { end = middle } else { first = middle + 1 }
+    }
+    return first
   }
 
   /// The first cell whose classes are wanted.

@@ -43,6 +43,7 @@ extension LatticePass {
   /// How far behind the leader the finest step still follows an integrand: `depth` at most.
   func resolvedDepth(_ depth: Double) -> Double {
     func isSharp(_ gap: Double) -> Bool { sharpness(of: gap) > precision.sharpness }
+    let rarest = max(rarest, -depth)
     guard stepIndex == 0, isSharp(rarest) else { return depth }
     var (near, far) = (0.0, -rarest)
     while (far - near) * grid.perUnit > 1 {

@@ -161,6 +161,10 @@ struct PanelSums {
       }
     }
 
+    var value: Double {
+      exponent == 0 ? sum.value : exponent == -.infinity ? 0 : sum.value * exponential(exponent)
+    }
+
     var logarithm: Double { sum.value > 0 ? Noisemax.logarithm(sum.value) + exponent : -.infinity }
   }
 

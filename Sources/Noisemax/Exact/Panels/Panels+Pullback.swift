@@ -69,16 +69,9 @@ extension Panels {
         index += 1
       }
     }
-    finish(cotangent, at: row, leader: leader)
-  }
-
-  /// Zeroes what belongs to classes without a probability, and sees to the leader's entry.
-  private func finish(
-    _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>, leader: Int
-  ) {
-    let n = cotangent.count
-    for index in 0..<n where row[index] == -.infinity { (row[index], cotangent[index]) = (0, 0) }
-    balance(cotangent, at: UnsafeMutableBufferPointer(rebasing: row[..<n]), leader: leader)
+    for index in cotangent.indices where row[index] == -.infinity { (row[index], cotangent[index]) = (0, 0) }
+    balance(
+      cotangent, at: UnsafeMutableBufferPointer(rebasing: row[..<cotangent.count]), leader: leader)
   }
 
   /// The integrals of G, G·R and G·V against the r of one class.
@@ -153,11 +146,7 @@ extension Panels {
   /// The sums over the nodes at one class.
   private func integrals(at behind: DoubleDouble, _ sums: NodeSums) -> Integrals {
     if isDeep(behind, sums.ofG) { return deepIntegrals(at: behind, sums) }
-    func value(_ sums: PanelSums) -> Double {
-      let total = sums.reversedHazards(at: behind)
-      if total.exponent == -.infinity { return 0 }
-      return total.exponent == 0 ? total.sum.value : total.sum.value * exponential(total.exponent)
-    }
+    func value(_ sums: PanelSums) -> Double { sums.reversedHazards(at: behind).value }
     return Integrals(probability: value(sums.ofG), ofR: value(sums.ofGR), ofV: value(sums.ofGV))
   }
 

@@ -163,11 +163,7 @@ struct Panels: StepwiseRowMethod {
       return (exponential(logValue), logValue)
     }
     let total = nodes.reversedHazards(at: behind)
-    let logValue = wantsLogarithm ? total.logarithm : 0
-    if total.exponent == -.infinity { return (0, logValue) }
-    return (
-      total.exponent == 0 ? total.sum.value : total.sum.value * exponential(total.exponent), logValue
-    )
+    return (total.value, wantsLogarithm ? total.logarithm : 0)
   }
 
   /// Whether f itself may underflow over the integral of a class, which the sums do not allow for.

@@ -274,5 +274,24 @@ import Testing
     #expect(one > 0 && many <= 2 * one, "\(many) evaluations for 500 equal classes, \(one) for one")
   }
 
+  /// Where classes are dense, most of them lie on a polynomial through some: ten times as many take hardly more.
+  @Test func denseDeepClassesShareIntegrals() {
+    func expectFewEvaluations(_ base: some SmoothNoise) {
+      let law = CountingSmooth(base: base)
+      let argmax = NoisyArgmax(law)
+      func evaluations(_ count: Int) -> Int {
+        let row = [0, -0.5] + (0..<count).map { -3000 - 40 * Double($0) / Double(count) }
+        _ = argmax.logProbabilities(for: row)
+        let before = law.count.value
+        _ = argmax.logProbabilities(for: row)
+        return law.count.value - before
+      }
+      let (some, many) = (evaluations(100), evaluations(1000))
+      #expect(some > 0 && many <= 3 * some, "\(base): \(many) evaluations for 1000 classes, \(some) for 100")
+    }
+    expectFewEvaluations(Normal())
+    expectFewEvaluations(ReversedGumbel())
+  }
+
   private static let mostEvaluations = 500
 }

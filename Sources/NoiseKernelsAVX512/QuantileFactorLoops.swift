@@ -1,1 +1,0 @@
-../NoiseKernels/QuantileFactorLoops.swift
