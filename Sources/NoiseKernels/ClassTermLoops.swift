@@ -152,7 +152,43 @@ private func eightPullbackTerms(
   return bound
 }
 
+/// What the content of a panel is wrong by, from its last Legendre coefficients.
+@_transparent
+private func error(_ content: Double, _ last: Double, _ nextToLast: Double) -> Double {
+  let rest = last.magnitude + nextToLast.magnitude
+  let share = rest / content.magnitude
+  return rest * (share < 1 ? share : 1)
+}
+
 extension VectorKernels {
+  @inline(never)
+  package static func panelContents(
+    _ values: UnsafePointer<Double>, _ count: Int, judged: Int, rule: UnsafePointer<Double>, isPair: Bool,
+    to contents: UnsafeMutablePointer<Double>, errors: UnsafeMutablePointer<Double>,
+    expected: UnsafeMutablePointer<Double>
+  ) {
+    var index = 0
+    while index < count {
+      let (upper, lower) = (load(values + 16 * index), load(values + 16 * index + 8))
+      let (first, second) = (load(rule) * upper, load(rule + 8) * lower)
+      let content = laneSum(first + second)
+      contents[index] = content
+      if index < judged {
+        let (firstLast, secondLast) = (load(rule + 16) * upper, load(rule + 24) * lower)
+        let (firstNext, secondNext) = (load(rule + 32) * upper, load(rule + 40) * lower)
+        if isPair {
+          errors[index] =
+            error(laneSum(first), laneSum(firstLast), laneSum(firstNext))
+            + error(laneSum(second), laneSum(secondLast), laneSum(secondNext))
+        } else {
+          errors[index] = error(content, laneSum(firstLast + secondLast), laneSum(firstNext + secondNext))
+        }
+        expected[index] += content
+      }
+      index += 1
+    }
+  }
+
   @inline(never)
   package static func winningTerms(
     cumulative: UnsafePointer<Double>, density: UnsafePointer<Double>, count: Int, noisy: Int,

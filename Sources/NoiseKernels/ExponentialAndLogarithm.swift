@@ -96,6 +96,18 @@ func moderateExponentialMinusOne(_ x: Doubles) -> Doubles {
   return multiplyAdd(power, excess, power - 1)
 }
 
+/// e^−x and e^−x − 1 for x ≥ 0, each within two units in the last place.
+@inline(__always)
+func fallingExponential(_ x: Doubles) -> (value: Doubles, lessOne: Doubles) {
+  // Beyond this both are what they are of infinity.
+  let (excess, exponent) = exponentialExcess(Doubles() - smaller(x, Doubles(repeating: 1400)))
+  // Two factors: what is subnormal is rounded once.
+  let half = (0.5 * exponent + rounder) - rounder
+  let (power, rest) = (powerOfTwo(half), powerOfTwo(exponent - half))
+  let whole = power * rest
+  return ((1 + excess) * power * rest, multiplyAdd(whole, excess, whole - 1))
+}
+
 /// eˣ as 2^exponent · rest, with a whole exponent, also where that is far out of range; the rest is within √½ and √2, NaN
 /// for an infinite x.
 @inline(__always)

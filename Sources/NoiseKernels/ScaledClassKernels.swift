@@ -116,4 +116,22 @@ package protocol ScaledClassKernels: Sendable {
     _ values: UnsafePointer<Double>, _ count: Int, weights: UnsafePointer<Double>,
     to sums: UnsafeMutablePointer<Double>, contents: UnsafeMutablePointer<Double>
   )
+
+  /// Integrates values over one panel of sixteen nodes, or over two of eight, and estimates what that is wrong by.
+  ///
+  /// The rule has sixteen weights, and as many factors for each of the last two Legendre coefficients. With the sum r of their
+  /// magnitudes and the content c of a panel the error is about r²/c, or r where that is less. Two panels are judged each on its own.
+  ///
+  /// Writes the contents, and for the first values the errors; adds their contents to what is expected of the integrals.
+  static func panelContents(
+    _ values: UnsafePointer<Double>, _ count: Int, judged: Int, rule: UnsafePointer<Double>, isPair: Bool,
+    to contents: UnsafeMutablePointer<Double>, errors: UnsafeMutablePointer<Double>,
+    expected: UnsafeMutablePointer<Double>
+  )
+
+  /// Writes log(1 + e^(u − e^−u)) and its slope at sixteen points; at those below −6 what they are there.
+  static func bend(
+    _ points: UnsafePointer<Double>, to values: UnsafeMutablePointer<Double>,
+    slopes: UnsafeMutablePointer<Double>
+  )
 }

@@ -163,9 +163,8 @@ private func exponentialValues(_ points: ClassPoints, _ values: ClassValues) {
   @inline(__always)
   func law(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
     let isBelow = z .< 0
-    let x = z.replacing(with: 0, where: isBelow)
-    let survival = values.survival == nil && values.density == nil ? x : exponential(Doubles() - x)
-    return (rising(x), survival, survival.replacing(with: 0, where: isBelow))
+    let (survival, less) = fallingExponential(z.replacing(with: 0, where: isBelow))
+    return (Doubles() - less, survival, survival.replacing(with: 0, where: isBelow))
   }
   fill(points, values, law)
 }
@@ -218,6 +217,30 @@ extension VectorKernels {
     case .uniform: uniformValues(points, values)
     case .gumbel: gumbelValues(points, values)
     case .reversedGumbel: reversedGumbelValues(points, values)
+    }
+  }
+
+  @inline(never)
+  package static func bend(
+    _ points: UnsafePointer<Double>, to values: UnsafeMutablePointer<Double>,
+    slopes: UnsafeMutablePointer<Double>
+  ) {
+    var node = 0
+    while node < 16 {
+      let u = larger(load(points + node), Doubles(repeating: -6))
+      let steep = exponential(Doubles() - u)
+      let q = u - steep
+      let isLower = q .< 0
+      let lesser = exponential(q.replacing(with: Doubles() - q, where: q .> 0))
+      let whole = 1 + lesser
+      let (exponent, logarithm) = splitLogarithm(whole)
+      let added = multiplyAdd(exponent, Doubles(repeating: ln2High), logarithm)
+      store(
+        q.replacing(with: 0, where: isLower) + multiplyAdd(exponent, Doubles(repeating: ln2Low), added),
+        to: values + node)
+      let share = Doubles(repeating: 1).replacing(with: lesser, where: isLower) / whole
+      store((1 + steep) * share, to: slopes + node)
+      node += 8
     }
   }
 }

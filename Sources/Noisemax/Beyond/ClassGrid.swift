@@ -1,12 +1,15 @@
 internal import NoiseKernels
 
-/// Integrals over the line by sums over the points of a ``GridMap``, where the law is smooth.
+/// Integrals by sums over the points of a ``GridMap``: over the line under a smooth law, above all kinks under another.
 ///
 /// Such sums converge faster than any power of the step: points p times as far apart are wrong by the spectrum of the integrand at
-/// 1/p of its frequency. Eight sums over every eighth point hold the spectrum at ⅛, ¼, ⅜ and ½, the first three whatever the
-/// phase. If it falls exponentially or faster, its value at 1, which the sum is wrong by, is below the powers 8/3 and 2 of those at
-/// ⅜ and ½. While these do not tell that an integral is found, points are added halfway between the others, over the
-/// stretch where such integrals have not faded.
+/// 1/p of its frequency. Eight sums over every eighth point hold the spectrum S at ⅛, ¼, ⅜ and ½, the first three whatever the
+/// phase. If it falls exponentially or faster,
+///
+///     S(1) ≤ S(⅜)·(S(⅜)/S(¼))⁵,
+///
+/// which the sum is wrong by. S(½) tells whether it still falls like that. While these do not show that an integral is found,
+/// points are added halfway between the others, over the stretch where such integrals have not faded.
 ///
 /// Work: one scale takes some fifty points, and every factor of 10 between scales about fifty more.
 struct ClassGrid {
@@ -44,13 +47,20 @@ struct ClassGrid {
     outermost = memory.take(padded(count))
   }
 
+  /// What of integrals is found.
+  enum Found {
+    case whole
+    /// That above a point; something is below.
+    case above(DoubleDouble)
+    /// Nothing: the integrand is too sharp, or the points would be too many.
+    case unknown
+  }
+
   /// Replaces integrals by those of an integrand.
-  ///
-  /// - Returns: false where they are not found: the integrand is too sharp, or the points would be too many.
-  func integrate(_ integrand: some PanelIntegrand, to integrals: UnsafeMutablePointer<Double>) -> Bool {
+  func integrate(_ integrand: some PanelIntegrand, to integrals: UnsafeMutablePointer<Double>) -> Found {
     guard integrand.isSmooth, let map = GridMap(of: classes, top: top),
-      let (first, count) = walk(integrand, along: map)
-    else { return false }
+      let (first, count, isOver) = walk(integrand, along: map)
+    else { return .unknown }
     kept.update(from: sums, count: 8 * integrand.count)
     isFound.update(repeating: 0, count: integrand.judged)
     var (spacing, blocks) = (1.0, count)
@@ -59,13 +69,14 @@ struct ClassGrid {
       let stretch = stretch(of: integrand, count)
       let times = Int(1 / spacing)
       blocks += stretch.count * times
-      if blocks > Self.mostBlocks { return false }
+      if blocks > Self.mostBlocks { return .unknown }
       let start = first - Double(Lanes.scalarCount * stretch.lowerBound) - spacing / 2
       refine(integrand, along: map, from: start, spacing, stretch.count * times)
       spacing /= 2
     }
     for value in 0..<integrand.count { integrals[value] = load(kept + 8 * value).sum() }
-    return true
+    if !isOver, let end = map.end { return .above(end) }
+    return .whole
   }
 
   /// The judged value that a value goes with.
@@ -126,11 +137,15 @@ struct ClassGrid {
     )
     let second = (pairs.x - pairs.z, pairs.y - pairs.w)
     let fourth = (pairs.x - pairs.y) + (pairs.z - pairs.w)
+    // Squares of S(¼), S(⅜) and S(½).
+    let quarter = second.0 * second.0 + second.1 * second.1
+    let threeEighths = third.0 * third.0 + third.1 * third.1
+    let half = fourth * fourth
+    let ratio = Swift.min(threeEighths / quarter, 1)
+    let rest = threeEighths * (ratio * ratio) * (ratio * ratio) * ratio
+    let limit = limits.spectrum * limits.spectrum
     // What is no number is none on a finer grid either.
-    return
-      !(second.0 * second.0 + second.1 * second.1 > limits.quarter * limits.quarter
-      || third.0 * third.0 + third.1 * third.1 > limits.threeEighths * limits.threeEighths
-      || fourth.magnitude > limits.half)
+    return !(rest > limit || (half > limit && half * quarter > 16 * threeEighths * threeEighths))
   }
 
   /// The first blocks that hold something of values that are not found.
@@ -149,18 +164,20 @@ struct ClassGrid {
 
   // MARK: - The walks
 
-  /// Goes down from the top until nothing counts, and starts higher up if something counts there.
+  /// Goes down from the top until nothing counts, or to the highest kink, and starts higher up if something counts there.
   ///
-  /// - Returns: the first point and the number of blocks.
-  private func walk(_ integrand: some PanelIntegrand, along map: GridMap) -> (first: Double, blocks: Int)? {
+  /// - Returns: the first point, the number of blocks, and whether nothing counts further down.
+  private func walk(
+    _ integrand: some PanelIntegrand, along map: GridMap
+  ) -> (first: Double, blocks: Int, isOver: Bool)? {
     var above = 0
     while above < Self.mostFirstBlocks {
       let first = map.top + Double(Lanes.scalarCount * above)
-      guard let blocks = walkDown(integrand, along: map, from: first) else { return nil }
+      guard let (blocks, isOver) = walkDown(integrand, along: map, from: first) else { return nil }
       let isAbove =
         classes.law.upperEnd == .infinity
         && !(0..<integrand.judged).allSatisfy { outermost[$0] <= limits.cut * load(sums + 8 * $0).sum() }
-      if !isAbove { return (first, blocks) }
+      if !isAbove { return (first, blocks, isOver) }
       above = 2 * above + 1
     }
     return nil
@@ -168,18 +185,21 @@ struct ClassGrid {
 
   private func walkDown(
     _ integrand: some PanelIntegrand, along map: GridMap, from first: Double
-  ) -> Int? {
+  ) -> (blocks: Int, isOver: Bool)? {
     sums.update(repeating: 0, count: 8 * integrand.count)
     for block in 0..<Self.mostFirstBlocks {
-      let (bound, weight) = add(
-        integrand, along: map, at: first - Double(Lanes.scalarCount * block), 1, keeping: block)
+      let t = first - Double(Lanes.scalarCount * block)
+      let (bound, weight) = add(integrand, along: map, at: t, 1, keeping: block)
       if block == 0 {
         for value in 0..<integrand.judged { outermost[value] = values[value][0] * weight }
       }
       let content = contents + block * integrand.count
       let isOver = limits.isOver(
-        integrand, bound: bound, expected: { load(sums + 8 * $0).sum() }, contents: { content[$0] })
-      if isOver { return block + 1 }
+        integrand, bound: bound, expected: { load(sums + 8 * $0).sum() },
+        contents: { t > map.near ? content[$0] : .infinity })
+      if isOver { return (block + 1, true) }
+      // Where a class ends at its kink nothing is below.
+      if t - Double(Lanes.scalarCount) < map.bottom { return (block + 1, bound <= limits.floor) }
     }
     return nil
   }

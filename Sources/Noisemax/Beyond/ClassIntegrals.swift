@@ -1,14 +1,16 @@
 /// Integrals over the line for the classes of a row: on a ``ClassGrid`` where that serves, else by ``ClassPanels``.
 ///
-/// Panels serve every law and every row. A grid takes a third of the points, but the law has to be smooth and every class to have
-/// noise.
+/// Panels serve every law and every row. A grid takes a third of the points or fewer, but every class has to have noise, and no
+/// kink to be there. So under laws with kinks and without an upper end a grid lies above all kinks, and panels below, if
+/// anything is left there.
 struct ClassIntegrals {
   private let grid: ClassGrid
   private let panels: ClassPanels
 
-  /// The memory for integrals of so many values, in Doubles.
-  static func memory(forValues count: Int) -> Int {
-    ClassGrid.memory(forValues: count) + ClassPanels.memory(forValues: count)
+  /// The memory for integrals of so many values over so many classes, in Doubles.
+  static func memory(forValues count: Int, of classes: Int, under law: ClassLaw) -> Int {
+    ClassGrid.memory(forValues: count)
+      + ClassPanels.memory(forValues: count, of: classes, under: law)
   }
 
   init(of classes: ScaledClasses, values count: Int, precision: Precision, memory: inout Pieces) {
@@ -23,6 +25,10 @@ struct ClassIntegrals {
 
   /// Replaces the sums by the integrals of an integrand.
   func integrate(_ integrand: some PanelIntegrand) {
-    if !grid.integrate(integrand, to: sums) { panels.integrate(integrand) }
+    switch grid.integrate(integrand, to: sums) {
+    case .whole: break
+    case .above(let end): panels.integrate(integrand, below: end)
+    case .unknown: panels.integrate(integrand)
+    }
   }
 }

@@ -17,6 +17,11 @@ protocol PanelIntegrand {
   var usesSurvival: Bool { get }
   /// Judged integrals below this have no digits that a finer panel would show.
   var leastContent: Double { get }
+  /// Whether classes that are certain to be below all nodes may be left out. Then there is a value of every kind for each
+  /// class with noise, kind by kind, and the first kind is judged.
+  var canLeaveOut: Bool { get }
+  /// Says which classes are evaluated next, by their slots, where not all are.
+  func select(_ slots: UnsafeBufferPointer<Int>)
   /// Writes the values at the nodes, for which the classes are evaluated.
   ///
   /// - Returns: the probability that fewer than k classes are above the lowest node. Nothing further down holds more of
@@ -30,14 +35,17 @@ extension PanelIntegrand {
   var usesNoise: Bool { true }
   var usesSurvival: Bool { true }
   var leastContent: Double { 0 }
+  var canLeaveOut: Bool { false }
+  func select(_ slots: UnsafeBufferPointer<Int>) {}
 }
 
 /// Integrals over the line by Gauss–Legendre panels of 16 nodes.
 ///
 /// First panels are laid from the top down. One ends where a class meets a kink, and is no wider than three deviations of
-/// any class whose noise is felt in it. So they are narrow where a narrow class competes, and only there. Then those are
-/// halved, and halved again, where of some judged integrand the last two of 16 Legendre coefficients are not small
-/// beside its integral and what the panel holds of it: their squares are the error.
+/// any class whose noise is felt in it. So they are narrow where a narrow class competes, and only there. Where two kinks follow
+/// one another closely the panels between have 8 nodes each, and are evaluated together. Then panels are halved, and
+/// halved again, where of some judged integrand the last two Legendre coefficients are not small beside its integral and what
+/// the panel holds of it: their squares are the error.
 ///
 /// Work: a class is felt over some 18 of its deviations, and no panel lies below k classes that are certain to be above.
 /// So a row takes some ten panels for every scale among its topmost classes, one for every kink, and those that halving adds.
@@ -51,12 +59,16 @@ struct ClassPanels {
   /// What the panel furthest out held.
   private let outermost: UnsafeMutablePointer<Double>
   private let pending: PendingPanels
+  private let kinks: UnsafeMutablePointer<Double>
+  private let selection: ClassSelection
   /// ∫ of every value.
   let sums: UnsafeMutablePointer<Double>
 
-  /// The memory for integrals of so many values, in Doubles.
-  static func memory(forValues count: Int) -> Int {
+  /// The memory for integrals of so many values over so many classes, in Doubles.
+  static func memory(forValues count: Int, of classes: Int, under law: ClassLaw) -> Int {
     (3 + Lanes.scalarCount) * padded(count) + PendingPanels.memory(forValues: count)
+      + KinkPoints.memory(for: classes, under: law)
+      + ClassSelection.memory(forValues: count, of: classes)
   }
 
   init(
@@ -69,14 +81,21 @@ struct ClassPanels {
     outermost = memory.take(padded(count))
     sums = memory.take(padded(count))
     pending = PendingPanels(forValues: count, memory: &memory)
+    kinks = memory.take(KinkPoints.memory(for: classes.count, under: classes.law))
+    selection = ClassSelection(of: classes, values: count, memory: &memory)
   }
 
   /// Replaces the sums by the integrals of an integrand.
   func integrate(_ integrand: some PanelIntegrand) {
     sums.update(repeating: 0, count: integrand.count)
-    expected.update(repeating: 0, count: integrand.judged)
-    walkDown(integrand, from: steps.top)
+    integrate(integrand, below: steps.top)
     if classes.law.upperEnd == .infinity { walkUp(integrand, from: steps.top) }
+  }
+
+  /// Adds the integrals below a point to the sums, which are those above it.
+  func integrate(_ integrand: some PanelIntegrand, below top: DoubleDouble) {
+    expected.update(from: sums, count: integrand.judged)
+    walkDown(integrand, from: top)
   }
 
   // MARK: - The walks
@@ -85,17 +104,31 @@ struct ClassPanels {
   private var mostPanels: Int { 4096 + 4 * classes.count * (1 + classes.law.kinks.count) }
 
   private func walkDown(_ integrand: some PanelIntegrand, from top: DoubleDouble) {
+    var points = KinkPoints(of: classes, in: kinks)
     var x = top
     var waiting = 0
+    // How fast the logarithm of the probability rises that nothing is above.
+    var (rate, bound) = (Double.infinity, 1.0)
     for index in 0..<mostPanels {
-      let step = steps.step(below: x)
+      let step = steps.step(below: x, &points)
       let isCut = step.width >= step.distance
       let width = isCut ? step.distance : step.width
       guard width > 0, width.isFinite else { break }
-      let bound = lay(integrand, below: x, width: width, in: waiting)
+      var panel = PendingPanels.Panel(upper: x, width: width)
+      x = isCut ? step.end : x - DoubleDouble(width)
+      let narrow = Swift.min(step.width / 4, 1 / rate)
+      if isCut, width <= narrow {
+        let second = steps.step(below: x, &points)
+        if second.distance <= narrow {
+          panel.lower = (x, second.distance)
+          x = second.end
+        }
+      }
+      let lowest = lay(integrand, panel, in: waiting)
+      rate = (logarithm(bound) - logarithm(lowest)) / (width + (panel.lower?.width ?? 0))
+      bound = lowest
       if index == 0 { outermost.update(from: pending.contents(of: 0), count: integrand.judged) }
       waiting += 1
-      x = isCut ? step.end : x - DoubleDouble(width)
       let isLast = isOver(integrand, bound: bound, below: x, contents: pending.contents(of: waiting - 1))
       if isLast || waiting == pending.capacity {
         let contents = settle(integrand, waiting)
@@ -118,12 +151,12 @@ struct ClassPanels {
 
   /// Above all classes integrands fall, in panels that grow.
   private func walkUp(_ integrand: some PanelIntegrand, from top: DoubleDouble) {
-    var (x, width) = (top, steps.step(below: top).width)
+    var (x, width) = (top, steps.width(below: top, enough: .infinity))
     for _ in 0..<512 {
       if (0..<integrand.judged).allSatisfy({ outermost[$0] <= limits.cut * sums[$0] }) { return }
       width *= 2
       x = x + DoubleDouble(width)
-      _ = lay(integrand, below: x, width: width, in: 0)
+      _ = lay(integrand, PendingPanels.Panel(upper: x, width: width), in: 0)
       outermost.update(from: settle(integrand, 1), count: integrand.judged)
     }
   }
@@ -131,22 +164,43 @@ struct ClassPanels {
   // MARK: - The panels
 
   /// Evaluates a panel, and keeps it in a slot until it is judged.
-  private func lay(
-    _ integrand: some PanelIntegrand, below upper: DoubleDouble, width: Double, in slot: Int
-  ) -> Double {
-    pending.place(upper, width, in: slot)
-    classes.evaluate(
-      at: PanelNodes(width * PanelRule.shared.distances, below: upper), withNoise: integrand.usesNoise,
-      withSurvival: integrand.usesSurvival)
-    let bound = integrand.evaluate(classes, to: values)
-    let (contents, rests) = (pending.contents(of: slot), pending.rests(of: slot))
-    for value in 0..<integrand.count {
-      contents[value] = total(values[value] * PanelRule.shared.weights) * (width / 2)
+  private func lay(_ integrand: some PanelIntegrand, _ panel: PendingPanels.Panel, in slot: Int) -> Double {
+    pending.place(panel, in: slot)
+    let (contents, errors) = (pending.contents(of: slot), pending.errors(of: slot))
+    guard integrand.canLeaveOut, let part = selection.select(above: panel.end, of: classes) else {
+      return evaluate(integrand, classes, panel, integrand.count, to: contents, errors, expected)
     }
-    for value in 0..<integrand.judged {
-      let last = total(values[value] * PanelRule.shared.last).magnitude
-      rests[value] = (last + total(values[value] * PanelRule.shared.nextToLast).magnitude) * (width / 2)
-      expected[value] += contents[value]
+    integrand.select(selection.slots(of: part))
+    let bound = evaluate(
+      integrand, part, panel, integrand.count / classes.noisy * part.noisy, to: selection.contents,
+      selection.errors, selection.expected)
+    // Nothing of the others.
+    contents.update(repeating: 0, count: integrand.count)
+    errors.update(repeating: 0, count: integrand.judged)
+    for (index, slot) in selection.slots(of: part).enumerated() {
+      errors[slot] = selection.errors[index]
+      expected[slot] += selection.contents[index]
+      for kind in 0..<integrand.count / classes.noisy {
+        contents[kind * classes.noisy + slot] = selection.contents[kind * part.noisy + index]
+      }
+    }
+    return bound
+  }
+
+  private func evaluate(
+    _ integrand: some PanelIntegrand, _ classes: ScaledClasses, _ panel: PendingPanels.Panel, _ count: Int,
+    to contents: UnsafeMutablePointer<Double>, _ errors: UnsafeMutablePointer<Double>,
+    _ expected: UnsafeMutablePointer<Double>
+  ) -> Double {
+    classes.evaluate(
+      at: panel.nodes, withNoise: integrand.usesNoise, withSurvival: integrand.usesSurvival)
+    let bound = integrand.evaluate(classes, to: values)
+    let judged = integrand.canLeaveOut ? classes.noisy : integrand.judged
+    withUnsafeBytes(of: panel.factors) { factors in
+      guard let factors = factors.baseAddress else { return }
+      kernels.panelContents(
+        doubles(values), count, judged: judged, rule: factors.assumingMemoryBound(to: Double.self),
+        isPair: panel.lower != nil, to: contents, errors: errors, expected: expected)
     }
     return bound
   }
@@ -155,7 +209,7 @@ struct ClassPanels {
   ///
   /// - Returns: what the last of them held.
   private func settle(_ integrand: some PanelIntegrand, _ waiting: Int) -> UnsafeMutablePointer<Double> {
-    for slot in 0..<waiting where !isResolved(integrand, slot) { halve(integrand, slot) }
+    for slot in 0..<waiting where !isResolved(integrand, slot) { refine(integrand, slot) }
     for slot in 0..<waiting {
       let contents = pending.contents(of: slot)
       for value in 0..<integrand.count { sums[value] += contents[value] }
@@ -164,35 +218,45 @@ struct ClassPanels {
   }
 
   private func isResolved(_ integrand: some PanelIntegrand, _ slot: Int) -> Bool {
-    let (contents, rests) = (pending.contents(of: slot), pending.rests(of: slot))
+    let errors = pending.errors(of: slot)
+    let tolerance = limits.tolerance * limits.tolerance
     let least = integrand.leastContent
     for value in 0..<integrand.judged {
-      let whole = Swift.max(expected[value], limits.floor)
       // What is no number is none in the parts of the panel either.
-      if !contents[value].isFinite || !rests[value].isFinite { continue }
-      if expected[value] <= least && rests[value] <= least { continue }
-      if !isAccurate(contents[value], rest: rests[value], of: whole, tolerance: limits.tolerance) {
-        return false
-      }
+      if expected[value] <= least && errors[value] <= least { continue }
+      let isTooLarge = errors[value] > tolerance * Swift.max(expected[value], limits.floor)
+      if isTooLarge, errors[value] < .infinity { return false }
     }
     return true
+  }
+
+  /// Replaces what a panel holds by what its parts hold: two of 8 nodes as panels of 16, or one halved.
+  private func refine(_ integrand: some PanelIntegrand, _ slot: Int) {
+    let (panel, contents) = (pending.panel(in: slot), pending.contents(of: slot))
+    for value in 0..<integrand.judged { expected[value] -= contents[value] }
+    contents.update(repeating: 0, count: integrand.count)
+    if let lower = panel.lower {
+      add(integrand, below: panel.upper, panel.width, from: panel.width, to: contents)
+      add(integrand, below: lower.upper, lower.width, from: lower.width, to: contents)
+    } else {
+      add(integrand, below: panel.upper, panel.width, from: panel.width / 2, to: contents)
+    }
   }
 
   /// Some eighty lead to a point that no panel resolves. Where noise underflows no part is resolved.
   private static var mostEvaluations: Int { 1024 }
 
-  /// Halves a panel until its parts are resolved, and replaces what it holds by what they hold.
-  private func halve(_ integrand: some PanelIntegrand, _ slot: Int) {
+  /// Adds what panels hold, the first so wide, halved until they are resolved.
+  private func add(
+    _ integrand: some PanelIntegrand, below top: DoubleDouble, _ whole: Double, from first: Double,
+    to contents: UnsafeMutablePointer<Double>
+  ) {
     let spare = pending.capacity
-    let contents = pending.contents(of: slot)
-    var (upper, rest) = (pending.upper(of: slot), pending.width(of: slot))
-    var width = rest / 2
+    var (upper, rest, width) = (top, whole, first)
     let least = rest * 0x1p-40
     var evaluations = 0
-    for value in 0..<integrand.judged { expected[value] -= contents[value] }
-    contents.update(repeating: 0, count: integrand.count)
     while rest > 0 {
-      _ = lay(integrand, below: upper, width: width, in: spare)
+      _ = lay(integrand, PendingPanels.Panel(upper: upper, width: width), in: spare)
       let part = pending.contents(of: spare)
       evaluations += 1
       guard isResolved(integrand, spare) || width <= least || evaluations > Self.mostEvaluations else {
@@ -213,37 +277,4 @@ struct ClassPanels {
 func isAccurate(_ content: Double, rest: Double, of whole: Double, tolerance: Double) -> Bool {
   rest <= tolerance * tolerance * whole
     || rest <= tolerance * Swift.min(content, whole).squareRoot() * whole.squareRoot()
-}
-
-/// Panels that wait to be judged until it is known about what the integrals come to.
-private struct PendingPanels {
-  /// How many; there is room for one more.
-  let capacity: Int
-  private let count: Int
-  private let memory: UnsafeMutablePointer<Double>
-
-  private static func capacity(forValues count: Int) -> Int {
-    Swift.min(32, Swift.max(4, 1 << 20 / (count + 1)))
-  }
-
-  static func memory(forValues count: Int) -> Int { (capacity(forValues: count) + 1) * (3 + 2 * count) }
-
-  init(forValues count: Int, memory: inout Pieces) {
-    capacity = Self.capacity(forValues: count)
-    self.count = count
-    self.memory = memory.take(Self.memory(forValues: count))
-  }
-
-  private func start(of slot: Int) -> UnsafeMutablePointer<Double> { memory + slot * (3 + 2 * count) }
-
-  func place(_ upper: DoubleDouble, _ width: Double, in slot: Int) {
-    let start = start(of: slot)
-    (start[0], start[1], start[2]) = (upper.high, upper.low, width)
-  }
-
-  func upper(of slot: Int) -> DoubleDouble { DoubleDouble(start(of: slot)[0], start(of: slot)[1]) }
-  func width(of slot: Int) -> Double { start(of: slot)[2] }
-  /// What the panel holds of every value, and the last coefficients of the judged ones.
-  func contents(of slot: Int) -> UnsafeMutablePointer<Double> { start(of: slot) + 3 }
-  func rests(of slot: Int) -> UnsafeMutablePointer<Double> { start(of: slot) + 3 + count }
 }

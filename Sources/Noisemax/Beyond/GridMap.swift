@@ -2,32 +2,49 @@
 ///
 ///     x(t) = x₀ + h·(t + κ·e^(t/κ)),  x′(t) = h·(1 + e^(t/κ)),  t whole.
 ///
-/// Far below x₀ the points are h apart, and far above it (x − x₀)/κ: there only wide classes are felt. Classes of about one
-/// scale have points that are h apart everywhere.
+/// Far below x₀ the points are h apart, and far above it (x − x₀)/κ: there only wide classes are felt, and tails.
+///
+/// With kinks the points lie above the highest of them, c, and pile up before it faster than exponentially:
+///
+///     x(t) = c + λ·ψ((y(t) − c)/λ),  ψ(u) = log(1 + e^(u − e^−u)),
+///
+/// y being what x is without. Far above c that is y itself.
 struct GridMap {
   private let start: DoubleDouble
   private let step: Double
   /// κ; infinite where points do not grow apart.
   private let growth: Double
+  /// The highest kink, and λ; what is integrated lies above.
+  let end: DoubleDouble?
+  private let bend: Double
   /// The t of a point above which all classes lie below.
   let top: Double
+  /// With kinks the t of points so near the highest that a block of points there holds little of anything, and the t of points
+  /// that are there but for what counts as nothing.
+  let near, bottom: Double
   /// e^(−l/κ) of lane l.
   private let fall: Lanes
 
   /// The most points above the largest logit: panels take fewer then.
   private static var mostPoints: Double { 500 }
+  /// … and in all above the highest kink.
+  private static var mostPointsAboveKinks: Double { 320 }
   /// Scales up to this ratio count as one.
   private static var alike: Double { 1.5 }
   /// Where points grow apart faster, what is summed is too much bent.
   private static var leastGrowth: Double { 12 }
 
-  /// nil where the law is not smooth, a class has no noise, or points would be too many.
+  /// nil where a class has no noise, where nothing is above the highest kink, or points would be too many.
   init?(of classes: ScaledClasses, top highestEnd: DoubleDouble) {
     let law = classes.law
-    guard law.kinks.isEmpty && classes.noisy == classes.count && classes.count > 0 else { return nil }
-    let narrowest = Self.narrowest(of: classes)
-    let (edge, growth) = Self.growth(of: classes, beside: narrowest)
-    let fine = law.gridStep(for: classes.count) * narrowest
+    guard law.kinks.isEmpty || law.upperEnd == .infinity, classes.noisy == classes.count, classes.count > 0
+    else { return nil }
+    end = Self.highestKink(of: classes)
+    let narrowest = Self.narrowest(of: classes, above: end)
+    let widest = (0..<classes.count).reduce(0) { Swift.max($0, classes.scales[$1]) }
+    let unit = law.gridStep(for: classes.count, alike: widest <= 2 * narrowest)
+    let (edge, growth) = Self.growth(of: classes, beside: narrowest, step: unit, above: end)
+    let fine = unit * narrowest
     var fall = Lanes()
     if growth < .infinity {
       // At the edge e^(t/κ) is ¼, t there −1.386·κ, and the points are 5/4·h apart.
@@ -39,18 +56,42 @@ struct GridMap {
       (step, start) = (fine, edge)
     }
     (self.growth, self.fall) = (growth, fall)
+    bend = 1.2 * law.deviation * narrowest
     guard step > 0, step.isFinite else { return nil }
-    let largest = (0..<classes.count).reduce(-.infinity) { Swift.max($0, classes.locations[$1]) }
     top = Self.time(at: (highestEnd - start).value / step, growth: growth)
-    let middle = Self.time(at: (DoubleDouble(largest) - start).value / step, growth: growth)
-    guard top - middle <= Self.mostPoints else { return nil }
+    if let end {
+      // ψ(−3.8) = 1e-21.
+      let distance = (end - start).value
+      near = Self.time(at: (distance - 2 * bend) / step, growth: growth)
+      bottom = Self.time(at: (distance - 3.8 * bend) / step, growth: growth)
+      guard top - bottom <= Self.mostPointsAboveKinks else { return nil }
+    } else {
+      (near, bottom) = (-.infinity, -.infinity)
+      let largest = (0..<classes.count).reduce(-.infinity) { Swift.max($0, classes.locations[$1]) }
+      let middle = Self.time(at: (DoubleDouble(largest) - start).value / step, growth: growth)
+      guard top - middle <= Self.mostPoints else { return nil }
+    }
+  }
+
+  /// The highest kink of a class.
+  private static func highestKink(of classes: ScaledClasses) -> DoubleDouble? {
+    guard let kink = classes.law.kinks.last.map({ $0 + classes.law.location }) else { return nil }
+    var highest = DoubleDouble(-.infinity)
+    for j in 0..<classes.count {
+      let (location, distance) = (classes.locations[j], classes.scales[j] * kink)
+      // Most are lower by more than any rounding.
+      if location + distance + 0x1p-50 * (location.magnitude + distance.magnitude) < highest.high { continue }
+      let point = DoubleDouble(productOf: classes.scales[j], and: kink) + DoubleDouble(location)
+      if highest < point { highest = point }
+    }
+    return highest
   }
 
   /// The least scale of a class that may be felt.
-  private static func narrowest(of classes: ScaledClasses) -> Double {
+  private static func narrowest(of classes: ScaledClasses, above end: DoubleDouble?) -> Double {
     let law = classes.law
     // The largest perturbed logit is above this point, however small a probability counts.
-    var floor = -Double.infinity
+    var floor = end?.value ?? -.infinity
     if classes.wanted == 1 {
       for j in 0..<classes.count {
         floor = Swift.max(floor, classes.locations[j] + classes.scales[j] * law.farBelow)
@@ -65,27 +106,24 @@ struct GridMap {
 
   /// Up to where classes about as narrow as the narrowest one are sharp, and the κ with which the points above suit the wider ones.
   private static func growth(
-    of classes: ScaledClasses, beside narrowest: Double
+    of classes: ScaledClasses, beside narrowest: Double, step: Double, above end: DoubleDouble?
   ) -> (edge: DoubleDouble, growth: Double) {
     let law = classes.law
-    func end(_ j: Int) -> DoubleDouble {
-      DoubleDouble(productOf: classes.scales[j], and: law.nearAbove) + DoubleDouble(classes.locations[j])
-    }
     let narrow = alike * narrowest
-    let step = law.gridStep(for: classes.count)
-    var edge = DoubleDouble(-.infinity)
+    var edge = end ?? DoubleDouble(-.infinity)
     for j in 0..<classes.count where classes.scales[j] <= narrow && classes.scales[j] >= narrowest {
-      let end = end(j)
+      let end =
+        DoubleDouble(productOf: classes.scales[j], and: law.nearAbove) + DoubleDouble(classes.locations[j])
       if edge < end { edge = end }
     }
-    // Where a wider class ends, (x − x₀)/κ is no more than its own step.
-    var growth: Double?
+    // Where a wider class ends, (x − x₀)/κ is no more than its own step. In tails no point is missed even where all are narrow.
+    var growth = leastGrowth
     for j in 0..<classes.count where classes.scales[j] > narrow {
-      let distance = (end(j) - edge).value
-      guard distance > 0 else { continue }
-      growth = Swift.max(growth ?? leastGrowth, distance / (step * classes.scales[j]))
+      let distance =
+        ((classes.locations[j] - edge.high) - edge.low) + classes.scales[j] * law.nearAbove
+      growth = Swift.max(growth, distance / (step * classes.scales[j]))
     }
-    return (edge, growth ?? .infinity)
+    return (edge, growth)
   }
 
   /// The t with t + κ·e^(t/κ) = distance, by Newton's method from above.
@@ -115,6 +153,17 @@ struct GridMap {
       }
       lanes += growth * power
     }
-    return (PanelNodes(Lanes() - step * lanes, below: start), (spacing * step) * (1 + power))
+    let weights = (spacing * step) * (1 + power)
+    guard let end else { return (PanelNodes(Lanes() - step * lanes, below: start), weights) }
+    var u = (step * lanes + (start - end).value) / bend
+    var (distances, slopes) = (Lanes(), Lanes())
+    withUnsafeMutablePointer(to: &u) { u in
+      withUnsafeMutablePointer(to: &distances) { distances in
+        withUnsafeMutablePointer(to: &slopes) {
+          kernels.bend(doubles(u), to: doubles(distances), slopes: doubles($0))
+        }
+      }
+    }
+    return (PanelNodes(Lanes() - bend * distances, below: end), weights * slopes)
   }
 }

@@ -25,6 +25,7 @@ struct Inclusions: PanelIntegrand {
   var count: Int { withNoise ? 2 * classCount : classCount }
   var judged: Int { classCount }
   var rarest: Double? { nil }
+  var canLeaveOut: Bool { true }
   var usesNoise: Bool { withNoise }
   let usesSurvival: Bool
 
@@ -34,14 +35,14 @@ struct Inclusions: PanelIntegrand {
       classes.wanted == 1
       ? kernels.winningTerms(
         cumulative: doubles(classes.cumulative), density: doubles(classes.density), count: classes.count,
-        noisy: classCount, to: terms)
+        noisy: classes.noisy, to: terms)
       : kernels.inclusionTerms(
         cumulative: doubles(classes.cumulative), survival: doubles(classes.survival),
-        density: doubles(classes.density), count: classes.count, noisy: classCount, wanted: classes.wanted,
+        density: doubles(classes.density), count: classes.count, noisy: classes.noisy, wanted: classes.wanted,
         polynomials: doubles(polynomials), to: terms)
     if withNoise {
-      for j in 0..<classCount {
-        values[classCount + j] = values[j] * (classes.z[j] + classes.law.location)
+      for j in 0..<classes.noisy {
+        values[classes.noisy + j] = values[j] * (classes.z[j] + classes.law.location)
       }
     }
     return bound
@@ -84,6 +85,8 @@ struct InclusionPullback: PanelIntegrand {
   let classCount: Int
   /// v, rising.
   let cotangent: UnsafeMutablePointer<Double>
+  /// v of those that are evaluated.
+  private let selected: UnsafeMutablePointer<Double>
   /// The least probability of a class.
   let rarest: Double?
   let usesSurvival: Bool
@@ -91,7 +94,7 @@ struct InclusionPullback: PanelIntegrand {
   private let after: UnsafeMutablePointer<Lanes>
 
   static func memory(for count: Int, wanted: Int) -> Int {
-    padded(count) + Lanes.scalarCount * (2 * count + 5) * wanted
+    2 * padded(count) + Lanes.scalarCount * (2 * count + 5) * wanted
   }
 
   init(of classes: ScaledClasses, rarest: Double, memory: inout Pieces) {
@@ -100,16 +103,23 @@ struct InclusionPullback: PanelIntegrand {
     usesSurvival = classes.wanted > 1
     after = memory.takeLanes((2 * classes.count + 5) * classes.wanted)
     cotangent = memory.take(padded(classes.count))
+    selected = memory.take(padded(classes.count))
   }
 
   var count: Int { 3 * classCount }
   var judged: Int { classCount }
+  var canLeaveOut: Bool { true }
+
+  func select(_ slots: UnsafeBufferPointer<Int>) {
+    for (index, slot) in slots.enumerated() { selected[index] = cotangent[slot] }
+  }
 
   func evaluate(_ classes: ScaledClasses, to values: UnsafeMutablePointer<Lanes>) -> Double {
     kernels.inclusionPullbackTerms(
       z: doubles(classes.z), cumulative: doubles(classes.cumulative), survival: doubles(classes.survival),
-      density: doubles(classes.density), cotangent: cotangent, location: classes.law.location,
-      count: classes.count, noisy: classCount, wanted: classes.wanted, work: doubles(after),
+      density: doubles(classes.density),
+      cotangent: classes.noisy < classCount ? selected : cotangent, location: classes.law.location,
+      count: classes.count, noisy: classes.noisy, wanted: classes.wanted, work: doubles(after),
       to: doubles(values))
   }
 

@@ -2,8 +2,8 @@
 struct IntegrationLimits {
   /// The last Legendre coefficients of a panel, beside the integral.
   let tolerance: Double
-  /// The spectrum at ¼, ⅜ and ½ of the frequency of a grid's points, beside the integral.
-  let quarter, threeEighths, half: Double
+  /// What the spectrum may be at the frequency of a grid's points, beside the integral.
+  let spectrum: Double
   /// What is left out of an integral, relative.
   let cut: Double
   /// What counts as 0.
@@ -12,7 +12,7 @@ struct IntegrationLimits {
   init(_ precision: Precision) {
     let isDouble = precision == .double
     (tolerance, cut) = isDouble ? (0x1p-27, 0x1p-57) : (0x1p-13, 0x1p-28)
-    (quarter, threeEighths, half) = isDouble ? (0x1p-8, 0x1p-16, 0x1p-23) : (0x1p-5, 0x1p-10, 0x1p-13)
+    spectrum = isDouble ? 0x1p-44 : 0x1p-24
     floor = isDouble ? 0x1p-1010 : 0x1p-180
   }
 

@@ -12,10 +12,12 @@ struct LogPullback: PanelIntegrand {
   let rarest: Double?
   /// w_i/p_i, 0 for classes that do not count.
   let weights: UnsafeMutablePointer<Double>
+  /// … of those that are evaluated.
+  private let selected: UnsafeMutablePointer<Double>
   /// Of every class r, w a and |w| a; and their sums over the others.
   private let terms, others: UnsafeMutablePointer<Lanes>
 
-  static func memory(for count: Int) -> Int { padded(count) + Lanes.scalarCount * 6 * count }
+  static func memory(for count: Int) -> Int { 2 * padded(count) + Lanes.scalarCount * 6 * count }
 
   init(of classes: ScaledClasses, rarest: Double, memory: inout Pieces) {
     classCount = classes.noisy
@@ -23,6 +25,7 @@ struct LogPullback: PanelIntegrand {
     terms = memory.takeLanes(3 * classes.noisy)
     others = memory.takeLanes(3 * classes.noisy)
     weights = memory.take(padded(classes.count))
+    selected = memory.take(padded(classes.count))
   }
 
   var count: Int { 3 * classCount }
@@ -32,9 +35,15 @@ struct LogPullback: PanelIntegrand {
   var leastContent: Double {
     0x1p-1015 * (0..<classCount).reduce(0) { Swift.max($0, weights[$1].magnitude) }
   }
+  var canLeaveOut: Bool { true }
+
+  func select(_ slots: UnsafeBufferPointer<Int>) {
+    for (index, slot) in slots.enumerated() { selected[index] = weights[slot] }
+  }
 
   func evaluate(_ classes: ScaledClasses, to values: UnsafeMutablePointer<Lanes>) -> Double {
-    let n = classCount
+    let n = classes.noisy
+    let weights = n < classCount ? selected : weights
     let product = classes.product(of: 0..<classes.count)
     for j in 0..<n {
       let r = classes.reversedHazard(j)
@@ -77,7 +86,8 @@ extension ScaledRow {
     }
     var memory = Pieces(
       of: scratch.reserve(
-        2 * taking + ScaledClasses.memory(for: taking) + ClassIntegrals.memory(forValues: 3 * noisy)
+        2 * taking + ScaledClasses.memory(for: taking)
+          + ClassIntegrals.memory(forValues: 3 * noisy, of: taking, under: law)
           + LogPullback.memory(for: taking)))
     // Lanes come first, that they begin with a whole one.
     let classes = classes(memory: &memory)

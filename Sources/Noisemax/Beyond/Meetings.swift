@@ -43,7 +43,7 @@ extension ScaledRow {
     let count = Meetings.count(of: noisy)
     var memory = Pieces(
       of: scratch.reserve(
-        ScaledClasses.memory(for: taking) + ClassIntegrals.memory(forValues: count)
+        ScaledClasses.memory(for: taking) + ClassIntegrals.memory(forValues: count, of: taking, under: law)
           + Meetings.memory(for: noisy)))
     let classes = classes(memory: &memory)
     let meetings = Meetings(of: classes, rarest: rarest, memory: &memory)

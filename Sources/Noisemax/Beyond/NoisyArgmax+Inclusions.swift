@@ -10,8 +10,8 @@ extension NoisyArgmax {
   /// They are the gradient of ``expectedSum(for:largest:scales:)``. With k = 1 they are the probabilities. A masked class gets
   /// 0. Where no more than k classes are open these get 1. A class at +∞ is included. Equal classes get equal bits.
   ///
-  /// Accuracy: 1e-11 relative down to 1e-290. Cost: under smooth laws some 100 evaluations of the law for every
-  /// class, under others 300 and more, each with some 3·k multiplications.
+  /// Accuracy: 1e-11 relative down to 1e-290. Cost: as for ``probabilities(for:scales:)``, each evaluation with some
+  /// 3·k multiplications.
   ///
   /// - Parameters:
   ///   - logits: μ, of one row or of many ``Rows``.

@@ -12,8 +12,9 @@ extension NoisyArgmax {
   /// A class of scale 0 has no noise. Where all open classes have the same scale the result is that of
   /// ``NoisyArgmax/init(_:scale:)`` with that scale, bit for bit. Unlike there the order of the logits need not be kept.
   ///
-  /// Accuracy: 3e-12 relative down to 1e-290. Cost: under smooth laws some 100 evaluations of the law for every class, some
-  /// 100 more for every factor of 10 between scales; under laws with kinks three times as many, and some 16 for every kink. A scale is resolved down to 1e-25 of the largest logit.
+  /// Accuracy: 3e-12 relative down to 1e-290. Cost: some 100 evaluations of the law for every class, and some
+  /// 50 more for every factor of 10 between scales. Under laws with kinks add 8 to 16 for every kink below the highest, as far down
+  /// as counts; Uniform classes count below their upper ends alone. A scale is resolved down to 1e-25 of the largest logit.
   ///
   /// - Parameters:
   ///   - logits: μ, of one row or of many ``Rows``.

@@ -74,9 +74,13 @@ struct Ordering {
     var reached = [Scaled](repeating: Scaled(), count: length)
     let (cut, tolerance) = precision == .double ? (0x1p-57, 0x1p-27) : (0x1p-28, 0x1p-13)
     let steps = PanelSteps(of: classes, beyond: cut)
+    let memory = UnsafeMutablePointer<Double>.allocate(
+      capacity: KinkPoints.memory(for: classes.count, under: classes.law))
+    defer { memory.deallocate() }
+    var kinks = KinkPoints(of: classes, in: memory)
     var (x, width) = (steps.top, Double.infinity)
     for _ in 0..<20_000 {
-      let step = steps.step(below: x)
+      let step = steps.step(below: x, &kinks)
       let whole = Swift.min(step.width, step.distance, width)
       let isCut = whole == step.distance
       guard whole > 0, whole.isFinite else { break }

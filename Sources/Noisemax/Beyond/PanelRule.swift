@@ -1,4 +1,4 @@
-/// The Gauss–Legendre rule of 16 nodes in lanes.
+/// A Gauss–Legendre rule in lanes: one panel of 16 nodes, or two of 8 one below the other.
 struct PanelRule: Sendable {
   /// How far below the upper end the nodes are, in widths.
   let distances: Lanes
@@ -11,19 +11,24 @@ struct PanelRule: Sendable {
   /// nodes.
   private let integrals: [Lanes]
 
-  static let shared = PanelRule()
+  static let shared = PanelRule(count: Lanes.scalarCount)
+  /// The lower half of the lanes is the upper panel's.
+  static let pair = PanelRule(count: Lanes.scalarCount / 2)
 
-  private init() {
-    let rule = GaussLegendre(count: Lanes.scalarCount)
-    distances = 0.5 - 0.5 * Lanes(rule.nodes)
-    weights = Lanes(rule.weights)
-    last = Lanes(rule.lastCoefficients)
-    nextToLast = Lanes(rule.nextToLastCoefficients)
+  private init(count: Int) {
+    let rule = GaussLegendre(count: count)
+    func lanes(_ numbers: [Double]) -> Lanes {
+      Lanes((0..<Lanes.scalarCount).map { numbers[$0 % count] })
+    }
+    distances = 0.5 - 0.5 * lanes(rule.nodes)
+    weights = lanes(rule.weights)
+    last = lanes(rule.lastCoefficients)
+    nextToLast = lanes(rule.nextToLastCoefficients)
+    integrals = count == Lanes.scalarCount ? Self.integrals(of: rule) : []
     // ±√((1 − t²)·w), with a sign that changes from node to node.
-    var barycentric = (Lanes(rule.weights) * (1 - Lanes(rule.nodes) * Lanes(rule.nodes))).squareRoot()
+    var barycentric = (weights * (1 - lanes(rule.nodes) * lanes(rule.nodes))).squareRoot()
     for node in stride(from: 1, to: Lanes.scalarCount, by: 2) { barycentric[node].negate() }
     self.barycentric = barycentric
-    integrals = Self.integrals(of: rule)
   }
 
   /// The polynomial through values at the nodes, so many widths below the upper end. Values that are not finite stay what

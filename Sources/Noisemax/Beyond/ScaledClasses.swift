@@ -11,7 +11,7 @@ typealias Lanes = SIMD16<Double>
 struct ScaledClasses {
   let law: ClassLaw
   /// The classes with noise, and after them those without.
-  let noisy, count: Int
+  private(set) var noisy, count: Int
   /// μ and s of every class, in the order of the vectors below.
   let locations, scales: UnsafeMutablePointer<Double>
   /// How many classes are wanted: k.
@@ -33,6 +33,20 @@ struct ScaledClasses {
     cumulative = memory.takeLanes(count)
     survival = memory.takeLanes(count)
     density = memory.takeLanes(count)
+  }
+
+  /// Room for some of the classes, at the same vectors. All have noise.
+  init(_ count: Int, of classes: ScaledClasses, memory: inout Pieces) {
+    (law, wanted, noisy, self.count) = (classes.law, classes.wanted, count, count)
+    (locations, scales) = (memory.take(padded(count)), memory.take(padded(count)))
+    (z, cumulative, survival, density) = (classes.z, classes.cumulative, classes.survival, classes.density)
+  }
+
+  /// Only the first of the classes.
+  func first(_ count: Int) -> ScaledClasses {
+    var classes = self
+    (classes.noisy, classes.count) = (count, count)
+    return classes
   }
 
   /// Below this point at least k classes without noise are above: nothing can be among the k largest.
@@ -100,6 +114,12 @@ struct PanelNodes {
     high = start - distances
     let moved = high - start
     low = ((start - (high - moved)) - (distances + moved)) + upper.low
+  }
+
+  /// Half the nodes of one panel, and half of another further down.
+  init(_ upper: PanelNodes, _ lower: PanelNodes) {
+    high = Lanes(lowHalf: upper.high.lowHalf, highHalf: lower.high.highHalf)
+    low = Lanes(lowHalf: upper.low.lowHalf, highHalf: lower.low.highHalf)
   }
 
   /// A point plus offsets.

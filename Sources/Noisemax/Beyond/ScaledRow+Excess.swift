@@ -23,7 +23,7 @@ extension ScaledRow {
     guard kind == .regular, wanted > 0, noisy > 0 else { return kind == .undefined ? .nan : 0 }
     var memory = Pieces(
       of: scratch.reserve(
-        ScaledClasses.memory(for: taking) + ClassIntegrals.memory(forValues: 1)
+        ScaledClasses.memory(for: taking) + ClassIntegrals.memory(forValues: 1, of: taking, under: law)
           + Excess.memory(for: taking, wanted: wanted)))
     let classes = classes(memory: &memory)
     let excess = Excess(of: classes, memory: &memory)

@@ -27,7 +27,7 @@ extension ScaledRow {
     let values = noisy * (noise == nil ? 1 : 2)
     var memory = Pieces(
       of: scratch.reserve(
-        ScaledClasses.memory(for: taking) + ClassIntegrals.memory(forValues: values)
+        ScaledClasses.memory(for: taking) + ClassIntegrals.memory(forValues: values, of: taking, under: law)
           + Inclusions.memory(for: taking, wanted: wanted)))
     let classes = classes(memory: &memory)
     let inclusions = Inclusions(of: classes, withNoise: noise != nil, memory: &memory)
@@ -71,7 +71,8 @@ extension ScaledRow {
     sort { cotangent[$0] }
     var memory = Pieces(
       of: scratch.reserve(
-        ScaledClasses.memory(for: taking) + ClassIntegrals.memory(forValues: 3 * noisy)
+        ScaledClasses.memory(for: taking)
+          + ClassIntegrals.memory(forValues: 3 * noisy, of: taking, under: law)
           + InclusionPullback.memory(for: taking, wanted: wanted)))
     let classes = classes(memory: &memory)
     let pullback = InclusionPullback(of: classes, rarest: rarest, memory: &memory)

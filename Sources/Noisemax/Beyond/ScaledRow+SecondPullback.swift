@@ -86,7 +86,7 @@ extension ScaledRow {
     var memory = Pieces(
       of: scratch.reserve(
         noisy + ScaledClasses.memory(for: taking) + SecondPullback.memory(for: taking)
-          + ClassIntegrals.memory(forValues: 2 * noisy + 1)))
+          + ClassIntegrals.memory(forValues: 2 * noisy + 1, of: taking, under: law)))
     // Lanes come first, that they begin with a whole one.
     let classes = classes(memory: &memory)
     let pullback = SecondPullback(of: classes, rarest: rarest, memory: &memory)

@@ -3,11 +3,12 @@ import Noisemax
 import NoisemaxLaws
 import Testing
 
-/// Sums over a grid, under smooth laws, against panels: with one more class, without noise and far below all others, a row goes
+/// Sums over a grid, under smooth laws and above the kinks of others, against panels: with one more class, without noise and far below all others, a row goes
 /// by panels.
 @Suite struct ClassGridTests {
   private static let laws: [NoisyArgmax] = [
     NoisyArgmax(.normal), NoisyArgmax(.logistic), NoisyArgmax(.gumbel), NoisyArgmax(.reversedGumbel),
+    NoisyArgmax(.laplace), NoisyArgmax(.exponential),
   ]
 
   /// Classes with scales up to some ratio apart.
@@ -34,7 +35,7 @@ import Testing
     Row(2, ratio: 1e6, spread: 100, seed: 9), Row(10, ratio: 1, spread: 0, seed: 10),
   ]
 
-  @Test(arguments: 0..<4, 0..<10)
+  @Test(arguments: 0..<6, 0..<10)
   func probabilities(law: Int, row: Int) {
     let (argmax, row) = (Self.laws[law], Self.rows[row])
     for k in [1, 2] where k < row.logits.count {
@@ -49,7 +50,7 @@ import Testing
     }
   }
 
-  @Test(arguments: 0..<4, 0..<10)
+  @Test(arguments: 0..<6, 0..<10)
   func pullbacks(law: Int, row: Int) {
     let (argmax, row) = (Self.laws[law], Self.rows[row])
     let found = argmax.pullback(for: row.logits, scales: row.scales, of: row.cotangent)

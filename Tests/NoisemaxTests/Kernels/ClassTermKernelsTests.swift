@@ -137,4 +137,42 @@ import Testing
       }
     }
   }
+
+  /// Contents and what they are wrong by: of one panel, and of two that are judged each on its own.
+  @Test(arguments: InstructionSet.available, [false, true])
+  func contentsOfPanels(set: InstructionSet, isPair: Bool) {
+    var generator = SplitMix64(seed: 37)
+    // Where the last coefficients are larger than what the panel holds they are the error themselves.
+    let rule = (0..<48).map { Double.random(in: $0 < 16 ? 0.01...0.2 : -0.1...0.1, using: &generator) }
+    var values = classes.density
+    for node in 0..<16 { values[node] *= node % 2 == 0 ? 1 : -1 }
+    let judged = 3
+    var contents = [Double](repeating: .nan, count: classes.count)
+    var errors = [Double](repeating: .nan, count: classes.count)
+    var expected = [Double](repeating: 2, count: classes.count)
+    set.kernels.panelContents(
+      values, classes.count, judged: judged, rule: rule, isPair: isPair, to: &contents, errors: &errors,
+      expected: &expected)
+    for value in 0..<classes.count {
+      func sum(_ row: Int, _ nodes: Range<Int>) -> Double {
+        nodes.reduce(0) { $0 + rule[16 * row + $1] * values[16 * value + $1] }
+      }
+      let panels = isPair ? [0..<8, 8..<16] : [0..<16]
+      let content = panels.reduce(0) { $0 + sum(0, $1) }
+      let error = panels.reduce(0.0) { error, nodes in
+        let rest = sum(1, nodes).magnitude + sum(2, nodes).magnitude
+        let whole = sum(0, nodes).magnitude
+        return error + (rest < whole ? rest * rest / whole : rest)
+      }
+      let testCase = "\(set), pair: \(isPair), value \(value)"
+      #expect(
+        (contents[value] - content).magnitude <= 1e-14, "\(testCase): \(contents[value]), not \(content)")
+      if value < judged {
+        #expect((errors[value] - error).magnitude <= 1e-14, "\(testCase): \(errors[value]), not \(error)")
+        #expect((expected[value] - 2 - content).magnitude <= 1e-14, "\(testCase): \(expected[value])")
+      } else {
+        #expect(errors[value].isNaN && expected[value] == 2, "\(testCase): it is not judged")
+      }
+    }
+  }
 }

@@ -124,6 +124,26 @@ import Testing
     }
   }
 
+  /// log(1 + e^(u − e^−u)) and its slope.
+  @Test(arguments: InstructionSet.available)
+  func bend(set: InstructionSet) {
+    let points: [Double] = [-9, -6, -4, -3, -2, -1.5, -1, -0.5, 0, 0.25, 0.5671, 1, 3, 10, 40, 1e5]
+    var values = [Double](repeating: .nan, count: 16)
+    var slopes = values
+    set.kernels.bend(points, to: &values, slopes: &slopes)
+    for (index, point) in points.enumerated() {
+      let u = max(point, -6)
+      let q = u - exp(-u)
+      let (value, slope) = (max(q, 0) + log1p(exp(-q.magnitude)), (1 + exp(-u)) / (1 + exp(-q)))
+      let testCase = "\(set), \(point)"
+      #expect(
+        (values[index] - value).magnitude <= 1e-15 + 4e-16 * value,
+        "\(testCase): \(values[index]), not \(value)")
+      let bound = (1e-14 + 4e-16 * q.magnitude) * slope
+      #expect((slopes[index] - slope).magnitude <= bound, "\(testCase): \(slopes[index]), not \(slope)")
+    }
+  }
+
   /// Calls the loop with memory for what is not empty.
   private func evaluate(
     _ set: InstructionSet, _ law: VectorLaw, _ location: Double, certain: Double, nodes: [Double],
