@@ -5,7 +5,7 @@ extension NoisyArgmax {
   ///
   /// Accurate where the probabilities underflow, if the law's density is log-concave: to 1e-13 of log p. In evaluations of the law
   /// a row of nothing but such classes, each with a peak of its own, takes up to 40 times as many as an ordinary row of 10, 70
-  /// times as many as one of 30; under laws with kinks, where an ordinary row takes more, up to 10 times. So does the pullback.
+  /// times as many as one of 30; under laws with kinks, where an ordinary row takes more, up to 20 times. So does the pullback.
   ///
   /// - Precondition: as for ``probabilities(for:scales:)``.
   public func logProbabilities<L: Logits>(for logits: L, scales: L) -> L {

@@ -167,7 +167,7 @@ import Testing
   /// Scales far below the digits of the logits, and nothing on the first points of a grid: all was 0 once.
   @Test func whatAGridDoesNotSeeIsFound() {
     let base: [Float] = [
-      4.531148e-39, 7.6158066e+31, 2.42769e-39, 0, -4.3713696e-38, -4.7572945e-38, 4.3030504e+21,
+      0, 7.6158066e+31, 0, 0, -4.3713696e-38, -4.7572945e-38, 4.3030504e+21,
     ]
     let some: [Float] = [1, 1, 0.0004863752, 7.275958e-12, 0.12411754, 1, 1, 1, 1]
     let row = (0..<300).map { base[$0 % 7] }
