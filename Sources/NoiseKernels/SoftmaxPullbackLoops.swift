@@ -4,8 +4,8 @@
 
 // Cotangents pulled back through the softmax of the rows of a batch, which is known: p_i·(v_i − Σ p_j v_j)/scale.
 //
-// v is taken relative to the leader's: where that is almost certain, nothing cancels. For a leader with more than ½ the entry
-// is minus the sum of the others, which are smaller. A class without a probability moves nothing, whatever its cotangent.
+// v is taken relative to the leader's: where that is almost certain, nothing cancels. A class without a probability moves
+// nothing, whatever its cotangent.
 
 extension VectorKernels {
   @inline(never)
@@ -16,14 +16,13 @@ extension VectorKernels {
     for row in 0..<count {
       let (v, p) = (cotangents + row * rowLength, probabilities + row * rowLength)
       let result = results + row * rowLength
-      let leader = pullBack(
+      pullBack(
         rowLength, scale: scale, v: { part(v, $0, rowLength) }, p: { part(p, $0, rowLength) },
         put: { put($0, to: result, $1, rowLength) },
-        leader: { top in
+        reference: { top in
           let index = firstTop(top, of: p, rowLength)
-          return index < rowLength ? (index, v[index]) : (index, .nan)
+          return index < rowLength ? v[index] : .nan
         })
-      if let leader { result[leader.index] = leader.entry }
     }
   }
 
@@ -51,33 +50,30 @@ private func pullBackRow(
   _ v: UnsafePointer<Float>, through p: UnsafePointer<Float>, _ count: Int, scale: Double,
   to result: UnsafeMutablePointer<Float>
 ) {
-  let leader = pullBack(
+  pullBack(
     count, scale: scale, v: { part(v, $0, count) }, p: { part(p, $0, count) },
     put: { put($0, to: result, $1, count) },
-    leader: { top in
+    reference: { top in
       var index = 0
       while index < count && Double(p[index]) != top { index += 1 }
-      return index < count ? (index, Double(v[index])) : (index, .nan)
+      return index < count ? Double(v[index]) : .nan
     })
-  if let leader { result[leader.index] = Float(leader.entry) }
 }
 
-/// Pulls a row back, but for the entry of a leader with more than ½, which is returned.
-///
-/// `leader` is given the largest probability, and has the index and the cotangent of the class with it: NaN if there is none.
+/// Pulls a row back. `reference` is given the largest probability, and has the cotangent of the class with it: NaN if there is
+/// none.
 @inline(__always)
 private func pullBack(
   _ count: Int, scale: Double, v: (Int) -> Doubles, p: (Int) -> Doubles, put: (Doubles, Int) -> Void,
-  leader: (Double) -> (index: Int, cotangent: Double)
-) -> (index: Int, entry: Double)? {
+  reference: (Double) -> Double
+) {
   var tops = p(0)
   var index = 8
   while index < count {
     tops = larger(tops, p(index))
     index += 8
   }
-  let top = largest(tops)
-  let leader = leader(top)
+  let reference = reference(largest(tops))
   var total = (high: 0.0, low: 0.0)
   index = 0
   while index < count {
@@ -85,28 +81,19 @@ private func pullBack(
     var sums = Doubles()
     while index < end {
       let p = p(index)
-      sums += (p * (v(index) - leader.cotangent)).replacing(with: 0, where: p .<= 0)
+      sums += (p * (v(index) - reference)).replacing(with: 0, where: p .<= 0)
       index += 8
     }
     add(laneSum(sums), to: &total)
   }
   let mean = total.high + total.low
-  var others = (high: 0.0, low: 0.0)
   index = 0
   while index < count {
-    let end = count - index > 1024 ? index + 1024 : count
-    var sums = Doubles()
-    while index < end {
-      let p = p(index)
-      var entries = (p * ((v(index) - leader.cotangent) - mean)).replacing(with: 0, where: p .<= 0)
-      if scale != 1 { entries /= scale }
-      put(entries, index)
-      sums += entries.replacing(with: 0, where: p .> 0.5)
-      index += 8
-    }
-    add(laneSum(sums), to: &others)
+    let p = p(index)
+    let entries = (p * ((v(index) - reference) - mean)).replacing(with: 0, where: p .<= 0)
+    put(scale == 1 ? entries : entries / scale, index)
+    index += 8
   }
-  return top > 0.5 ? (leader.index, 0 - (others.high + others.low)) : nil
 }
 
 /// A row of 16 Floats and more. The last vector overlaps the one before.
@@ -125,8 +112,7 @@ private func pullBackLongRow(
     tops = larger(tops, load(p + index))
     index += 16
   }
-  let top = largest(tops)
-  let leader = firstTop(top, of: p, count)
+  let leader = firstTop(largest(tops), of: p, count)
   let reference = leader < count ? v[leader] : .nan
 
   // Sums of a few hundred go to Doubles.
@@ -143,23 +129,12 @@ private func pullBackLongRow(
   }
   let mean = Float(laneSum(totals))
 
-  let end = share(endV, endP, reference, mean) * factor
-  totals = doubles(folding: end.replacing(with: 0, where: isTwice .| (endP .> 0.5)))
   index = 0
   while index < last {
-    let blockEnd = last - index > 512 ? index + 512 : last
-    var sums = Floats()
-    while index < blockEnd {
-      let p = load(p + index)
-      let entries = share(load(v + index), p, reference, mean) * factor
-      store(entries, to: result + index)
-      sums += entries.replacing(with: 0, where: p .> 0.5)
-      index += 16
-    }
-    totals += doubles(folding: sums)
+    store(share(load(v + index), load(p + index), reference, mean) * factor, to: result + index)
+    index += 16
   }
-  store(end, to: result + last)
-  if top > 0.5 { result[leader] = Float(0 - laneSum(totals)) }
+  store(share(endV, endP, reference, mean) * factor, to: result + last)
 }
 
 /// p·((v − reference) − mean), 0 where p is.

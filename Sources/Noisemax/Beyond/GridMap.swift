@@ -12,7 +12,7 @@
 struct GridMap {
   private let start: DoubleDouble
   private let step: Double
-  /// κ; infinite where points do not grow apart.
+  /// κ.
   private let growth: Double
   /// The highest kink, and λ; what is integrated lies above.
   let end: DoubleDouble?
@@ -33,6 +33,9 @@ struct GridMap {
   private static var alike: Double { 1.5 }
   /// Where points grow apart faster, what is summed is too much bent.
   private static var leastGrowth: Double { 12 }
+  /// Where points would have to grow apart slower, they are so many scales of a class from where they are counted from that its
+  /// density shows how they are rounded.
+  private static var mostGrowth: Double { 256 }
 
   /// nil where a class has no noise, where nothing is above the highest kink, or points would be too many.
   init?(of classes: ScaledClasses, top highestEnd: DoubleDouble) {
@@ -44,17 +47,12 @@ struct GridMap {
     let widest = (0..<classes.count).reduce(0) { Swift.max($0, classes.scales[$1]) }
     let unit = law.gridStep(for: classes.count, alike: widest <= 2 * narrowest)
     let (edge, growth) = Self.growth(of: classes, beside: narrowest, step: unit, above: end)
-    let fine = unit * narrowest
-    var fall = Lanes()
-    if growth < .infinity {
-      // At the edge e^(t/κ) is ¼, t there −1.386·κ, and the points are 5/4·h apart.
-      step = fine / 1.25
-      start = edge + DoubleDouble((1.3862943611198906 - 0.25) * step * growth)
-      var power = 1.0
-      for lane in fall.indices { (fall[lane], power) = (power, power * exponential(-1 / growth)) }
-    } else {
-      (step, start) = (fine, edge)
-    }
+    guard growth <= Self.mostGrowth else { return nil }
+    // At the edge e^(t/κ) is ¼, t there −1.386·κ, and the points are 5/4·h apart.
+    step = unit * narrowest / 1.25
+    start = edge + DoubleDouble((1.3862943611198906 - 0.25) * step * growth)
+    var (fall, power) = (Lanes(), 1.0)
+    for lane in fall.indices { (fall[lane], power) = (power, power * exponential(-1 / growth)) }
     (self.growth, self.fall) = (growth, fall)
     bend = 1.2 * law.deviation * narrowest
     guard step > 0, step.isFinite else { return nil }
@@ -89,19 +87,25 @@ struct GridMap {
 
   /// The least scale of a class that may be felt.
   private static func narrowest(of classes: ScaledClasses, above end: DoubleDouble?) -> Double {
-    let law = classes.law
-    // The largest perturbed logit is above this point, however small a probability counts.
-    var floor = end?.value ?? -.infinity
-    if classes.wanted == 1 {
-      for j in 0..<classes.count {
-        floor = Swift.max(floor, classes.locations[j] + classes.scales[j] * law.farBelow)
-      }
-    }
+    let floor = Swift.max(end?.value ?? -.infinity, lowest(of: classes))
     var narrowest = Double.infinity
-    for j in 0..<classes.count where classes.locations[j] + classes.scales[j] * law.farAbove >= floor {
+    for j in 0..<classes.count
+    where classes.locations[j] + classes.scales[j] * classes.law.farAbove >= floor {
       narrowest = Swift.min(narrowest, classes.scales[j])
     }
     return narrowest
+  }
+
+  /// A point that the k-th largest perturbed logit is above, however small a probability counts.
+  private static func lowest(of classes: ScaledClasses) -> Double {
+    func end(_ j: Int) -> Double { classes.locations[j] + classes.scales[j] * classes.law.farBelow }
+    if classes.wanted == 1 { return (0..<classes.count).reduce(-.infinity) { Swift.max($0, end($1)) } }
+    return withUnsafeTemporaryAllocation(of: Double.self, capacity: classes.count) { memory in
+      var ends = memory
+      for j in 0..<classes.count { ends.initializeElement(at: j, to: end(j)) }
+      ends.sort(by: >)
+      return ends[classes.wanted - 1]
+    }
   }
 
   /// Up to where classes about as narrow as the narrowest one are sharp, and the κ with which the points above suit the wider ones.
@@ -128,7 +132,6 @@ struct GridMap {
 
   /// The t with t + κ·e^(t/κ) = distance, by Newton's method from above.
   private static func time(at distance: Double, growth: Double) -> Double {
-    guard growth < .infinity else { return distance }
     let target = distance / growth
     var u = target > 1 ? logarithm(target) : target
     for _ in 0..<64 {
@@ -144,15 +147,11 @@ struct GridMap {
   func points(below t: Double, apart spacing: Double) -> (nodes: PanelNodes, weights: Lanes) {
     var lanes = Lanes()
     for lane in lanes.indices { lanes[lane] = t - spacing * Double(lane) }
-    var power = Lanes()
-    if growth < .infinity {
-      if spacing == 1 {
-        power = exponential(t / growth) * fall
-      } else {
-        for lane in power.indices { power[lane] = exponential(lanes[lane] / growth) }
-      }
-      lanes += growth * power
+    var power = exponential(t / growth) * fall
+    if spacing != 1 {
+      for lane in power.indices { power[lane] = exponential(lanes[lane] / growth) }
     }
+    lanes += growth * power
     let weights = (spacing * step) * (1 + power)
     guard let end else { return (PanelNodes(Lanes() - step * lanes, below: start), weights) }
     var u = (step * lanes + (start - end).value) / bend

@@ -38,7 +38,7 @@ struct InverseSearch {
     for _ in 0..<100 {
       let residual = residual(at: logits)
       let error = residual.reduce(0) { Swift.max($0, $1.magnitude) }
-      if error.isNaN { break }
+      if residual.contains(where: \.isNaN) { break }
       let shrinks = error <= 0.1 * best.error
       stalled = error <= 0.5 * best.error ? 0 : stalled + 1
       if error < best.error { best = (logits, error) }

@@ -91,8 +91,9 @@ extension NoisyArgmax {
     if isCommon && isSoftmax { return logarithms.map { unit * largest * $0 } }
     // In units of the standard law, and of the largest scale.
     let search = InverseSearch(
-      NoisyArgmax(self, scale: scale / unit), scales: isCommon ? nil : scales.map { $0 / largest }, logarithms
-    )
+      NoisyArgmax(self, scale: scale / unit),
+      // Noise that underflows beside the largest is noise still.
+      scales: isCommon ? nil : scales.map { $0 == 0 ? 0 : Swift.max($0 / largest, 0x1p-1000) }, logarithms)
     return search.result().map { $0 * unit * largest }
   }
 }

@@ -72,6 +72,30 @@ import Testing
       expected[2] < -690 && (found[2] / expected[2] - 1).magnitude <= 1e-13, "\(found), not \(expected)")
   }
 
+  /// Classes with one scale are not one class. Beside a leader far above, log p is that of two classes.
+  @Test func classesOfOneScale() {
+    let gaps = [60.0, 62, 64]
+    let logs = NoisyArgmax(.normal).logProbabilities(
+      for: [0] + gaps.map { -$0 }, scales: [1.5, 1, 1, 1])
+    for (index, gap) in gaps.enumerated() {
+      let truth = Normal().logCumulative(at: -gap / 3.25.squareRoot())
+      #expect(
+        (logs[index + 1] / truth - 1).magnitude <= 1e-13, "gap \(gap): \(logs[index + 1]), not \(truth)")
+    }
+  }
+
+  /// A class with next to no noise is one without, wherever between the leader and a class far behind it stands: there the
+  /// integrand is level, and all of it below that class is gone.
+  @Test func classesOfNextToNoNoise() {
+    let argmax = NoisyArgmax(.laplace)
+    for place in 1...200 {
+      let logits = [0, -2000, -4.4321 * Double(place)]
+      let still = argmax.logProbabilities(for: logits, scales: [1, 1, 0])[1]
+      let narrow = argmax.logProbabilities(for: logits, scales: [1, 1, 1e-9])[1]
+      #expect(still < -690 && (narrow - still).magnitude <= 1e-8, "\(logits): \(narrow), not \(still)")
+    }
+  }
+
   /// Equal classes have equal bits, and halve what is moved between them.
   @Test(arguments: ShippedLaw.all.map(\.name).filter { $0 != "uniform" })
   func equalClasses(law: String) throws {

@@ -115,6 +115,15 @@ import Testing
   }
 
   /// Softmax in closed form.
+  /// Noise is noise however little it is beside that of another class. The logits have few digits for it.
+  @Test func scalesFartherApartThanTheirQuotient() {
+    let argmax = NoisyArgmax(.normal)
+    for scale in [1e-10, 1e-300] {
+      let logits = argmax.logits(for: [0.25, 0.25, 0.5], scales: [scale, scale, 1 / scale])
+      #expect(logits.allSatisfy(\.isFinite), "\(scale): \(logits)")
+    }
+  }
+
   @Test func gumbelTakesLogarithms() {
     let q = [0.5, 0.3, 0.2]
     let logits = NoisyArgmax(.gumbel, scale: 2).logits(for: q)

@@ -164,6 +164,34 @@ import Testing
     }
   }
 
+  /// Narrow classes far below do not say where the points of a grid are counted from.
+  @Test(arguments: ["gumbel", "normal", "logistic"])
+  func topmostClassesFarAboveNarrowOnes(law: String) throws {
+    let argmax = try NoisyArgmax(named: law)
+    for exponent in 3...24 {
+      let c = pow(10, Double(exponent))
+      let p = argmax.inclusionProbabilities(for: [c, c, c, 0, 1], largest: 2, scales: [1, 1, 1, 1, 1e-3])
+      #expect(
+        p[..<3].allSatisfy { ($0 * 1.5 - 1).magnitude <= 1e-12 } && p[3] == 0 && p[4] == 0,
+        "\(law), \(c): \(p)")
+    }
+  }
+
+  /// A class far above a narrow one is one of two whatever a wide one does, which is above the narrow one or below.
+  @Test(arguments: ["normal", "logistic"])
+  func narrowAndWideFarBelow(law: String) throws {
+    let argmax = try NoisyArgmax(named: law)
+    for exponent in 2...12 {
+      for width in [1e-2, 1, 1e3, 1e6, 1e9] {
+        let c = pow(10, Double(exponent))
+        let p = argmax.inclusionProbabilities(for: [c, 0, 0], largest: 2, scales: [1, 1e-3, width])
+        for (value, truth) in zip(p, [1, 0.5, 0.5]) {
+          #expect((value - truth).magnitude <= 1e-12, "\(law), \(c), \(width): \(p)")
+        }
+      }
+    }
+  }
+
   /// Scales far below the digits of the logits, and nothing on the first points of a grid: all was 0 once.
   @Test func whatAGridDoesNotSeeIsFound() {
     let base: [Float] = [

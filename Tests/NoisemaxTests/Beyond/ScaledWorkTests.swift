@@ -28,6 +28,24 @@ import Testing
     ]
   }
 
+  /// Classes whose peaks are near each other have what all are below in common.
+  @Test func neighboursShareWork() {
+    let (count, law) = (isDebugBuild ? 10 : 30, CountingSmooth(base: ReversedGumbel()))
+    let argmax = NoisyArgmax(law)
+    func evaluations(_ logits: [Double], _ scales: [Double]) -> Int {
+      let before = law.count.value
+      _ = argmax.logProbabilities(for: logits, scales: scales)
+      return law.count.value - before
+    }
+    let (_, logits, scales) = Self.ordinary(count)
+    let ordinary = evaluations(logits, scales)
+    let numbers = (0..<count).map { Double($0) }
+    let gaps: [Double] = numbers.map { $0 == 0 ? 0 : -3000 - 3 * $0 }
+    let near: [Double] = numbers.map { pow(0.977, $0 / Double(count)) }
+    let found = evaluations(gaps, near)
+    #expect(ordinary > 0 && found <= 19 * ordinary, "\(count) classes: \(found), an ordinary row \(ordinary)")
+  }
+
   /// Up to 40 times the work of an ordinary row with 10 classes, 70 times with 30: each has its own peak. With kinks an ordinary
   /// row takes more: up to 20 times that.
   @Test(arguments: isDebugBuild ? [10] : [10, 30])

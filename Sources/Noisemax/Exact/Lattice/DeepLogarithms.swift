@@ -16,8 +16,6 @@ struct DeepLogarithms {
   private static let tolerance = 2e-13
   /// How much the errors of the sixteen may be amplified.
   private static let amplification = 16.0
-  /// How much larger one logarithm may be than another, whose digits its rounding would take.
-  private static let ratio = 64.0
 
   private init(of gaps: [Double], in classes: DeepClasses) {
     (self.gaps, self.classes) = (gaps, classes)
@@ -68,8 +66,6 @@ struct DeepLogarithms {
     let others = range.filter { !slots.contains($0) }
     let probes = (0...4).map { others[(others.count - 1) * $0 / 4] }
     for slot in slots where !value(at: slot).isFinite { return false }
-    // Log p falls with the logit.
-    guard values[slots[Self.points - 1]] >= Self.ratio * values[slots[0]] else { return false }
     let polynomial = DeepPolynomial(at: slots.map { gaps[$0] }, values: slots.map { values[$0] })
     for slot in probes {
       let truth = value(at: slot)
