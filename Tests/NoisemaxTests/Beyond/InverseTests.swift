@@ -120,7 +120,7 @@ import Testing
     let argmax = NoisyArgmax(.normal)
     for scale in [1e-10, 1e-300] {
       let logits = argmax.logits(for: [0.25, 0.25, 0.5], scales: [scale, scale, 1 / scale])
-      #expect(logits.allSatisfy(\.isFinite), "\(scale): \(logits)")
+      #expect(logits.allSatisfy { $0.isFinite }, "\(scale): \(logits)")
     }
   }
 
