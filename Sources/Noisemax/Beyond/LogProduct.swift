@@ -200,6 +200,8 @@ final class LogProduct {
       }
       last = cell
     }
+    // There a polynomial may go through numbers of all sizes.
+    if cells[cell].isPoint { return evaluate(at: x) }
     let distance = (cells[cell].upper - x).value / cells[cell].width
     return PanelRule.shared.value(of: values[cells[cell].values], at: distance)
   }

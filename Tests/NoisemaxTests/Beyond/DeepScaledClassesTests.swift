@@ -96,6 +96,16 @@ import Testing
     }
   }
 
+  /// Where the digits of two Doubles end before a scale does, logarithms are as right as those tell.
+  @Test func logitsThatDwarfScales() {
+    let argmax = NoisyArgmax(.gumbel)
+    for exponent in 20...36 {
+      let c = pow(10, Double(exponent))
+      let logs = argmax.logProbabilities(for: [-1e6 * c, 0, c], scales: [7e-9, 1, 1])
+      #expect((logs[1] / c + 1).magnitude <= 1e-9 && logs[0] < logs[1] && logs[2] == 0, "\(c): \(logs)")
+    }
+  }
+
   /// Equal classes have equal bits, and halve what is moved between them.
   @Test(arguments: ShippedLaw.all.map(\.name).filter { $0 != "uniform" })
   func equalClasses(law: String) throws {
