@@ -204,9 +204,9 @@ extension VectorKernels {
     j = 0
     while j < noisy {
       let (lower, upper) = (load(cumulative + 16 * j), load(cumulative + 16 * j + 8))
-      // Where F is 0, so is the product.
-      let one = first * (load(density + 16 * j) / lower)
-      let other = second * (load(density + 16 * j + 8) / upper)
+      // Where F is 0, so is the product. f/F itself may overflow.
+      let one = first / lower * load(density + 16 * j)
+      let other = second / upper * load(density + 16 * j + 8)
       store(one.replacing(with: 0, where: lower .== 0), to: terms + 16 * j)
       store(other.replacing(with: 0, where: upper .== 0), to: terms + 16 * j + 8)
       j += 1
@@ -232,7 +232,8 @@ extension VectorKernels {
       j = 0
       while j < noisy {
         let cumulative = load(cumulative + 16 * j + half)
-        let r = load(density + 16 * j + half) / cumulative
+        // So that no product with it is NaN.
+        let r = smaller(load(density + 16 * j + half) / cumulative, Doubles(repeating: 0x1p1000))
         store(r.replacing(with: 0, where: cumulative .== 0), to: reversedHazards + 16 * j + half)
         j += 1
       }

@@ -69,10 +69,12 @@ struct ScaledClasses {
     }
   }
 
-  /// r = f/F of a class at the nodes, 0 where F is.
+  /// r = f/F of a class at the nodes, 0 where F is. It has an end, so that no product with it is NaN.
   @inline(__always)
   func reversedHazard(_ j: Int) -> Lanes {
-    (density[j] / cumulative[j]).replacing(with: 0, where: cumulative[j] .== 0)
+    let most = Lanes(repeating: 0x1p1000)
+    let r = density[j] / cumulative[j]
+    return r.replacing(with: most, where: r .> most).replacing(with: 0, where: cumulative[j] .== 0)
   }
 
   /// ∏ F of some classes at the nodes.

@@ -192,6 +192,21 @@ import Testing
     }
   }
 
+  /// A stretch of the line so short that F underflows on it as no f does.
+  @Test(arguments: ["exponential", "uniform"])
+  func kinksASubnormalNumberApart(law: String) throws {
+    let argmax = try NoisyArgmax(named: law)
+    let (logits, scales) = ([0, 0, 0, 0x1p-1050, 0], [0.0, 1, 1, 1, 1])
+    let p = argmax.probabilities(for: logits, scales: scales)
+    #expect(zip(p, [0, 0.25, 0.25, 0.25, 0.25]).allSatisfy { ($0 - $1).magnitude <= 1e-12 }, "\(law): \(p)")
+    let v = [0.0, 1, -2, 3, 0.5]
+    let slopes = argmax.pullback(for: logits, scales: scales, of: v)
+    let logSlopes = argmax.logProbabilitiesPullback(for: logits, scales: scales, of: v)
+    #expect(
+      (slopes.logits + slopes.scales + logSlopes.logits + logSlopes.scales).allSatisfy { $0.isFinite },
+      "\(law): \(slopes), \(logSlopes)")
+  }
+
   /// Scales far below the digits of the logits, and nothing on the first points of a grid: all was 0 once.
   @Test func whatAGridDoesNotSeeIsFound() {
     let base: [Float] = [
