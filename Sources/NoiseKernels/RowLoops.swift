@@ -62,6 +62,18 @@ private func putFirstLanes(_ count: Int, of vector: Doubles, _ put: (Int, Double
 
 // MARK: the largest logit
 
+/// The largest of some numbers. A NaN may drop out.
+@inline(__always)
+func largest(of count: Int, _ part: (Int) -> Doubles) -> Double {
+  var tops = part(0)
+  var index = 8
+  while index < count {
+    tops = larger(tops, part(index))
+    index += 8
+  }
+  return largest(tops)
+}
+
 extension VectorKernels {
   @inline(never)
   package static func top(of row: UnsafePointer<Double>, _ count: Int) -> RowTop {

@@ -213,14 +213,8 @@ private func softmaxRows(
 ) -> Int {
   var row = 0
   while row < count {
-    // A NaN may drop out here: it shows in the sum.
-    var tops = part(row, 0)
-    var index = 8
-    while index < rowLength {
-      tops = larger(tops, part(row, index))
-      index += 8
-    }
-    let top = largest(tops)
+    // A NaN that drops out here shows in the sum.
+    let top = largest(of: rowLength) { part(row, $0) }
     if !(top > -.infinity && top < .infinity) { return row }
     @inline(__always) func weights(_ index: Int) -> Doubles {
       let difference = part(row, index) - top
@@ -231,7 +225,7 @@ private func softmaxRows(
       put(weights * (1 / laneSum(weights)), row, 0)
     } else {
       var total = 0.0
-      index = 0
+      var index = 0
       while index < rowLength {
         // Sums of few keep their digits.
         let end = rowLength - index > 1024 ? index + 1024 : rowLength

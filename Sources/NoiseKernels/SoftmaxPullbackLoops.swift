@@ -67,15 +67,9 @@ private func pullBack(
   _ count: Int, scale: Double, v: (Int) -> Doubles, p: (Int) -> Doubles, put: (Doubles, Int) -> Void,
   reference: (Double) -> Double
 ) {
-  var tops = p(0)
-  var index = 8
-  while index < count {
-    tops = larger(tops, p(index))
-    index += 8
-  }
-  let reference = reference(largest(tops))
+  let reference = reference(largest(of: count, p))
   var total = (high: 0.0, low: 0.0)
-  index = 0
+  var index = 0
   while index < count {
     let end = count - index > 1024 ? index + 1024 : count
     var sums = Doubles()

@@ -29,12 +29,11 @@ extension LatticePass {
   /// Where an integrand with one hump is more than nothing beside its peak.
   private func nodesThatMatter(at point: Int) -> Range<Int> {
     let first = sampleOffset(node: 0, point: point)
-    func logIntegrand(_ index: Int) -> Double { logG[index] + logReversedHazard[first + index * step] }
-    let peak = firstFall(of: logIntegrand)
-    let least = logIntegrand(peak) - precision.drop
+    let peak = firstFall { logIntegrand($0, from: first) }
+    let least = logIntegrand(peak, from: first) - precision.drop
     guard least > -.infinity else { return 0..<nodes }
-    let start = firstNode(in: 0..<peak) { logIntegrand($0) > least }
-    return start..<firstNode(in: peak..<nodes) { !(logIntegrand($0) > least) }
+    let start = firstNode(in: 0..<peak) { logIntegrand($0, from: first) > least }
+    return start..<firstNode(in: peak..<nodes) { !(logIntegrand($0, from: first) > least) }
   }
 
   /// The first of some nodes from which on something holds; the end if it nowhere does.
@@ -50,10 +49,9 @@ extension LatticePass {
   /// log H_g = log Σ_m h·e^(log G(x_m) + log r(x_m − μ_g)), for a grid point so low that H itself is no normal number.
   func logHeight(at point: Int) -> Double {
     let first = sampleOffset(node: 0, point: point)
-    func logIntegrand(_ index: Int) -> Double { logG[index] + logReversedHazard[first + index * step] }
     let matter = hasOneHump ? nodesThatMatter(at: point) : 0..<nodes
     var top = -Double.infinity
-    for index in matter { top = max(top, logIntegrand(index)) }
+    for index in matter { top = max(top, logIntegrand(index, from: first)) }
     guard top > -.infinity else { return top }
     let block = 256
     var sum = 0.0
@@ -61,7 +59,7 @@ extension LatticePass {
       guard let memory = memory.baseAddress else { return }
       for start in Swift.stride(from: matter.lowerBound, to: matter.upperBound, by: block) {
         let count = min(block, matter.upperBound - start)
-        for index in 0..<count { memory[index] = logIntegrand(start + index) - top }
+        for index in 0..<count { memory[index] = logIntegrand(start + index, from: first) - top }
         kernels.exponentials(of: memory, count, shift: 0, to: memory)
         sum += kernels.sum(of: memory, count)
       }

@@ -56,7 +56,7 @@ extension LatticePass {
   /// 2·L_m − L_{m−1} − L_{m+1}, L_m = log(G·r) at the node m of a class's peak; of several humps the largest.
   private func sharpness(of gap: Double) -> Double {
     let first = sampleOffset(node: 0, point: point(nearest: gap))
-    func logIntegrand(_ index: Int) -> Double { logG[index] + logReversedHazard[first + index * step] }
+    func logIntegrand(_ index: Int) -> Double { self.logIntegrand(index, from: first) }
     func sharpness(at index: Int) -> Double {
       2 * logIntegrand(index) - logIntegrand(index - 1) - logIntegrand(index + 1)
     }
@@ -76,8 +76,13 @@ extension LatticePass {
 
   private func logIntegrandAtPeak(of gap: Double) -> Double {
     let first = sampleOffset(node: 0, point: point(nearest: gap))
-    func logIntegrand(_ index: Int) -> Double { logG[index] + logReversedHazard[first + index * step] }
-    return logIntegrand(firstFall(of: logIntegrand))
+    return logIntegrand(firstFall { logIntegrand($0, from: first) }, from: first)
+  }
+
+  /// log(G·r) at a node, r from its samples of a gap: `first` is the offset of that for node 0.
+  @inline(__always)
+  func logIntegrand(_ index: Int, from first: Int) -> Double {
+    logG[index] + logReversedHazard[first + index * step]
   }
 
   /// The node from which on a function with one hump falls.

@@ -207,7 +207,7 @@ struct LatticePass {
     walk()
     while refineStep() { walk() }
     kernels.exponentials(of: logG, nodes, shift: Self.inflation, to: g)
-    kernels.locate(nodes: nodes + 3, on: nodeGrid, in: reversedHazards.layout, slots: reversedHazardSlots)
+    kernels.locate(nodes: nodes + 3, on: nodeGrid(), in: reversedHazards.layout, slots: reversedHazardSlots)
     takeHeights()
   }
 
@@ -220,15 +220,15 @@ struct LatticePass {
   private static let leastLogarithm = -725.0
   private static let leastLogarithmOfProducts = -850.0
 
-  /// How the nodes from the first one on and the grid points lie to each other.
-  private var nodeGrid: NodeGrid {
+  /// How the nodes from one on and the grid points lie to each other.
+  private func nodeGrid(from index: Int = 0) -> NodeGrid {
     NodeGrid(
-      start: sampleOffset(node: 0, point: 0), step: step, strideExponent: stride.trailingZeroBitCount)
+      start: sampleOffset(node: index, point: 0), step: step, strideExponent: stride.trailingZeroBitCount)
   }
 
   private mutating func walk() {
     let cumulatives = samples.cumulatives(forStep: stepIndex)
-    let grid = nodeGrid
+    let grid = nodeGrid()
     logG = nodeMemory
     kernels.locate(points, pointCount, on: grid, in: cumulatives.layout, starts: cumulativeSlots)
     // The rarest class's integrand is the last one to fall, if log r is concave.
@@ -254,11 +254,9 @@ struct LatticePass {
     of values: UnsafeMutablePointer<Double>, over range: Range<Int>, at first: Int, _ count: Int,
     to results: UnsafeMutablePointer<Double>
   ) {
-    let nodes = NodeGrid(
-      start: sampleOffset(node: range.lowerBound, point: 0), step: step,
-      strideExponent: stride.trailingZeroBitCount)
     kernels.integrals(
-      of: values + range.lowerBound, range.count, on: nodes, slots: reversedHazardSlots + range.lowerBound,
+      of: values + range.lowerBound, range.count, on: nodeGrid(from: range.lowerBound),
+      slots: reversedHazardSlots + range.lowerBound,
       points: points + first, count, samples: reversedHazards.values, below: reversedHazards.layout.count,
       factor: h, results: results + first)
   }
@@ -269,7 +267,7 @@ struct LatticePass {
     to results: UnsafeMutablePointer<Double>, _ otherResults: UnsafeMutablePointer<Double>
   ) {
     kernels.integrals(
-      of: values, others, nodes, on: nodeGrid, slots: reversedHazardSlots, points: points, pointCount,
+      of: values, others, nodes, on: nodeGrid(), slots: reversedHazardSlots, points: points, pointCount,
       samples: reversedHazards.values, below: reversedHazards.layout.count, factor: h, results: results,
       otherResults: otherResults)
   }
@@ -280,7 +278,7 @@ struct LatticePass {
     to sums: UnsafeMutablePointer<Double>, _ otherSums: UnsafeMutablePointer<Double>
   ) {
     kernels.weightedSums(
-      weights, others, points: points, pointCount, on: nodeGrid, slots: reversedHazardSlots,
+      weights, others, points: points, pointCount, on: nodeGrid(), slots: reversedHazardSlots,
       samples: reversedHazards.values,
       below: reversedHazards.layout.count, sums: sums, otherSums: otherSums, nodes: nodes)
   }
