@@ -4,54 +4,103 @@
 
 // What is integrated for classes with scales of their own, from their F, 1 − F and f at sixteen nodes.
 
-/// Multiplies a polynomial, or its cumulative coefficients, by F + z·S, cut at zᵏ. In place or elsewhere.
+/// Multiplies a polynomial at sixteen nodes, or its cumulative coefficients, by F + z·S, cut at zᵏ. In place or elsewhere.
 @inline(__always)
 private func multiply(
-  _ polynomial: UnsafePointer<Double>, by cumulative: Doubles, _ survival: Doubles, _ k: Int,
+  _ polynomial: UnsafePointer<Double>, by cumulative: UnsafePointer<Double>, _ k: Int,
   to result: UnsafeMutablePointer<Double>
 ) {
-  var a = k - 1
-  while a > 0 {
-    let lower = load(polynomial + 8 * (a - 1)) * survival
-    store(multiplyAdd(load(polynomial + 8 * a), cumulative, lower), to: result + 8 * a)
-    a -= 1
+  let (first, second) = (load(cumulative), load(cumulative + 8))
+  // A product with S has one with F beside it that is no less: what S = 1 − F is rounded by counts as a rounding of F.
+  let (firstRest, secondRest) = (1 - first, 1 - second)
+  var slot = 16 * (k - 1)
+  while slot > 0 {
+    let lower = load(polynomial + slot - 16) * firstRest
+    let otherLower = load(polynomial + slot - 8) * secondRest
+    store(multiplyAdd(load(polynomial + slot), first, lower), to: result + slot)
+    store(multiplyAdd(load(polynomial + slot + 8), second, otherLower), to: result + slot + 8)
+    slot -= 16
   }
-  store(load(polynomial) * cumulative, to: result)
+  store(load(polynomial) * first, to: result)
+  store(load(polynomial + 8) * second, to: result + 8)
 }
 
-/// The terms of inclusion at eight of the nodes. Behind the products of the classes from one on stand those before it.
+/// The terms of inclusion. Behind the products of the classes from one on stand those before it.
 @inline(__always)
-private func eightInclusionTerms(
-  _ cumulative: UnsafePointer<Double>, _ survival: UnsafePointer<Double>, _ density: UnsafePointer<Double>,
-  _ count: Int, _ noisy: Int, _ k: Int, _ suffix: UnsafeMutablePointer<Double>,
-  _ terms: UnsafeMutablePointer<Double>
+private func inclusionTermsOfMany(
+  _ cumulative: UnsafePointer<Double>, _ density: UnsafePointer<Double>, _ count: Int, _ noisy: Int,
+  _ k: Int, _ suffix: UnsafeMutablePointer<Double>, _ terms: UnsafeMutablePointer<Double>
 ) -> Double {
-  let row = 8 * k
+  let row = 16 * k
   let prefix = suffix + (count + 1) * row
-  var a = 0
-  while a < k {
-    store(Doubles(repeating: 1), to: suffix + count * row + 8 * a)
-    store(Doubles(repeating: a == 0 ? 1 : 0), to: prefix + 8 * a)
-    a += 1
+  var slot = 0
+  while slot < row {
+    store(Doubles(repeating: 1), to: suffix + count * row + slot)
+    store(Doubles(repeating: slot < 16 ? 1 : 0), to: prefix + slot)
+    slot += 8
   }
   var j = count - 1
   while j >= 0 {
-    multiply(
-      suffix + (j + 1) * row, by: load(cumulative + 16 * j), load(survival + 16 * j), k, to: suffix + j * row)
+    multiply(suffix + (j + 1) * row, by: cumulative + 16 * j, k, to: suffix + j * row)
     j -= 1
   }
-  let bound = suffix[8 * k - 1]
+  let bound = suffix[row - 1]
   j = 0
   while j < noisy {
-    let after = suffix + (j + 1) * row
-    var sum = Doubles()
-    a = 0
-    while a < k {
-      sum = multiplyAdd(load(prefix + 8 * a), load(after + 8 * (k - 1 - a)), sum)
-      a += 1
+    let after = suffix + (j + 2) * row - 16
+    var (sum, otherSum) = (Doubles(), Doubles())
+    slot = 0
+    while slot < row {
+      sum = multiplyAdd(load(prefix + slot), load(after - slot), sum)
+      otherSum = multiplyAdd(load(prefix + slot + 8), load(after - slot + 8), otherSum)
+      slot += 16
     }
     store(load(density + 16 * j) * sum, to: terms + 16 * j)
-    multiply(prefix, by: load(cumulative + 16 * j), load(survival + 16 * j), k, to: prefix)
+    store(load(density + 16 * j + 8) * otherSum, to: terms + 16 * j + 8)
+    multiply(prefix, by: cumulative + 16 * j, k, to: prefix)
+    j += 1
+  }
+  return bound
+}
+
+/// The terms of inclusion for k = 2, at all nodes: two chains of products side by side, and no sum waits in memory.
+@inline(__always)
+private func pairTerms(
+  _ cumulative: UnsafePointer<Double>, _ density: UnsafePointer<Double>, _ count: Int, _ noisy: Int,
+  _ suffix: UnsafeMutablePointer<Double>, _ terms: UnsafeMutablePointer<Double>
+) -> Double {
+  // P(none above) and P(one at most above) among the classes from one on.
+  var (none, otherNone) = (Doubles(repeating: 1), Doubles(repeating: 1))
+  var (one, otherOne) = (none, otherNone)
+  var j = count - 1
+  while j >= 0 {
+    store(none, to: suffix + 32 * j)
+    store(otherNone, to: suffix + 32 * j + 8)
+    store(one, to: suffix + 32 * j + 16)
+    store(otherOne, to: suffix + 32 * j + 24)
+    let (first, second) = (load(cumulative + 16 * j), load(cumulative + 16 * j + 8))
+    one = multiplyAdd(one, first, none * (1 - first))
+    otherOne = multiplyAdd(otherOne, second, otherNone * (1 - second))
+    none = none * first
+    otherNone = otherNone * second
+    j -= 1
+  }
+  let bound = otherOne[7]
+  // P(none above) and P(one above) among those before.
+  (none, otherNone) = (Doubles(repeating: 1), Doubles(repeating: 1))
+  (one, otherOne) = (Doubles(), Doubles())
+  j = 0
+  while j < noisy {
+    let after = suffix + 32 * j
+    let sum = multiplyAdd(none, load(after + 16), one * load(after))
+    let otherSum = multiplyAdd(otherNone, load(after + 24), otherOne * load(after + 8))
+    store(load(density + 16 * j) * sum, to: terms + 16 * j)
+    store(load(density + 16 * j + 8) * otherSum, to: terms + 16 * j + 8)
+    let (first, second) = (load(cumulative + 16 * j), load(cumulative + 16 * j + 8))
+    one = multiplyAdd(one, first, none * (1 - first))
+    otherOne = multiplyAdd(otherOne, second, otherNone * (1 - second))
+    none = none * first
+    otherNone = otherNone * second
     j += 1
   }
   return bound
@@ -255,13 +304,11 @@ extension VectorKernels {
 
   @inline(never)
   package static func inclusionTerms(
-    cumulative: UnsafePointer<Double>, survival: UnsafePointer<Double>, density: UnsafePointer<Double>,
-    count: Int, noisy: Int, wanted: Int, polynomials: UnsafeMutablePointer<Double>,
-    to terms: UnsafeMutablePointer<Double>
+    cumulative: UnsafePointer<Double>, density: UnsafePointer<Double>, count: Int, noisy: Int, wanted: Int,
+    polynomials: UnsafeMutablePointer<Double>, to terms: UnsafeMutablePointer<Double>
   ) -> Double {
-    _ = eightInclusionTerms(cumulative, survival, density, count, noisy, wanted, polynomials, terms)
-    return eightInclusionTerms(
-      cumulative + 8, survival + 8, density + 8, count, noisy, wanted, polynomials, terms + 8)
+    if wanted == 2 { return pairTerms(cumulative, density, count, noisy, polynomials, terms) }
+    return inclusionTermsOfMany(cumulative, density, count, noisy, wanted, polynomials, terms)
   }
 
   @inline(never)

@@ -92,9 +92,8 @@ package protocol ScaledClassKernels: Sendable {
   ///
   /// - Returns: P(fewer than k classes are above) at the last node.
   static func inclusionTerms(
-    cumulative: UnsafePointer<Double>, survival: UnsafePointer<Double>, density: UnsafePointer<Double>,
-    count: Int, noisy: Int, wanted: Int, polynomials: UnsafeMutablePointer<Double>,
-    to terms: UnsafeMutablePointer<Double>
+    cumulative: UnsafePointer<Double>, density: UnsafePointer<Double>, count: Int, noisy: Int, wanted: Int,
+    polynomials: UnsafeMutablePointer<Double>, to terms: UnsafeMutablePointer<Double>
   ) -> Double
 
   /// Writes what the pullback of P(among the k largest) is summed from, and behind that for all classes the terms themselves,

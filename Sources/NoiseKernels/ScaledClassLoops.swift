@@ -52,9 +52,9 @@ private func symmetric(_ lesser: Doubles, _ z: Doubles) -> (cumulative: Doubles,
   return (greater.replacing(with: lesser, where: isLower), lesser.replacing(with: greater, where: isLower))
 }
 
-/// e^(−z²/2), with the digits that squaring loses.
+/// e^(−z²/2), with the digits that squaring loses, by an exponential for such z.
 @_transparent
-private func gaussian(_ z: Doubles) -> Doubles {
+private func gaussian(_ z: Doubles, _ exponential: (Doubles) -> Doubles) -> Doubles {
   let square = z * z
   let lost = multiplyAdd(z, z, Doubles() - square)
   let leading = exponential(-0.5 * square)
@@ -116,18 +116,55 @@ private func fill(
 
 // Every law has a function of its own: in one with all of them the compiler would not inline them.
 
+/// What ``scaledTail(_:_:)`` is for |x| ≤ 8.75, in two thirds of the terms.
+@_transparent
+private func nearTail(_ magnitude: Doubles) -> (value: Doubles, reciprocal: Doubles) {
+  let reciprocal = Doubles(repeating: 1) / (magnitude + 4)
+  let v = (magnitude - 4) * reciprocal
+  let s = v * v
+  var even = multiplyAdd(
+    Doubles(repeating: 0x1.1b3ad6c3813a5p-21), s, Doubles(repeating: -0x1.69eb620bd55c6p-21))
+  even = multiplyAdd(even, s, Doubles(repeating: 0x1.790f116a85296p-21))
+  even = multiplyAdd(even, s, Doubles(repeating: -0x1.ff089a5dd5524p-20))
+  even = multiplyAdd(even, s, Doubles(repeating: 0x1.17a46f704b8a6p-13))
+  even = multiplyAdd(even, s, Doubles(repeating: -0x1.c81719a8465f5p-9))
+  even = multiplyAdd(even, s, Doubles(repeating: 0x1.eec4cc3e40216p-5))
+  even = multiplyAdd(even, s, Doubles(repeating: 0x1.8c6dbf2cfc2cep-2))
+  even = multiplyAdd(even, s, Doubles(repeating: 0x1.82b4bb8c94dcep-1))
+  var odd = multiplyAdd(
+    Doubles(repeating: 0x1.502b812827694p-24), s, Doubles(repeating: 0x1.2e462adfb1b60p-20))
+  odd = multiplyAdd(odd, s, Doubles(repeating: -0x1.91779647e9f1fp-18))
+  odd = multiplyAdd(odd, s, Doubles(repeating: 0x1.26e2d4e6a0b94p-15))
+  odd = multiplyAdd(odd, s, Doubles(repeating: -0x1.e4a43ff0db55cp-13))
+  odd = multiplyAdd(odd, s, Doubles(repeating: 0x1.ab825f1d68156p-10))
+  odd = multiplyAdd(odd, s, Doubles(repeating: -0x1.ee276101afa94p-8))
+  odd = multiplyAdd(odd, s, Doubles(repeating: -0x1.7dff2bff68a47p-3))
+  odd = multiplyAdd(odd, s, Doubles(repeating: -0x1.373e3a893c289p-1))
+  return (multiplyAdd(odd, v, even), reciprocal)
+}
+
 @inline(never)
 private func normalValues(_ points: ClassPoints, _ values: ClassValues) {
+  // The end of the near tail; above it 1 − F is nothing beside F, if nobody wants it.
+  let near = 8.75
+  let highest = values.survival == nil ? 37 : near
   @inline(__always)
   func law(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
+    // Nodes rise or fall: the others are between these two.
+    let (first, last) = (z[0], z[7])
+    let isCertain = values.survival == nil && first > points.certain && last > points.certain
+    if first >= -near && last >= -near && first <= highest && last <= highest && !isCertain {
+      let leading = gaussian(z, moderateExponential)
+      let (value, reciprocal) = nearTail(smaller(larger(z, Doubles() - z), Doubles(repeating: near)))
+      let (cumulative, survival) = symmetric(leading * (value * reciprocal), z)
+      return (cumulative, survival, leading * inverseRootTwoPi)
+    }
     // From 40 on all is 0.
     let magnitude = smaller(larger(z, Doubles() - z), Doubles(repeating: 40))
-    let leading = gaussian(magnitude)
+    let leading = gaussian(magnitude) { exponential($0) }
     let density = leading * inverseRootTwoPi
-    // Nodes rise or fall: the others are between these two. Half the work.
-    if values.survival == nil && z[0] > points.certain && z[7] > points.certain {
-      return (Doubles(repeating: 1), Doubles(), density)
-    }
+    // Half the work.
+    if isCertain { return (Doubles(repeating: 1), Doubles(), density) }
     let (value, reciprocal) = scaledTail(magnitude, points.scaledTail)
     let (cumulative, survival) = symmetric(leading * (value * reciprocal), z)
     return (cumulative, survival, density)

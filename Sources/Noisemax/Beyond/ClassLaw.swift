@@ -76,12 +76,12 @@ struct ClassLaw: Sendable {
   /// P(ε < this) = q, likewise.
   func lowest(beyond q: Double) -> Double { noise.quantile(at: q) + location }
 
-  /// Writes z = (x − μ)/s − location, F, 1 − F and f/s of every class at the nodes, class by class.
+  /// Writes z = (x − μ)/s − location, F, 1 − F and f/s of every class at the nodes, class by class. Without scales all are 1.
   ///
   /// Without noise z, and without survival 1 − F is not written; then F may be rounded to 1 a little early.
   func evaluate(
     _ count: Int, at nodes: PanelNodes, withNoise: Bool, withSurvival: Bool,
-    locations: UnsafePointer<Double>, scales: UnsafePointer<Double>, z: UnsafeMutablePointer<Lanes>,
+    locations: UnsafePointer<Double>, scales: UnsafePointer<Double>?, z: UnsafeMutablePointer<Lanes>,
     cumulative: UnsafeMutablePointer<Lanes>, survival: UnsafeMutablePointer<Lanes>,
     density: UnsafeMutablePointer<Lanes>
   ) {
@@ -91,11 +91,11 @@ struct ClassLaw: Sendable {
         survival: withSurvival ? doubles(survival) : nil, density: doubles(density))
       return evaluate(vectorLaw, count, at: nodes, locations: locations, scales: scales, to: values)
     }
-    for j in 0..<count { z[j] = ((nodes.high - locations[j]) + nodes.low) / scales[j] - location }
+    for j in 0..<count { z[j] = ((nodes.high - locations[j]) + nodes.low) / (scales?[j] ?? 1) - location }
     fill(
       noise, doubles(z), count * Lanes.scalarCount, median, doubles(cumulative), doubles(survival),
       doubles(density))
-    for j in 0..<count { density[j] /= scales[j] }
+    if let scales { for j in 0..<count { density[j] /= scales[j] } }
   }
 
   /// Likewise by the vector loops, without scales where all are 1.

@@ -104,7 +104,8 @@ struct ClassPanels {
   private var mostPanels: Int { 4096 + 4 * classes.count * (1 + classes.law.kinks.count) }
 
   private func walkDown(_ integrand: some PanelIntegrand, from top: DoubleDouble) {
-    var points = KinkPoints(of: classes, in: kinks)
+    let floor = integrand.endsAtFloor ? classes.lowest : -.infinity
+    var points = KinkPoints(of: classes, above: floor, in: kinks)
     var x = top
     var waiting = 0
     // How fast the logarithm of the probability rises that nothing is above.

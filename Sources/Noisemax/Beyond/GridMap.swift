@@ -87,25 +87,13 @@ struct GridMap {
 
   /// The least scale of a class that may be felt.
   private static func narrowest(of classes: ScaledClasses, above end: DoubleDouble?) -> Double {
-    let floor = Swift.max(end?.value ?? -.infinity, lowest(of: classes))
+    let floor = Swift.max(end?.value ?? -.infinity, classes.lowest)
     var narrowest = Double.infinity
     for j in 0..<classes.count
     where classes.locations[j] + classes.scales[j] * classes.law.farAbove >= floor {
       narrowest = Swift.min(narrowest, classes.scales[j])
     }
     return narrowest
-  }
-
-  /// A point that the k-th largest perturbed logit is above, however small a probability counts.
-  private static func lowest(of classes: ScaledClasses) -> Double {
-    func end(_ j: Int) -> Double { classes.locations[j] + classes.scales[j] * classes.law.farBelow }
-    if classes.wanted == 1 { return (0..<classes.count).reduce(-.infinity) { Swift.max($0, end($1)) } }
-    return withUnsafeTemporaryAllocation(of: Double.self, capacity: classes.count) { memory in
-      var ends = memory
-      for j in 0..<classes.count { ends.initializeElement(at: j, to: end(j)) }
-      ends.sort(by: >)
-      return ends[classes.wanted - 1]
-    }
   }
 
   /// Up to where classes about as narrow as the narrowest one are sharp, and the κ with which the points above suit the wider ones.

@@ -18,7 +18,6 @@ struct Inclusions: PanelIntegrand {
   init(of classes: ScaledClasses, withNoise: Bool, memory: inout Pieces) {
     classCount = classes.noisy
     self.withNoise = withNoise
-    usesSurvival = classes.wanted > 1
     polynomials = memory.takeLanes((classes.count + 2) * classes.wanted)
   }
 
@@ -27,7 +26,7 @@ struct Inclusions: PanelIntegrand {
   var rarest: Double? { nil }
   var canLeaveOut: Bool { true }
   var usesNoise: Bool { withNoise }
-  let usesSurvival: Bool
+  var usesSurvival: Bool { false }
 
   func evaluate(_ classes: ScaledClasses, to values: UnsafeMutablePointer<Lanes>) -> Double {
     let terms = doubles(values)
@@ -37,9 +36,8 @@ struct Inclusions: PanelIntegrand {
         cumulative: doubles(classes.cumulative), density: doubles(classes.density), count: classes.count,
         noisy: classes.noisy, to: terms)
       : kernels.inclusionTerms(
-        cumulative: doubles(classes.cumulative), survival: doubles(classes.survival),
-        density: doubles(classes.density), count: classes.count, noisy: classes.noisy, wanted: classes.wanted,
-        polynomials: doubles(polynomials), to: terms)
+        cumulative: doubles(classes.cumulative), density: doubles(classes.density), count: classes.count,
+        noisy: classes.noisy, wanted: classes.wanted, polynomials: doubles(polynomials), to: terms)
     if withNoise {
       for j in 0..<classes.noisy {
         values[classes.noisy + j] = values[j] * (classes.z[j] + classes.law.location)

@@ -3,8 +3,8 @@
 /// Newton's iteration on log p(μ) = log q, in units of the standard law.
 ///
 /// The Jacobian of log p is ∂log p_i/∂μ_j = J_ij/p_i: no entry off its diagonal is above 0, and its rows sum to 0. So it is solved
-/// by elimination without pivots, the likeliest class held, and kept for as long as the steps with it shrink.
-/// Long rows take the step by pullbacks alone.
+/// by elimination without pivots, the likeliest class held. From 2 % on it is not made again, as long as the steps shrink: each
+/// residual tells what it lacked along the step before (Broyden). Long rows take the step by pullbacks alone.
 struct InverseSearch {
   private let model: InverseModel
   /// log q.
@@ -33,8 +33,8 @@ struct InverseSearch {
   func result() -> [Double] {
     var logits = start()
     var best = (logits: logits, error: Double.infinity)
-    var factors: Elimination?
-    var stalled = 0
+    var newton: BroydenStep?
+    var (stalled, last) = (0, Double.infinity)
     for _ in 0..<100 {
       let residual = residual(at: logits)
       let error = residual.reduce(0) { Swift.max($0, $1.magnitude) }
@@ -46,19 +46,24 @@ struct InverseSearch {
       if best.error <= 1e-13 || stalled > (best.error < 1e-9 ? 1 : 12) { break }
       let step: [Double]
       if target.count <= Self.mostDense {
-        if factors == nil || !shrinks {
+        if newton == nil || !shrinks || error > 0.02 {
           let logProbabilities = zip(target, residual).map { $0 - $1 }
-          factors = Elimination(
+          let factors = Elimination(
             of: model.jacobian(at: logits, logProbabilities, without: likeliest), holding: likeliest,
             count: target.count)
+          newton = BroydenStep(factors)
         }
-        step = factors?.solve(residual) ?? residual
+        step = newton?.next(residual) ?? residual
       } else {
         // Before the last steps no more digits than the step itself is good for.
         let tolerance = Swift.max(1e-8, Swift.min(1e-2, 0.1 * error))
         step = longStep(residual, at: logits, tolerance: tolerance)
       }
-      logits = moved(logits, by: step)
+      let isWhole = move(&logits, by: step)
+      if !isWhole { newton = nil }
+      // Errors shrink ever faster: the next one need not be seen.
+      if newton != nil, shrinks, error < 1e-8, error * (error / last) <= 1e-13 { return logits }
+      last = error
     }
     return best.logits
   }
@@ -96,15 +101,20 @@ struct InverseSearch {
     return target.indices.map { target[$0] - found[$0] }
   }
 
-  /// A step, held back where a class could no longer win: where all of its noise would be below all of another's.
-  private func moved(_ logits: [Double], by step: [Double]) -> [Double] {
+  /// Takes a step, held back where a class could no longer win: where all of its noise would be below all of another's.
+  ///
+  /// - Returns: whether nothing was held back.
+  private func move(_ logits: inout [Double], by step: [Double]) -> Bool {
     let largest = step.reduce(0) { Swift.max($0, $1.magnitude) }
     let factor = largest > 64 ? 64 / largest : 1
-    var result = zip(logits, step).map { $0 + factor * $1 }
+    var result = logits
+    for index in result.indices { result[index] += factor * step[index] }
+    var isWhole = factor == 1
     func holdBack(_ index: Int, _ before: Double, _ after: Double) {
       guard after > -.infinity else { return }
       let reach = Swift.max(logits[index] + upper[index] - before, 0x1p-52 * (upper[index] - lower[index]))
-      result[index] = Swift.max(result[index], after - upper[index] + reach / 8)
+      let least = after - upper[index] + reach / 8
+      if result[index] < least { (result[index], isWhole) = (least, false) }
     }
     // A class without noise stands on what it is itself: there the others count. They reach for what it comes to.
     for index in result.indices where upper[index] == lower[index] {
@@ -114,7 +124,8 @@ struct InverseSearch {
     for index in result.indices where upper[index] < .infinity && upper[index] > lower[index] {
       holdBack(index, before, after)
     }
-    return result
+    logits = result
+    return isWhole
   }
 
   /// Below this point no perturbed logit is the largest, whatever that of one class may be.
@@ -173,102 +184,5 @@ struct InverseSearch {
       let other = index.isMultiple(of: 2) ? odd[index] : even[index]
       return Swift.max(likeliestShare - 2 * other, 0x1p-1000)
     }
-  }
-}
-
-/// The x with A x = b for which no combination of b, A b, A² b, … has a smaller residual (GMRES).
-private func minimalResidual(
-  _ b: [Double], _ tolerance: Double, _ image: ([Double]) -> [Double]
-) -> [Double] {
-  func product(_ x: [Double], _ y: [Double]) -> Double { zip(x, y).reduce(0) { $0 + $1.0 * $1.1 } }
-  let length = product(b, b).squareRoot()
-  guard length > 0, length.isFinite else { return b.map { _ in 0 } }
-  var basis = [b.map { $0 / length }]
-  // The columns of A in the basis, turned into a triangle by rotations, and what these make of b.
-  var (columns, rotations, rest): ([[Double]], [(cosine: Double, sine: Double)], [Double]) = (
-    [], [], [length]
-  )
-  while columns.count < 40, (rest.last ?? 0).magnitude > tolerance * length {
-    var next = image(basis[columns.count])
-    var column: [Double] = []
-    for vector in basis {
-      column.append(product(vector, next))
-      for index in next.indices { next[index] -= column[column.count - 1] * vector[index] }
-    }
-    let size = product(next, next).squareRoot()
-    for (index, rotation) in rotations.enumerated() {
-      let (upper, lower) = (column[index], column[index + 1])
-      column[index] = rotation.cosine * upper + rotation.sine * lower
-      column[index + 1] = rotation.cosine * lower - rotation.sine * upper
-    }
-    let radius = (column[columns.count] * column[columns.count] + size * size).squareRoot()
-    guard radius > 0 else { break }
-    let rotation = (cosine: column[columns.count] / radius, sine: size / radius)
-    column[columns.count] = radius
-    rest.append(-rotation.sine * rest[columns.count])
-    rest[columns.count] *= rotation.cosine
-    rotations.append(rotation)
-    columns.append(column)
-    guard size > 0 else { break }
-    basis.append(next.map { $0 / size })
-  }
-  var result = b.map { _ in 0.0 }
-  for line in columns.indices.reversed() {
-    rest[line] /= columns[line][line]
-    for above in 0..<line { rest[above] -= columns[line][above] * rest[line] }
-    for index in result.indices { result[index] += rest[line] * basis[line][index] }
-  }
-  return result
-}
-
-/// The Jacobian of the log-probabilities without the row and the column of one class, in triangular factors.
-private struct Elimination {
-  private let held: Int
-  private let size: Int
-  private var matrix: [Double]
-
-  /// - Parameters:
-  ///   - jacobian: its rows, without that of the class that is held.
-  ///   - held: that class.
-  ///   - n: how many classes there are.
-  init(of jacobian: [Double], holding held: Int, count n: Int) {
-    (self.held, size) = (held, n - 1)
-    matrix = []
-    matrix.reserveCapacity(size * size)
-    for line in 0..<size {
-      for column in 0..<n where column != held { matrix.append(jacobian[line * n + column]) }
-    }
-    let size = size
-    matrix.withUnsafeMutableBufferPointer { matrix in
-      for pivot in 0..<size {
-        let row = pivot * size
-        for line in pivot + 1..<Swift.max(size, pivot + 1) {
-          let start = line * size
-          let factor = matrix[start + pivot] / matrix[row + pivot]
-          matrix[start + pivot] = factor
-          if factor == 0 { continue }
-          for column in pivot + 1..<size { matrix[start + column] -= factor * matrix[row + column] }
-        }
-      }
-    }
-  }
-
-  func solve(_ values: [Double]) -> [Double] {
-    var x = values.indices.filter { $0 != held }.map { values[$0] }
-    matrix.withUnsafeBufferPointer { matrix in
-      x.withUnsafeMutableBufferPointer { x in
-        for line in 0..<size {
-          for column in 0..<line { x[line] -= matrix[line * size + column] * x[column] }
-        }
-        for line in (0..<size).reversed() {
-          for column in line + 1..<Swift.max(size, line + 1) {
-            x[line] -= matrix[line * size + column] * x[column]
-          }
-          x[line] /= matrix[line * size + line]
-        }
-      }
-    }
-    x.insert(0, at: held)
-    return x
   }
 }

@@ -60,7 +60,7 @@ struct PanelSteps {
   }
 }
 
-/// The kinks of all classes of a row, from the topmost down.
+/// The kinks of all classes of a row, from the topmost down: those above a point, if nothing counts below it.
 struct KinkPoints {
   private struct Point {
     let position: DoubleDouble
@@ -74,7 +74,7 @@ struct KinkPoints {
   /// The memory for classes, in Doubles.
   static func memory(for count: Int, under law: ClassLaw) -> Int { 3 * count * Swift.max(law.kinks.count, 1) }
 
-  init(of classes: ScaledClasses, in memory: UnsafeMutablePointer<Double>) {
+  init(of classes: ScaledClasses, above floor: Double = -.infinity, in memory: UnsafeMutablePointer<Double>) {
     let law = classes.law
     let count = classes.noisy * law.kinks.count + classes.count - classes.noisy
     points = UnsafeMutableBufferPointer(
@@ -83,6 +83,9 @@ struct KinkPoints {
     for j in 0..<classes.noisy {
       let (location, scale) = (DoubleDouble(classes.locations[j]), classes.scales[j])
       for kink in law.kinks {
+        let distance = scale * (kink + law.location)
+        let rounding = 0x1p-50 * (location.high.magnitude + distance.magnitude)
+        if location.high + distance + rounding < floor { continue }
         let position = DoubleDouble(productOf: scale, and: kink + law.location) + location
         points[slot] = Point(position: position, tolerance: scale * 0x1p-60)
         slot += 1
@@ -92,6 +95,7 @@ struct KinkPoints {
       points[slot] = Point(position: DoubleDouble(classes.locations[j]), tolerance: 0)
       slot += 1
     }
+    points = UnsafeMutableBufferPointer(rebasing: points[..<slot])
     points.sort {
       $0.position.high > $1.position.high
         || ($0.position.high == $1.position.high && $0.position.low > $1.position.low)

@@ -14,6 +14,8 @@ struct ScaledClasses {
   private(set) var noisy, count: Int
   /// μ and s of every class, in the order of the vectors below.
   let locations, scales: UnsafeMutablePointer<Double>
+  /// Whether every scale is 1: then the loops divide by none.
+  private var isUnscaled = false
   /// How many classes are wanted: k.
   let wanted: Int
   /// z = (x − μ)/s − location of every class at the nodes; F, 1 − F and f/s.
@@ -40,7 +42,11 @@ struct ScaledClasses {
     (law, wanted, noisy, self.count) = (classes.law, classes.wanted, count, count)
     (locations, scales) = (memory.take(padded(count)), memory.take(padded(count)))
     (z, cumulative, survival, density) = (classes.z, classes.cumulative, classes.survival, classes.density)
+    isUnscaled = classes.isUnscaled
   }
+
+  /// Looks at the scales once they are there.
+  mutating func noteScales() { isUnscaled = (0..<noisy).allSatisfy { scales[$0] == 1 } }
 
   /// Only the first of the classes.
   func first(_ count: Int) -> ScaledClasses {
@@ -52,13 +58,28 @@ struct ScaledClasses {
   /// Below this point at least k classes without noise are above: nothing can be among the k largest.
   var floor: Double? { count - noisy >= wanted ? locations[noisy + wanted - 1] : nil }
 
+  /// A point that the k-th largest perturbed logit is above, however small a probability counts.
+  var lowest: Double {
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: wanted) { largest in
+      largest.initialize(repeating: -.infinity)
+      for j in 0..<count {
+        let end = locations[j] + scales[j] * law.farBelow
+        var rank = wanted
+        while rank > 0, largest[rank - 1] < end {
+          if rank < wanted { largest[rank] = largest[rank - 1] }
+          rank -= 1
+        }
+        if rank < wanted { largest[rank] = end }
+      }
+      return largest[wanted - 1]
+    }
+  }
+
   /// Evaluates all classes at nodes, with z and 1 − F if they are wanted.
   func evaluate(at nodes: PanelNodes, withNoise: Bool = true, withSurvival: Bool = true) {
     law.evaluate(
       noisy, at: nodes, withNoise: withNoise, withSurvival: withSurvival, locations: locations,
-      scales: scales, z: z,
-      cumulative: cumulative,
-      survival: survival, density: density)
+      scales: isUnscaled ? nil : scales, z: z, cumulative: cumulative, survival: survival, density: density)
     for j in noisy..<count {
       let distance = (nodes.high - locations[j]) + nodes.low
       // At the point itself a class is as good as absent: the others are asked whether they are above.

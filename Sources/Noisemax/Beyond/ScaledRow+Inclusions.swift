@@ -28,7 +28,7 @@ extension ScaledRow {
     var memory = Pieces(
       of: scratch.reserve(
         ScaledClasses.memory(for: taking) + ClassIntegrals.memory(forValues: values, of: taking, under: law)
-          + Inclusions.memory(for: taking, wanted: wanted)))
+          + Inclusions.memory(for: taking, wanted: wanted) + tieEntries))
     let classes = classes(memory: &memory)
     let inclusions = Inclusions(of: classes, withNoise: noise != nil, memory: &memory)
     let integrals = ClassIntegrals(of: classes, values: values, precision: precision, memory: &memory)
@@ -42,19 +42,29 @@ extension ScaledRow {
       result[indices[slot]] = probability
       noise?[indices[slot]] = probability * (law.mean + law.location)
     }
-    if wanted > 1 { equalizeTies(result, noise) }
+    if wanted > 1 { equalizeTies(result, noise, memory.takeIntegers(tieEntries)) }
   }
 
-  /// Gives equal classes the same bits.
+  /// How many entries the table of ``equalizeTies(_:_:_:)`` has: a power of two, and less than half are taken.
+  private var tieEntries: Int { 4 << (Int.bitWidth - 1 - (taking | 1).leadingZeroBitCount) }
+
+  /// Gives equal classes the bits of the first of them, which is found by a table of hashes: sorting would take longer.
   private func equalizeTies(
-    _ result: UnsafeMutableBufferPointer<Double>, _ noise: UnsafeMutableBufferPointer<Double>?
+    _ result: UnsafeMutableBufferPointer<Double>, _ noise: UnsafeMutableBufferPointer<Double>?,
+    _ table: UnsafeMutablePointer<Int>
   ) {
-    sort { mean($0) }
-    for slot in 1..<Swift.max(noisy, 1) {
-      let (one, next) = (indices[slot - 1], indices[slot])
-      guard isTie(one, next) else { continue }
-      result[next] = result[one]
-      if let noise { noise[next] = noise[one] }
+    let last = tieEntries - 1
+    table.update(repeating: -1, count: tieEntries)
+    for slot in 0..<noisy {
+      let index = indices[slot]
+      var entry = hash(index) & last
+      while table[entry] >= 0, !isTie(table[entry], index) { entry = (entry + 1) & last }
+      if table[entry] < 0 {
+        table[entry] = index
+      } else {
+        result[index] = result[table[entry]]
+        if let noise { noise[index] = noise[table[entry]] }
+      }
     }
   }
 

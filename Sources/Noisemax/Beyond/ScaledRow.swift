@@ -119,15 +119,24 @@ struct ScaledRow {
     logits[one] == logits[other] && scales[one] == scales[other]
   }
 
+  /// The same number for equal classes, and about any for others.
+  func hash(_ index: Int) -> Int {
+    // 0 and −0 are equal.
+    var bits = (logits[index] + 0).bitPattern &* 0x9E37_79B9_7F4A_7C15
+    bits = (bits ^ bits >> 32 ^ scales[index].bitPattern) &* 0xBF58_476D_1CE4_E5B9
+    return Int(truncatingIfNeeded: bits ^ bits >> 32)
+  }
+
   /// The classes that take part, in the order of `indices`.
   func classes(memory: inout Pieces) -> ScaledClasses {
-    let classes = ScaledClasses(
+    var classes = ScaledClasses(
       under: law, noisy: noisy, count: taking, wanted: wanted, memory: &memory)
     for slot in 0..<taking {
       classes.locations[slot] = location(indices[slot])
       // Noise that underflows beside the widest class's is noise still.
       classes.scales[slot] = slot < noisy ? Swift.max(scale(indices[slot]), 0x1p-1000) : 0
     }
+    classes.noteScales()
     return classes
   }
 

@@ -76,6 +76,27 @@ import Testing
     }
   }
 
+  /// Equal classes get equal bits wherever they stand, also where one is at 0 and the other at −0; others keep their own.
+  @Test(arguments: [2, 3])
+  func equalClassesGetEqualBits(k: Int) {
+    let count = 300
+    var logits: [Double] = [0, 0.5, -0.0]
+    var scales: [Double] = [1, 1, 1]
+    for index in 0..<count {
+      let number = Double(index)
+      logits.append(index % 3 == 0 ? 1 / Double(index % 7 + 1) : sin(number))
+      scales.append(index % 6 == 0 ? 0.5 : 1)
+    }
+    let result = NoisyArgmax(.normal).inclusionProbabilities(for: logits, largest: k, scales: scales)
+    let row = logits.indices.map { SIMD2<Double>(logits[$0] + 0, scales[$0]) }
+    let first = Dictionary(zip(row, result)) { first, _ in first }
+    #expect(first.count > 200 && first.count < result.count - 50 && result[0] == result[2], "k = \(k)")
+    for (index, value) in result.enumerated() {
+      #expect(value == first[row[index]], "k = \(k), class \(index): \(value)")
+    }
+    #expect(Set(result).count > 190, "k = \(k): \(Set(result).count) values of \(first.count) classes")
+  }
+
   /// All but one of three: the complement of the least, whose law is the mirrored one.
   @Test func allButOneIsTheComplementOfTheLeast() {
     let logits = [0.4, -1.5, 8]

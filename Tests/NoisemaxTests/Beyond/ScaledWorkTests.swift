@@ -28,6 +28,21 @@ import Testing
     ]
   }
 
+  /// An inverse takes some three Jacobians and six rows of log p: from the start on errors shrink ever faster.
+  @Test(arguments: [5, 10, 20])
+  func theInverseTakesFewRows(count: Int) {
+    let law = CountingSmooth(base: Normal())
+    let argmax = NoisyArgmax(law)
+    let (_, logits, scales) = Self.ordinary(count)
+    let q = argmax.probabilities(for: logits, scales: scales)
+    let before = law.count.value
+    _ = argmax.logProbabilities(for: logits, scales: scales)
+    let between = law.count.value
+    _ = argmax.logits(for: q, scales: scales)
+    let (row, inverse) = (between - before, law.count.value - between)
+    #expect(row > 0 && inverse <= 11 * row, "\(count) classes: \(inverse), a row \(row)")
+  }
+
   /// Classes whose peaks are near each other have what all are below in common.
   @Test func neighboursShareWork() {
     let (count, law) = (isDebugBuild ? 10 : 30, CountingSmooth(base: ReversedGumbel()))

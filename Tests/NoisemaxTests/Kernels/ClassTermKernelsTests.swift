@@ -70,8 +70,8 @@ import Testing
     var terms = [Double](repeating: .nan, count: 16 * classes.noisy)
     var polynomials = [Double](repeating: .nan, count: 16 * (classes.count + 2) * k)
     let bound = set.kernels.inclusionTerms(
-      cumulative: classes.cumulative, survival: classes.survival, density: classes.density,
-      count: classes.count, noisy: classes.noisy, wanted: k, polynomials: &polynomials, to: &terms)
+      cumulative: classes.cumulative, density: classes.density, count: classes.count, noisy: classes.noisy,
+      wanted: k, polynomials: &polynomials, to: &terms)
     let truth = classes.probability(15, counts: 0..<k)
     #expect((bound - truth).magnitude <= 1e-14, "\(set), \(k): \(bound), not \(truth)")
     check(terms, "\(set), \(k)") { j, node in
