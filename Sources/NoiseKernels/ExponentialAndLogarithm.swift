@@ -89,11 +89,15 @@ private func bend(_ r: Floats) -> Floats {
 
 /// eˣ − 1 for |x| ≤ 700, within two units in the last place.
 @inline(__always)
-func moderateExponentialMinusOne(_ x: Doubles) -> Doubles {
+func moderateExponentialMinusOne(_ x: Doubles) -> Doubles { moderateExponentials(x).lessOne }
+
+/// eˣ and eˣ − 1 for |x| ≤ 700, each within two units in the last place.
+@inline(__always)
+func moderateExponentials(_ x: Doubles) -> (value: Doubles, lessOne: Doubles) {
   let (excess, exponent) = exponentialExcess(x)
   let power = powerOfTwo(exponent)
-  // Without an exponent the excess is the result itself.
-  return multiplyAdd(power, excess, power - 1)
+  // Without an exponent the excess is the second result itself.
+  return (multiplyAdd(power, excess, power), multiplyAdd(power, excess, power - 1))
 }
 
 /// e^−x and e^−x − 1 for x ≥ 0, each within two units in the last place.

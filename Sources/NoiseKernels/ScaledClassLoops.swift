@@ -61,6 +61,19 @@ private func gaussian(_ z: Doubles, _ exponential: (Doubles) -> Doubles) -> Doub
   return multiplyAdd(-0.5 * lost, leading, leading)
 }
 
+/// Whether all of eight points that rise or fall are between two.
+@_transparent
+private func areWithin(_ z: Doubles, _ lowest: Double, _ highest: Double) -> Bool {
+  z[0] >= lowest && z[7] >= lowest && z[0] <= highest && z[7] <= highest
+}
+
+/// e^−|z|, at points that rise or fall.
+@_transparent
+private func lesserExponential(_ z: Doubles) -> Doubles {
+  let falling = smaller(z, Doubles() - z)
+  return areWithin(z, -700, 700) ? moderateExponential(falling) : exponential(falling)
+}
+
 /// e^−t and 1 − e^−t, t = e^x: of the Gumbel law at −x, of the reversed one at x.
 @_transparent
 private func falling(_ t: Doubles) -> Doubles { exponential(Doubles() - t) }
@@ -150,10 +163,8 @@ private func normalValues(_ points: ClassPoints, _ values: ClassValues) {
   let highest = values.survival == nil ? 37 : near
   @inline(__always)
   func law(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
-    // Nodes rise or fall: the others are between these two.
-    let (first, last) = (z[0], z[7])
-    let isCertain = values.survival == nil && first > points.certain && last > points.certain
-    if first >= -near && last >= -near && first <= highest && last <= highest && !isCertain {
+    let isCertain = values.survival == nil && z[0] > points.certain && z[7] > points.certain
+    if !isCertain && areWithin(z, -near, highest) {
       let leading = gaussian(z, moderateExponential)
       let (value, reciprocal) = nearTail(smaller(larger(z, Doubles() - z), Doubles(repeating: near)))
       let (cumulative, survival) = symmetric(leading * (value * reciprocal), z)
@@ -176,7 +187,7 @@ private func normalValues(_ points: ClassPoints, _ values: ClassValues) {
 private func logisticValues(_ points: ClassPoints, _ values: ClassValues) {
   @inline(__always)
   func law(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
-    let t = exponential(smaller(z, Doubles() - z))
+    let t = lesserExponential(z)
     let greater = Doubles(repeating: 1) / (1 + t)
     let (cumulative, survival) = symmetric(t * greater, z)
     return (cumulative, survival, t * greater * greater)
@@ -188,7 +199,7 @@ private func logisticValues(_ points: ClassPoints, _ values: ClassValues) {
 private func laplaceValues(_ points: ClassPoints, _ values: ClassValues) {
   @inline(__always)
   func law(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
-    let half = 0.5 * exponential(smaller(z, Doubles() - z))
+    let half = 0.5 * lesserExponential(z)
     let (cumulative, survival) = symmetric(half, z)
     return (cumulative, survival, half)
   }
@@ -200,7 +211,12 @@ private func exponentialValues(_ points: ClassPoints, _ values: ClassValues) {
   @inline(__always)
   func law(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
     let isBelow = z .< 0
-    let (survival, less) = fallingExponential(z.replacing(with: 0, where: isBelow))
+    let distance = z.replacing(with: 0, where: isBelow)
+    // Beside the jumps of several classes points are in no order: what is beyond is nothing there.
+    let (survival, less) =
+      areWithin(z, -.infinity, 700)
+      ? moderateExponentials(Doubles() - smaller(distance, Doubles(repeating: 700)))
+      : fallingExponential(distance)
     return (Doubles() - less, survival, survival.replacing(with: 0, where: isBelow))
   }
   fill(points, values, law)

@@ -13,7 +13,7 @@ extension NoisyArgmax {
   /// cannot win: there a class with probability 0 has the largest logit with which it cannot.
   ///
   /// Accuracy: the probabilities of the result are those given within 3e-12 relative, down to 1e-250, but for what rounding
-  /// the logits changes. Cost: two Jacobians and eight forward passes for rows of up to 64 classes, and for
+  /// the logits changes. Cost: some two Jacobians and five forward passes for rows of up to 64 classes, and for
   /// longer ones some dozens of pullbacks.
   ///
   /// - Parameters:
