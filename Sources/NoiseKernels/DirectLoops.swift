@@ -28,8 +28,7 @@ private func directRow(
   var lowest = Doubles()
   var second = Doubles(repeating: -.infinity)
   var (leaders, open) = (Doubles(), Doubles())
-  var index = 0
-  while index < count {
+  forEachVector(of: count) { index in
     let gap = load(gaps + index)
     let isOpen = gap .>= ignored
     let leads = gap .== 0
@@ -37,7 +36,6 @@ private func directRow(
     second = larger(second, gap.replacing(with: -.infinity, where: leads))
     leaders += Doubles().replacing(with: 1, where: leads)
     open += Doubles().replacing(with: 1, where: isOpen)
-    index += 8
   }
   let deepest = -largest(-lowest)
   if deepest < table.pointee.deepest { return none }
@@ -74,8 +72,7 @@ private func directRow(
   let (end, endSlope) = (table.pointee.end, 1 - table.pointee.endSlope)
   let phaseLength = Double(table.pointee.terms * step.pointee.rowLength)
   let firstReach = 2 - Double(firstNode)
-  index = 0
-  while index < count {
+  forEachVector(of: count) { index in
     let gap = load(gaps + index)
     let isOpen = gap .>= ignored
     let depth = -gap.replacing(with: 0, where: .!isOpen)
@@ -89,11 +86,9 @@ private func directRow(
     let bounded = smaller(larger(reach, Doubles()), Doubles(repeating: Double(nodes)))
     UnsafeMutableRawPointer(row.reaches + index).storeBytes(
       of: integers(bounded.replacing(with: 0, where: .!isOpen)), as: Words.self)
-    index += 8
   }
   // Moves the classes that have nodes side by side: so masked ones between them change no bit.
-  index = 0
-  while index < count {
+  for index in 0..<count {
     if row.reaches[index] > 0 {
       if gaps[index] == deepest { row.rarest = row.classes }
       if gaps[index] == 0 && row.leader < 0 { row.leader = row.classes }
@@ -103,7 +98,6 @@ private func directRow(
       row.indices[row.classes] = index
       row.classes += 1
     }
-    index += 1
   }
   if row.classes < classes { return none }
   row.highestPeak = (table.pointee.peak + deepest) / width - Double(firstNode)
@@ -125,17 +119,13 @@ private func sharpness(_ row: DirectRow, single: Bool, products: UnsafeMutablePo
   let reach = padded(row.reaches[row.rarest])
   if single {
     let (g, reversedHazards) = (singles(row.g), singles(row.reversedHazards) + row.nodes * row.rarest)
-    var node = 0
-    while node < reach {
+    forEachVector(of: reach) { node in
       store(doubles(at: g + node) * doubles(at: reversedHazards + node), to: products + node)
-      node += 8
     }
   } else {
     let reversedHazards = row.reversedHazards + row.nodes * row.rarest
-    var node = 0
-    while node < reach {
+    forEachVector(of: reach) { node in
       store(load(row.g + node) * load(reversedHazards + node), to: products + node)
-      node += 8
     }
   }
   // The first and the last node are no peaks.
@@ -143,14 +133,12 @@ private func sharpness(_ row: DirectRow, single: Bool, products: UnsafeMutablePo
   products[reach] = .infinity
   var (sharp, steep) = (Doubles(), Doubles())
   var indices = Doubles(0, 1, 2, 3, 4, 5, 6, 7)
-  var node = 0
-  while node < reach {
+  forEachVector(of: reach) { node in
     let (before, here, after) = (load(products + node - 1), load(products + node), load(products + node + 1))
     let isPeak = here .>= before .& here .>= after
     sharp = sharp.replacing(with: 1, where: isPeak .& (here * here .> limit * before * after))
     steep = steep.replacing(with: 1, where: isPeak .& (indices .> row.highestPeak))
     indices += 8
-    node += 8
   }
   return (largest(sharp) > 0, largest(steep) > 0)
 }
@@ -180,11 +168,9 @@ private func summedRow(
     finer += 1
   }
   var sum = 0.0
-  var slot = 0
-  while slot < row.classes {
+  for slot in 0..<row.classes {
     row.probabilities[slot] = single ? singleDot(row, slot) : dot(row, slot)
     sum += row.probabilities[slot]
-    slot += 1
   }
   let total = single ? sum * row.factor * (1 / directScale) : sum * row.factor
   // A logarithm would show what G has lost as a Float: rows with a class below 1e-30 are not served.
@@ -192,10 +178,8 @@ private func summedRow(
     row.nodes = 0
   }
   let factor = 1 / sum
-  slot = 0
-  while slot < row.classes {
+  for slot in 0..<row.classes {
     row.probabilities[slot] *= factor
-    slot += 1
   }
   return (row, total)
 }
@@ -206,15 +190,11 @@ private func write(
   _ values: UnsafePointer<Double>, of row: DirectRow, masked: Double, to result: UnsafeMutablePointer<Double>,
   _ count: Int
 ) {
-  var index = 0
-  while index < count {
+  forEachVector(of: count) { index in
     store(Doubles(repeating: masked), to: result + index)
-    index += 8
   }
-  index = 0
-  while index < row.classes {
+  for index in 0..<row.classes {
     result[row.indices[index]] = values[index]
-    index += 1
   }
 }
 
@@ -240,10 +220,8 @@ extension VectorKernels {
     // A leader with more than ½ has log p = log(1 − Σ of the others): it keeps its digits however near 0 it is.
     var others = 0.0
     let likely = row.probabilities[row.leader] > 0.5
-    var slot = 0
-    while slot < row.classes {
+    for slot in 0..<row.classes {
       if slot != row.leader { others += row.probabilities[slot] }
-      slot += 1
     }
     let remainder = 1 - others
     if likely { row.probabilities[row.leader] = remainder }
@@ -270,22 +248,18 @@ extension VectorKernels {
     let p = row.probabilities
     let reference = ofLogarithms ? v[row.indices[row.leader]] / p[row.leader] : v[row.indices[row.leader]]
     var largest = 0.0
-    var slot = 0
-    while slot < row.classes {
+    for slot in 0..<row.classes {
       let own = v[row.indices[slot]]
       weights[slot] = (ofLogarithms ? own / p[slot] : own) - reference
       let size = weights[slot].magnitude
       if size > largest { largest = size }
-      slot += 1
     }
     // In units of the largest, products with two reversed hazards and 2⁶⁰ stay in range.
     if !(largest < 0x1p900) { return false }
     let unit = largest < 0x1p-900 ? 0x1p-900 : largest
     let perUnit = 1 / unit
-    slot = 0
-    while slot < row.classes {
+    for slot in 0..<row.classes {
       weights[slot] *= perUnit
-      slot += 1
     }
     let single = table.pointee.terms != 12
     if single {
@@ -295,13 +269,11 @@ extension VectorKernels {
     }
     let factor = unit * (single ? row.pairFactor * (1 / directScale) : row.pairFactor)
     var others = (high: 0.0, low: 0.0)
-    slot = 0
-    while slot < row.classes {
+    for slot in 0..<row.classes {
       let sums =
         single ? pairDots(row, slot, singles(gR), singles(gV)) : pairDots(row, slot, gR, gV)
       weights[slot] = factor * (weights[slot] * sums.r - sums.v)
       if slot != row.leader { add(weights[slot], to: &others) }
-      slot += 1
     }
     // The leader's own integral would cancel where it is almost certain.
     if p[row.leader] > 0.5 { weights[row.leader] = 0 - (others.high + others.low) }
