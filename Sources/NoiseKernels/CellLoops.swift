@@ -17,7 +17,8 @@ func forEachOffset(
   let (scale, stride) = (Double(parts), Double(stride))
   let (perUnit, first) = (grid.perUnit * scale, Double(grid.firstCell) * scale)
   let last = Double(grid.count) * scale * stride
-  forEachVector(of: count) { index in
+  var index = 0
+  while index < count {
     let gap = load(gaps + index)
     let isOut = gap .< limit
     let position = gap.replacing(with: 0, where: isOut) * perUnit
@@ -25,6 +26,7 @@ func forEachOffset(
     let own = ((cell - first) * stride).replacing(with: last, where: isOut)
     UnsafeMutableRawPointer(cells + index).storeBytes(of: integers(own), as: Words.self)
     body(index, 2 * (position - cell) - 1)
+    index += 8
   }
 }
 
@@ -90,7 +92,8 @@ extension VectorKernels {
         store(v4 * t2, to: row + 6 * block)
         store(v4 * t3, to: row + 7 * block)
       }
-      forEachVector(of: length) { index in
+      var index = 0
+      while index < length {
         let p = powers + index
         let rows = transposed(
           p, p + block, p + 2 * block, p + 3 * block, p + 4 * block, p + 5 * block, p + 6 * block,
@@ -103,6 +106,7 @@ extension VectorKernels {
         add(rows.5, to: cells[index + 5])
         add(rows.6, to: cells[index + 6])
         add(rows.7, to: cells[index + 7])
+        index += 8
       }
       start += length
     }

@@ -71,6 +71,31 @@ private let reduction = 0.9375
 /// The sums of so many shares stay below 2⁶³.
 private let chunk = 2048
 
+/// Writes the sums of shares so far: four copies of those of a chunk, behind which stand those of the chunks before.
+@inline(__always)
+private func settle(
+  _ sums: UnsafeMutablePointer<Int64>, _ length: Int, isFirst: Bool, isOnly: Bool, points: Int,
+  to weights: UnsafeMutablePointer<Double>
+) {
+  forEachVector(of: points) { slot in
+    @inline(__always) func copy(_ k: Int) -> Words {
+      UnsafeMutableRawPointer(sums + (k * length + slot)).loadUnaligned(as: Words.self)
+    }
+    let sum = (copy(0) &+ copy(1)) &+ (copy(2) &+ copy(3))
+    if isOnly {
+      store(number(sum) * (1 / reduction), to: weights + slot)
+    } else {
+      // The parts above and below 2⁻²⁷ each have room for the sums of many chunks.
+      var (above, below) = (sum &>> 24, sum & Words(repeating: 0xFF_FFFF))
+      if !isFirst { (above, below) = (above &+ copy(4), below &+ copy(5)) }
+      UnsafeMutableRawPointer(sums + (4 * length + slot)).storeBytes(of: above, as: Words.self)
+      UnsafeMutableRawPointer(sums + (5 * length + slot)).storeBytes(of: below, as: Words.self)
+      let whole = multiplyAdd(0x1p24, number(above), number(below))
+      store(whole * (1 / reduction), to: weights + slot)
+    }
+  }
+}
+
 extension VectorKernels {
   @inline(never)
   package static func deposit(
@@ -82,7 +107,6 @@ extension VectorKernels {
     // Four copies, so that classes of near cells do not wait for each other.
     let length = points + 16
     let sums = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int64.self)
-    let (high, low) = (sums + 4 * length, sums + 5 * length)
     let base = Words(repeating: Int64(bitPattern: raised.bitPattern))
     @inline(__always) func add(_ share: Doubles, to slot: UnsafeMutablePointer<Int64>) {
       let slot = UnsafeMutableRawPointer(slot)
@@ -118,27 +142,7 @@ extension VectorKernels {
           index += 1
         }
       }
-      forEachVector(of: points) { slot in
-        @inline(__always) func copy(_ k: Int) -> Words {
-          UnsafeMutableRawPointer(sums + (k * length + slot)).loadUnaligned(as: Words.self)
-        }
-        let sum = (copy(0) &+ copy(1)) &+ (copy(2) &+ copy(3))
-        if count <= chunk {
-          store(number(sum) * (1 / reduction), to: weights + slot)
-        } else {
-          // The parts above and below 2⁻²⁷ each have room for the sums of many chunks.
-          let (aboves, belows) = (UnsafeMutableRawPointer(high + slot), UnsafeMutableRawPointer(low + slot))
-          var (above, below) = (sum &>> 24, sum & Words(repeating: 0xFF_FFFF))
-          if start > 0 {
-            above &+= aboves.loadUnaligned(as: Words.self)
-            below &+= belows.loadUnaligned(as: Words.self)
-          }
-          aboves.storeBytes(of: above, as: Words.self)
-          belows.storeBytes(of: below, as: Words.self)
-          let sum = multiplyAdd(0x1p24, number(above), number(below))
-          store(sum * (1 / reduction), to: weights + slot)
-        }
-      }
+      settle(sums, length, isFirst: start == 0, isOnly: count <= chunk, points: points, to: weights)
       start = end
     } while start < count
   }

@@ -93,7 +93,8 @@ extension VectorKernels {
   ) {
     var (low, high) = (Doubles(), Doubles())
     var reference = 0.0
-    forEachVector(of: stretch.terms) { first in
+    var first = 0
+    while first < stretch.terms {
       let (a, t) = form(stretch, load(basis + first))
       var logarithms: Doubles
       if let ties {
@@ -113,6 +114,7 @@ extension VectorKernels {
         low = multiplyAdd(logarithms[lane], load(row), low)
         high = multiplyAdd(logarithms[lane], load(row + 8), high)
       }
+      first += 8
     }
     store(low, to: coefficients)
     store(high, to: coefficients + 8)
@@ -180,12 +182,14 @@ extension VectorKernels {
     tails: UnsafePointer<Double>, _ count: Int, basis: UnsafePointer<Double>,
     to sums: UnsafeMutablePointer<Double>
   ) {
-    forEachVector(of: stretch.terms) { first in
+    var first = 0
+    while first < stretch.terms {
       let (a, t) = form(stretch, load(basis + first))
       let weight = load(weights + first) * t
       for k in 0..<count {
         sums[k] += tails[k] * laneSum(weight / multiplyAdd(slopes[k], t, a))
       }
+      first += 8
     }
   }
 }

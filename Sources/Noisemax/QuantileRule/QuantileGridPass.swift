@@ -51,10 +51,9 @@ struct QuantileGridPass {
     let vectors = padded(nodeCount) + 48
     var memory = Pieces(
       of: scratch.reserve(3 * count + cellMemory + 10 * mostPoints + vectors))
-    let slots = memory.takeIntegers(cellMemory)
     classes = PlacedClasses(
-      count: count, cells: memory.takeIntegers(count), offsets: memory.take(count), slots: slots,
-      shares: basis.shares)
+      count: count, cells: memory.takeIntegers(count), offsets: memory.take(count),
+      slots: memory.takeIntegers(cellMemory), shares: basis.shares)
     points = memory.takeIntegers(mostPoints)
     starts = memory.takeIntegers(mostPoints)
     weights = memory.take(mostPoints)
@@ -63,10 +62,7 @@ struct QuantileGridPass {
     values = memory.take(count)
     loopMemory = memory.take(6 * mostPoints)
 
-    kernels.place(gaps, from: table.competing, grid: grid, as: classes)
-    slots.update(repeating: -1, count: grid.count)
-    for index in 0..<count { slots[classes.cells[index]] = 0 }
-    pointCount = kernels.list(slots, cells: grid.count, taps: taps, points: points)
+    pointCount = classes.list(points, of: gaps, from: table.competing, on: grid)
     kernels.deposit(classes, points: pointCount, weights: weights, scratch: loopMemory)
     let nodes = NodeGrid(start: -offset - table.firstIndex, step: 1, strideExponent: 0)
     kernels.locate(points, pointCount, on: nodes, in: table.cumulatives.layout, starts: starts)
@@ -82,7 +78,7 @@ struct QuantileGridPass {
       shares: table.shares, logCumulatives: table.logCumulatives, nodes: shifts.count,
       logarithms: logarithms)
     // The leader stands at the lower end of the last cell.
-    reference = logarithms[slots[grid.count - 1] + taps / 2 - 1]
+    reference = logarithms[classes.slots[grid.count - 1] + taps / 2 - 1]
     for point in firstPoint..<pointCount { logarithms[point] -= reference }
     (logarithms + pointCount).update(repeating: 0, count: 16)
   }

@@ -122,10 +122,8 @@ struct LatticePass {
   private mutating func deposit(_ gaps: UnsafePointer<Double>) {
     let (grid, competing) = (shape.grid, shape.competing)
     guard let parts = shape.parts else {
-      kernels.place(gaps, from: competing, grid: grid, as: classes)
-      slots.update(repeating: shape.listsAllCells ? 0 : -1, count: grid.count)
-      if !shape.listsAllCells { for index in 0..<count { slots[classes.cells[index]] = 0 } }
-      pointCount = kernels.list(slots, cells: grid.count, taps: basis.taps, points: points)
+      pointCount = classes.list(
+        points, of: gaps, from: competing, on: grid, nearAllCells: shape.listsAllCells)
       return kernels.deposit(classes, points: pointCount, weights: weights, scratch: loopMemory)
     }
     kernels.depositParts(

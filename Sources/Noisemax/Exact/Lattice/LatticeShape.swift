@@ -54,3 +54,18 @@ struct LatticeShape {
   var rowLength: Int { parts == nil ? 0 : 8 * (grid.count + 1) }
   var cellLength: Int { padded(grid.count + 1) }
 }
+
+extension PlacedClasses {
+  /// Places the classes of a row, and lists the grid points near them, or near all cells.
+  ///
+  /// - Returns: the length of the list.
+  func list(
+    _ points: UnsafeMutablePointer<Int>, of gaps: UnsafePointer<Double>, from competing: Double,
+    on grid: CellGrid, nearAllCells: Bool = false
+  ) -> Int {
+    kernels.place(gaps, from: competing, grid: grid, as: self)
+    slots.update(repeating: nearAllCells ? 0 : -1, count: grid.count)
+    if !nearAllCells { for index in 0..<count { slots[cells[index]] = 0 } }
+    return kernels.list(slots, cells: grid.count, taps: shares.points, points: points)
+  }
+}
