@@ -318,8 +318,7 @@ extension VectorKernels {
       var node = 0
       while node < count {
         var (near, far) = (Doubles(), Doubles())
-        var phase = 0
-        while phase < step {
+        for phase in 0..<step {
           let sample = first + phase
           var slot = samples + (sample % step) * rowLength + sample / step + node
           var tap = phase
@@ -329,7 +328,6 @@ extension VectorKernels {
             slot += 1
             tap += step
           }
-          phase += 1
         }
         store(exponential(near), to: results + node)
         store(exponential(far), to: results + node + 8)

@@ -93,8 +93,7 @@ extension VectorKernels {
   @inline(never)
   package static func powerSums(
     of tails: UnsafePointer<Double>, weights: UnsafePointer<Double>, _ count: Int, factor: Double,
-    limit: Double,
-    to sums: UnsafeMutablePointer<Double>
+    limit: Double, to sums: UnsafeMutablePointer<Double>
   ) {
     var start = 0
     clearTailSums(sums)

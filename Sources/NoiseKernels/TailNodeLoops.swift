@@ -32,8 +32,7 @@ private func farLogarithm(
 @inline(__always)
 private func products(
   _ nodes: UnsafePointer<Double>, _ blocks: Int, _ slopes: UnsafePointer<Double>, from first: Int,
-  to end: Int,
-  _ logarithms: UnsafePointer<Double>?, _ perFactor: Double
+  to end: Int, _ logarithms: UnsafePointer<Double>?, _ perFactor: Double
 ) -> (Doubles, Doubles) {
   let one = Doubles(repeating: 1)
   let other = nodes + (blocks - 1) * blockSize

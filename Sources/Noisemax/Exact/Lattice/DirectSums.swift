@@ -126,7 +126,7 @@ private struct DirectTables: @unchecked Sendable {
     table.mostPairEvaluations = Policy.mostDirectEvaluations(precision, pairs: true)
     table.stepCount = steps.count
     table.deepest = -limit
-    table.ignored = -lattice.depth - lattice.competition(precision)
+    table.ignored = -lattice.depth - lattice.competition[precision]
     table.end = ends[0]
     table.endSlope = slope
     table.peak = Double(integrands.peak(gap: steepest) + steepest) * unit
@@ -179,7 +179,8 @@ private struct StepMaker<Noise: SmoothNoise> {
     }
     return DirectStep(
       width: h, phases: phases, firstCell: firstCell,
-      highest: lattice.highestNode(for: classes, precision: precision), sharpness: exponential(sharpness),
+      highest: lattice.choice(for: classes, precision: precision).highestNode,
+      sharpness: exponential(sharpness),
       coefficients: precision == .double
         ? UnsafeRawPointer(memory.keep(coefficients))
         : UnsafeRawPointer(memory.keep(coefficients.map { Float($0) })),

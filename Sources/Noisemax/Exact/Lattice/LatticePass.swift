@@ -69,8 +69,7 @@ struct LatticePass {
   /// They need nodes further down, as far as products of two reversed hazards matter.
   init(
     _ gaps: UnsafeBufferPointer<Double>, depth: Double, table: LatticeTable, precision: Precision,
-    isOfLogarithms: Bool = false, derivativesOf quantity: Quantity? = nil,
-    scratch: inout Scratch
+    isOfLogarithms: Bool = false, derivativesOf quantity: Quantity? = nil, scratch: inout Scratch
   ) {
     guard let start = gaps.baseAddress else { fatalError("a row of no classes has no lattice") }
     (self.table, self.precision, self.depth) = (table, precision, depth)
@@ -86,6 +85,7 @@ struct LatticePass {
     reversedHazards = shape.samples.reversedHazards(forStride: shape.stride)
     stepIndex = shape.coarsestStepIndex
 
+    // The memory: `listed` slots for a number at every grid point, `most` for one at every node.
     let (hasParts, taps) = (shape.parts != nil, basis.taps)
     let (listed, most) = (shape.mostPoints(taps: taps) + 16, shape.mostNodes(unit: table.unit))
     let (rowLength, cellLength) = (shape.rowLength, shape.cellLength)
@@ -98,9 +98,8 @@ struct LatticePass {
         2 * count + sharesLength + rowLength + 2 * cellLength + 6 * listed + 3 * most + loopLength))
     classes = PlacedClasses(
       count: count, cells: memory.takeIntegers(hasParts ? 0 : count),
-      offsets: memory.take(hasParts ? 0 : count),
-      slots: memory.takeIntegers(cellLength), shares: basis.shares,
-      kept: sharesLength > 0 ? memory.take(sharesLength) : nil)
+      offsets: memory.take(hasParts ? 0 : count), slots: memory.takeIntegers(cellLength),
+      shares: basis.shares, kept: sharesLength > 0 ? memory.take(sharesLength) : nil)
     rows = memory.take(rowLength)
     logMiddles = memory.take(hasParts ? cellLength : 0)
     points = memory.takeIntegers(listed)

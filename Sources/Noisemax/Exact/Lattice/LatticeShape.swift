@@ -14,7 +14,7 @@ struct LatticeShape {
   /// The parts of cells by which very many classes are deposited and evaluated; nil if each class goes by its own shares.
   let parts: CellParts?
   let coarsestStepIndex: Int
-  /// Between these lie the nodes that matter. The walk down begins with the highest.
+  /// Between these lie the nodes that matter: the walk down begins with the highest.
   let highestNode, lowestNode: Double
 
   /// Classes with gaps below −depth are not wanted. Derivatives need a grid that holds r/p, which may be steeper in μ than
@@ -24,18 +24,17 @@ struct LatticeShape {
     of gaps: UnsafePointer<Double>, _ count: Int, depth: Double, table: LatticeTable, precision: Precision,
     derivativesOf quantity: Quantity?
   ) {
-    competing = -depth - table.competition(precision)
+    competing = -depth - table.competition[precision]
     survey = kernels.survey(gaps, count, competingFrom: competing, wantedFrom: -depth)
     samples = table.samples(downTo: survey.rarest)
     let (classes, isDeep) = (survey.competitors, survey.rarest < -16 * table.quartiles)
     let isSteep =
       quantity != nil && (precision == .double ? isDeep : quantity == .logProbabilities)
-    let widest = table.stride(for: classes, precision: precision)
-    stride = isSteep ? min(widest, Int(table.cell / table.unit)) : widest
+    let choice = table.choice(for: classes, precision: precision)
+    stride = isSteep ? min(choice.stride, Int(table.cell / table.unit)) : choice.stride
     grid = CellGrid(lowest: survey.lowest, perUnit: 1 / (Double(stride) * table.unit))
     parts = table.grids.parts(for: classes, cells: grid.count, precision: isSteep ? .double : precision)
-    coarsestStepIndex = table.coarsestStepIndex(for: classes, precision: precision)
-    highestNode = table.highestNode(for: classes, precision: precision)
+    (coarsestStepIndex, highestNode) = (choice.coarsestStepIndex, choice.highestNode)
     lowestNode = table.lowestNode(deepest: survey.rarest)
   }
 
