@@ -37,8 +37,7 @@ extension VectorKernels {
   ) -> GapSurvey {
     var (lowest, rarest) = (Doubles(), Doubles())
     var (competitors, deeper) = (Doubles(), Doubles())
-    var index = 0
-    while index < count {
+    forEachVector(of: count) { index in
       let gap = load(gaps + index)
       let competes = gap .>= competing
       lowest = smaller(lowest, gap.replacing(with: 0, where: .!competes))
@@ -46,7 +45,6 @@ extension VectorKernels {
       rarest = smaller(rarest, gap.replacing(with: 0, where: .!isWanted))
       competitors += Doubles().replacing(with: 1, where: competes)
       deeper += Doubles().replacing(with: 1, where: gap .> -.infinity .& .!isWanted)
-      index += 8
     }
     var result = GapSurvey()
     result.lowest = -largest(-lowest)
@@ -69,10 +67,8 @@ extension VectorKernels {
     _ weights: UnsafePointer<Double>, at gaps: UnsafePointer<Double>, _ count: Int, from limit: Double,
     grid: CellGrid, moments: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
   ) {
-    var slot = 0
-    while slot < 8 * (grid.count + 1) {
+    forEachVector(of: 8 * (grid.count + 1)) { slot in
       store(Doubles(), to: moments + slot)
-      slot += 8
     }
     let cells = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int.self)
     let powers = scratch + block
@@ -125,8 +121,7 @@ extension VectorKernels {
     _ slots: UnsafeMutablePointer<Int>, cells: Int, taps: Int, points: UnsafeMutablePointer<Int>
   ) -> Int {
     var (count, next) = (0, 0)
-    var cell = 0
-    while cell < cells {
+    for cell in 0..<cells {
       if slots[cell] >= 0 {
         let block = cell >> 3
         let end = (cell + taps + 7) >> 3
@@ -139,7 +134,6 @@ extension VectorKernels {
         }
         slots[cell] = count - 8 * (end - block) + (cell & 7)
       }
-      cell += 1
     }
     slots[cells] = count
     return count
@@ -153,8 +147,7 @@ extension VectorKernels {
     // Eight points at a time take what the cells around have for them. A cell beyond the reach of a point adds the zeros that
     // stand around its shares.
     let stride = shares.stride
-    var point = 0
-    while point < count {
+    forEachVector(of: count) { point in
       let first = points[point]
       var cell = first - shares.points + 1 < 0 ? 0 : first - shares.points + 1
       let end = first + 8 < cells ? first + 8 : cells
@@ -176,7 +169,6 @@ extension VectorKernels {
         cell += 1
       }
       store((a + b) + (c + d), to: weights + point)
-      point += 8
     }
   }
 
@@ -185,24 +177,20 @@ extension VectorKernels {
     of values: UnsafePointer<Double>, from first: Int, cells: Int, slots: UnsafePointer<Int>,
     differences: UnsafePointer<Double>, taps: Int, errors: UnsafeMutablePointer<Double>
   ) {
-    var cell = 0
-    while cell < cells {
+    for cell in 0..<cells {
       var error = 0.0
       if slots[cell] >= first {
         let value = values + slots[cell]
         var (ofTaps, ofTerms) = (Doubles(), Doubles())
-        var tap = 0
-        while tap < taps {
+        forEachVector(of: taps) { tap in
           let part = load(value + tap)
           ofTaps = multiplyAdd(load(differences + tap), part, ofTaps)
           ofTerms = multiplyAdd(load(differences + taps + tap), part, ofTerms)
-          tap += 8
         }
         let (below, above) = (value[taps / 2 - 1], value[taps / 2])
         error = (laneSum(ofTaps).magnitude + laneSum(ofTerms).magnitude) / (below < above ? below : above)
       }
       errors[cell] = error
-      cell += 1
     }
   }
 }

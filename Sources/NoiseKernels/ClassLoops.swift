@@ -8,10 +8,11 @@
 extension VectorKernels {
   @inline(never)
   package static func place(
-    _ gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
-    cells: UnsafeMutablePointer<Int>, offsets: UnsafeMutablePointer<Double>
+    _ gaps: UnsafePointer<Double>, from limit: Double, grid: CellGrid, as classes: PlacedClasses
   ) {
-    forEachOffset(of: gaps, count, from: limit, grid: grid, cells: cells) { store($1, to: offsets + $0) }
+    forEachOffset(of: gaps, classes.count, from: limit, grid: grid, cells: classes.cells) {
+      store($1, to: classes.offsets + $0)
+    }
   }
 }
 
@@ -70,18 +71,42 @@ private let reduction = 0.9375
 /// The sums of so many shares stay below 2⁶³.
 private let chunk = 2048
 
+/// Writes the sums of shares so far: four copies of those of a chunk, behind which stand those of the chunks before.
+@inline(__always)
+private func settle(
+  _ sums: UnsafeMutablePointer<Int64>, _ length: Int, isFirst: Bool, isOnly: Bool, points: Int,
+  to weights: UnsafeMutablePointer<Double>
+) {
+  forEachVector(of: points) { slot in
+    @inline(__always) func copy(_ k: Int) -> Words {
+      UnsafeMutableRawPointer(sums + (k * length + slot)).loadUnaligned(as: Words.self)
+    }
+    let sum = (copy(0) &+ copy(1)) &+ (copy(2) &+ copy(3))
+    if isOnly {
+      store(number(sum) * (1 / reduction), to: weights + slot)
+    } else {
+      // The parts above and below 2⁻²⁷ each have room for the sums of many chunks.
+      var (above, below) = (sum &>> 24, sum & Words(repeating: 0xFF_FFFF))
+      if !isFirst { (above, below) = (above &+ copy(4), below &+ copy(5)) }
+      UnsafeMutableRawPointer(sums + (4 * length + slot)).storeBytes(of: above, as: Words.self)
+      UnsafeMutableRawPointer(sums + (5 * length + slot)).storeBytes(of: below, as: Words.self)
+      let whole = multiplyAdd(0x1p24, number(above), number(below))
+      store(whole * (1 / reduction), to: weights + slot)
+    }
+  }
+}
+
 extension VectorKernels {
   @inline(never)
   package static func deposit(
-    _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>, _ count: Int, slots: UnsafePointer<Int>,
-    shares rows: ShareRows, kept: UnsafeMutablePointer<Double>?, points: Int,
-    weights: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
+    _ classes: PlacedClasses, points: Int, weights: UnsafeMutablePointer<Double>,
+    scratch: UnsafeMutablePointer<Double>
   ) {
-    let shares = Shares(rows)
+    let (cells, offsets, count, slots) = (classes.cells, classes.offsets, classes.count, classes.slots)
+    let (shares, kept) = (Shares(classes.shares), classes.kept)
     // Four copies, so that classes of near cells do not wait for each other.
     let length = points + 16
     let sums = UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Int64.self)
-    let (high, low) = (sums + 4 * length, sums + 5 * length)
     let base = Words(repeating: Int64(bitPattern: raised.bitPattern))
     @inline(__always) func add(_ share: Doubles, to slot: UnsafeMutablePointer<Int64>) {
       let slot = UnsafeMutableRawPointer(slot)
@@ -93,13 +118,11 @@ extension VectorKernels {
     var start = 0
     repeat {
       let end = count - start > chunk ? start + chunk : count
-      var slot = 0
-      while slot < 4 * length {
+      forEachVector(of: 4 * length) { slot in
         UnsafeMutableRawPointer(sums + slot).storeBytes(of: Words(), as: Words.self)
-        slot += 8
       }
       var index = start
-      if rows.points == 16 {
+      if classes.shares.points == 16 {
         while index < end {
           let slot = sums + (index & 3) * length + slots[cells[index]]
           let (lower, upper) = shares.of16(at: offsets[index])
@@ -119,51 +142,26 @@ extension VectorKernels {
           index += 1
         }
       }
-      slot = 0
-      while slot < points {
-        @inline(__always) func copy(_ k: Int) -> Words {
-          UnsafeMutableRawPointer(sums + (k * length + slot)).loadUnaligned(as: Words.self)
-        }
-        let sum = (copy(0) &+ copy(1)) &+ (copy(2) &+ copy(3))
-        if count <= chunk {
-          store(number(sum) * (1 / reduction), to: weights + slot)
-        } else {
-          // The parts above and below 2⁻²⁷ each have room for the sums of many chunks.
-          let (aboves, belows) = (UnsafeMutableRawPointer(high + slot), UnsafeMutableRawPointer(low + slot))
-          var (above, below) = (sum &>> 24, sum & Words(repeating: 0xFF_FFFF))
-          if start > 0 {
-            above &+= aboves.loadUnaligned(as: Words.self)
-            below &+= belows.loadUnaligned(as: Words.self)
-          }
-          aboves.storeBytes(of: above, as: Words.self)
-          belows.storeBytes(of: below, as: Words.self)
-          let sum = multiplyAdd(0x1p24, number(above), number(below))
-          store(sum * (1 / reduction), to: weights + slot)
-        }
-        slot += 8
-      }
+      settle(sums, length, isFirst: start == 0, isOnly: count <= chunk, points: points, to: weights)
       start = end
     } while start < count
   }
 
   @inline(never)
   package static func depositWeighted(
-    _ numbers: UnsafePointer<Double>, _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>,
-    _ count: Int, slots: UnsafePointer<Int>, shares rows: ShareRows, kept: UnsafePointer<Double>?,
-    points: Int, weights: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
+    _ numbers: UnsafePointer<Double>, of classes: PlacedClasses, points: Int,
+    weights: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
   ) {
-    let shares = Shares(rows)
+    let (cells, offsets, slots) = (classes.cells, classes.offsets, classes.slots)
+    let (shares, kept) = (Shares(classes.shares), classes.kept)
     let length = points + 16
-    var slot = 0
-    while slot < length {
+    forEachVector(of: length) { slot in
       store(Doubles(), to: weights + slot)
       store(Doubles(), to: scratch + slot)
-      slot += 8
     }
-    var index = 0
-    while index < count {
+    for index in 0..<classes.count {
       let slot = (index & 1 == 0 ? weights : scratch) + slots[cells[index]]
-      if rows.points == 16 {
+      if classes.shares.points == 16 {
         let (lower, upper) = shares.of16(index, at: offsets[index], kept: kept)
         store(multiplyAdd(numbers[index], lower, load(slot)), to: slot)
         store(multiplyAdd(numbers[index], upper, load(slot + 8)), to: slot + 8)
@@ -171,12 +169,9 @@ extension VectorKernels {
         let own = shares.of8(index, at: offsets[index], kept: kept)
         store(multiplyAdd(numbers[index], own, load(slot)), to: slot)
       }
-      index += 1
     }
-    slot = 0
-    while slot < points {
+    forEachVector(of: points) { slot in
       store(load(weights + slot) + load(scratch + slot), to: weights + slot)
-      slot += 8
     }
   }
 }
@@ -198,16 +193,15 @@ extension VectorKernels {
   /// interpolated at their offsets, exceed those at the lower end: sums of shares of the large values themselves would cancel.
   @inline(__always)
   private static func forEachEight(
-    _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>, _ count: Int, slots: UnsafePointer<Int>,
-    shares rows: ShareRows, kept: UnsafePointer<Double>?, values: UnsafePointer<Double>,
-    numbers: UnsafePointer<Double>, _ body: (_ index: Int, _ middle: Doubles, _ rise: Doubles) -> Void
+    of classes: PlacedClasses, values: UnsafePointer<Double>, numbers: UnsafePointer<Double>,
+    _ body: (_ index: Int, _ middle: Doubles, _ rise: Doubles) -> Void
   ) {
-    let middle = rows.points / 2 - 1
+    let (cells, offsets, slots) = (classes.cells, classes.offsets, classes.slots)
+    let middle = classes.shares.points / 2 - 1
     @inline(__always) func forEachEight(_ rise: (_ index: Int, _ values: UnsafePointer<Double>) -> Doubles) {
       @inline(__always) func riseOf(_ index: Int) -> Doubles { rise(index, values + slots[cells[index]]) }
       @inline(__always) func number(_ index: Int) -> Double { numbers[slots[cells[index]] + middle] }
-      var index = 0
-      while index < count {
+      forEachVector(of: classes.count) { index in
         body(
           index,
           Doubles(
@@ -216,7 +210,6 @@ extension VectorKernels {
           sumsOfLanes(
             riseOf(index), riseOf(index + 1), riseOf(index + 2), riseOf(index + 3), riseOf(index + 4),
             riseOf(index + 5), riseOf(index + 6), riseOf(index + 7)))
-        index += 8
       }
     }
     @inline(__always) func rise(_ lower: Doubles, of values: UnsafePointer<Double>) -> Doubles {
@@ -228,8 +221,8 @@ extension VectorKernels {
       let reference = values[middle]
       return multiplyAdd(upper, load(values + 8) - reference, lower * (load(values) - reference))
     }
-    let shares = Shares(rows)
-    switch (rows.points, kept) {
+    let shares = Shares(classes.shares)
+    switch (classes.shares.points, classes.kept) {
     case (16, nil):
       forEachEight { index, values in
         let (lower, upper) = shares.of16(at: offsets[index])
@@ -246,16 +239,12 @@ extension VectorKernels {
 
   @inline(never)
   package static func evaluate(
-    _ gaps: UnsafeMutablePointer<Double>, _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>,
-    _ count: Int, from limit: Double, slots: UnsafePointer<Int>, shares: ShareRows,
-    kept: UnsafePointer<Double>?, logarithms: UnsafePointer<Double>, numbers: UnsafePointer<Double>
+    _ gaps: UnsafeMutablePointer<Double>, of classes: PlacedClasses, from limit: Double,
+    logarithms: UnsafePointer<Double>, numbers: UnsafePointer<Double>
   ) -> Double {
     var total = (high: -1.0, low: 0.0)
     var part = Doubles()
-    forEachEight(
-      cells, offsets, count, slots: slots, shares: shares, kept: kept, values: logarithms,
-      numbers: numbers
-    ) { index, middle, rise in
+    forEachEight(of: classes, values: logarithms, numbers: numbers) { index, middle, rise in
       let p = (middle * moderateExponential(rise)).replacing(with: 0, where: load(gaps + index) .< limit)
       store(p, to: gaps + index)
       part += p
@@ -270,29 +259,23 @@ extension VectorKernels {
 
   @inline(never)
   package static func evaluateLogarithms(
-    _ gaps: UnsafeMutablePointer<Double>, _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>,
-    _ count: Int, from limit: Double, slots: UnsafePointer<Int>, shares: ShareRows,
-    kept: UnsafePointer<Double>?, logarithms: UnsafePointer<Double>
+    _ gaps: UnsafeMutablePointer<Double>, of classes: PlacedClasses, from limit: Double,
+    logarithms: UnsafePointer<Double>
   ) {
-    forEachEight(
-      cells, offsets, count, slots: slots, shares: shares, kept: kept, values: logarithms,
-      numbers: logarithms
-    ) { index, middle, rise in
+    forEachEight(of: classes, values: logarithms, numbers: logarithms) { index, middle, rise in
       store((middle + rise).replacing(with: -.infinity, where: load(gaps + index) .< limit), to: gaps + index)
     }
   }
 
   @inline(never)
   package static func evaluatePullback(
-    _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>, _ cells: UnsafePointer<Int>,
-    _ offsets: UnsafePointer<Double>, _ count: Int, slots: UnsafePointer<Int>, shares rows: ShareRows,
-    kept: UnsafePointer<Double>?, a: UnsafePointer<Double>, b: UnsafePointer<Double>, unit: Double,
-    ofA: Double, ofB: Double
+    _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>, of classes: PlacedClasses,
+    a: UnsafePointer<Double>, b: UnsafePointer<Double>, unit: Double, ofA: Double, ofB: Double
   ) {
-    let shares = Shares(rows)
+    let (offsets, shares, kept) = (classes.offsets, Shares(classes.shares), classes.kept)
     @inline(__always) func values(_ index: Int) -> (Doubles, Doubles) {
-      let slot = slots[cells[index]]
-      if rows.points == 16 {
+      let slot = classes.slots[classes.cells[index]]
+      if classes.shares.points == 16 {
         let (lower, upper) = shares.of16(index, at: offsets[index], kept: kept)
         return (
           multiplyAdd(upper, load(a + slot + 8), lower * load(a + slot)),
@@ -302,8 +285,7 @@ extension VectorKernels {
       let lower = shares.of8(index, at: offsets[index], kept: kept)
       return (lower * load(a + slot), lower * load(b + slot))
     }
-    var index = 0
-    while index < count {
+    forEachVector(of: classes.count) { index in
       let (a0, b0) = values(index)
       let (a1, b1) = values(index + 1)
       let (a2, b2) = values(index + 2)
@@ -316,7 +298,6 @@ extension VectorKernels {
       let result = unit * ((load(u + index) * ofA) * a - (load(p + index) * ofB) * b)
       // A class with p = 0 moves nothing, whatever a and b are.
       store(result.replacing(with: 0, where: load(p + index) .<= 0), to: u + index)
-      index += 8
     }
   }
 }
@@ -337,8 +318,7 @@ extension VectorKernels {
       var node = 0
       while node < count {
         var (near, far) = (Doubles(), Doubles())
-        var phase = 0
-        while phase < step {
+        for phase in 0..<step {
           let sample = first + phase
           var slot = samples + (sample % step) * rowLength + sample / step + node
           var tap = phase
@@ -348,7 +328,6 @@ extension VectorKernels {
             slot += 1
             tap += step
           }
-          phase += 1
         }
         store(exponential(near), to: results + node)
         store(exponential(far), to: results + node + 8)

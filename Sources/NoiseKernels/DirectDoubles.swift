@@ -54,8 +54,7 @@ func sumDoubles(_ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ row: 
     var (nearSum, nearRest) = (Doubles(repeating: splitter), Doubles())
     var (farSum, farRest) = (nearSum, nearRest)
     if node + 8 < nodes {
-      var index = 0
-      while index < count {
+      for index in 0..<count {
         if reaches[index] > node {
           let t = Doubles(repeating: offsets[index])
           let start = coefficients + (starts[index] + node)
@@ -69,14 +68,12 @@ func sumDoubles(_ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ row: 
           (nearSum, farSum) = (nearNext, farNext)
         }
         reversedHazards += nodes
-        index += 1
       }
       store(direct(nearSum - splitter, nearRest), to: row.g + node)
       store(direct(farSum - splitter, farRest), to: row.g + (node + 8))
       node += 16
     } else {
-      var index = 0
-      while index < count {
+      for index in 0..<count {
         if reaches[index] > node {
           let near = polynomial(
             coefficients + (starts[index] + node), rowLength, Doubles(repeating: offsets[index]))
@@ -86,7 +83,6 @@ func sumDoubles(_ coefficients: UnsafePointer<Double>, _ rowLength: Int, _ row: 
           nearSum = next
         }
         reversedHazards += nodes
-        index += 1
       }
       store(direct(nearSum - splitter, nearRest), to: row.g + node)
       node += 8
@@ -122,24 +118,20 @@ func pairDoubles(
   _ gV: UnsafeMutablePointer<Double>
 ) {
   let (nodes, count, reaches) = (row.nodes, row.classes, row.reaches)
-  var node = 0
-  while node < nodes {
+  forEachVector(of: nodes) { node in
     var reversedHazards = row.reversedHazards + node
     var (r, v) = (Doubles(), Doubles())
-    var index = 0
-    while index < count {
+    for index in 0..<count {
       if reaches[index] > node {
         let reversedHazard = load(reversedHazards)
         r += reversedHazard
         v = multiplyAdd(weights[index], reversedHazard, v)
       }
       reversedHazards += nodes
-      index += 1
     }
     let g = load(row.g + node)
     store(g * r, to: gR + node)
     store(g * v, to: gV + node)
-    node += 8
   }
 }
 
@@ -150,12 +142,10 @@ func pairDots(
 ) -> (r: Double, v: Double) {
   let (reversedHazards, reach) = (row.reversedHazards + row.nodes * index, row.reaches[index])
   var (r, v) = (Doubles(), Doubles())
-  var node = 0
-  while node < reach {
+  forEachVector(of: reach) { node in
     let reversedHazard = load(reversedHazards + node)
     r = multiplyAdd(load(gR + node), reversedHazard, r)
     v = multiplyAdd(load(gV + node), reversedHazard, v)
-    node += 8
   }
   return (laneSum(r), laneSum(v))
 }

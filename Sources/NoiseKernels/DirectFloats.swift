@@ -52,8 +52,7 @@ func sumFloats(_ coefficients: UnsafePointer<Float>, _ rowLength: Int, _ row: Di
   while node < nodes {
     var reversedHazards = singles(row.reversedHazards) + node
     var (sum, rest) = (Floats(repeating: splitter), Floats())
-    var index = 0
-    while index < count {
+    for index in 0..<count {
       if reaches[index] > node {
         let own = polynomial(
           coefficients + (starts[index] + node), rowLength, Floats(repeating: Float(offsets[index])))
@@ -63,19 +62,16 @@ func sumFloats(_ coefficients: UnsafePointer<Float>, _ rowLength: Int, _ row: Di
         sum = next
       }
       reversedHazards += nodes
-      index += 1
     }
     store(sum - splitter, to: g + node)
     store(rest, to: rests + node)
     node += 16
   }
-  node = 0
-  while node < nodes {
+  forEachVector(of: nodes) { node in
     let logG = doubles(at: g + node) + doubles(at: rests + node)
     let scaled = moderateExponential(larger(logG, Doubles(repeating: -600))) * directScale
     let shown = scaled.replacing(with: 0, where: logG .< -120)
     storeFloats(shown, to: g + node)
-    node += 8
   }
 }
 
@@ -109,15 +105,13 @@ func pairFloats(
   while node < nodes {
     var reversedHazards = singles(row.reversedHazards) + node
     var (r, v) = (Floats(), Floats())
-    var index = 0
-    while index < count {
+    for index in 0..<count {
       if reaches[index] > node {
         let reversedHazard = load(reversedHazards)
         r += reversedHazard
         v = multiplyAdd(Float(weights[index]), reversedHazard, v)
       }
       reversedHazards += nodes
-      index += 1
     }
     store(load(g + node) * r, to: gR + node)
     store(load(g + node) * v, to: gV + node)

@@ -13,6 +13,24 @@ private func directRow(_ count: Int, _ memory: UnsafeMutablePointer<Double>, nod
     g: memory + (4 * count + 8), reversedHazards: memory + (4 * count + 16 + nodes))
 }
 
+/// The gaps of a row: that of the rarest class, and of the second one, 0 if there are several leaders.
+@inline(__always)
+private func survey(
+  _ gaps: UnsafePointer<Double>, _ count: Int, ignored: Double
+) -> (classes: Int, deepest: Double, second: Double) {
+  var (lowest, second) = (Doubles(), Doubles(repeating: -.infinity))
+  var (leaders, open) = (Doubles(), Doubles())
+  forEachVector(of: count) { index in
+    let gap = load(gaps + index)
+    let (isOpen, leads) = (gap .>= ignored, gap .== 0)
+    lowest = smaller(lowest, gap.replacing(with: 0, where: .!isOpen))
+    second = larger(second, gap.replacing(with: -.infinity, where: leads))
+    leaders += Doubles().replacing(with: 1, where: leads)
+    open += Doubles().replacing(with: 1, where: isOpen)
+  }
+  return (Int(laneSum(open)), -largest(-lowest), laneSum(leaders) > 1 ? 0 : largest(second))
+}
+
 /// Chooses the nodes of a row, and fills in G and r at them. `finer` says how many sizes finer the step is than the number of
 /// classes asks for; `count` is padded to whole vectors.
 ///
@@ -25,31 +43,15 @@ private func directRow(
   let none = directRow(count, memory, nodes: 0)
   // Classes that are as good as masked have a logarithm all the same.
   let ignored = logarithms ? -Double.greatestFiniteMagnitude : table.pointee.ignored
-  var lowest = Doubles()
-  var second = Doubles(repeating: -.infinity)
-  var (leaders, open) = (Doubles(), Doubles())
-  var index = 0
-  while index < count {
-    let gap = load(gaps + index)
-    let isOpen = gap .>= ignored
-    let leads = gap .== 0
-    lowest = smaller(lowest, gap.replacing(with: 0, where: .!isOpen))
-    second = larger(second, gap.replacing(with: -.infinity, where: leads))
-    leaders += Doubles().replacing(with: 1, where: leads)
-    open += Doubles().replacing(with: 1, where: isOpen)
-    index += 8
-  }
-  let deepest = -largest(-lowest)
+  let (classes, deepest, second) = survey(gaps, count, ignored: ignored)
   if deepest < table.pointee.deepest { return none }
-  let classes = Int(laneSum(open))
   // Two classes alone have their probabilities from a table that the lattice made. Beside classes that are as good as masked
   // they should get the same: from the lattice.
   if classes < (pairs || logarithms ? 2 : 3) || classes > table.pointee.mostClasses { return none }
   let size = (classes <= 4 ? 0 : (Int.bitWidth - 2) - (classes - 1).leadingZeroBitCount) + finer
   if size >= table.pointee.stepCount { return none }
   let step = table.pointee.steps + size
-  let below = largest(second)
-  let secondGap = laneSum(leaders) > 1 ? 0 : below < table.pointee.deepest ? table.pointee.deepest : below
+  let secondGap = second < table.pointee.deepest ? table.pointee.deepest : second
   let perReach = table.pointee.perReach
   let (low, leaderLow) = (
     (pairs ? table.pointee.pairReach : table.pointee.reach)[Int(-deepest * perReach)],
@@ -65,17 +67,34 @@ private func directRow(
   if Double(firstNode) * step.pointee.phases < step.pointee.firstCell { return none }
   var row = directRow(count, memory, nodes: nodes)
   row.nodes = nodes
-  let (phases, cellWidth) = (step.pointee.phases, step.pointee.cell)
-  row.factor = 2 * phases
-  row.pairFactor = row.factor * (2 / cellWidth)
+  row.factor = 2 * step.pointee.phases
+  row.pairFactor = row.factor * (2 / step.pointee.cell)
   row.sharpness = step.pointee.sharpness
+  row.highestPeak = (table.pointee.peak + deepest) / width - Double(firstNode)
+  place(gaps, count, ignored: ignored, firstNode: firstNode, table, step, in: row)
+  gather(gaps, count, deepest: deepest, in: &row)
+  if row.classes < classes { return none }
+  if table.pointee.terms == 12 {
+    sumDoubles(step.pointee.coefficients.assumingMemoryBound(to: Double.self), step.pointee.rowLength, row)
+  } else {
+    sumFloats(step.pointee.coefficients.assumingMemoryBound(to: Float.self), step.pointee.rowLength, row)
+  }
+  return row
+}
+
+/// Writes the offset of every class in its cell, where its coefficients start, and how many nodes it has.
+@inline(__always)
+private func place(
+  _ gaps: UnsafePointer<Double>, _ count: Int, ignored: Double, firstNode: Int,
+  _ table: UnsafePointer<DirectTable>, _ step: UnsafePointer<DirectStep>, in row: DirectRow
+) {
+  let (phases, cellWidth) = (step.pointee.phases, step.pointee.cell)
   let perCell = 1 / cellWidth
   let firstPosition = Double(firstNode) * phases - step.pointee.firstCell
   let (end, endSlope) = (table.pointee.end, 1 - table.pointee.endSlope)
   let phaseLength = Double(table.pointee.terms * step.pointee.rowLength)
   let firstReach = 2 - Double(firstNode)
-  index = 0
-  while index < count {
+  forEachVector(of: count) { index in
     let gap = load(gaps + index)
     let isOpen = gap .>= ignored
     let depth = -gap.replacing(with: 0, where: .!isOpen)
@@ -85,34 +104,25 @@ private func directRow(
     let turn = floor((position + 0.5) * (1 / phases))
     let start = (position - turn * phases) * phaseLength + turn
     UnsafeMutableRawPointer(row.starts + index).storeBytes(of: integers(start), as: Words.self)
-    let reach = floor((end - depth * endSlope) * (1 / width) + firstReach)
-    let bounded = smaller(larger(reach, Doubles()), Doubles(repeating: Double(nodes)))
+    let reach = floor((end - depth * endSlope) * (1 / step.pointee.width) + firstReach)
+    let bounded = smaller(larger(reach, Doubles()), Doubles(repeating: Double(row.nodes)))
     UnsafeMutableRawPointer(row.reaches + index).storeBytes(
       of: integers(bounded.replacing(with: 0, where: .!isOpen)), as: Words.self)
-    index += 8
   }
-  // Moves the classes that have nodes side by side: so masked ones between them change no bit.
-  index = 0
-  while index < count {
-    if row.reaches[index] > 0 {
-      if gaps[index] == deepest { row.rarest = row.classes }
-      if gaps[index] == 0 && row.leader < 0 { row.leader = row.classes }
-      row.offsets[row.classes] = row.offsets[index]
-      row.starts[row.classes] = row.starts[index]
-      row.reaches[row.classes] = row.reaches[index]
-      row.indices[row.classes] = index
-      row.classes += 1
-    }
-    index += 1
+}
+
+/// Moves the classes that have nodes side by side: so masked ones between them change no bit.
+@inline(__always)
+private func gather(_ gaps: UnsafePointer<Double>, _ count: Int, deepest: Double, in row: inout DirectRow) {
+  for index in 0..<count where row.reaches[index] > 0 {
+    if gaps[index] == deepest { row.rarest = row.classes }
+    if gaps[index] == 0 && row.leader < 0 { row.leader = row.classes }
+    row.offsets[row.classes] = row.offsets[index]
+    row.starts[row.classes] = row.starts[index]
+    row.reaches[row.classes] = row.reaches[index]
+    row.indices[row.classes] = index
+    row.classes += 1
   }
-  if row.classes < classes { return none }
-  row.highestPeak = (table.pointee.peak + deepest) / width - Double(firstNode)
-  if table.pointee.terms == 12 {
-    sumDoubles(step.pointee.coefficients.assumingMemoryBound(to: Double.self), step.pointee.rowLength, row)
-  } else {
-    sumFloats(step.pointee.coefficients.assumingMemoryBound(to: Float.self), step.pointee.rowLength, row)
-  }
-  return row
 }
 
 /// Whether the nodes are too far apart for the rarest class, and whether it has its peak so far above its logit that the
@@ -125,17 +135,13 @@ private func sharpness(_ row: DirectRow, single: Bool, products: UnsafeMutablePo
   let reach = padded(row.reaches[row.rarest])
   if single {
     let (g, reversedHazards) = (singles(row.g), singles(row.reversedHazards) + row.nodes * row.rarest)
-    var node = 0
-    while node < reach {
+    forEachVector(of: reach) { node in
       store(doubles(at: g + node) * doubles(at: reversedHazards + node), to: products + node)
-      node += 8
     }
   } else {
     let reversedHazards = row.reversedHazards + row.nodes * row.rarest
-    var node = 0
-    while node < reach {
+    forEachVector(of: reach) { node in
       store(load(row.g + node) * load(reversedHazards + node), to: products + node)
-      node += 8
     }
   }
   // The first and the last node are no peaks.
@@ -143,14 +149,12 @@ private func sharpness(_ row: DirectRow, single: Bool, products: UnsafeMutablePo
   products[reach] = .infinity
   var (sharp, steep) = (Doubles(), Doubles())
   var indices = Doubles(0, 1, 2, 3, 4, 5, 6, 7)
-  var node = 0
-  while node < reach {
+  forEachVector(of: reach) { node in
     let (before, here, after) = (load(products + node - 1), load(products + node), load(products + node + 1))
     let isPeak = here .>= before .& here .>= after
     sharp = sharp.replacing(with: 1, where: isPeak .& (here * here .> limit * before * after))
     steep = steep.replacing(with: 1, where: isPeak .& (indices .> row.highestPeak))
     indices += 8
-    node += 8
   }
   return (largest(sharp) > 0, largest(steep) > 0)
 }
@@ -180,11 +184,9 @@ private func summedRow(
     finer += 1
   }
   var sum = 0.0
-  var slot = 0
-  while slot < row.classes {
+  for slot in 0..<row.classes {
     row.probabilities[slot] = single ? singleDot(row, slot) : dot(row, slot)
     sum += row.probabilities[slot]
-    slot += 1
   }
   let total = single ? sum * row.factor * (1 / directScale) : sum * row.factor
   // A logarithm would show what G has lost as a Float: rows with a class below 1e-30 are not served.
@@ -192,10 +194,8 @@ private func summedRow(
     row.nodes = 0
   }
   let factor = 1 / sum
-  slot = 0
-  while slot < row.classes {
+  for slot in 0..<row.classes {
     row.probabilities[slot] *= factor
-    slot += 1
   }
   return (row, total)
 }
@@ -206,15 +206,11 @@ private func write(
   _ values: UnsafePointer<Double>, of row: DirectRow, masked: Double, to result: UnsafeMutablePointer<Double>,
   _ count: Int
 ) {
-  var index = 0
-  while index < count {
+  forEachVector(of: count) { index in
     store(Doubles(repeating: masked), to: result + index)
-    index += 8
   }
-  index = 0
-  while index < row.classes {
+  for index in 0..<row.classes {
     result[row.indices[index]] = values[index]
-    index += 1
   }
 }
 
@@ -240,10 +236,8 @@ extension VectorKernels {
     // A leader with more than ½ has log p = log(1 − Σ of the others): it keeps its digits however near 0 it is.
     var others = 0.0
     let likely = row.probabilities[row.leader] > 0.5
-    var slot = 0
-    while slot < row.classes {
+    for slot in 0..<row.classes {
       if slot != row.leader { others += row.probabilities[slot] }
-      slot += 1
     }
     let remainder = 1 - others
     if likely { row.probabilities[row.leader] = remainder }
@@ -270,22 +264,18 @@ extension VectorKernels {
     let p = row.probabilities
     let reference = ofLogarithms ? v[row.indices[row.leader]] / p[row.leader] : v[row.indices[row.leader]]
     var largest = 0.0
-    var slot = 0
-    while slot < row.classes {
+    for slot in 0..<row.classes {
       let own = v[row.indices[slot]]
       weights[slot] = (ofLogarithms ? own / p[slot] : own) - reference
       let size = weights[slot].magnitude
       if size > largest { largest = size }
-      slot += 1
     }
     // In units of the largest, products with two reversed hazards and 2⁶⁰ stay in range.
     if !(largest < 0x1p900) { return false }
     let unit = largest < 0x1p-900 ? 0x1p-900 : largest
     let perUnit = 1 / unit
-    slot = 0
-    while slot < row.classes {
+    for slot in 0..<row.classes {
       weights[slot] *= perUnit
-      slot += 1
     }
     let single = table.pointee.terms != 12
     if single {
@@ -295,13 +285,11 @@ extension VectorKernels {
     }
     let factor = unit * (single ? row.pairFactor * (1 / directScale) : row.pairFactor)
     var others = (high: 0.0, low: 0.0)
-    slot = 0
-    while slot < row.classes {
+    for slot in 0..<row.classes {
       let sums =
         single ? pairDots(row, slot, singles(gR), singles(gV)) : pairDots(row, slot, gR, gV)
       weights[slot] = factor * (weights[slot] * sums.r - sums.v)
       if slot != row.leader { add(weights[slot], to: &others) }
-      slot += 1
     }
     // The leader's own integral would cancel where it is almost certain.
     if p[row.leader] > 0.5 { weights[row.leader] = 0 - (others.high + others.low) }

@@ -10,13 +10,11 @@ extension VectorKernels {
     of numbers: UnsafePointer<Double>, _ count: Int, shift: Double,
     to logarithms: UnsafeMutablePointer<Double>
   ) {
-    var index = 0
-    while index < count {
+    forEachVector(of: count) { index in
       let (exponent, logarithm) = splitLogarithm(load(numbers + index))
       let whole = exponent - shift
       store(
         multiplyAdd(ln2High, whole, multiplyAdd(ln2Low, whole, logarithm)), to: logarithms + index)
-      index += 8
     }
   }
 
@@ -33,8 +31,7 @@ extension VectorKernels {
       if slot >= 0 {
         let reference = logarithms[slot + taps / 2 - 1]
         var (even, odd) = (Doubles(), Doubles())
-        var tap = 0
-        while tap < taps {
+        forEachVector(of: taps) { tap in
           let ratios = load(logarithms + slot + tap) - reference
           let row = matrix + 8 * tap
           even = multiplyAdd(ratios[0], load(row), even)
@@ -45,7 +42,6 @@ extension VectorKernels {
           odd = multiplyAdd(ratios[5], load(row + 40), odd)
           even = multiplyAdd(ratios[6], load(row + 48), even)
           odd = multiplyAdd(ratios[7], load(row + 56), odd)
-          tap += 8
         }
         let coefficients = even + odd
         store(coefficients, to: rows + 8 * cell)
@@ -121,11 +117,9 @@ extension VectorKernels {
       let slot = cell < cells ? slots[cell] : -1
       var (first, second) = (Doubles(), Doubles())
       if slot >= 0 {
-        var tap = 0
-        while tap < taps {
+        for tap in 0..<taps {
           first = multiplyAdd(values[slot + tap], load(matrix + 8 * tap), first)
           second = multiplyAdd(others[slot + tap], load(matrix + 8 * tap), second)
-          tap += 1
         }
       }
       store(Doubles(lowHalf: first.lowHalf, highHalf: second.lowHalf), to: rows + 8 * cell)

@@ -3,6 +3,7 @@
 /// 1.5·2⁵²: what is added to a number and taken off again rounds it to an integer, and its last bits are the integer.
 private let rounder = 0x1.8p52
 private let log2e = 0x1.71547652b82fep+0
+let ln2 = 0x1.62e42fefa39efp-1
 /// ln 2 in two parts; the first times an exponent is exact.
 let ln2High = 0x1.62e42feep-1
 let ln2Low = 0x1.a39ef35793c76p-33
@@ -156,6 +157,15 @@ private func exponentialExcess(_ x: Doubles) -> (excess: Doubles, exponent: Doub
 /// 2ⁿ for a whole number within −1022…1023; NaN gives some number.
 @inline(__always)
 func powerOfTwo(_ n: Doubles) -> Doubles { doubles(words(n + (rounder + 1023)) &<< 52) }
+
+/// A normal number above 0 as mantissa · 2^exponent, with the mantissa from ½ on and below 1.
+@inline(__always)
+func splitExponent(_ x: Doubles) -> (mantissa: Doubles, exponent: Words) {
+  let bits = words(x)
+  let shifted = unsafeBitCast(unsafeBitCast(bits, to: SIMD8<UInt64>.self) &>> 52, to: Words.self)
+  let mantissa = (bits & Words(repeating: 0x000F_FFFF_FFFF_FFFF)) | Words(repeating: 0x3FE0_0000_0000_0000)
+  return (doubles(mantissa), shifted &- Words(repeating: 1022))
+}
 
 /// A positive normal number as 2^exponent · e^logarithm, with the logarithm within ±0.347.
 @inline(__always)

@@ -157,27 +157,25 @@ package protocol Kernels: LatticeKernels, TailKernels, UniformKernels, ScaledCla
     logarithms: UnsafePointer<Double>?, _ count: Int
   ) -> (sum: Double, exponent: Double)
 
-  /// Adds the nodes of a panel to ∫ f_k·F_k^(ties − 1)·∏ F_j^ties of so many classes, eight places for each.
+  /// Adds the nodes of a panel to ∫ ∏ F_j^ties/F_k dx of so many classes, eight places for each, F_k = x + distance_k.
   ///
-  /// `nodes` are one or two vectors in rows of ``panelNodes``. The first row is a and the second c in F_k = a + c·slope_k,
-  /// the third has the weights, the density in them; the product of the powers goes to the fourth.
+  /// `nodes` are one or two vectors in three rows of ``panelNodes``: x, the weights, and the product, which is written there.
   static func addProducts(
-    at nodes: UnsafeMutablePointer<Double>, vectors: Int, slopes: UnsafePointer<Double>,
+    at nodes: UnsafeMutablePointer<Double>, vectors: Int, distances: UnsafePointer<Double>,
     ties: UnsafePointer<Double>, _ count: Int, sums: UnsafeMutablePointer<Double>
   )
 
   /// As ``addProducts``, with three vectors of sums for each class, the second and third with another factor in the integral:
-  /// R = Σ c·ties_j/F_j, and V = Σ c·cotangent_j/F_j. The product times them goes to the fifth and sixth row of `nodes`. The
-  /// memory for reciprocals is 16 places for each class.
+  /// R = Σ ties_j/F_j, and V = Σ cotangent_j/F_j. The memory for reciprocals is 16 places for each class.
   static func addProductDerivatives(
-    at nodes: UnsafeMutablePointer<Double>, vectors: Int, slopes: UnsafePointer<Double>,
+    at nodes: UnsafeMutablePointer<Double>, vectors: Int, distances: UnsafePointer<Double>,
     ties: UnsafePointer<Double>, cotangents: UnsafePointer<Double>, _ count: Int,
     sums: UnsafeMutablePointer<Double>, reciprocals: UnsafeMutablePointer<Double>
   )
 
-  /// Replaces the numbers q in the fourth row of the nodes by 1 − (1 − q)·∏ F_k^ties, where 1 − F_k = a + c·slope_k.
-  static func addSurvivals(
-    at nodes: UnsafeMutablePointer<Double>, vectors: Int, slopes: UnsafePointer<Double>,
+  /// Writes 1 − ∏ F_k^ties to the third row of the nodes, with 1 − F_k = break_k − x.
+  static func writeSurvivals(
+    at nodes: UnsafeMutablePointer<Double>, vectors: Int, breaks: UnsafePointer<Double>,
     ties: UnsafePointer<Double>, _ count: Int
   )
 

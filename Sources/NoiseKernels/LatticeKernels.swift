@@ -4,26 +4,22 @@ package protocol LatticeKernels: Sendable {
     _ gaps: UnsafePointer<Double>, _ count: Int, competingFrom competing: Double, wantedFrom wanted: Double
   ) -> GapSurvey
 
-  /// Writes the cell of every class, and its offset t ∈ −1…1 in it; classes below the limit get the cell behind the last one.
+  /// Writes the cell of every class, and its offset in it; classes below the limit get the cell behind the last one.
   static func place(
-    _ gaps: UnsafePointer<Double>, _ count: Int, from limit: Double, grid: CellGrid,
-    cells: UnsafeMutablePointer<Int>, offsets: UnsafeMutablePointer<Double>
-  )
+    _ gaps: UnsafePointer<Double>, from limit: Double, grid: CellGrid, as classes: PlacedClasses)
 
   /// W_g = Σ_j L_g(μ_j): writes for every grid point of the list the sum of the classes' shares in it. The order of the classes
   /// changes no bit.
   ///
   /// The shares of every class are kept if there is memory for them. `scratch` has 6·(points + 16) slots.
   static func deposit(
-    _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>, _ count: Int, slots: UnsafePointer<Int>,
-    shares: ShareRows, kept: UnsafeMutablePointer<Double>?, points: Int,
-    weights: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
+    _ classes: PlacedClasses, points: Int, weights: UnsafeMutablePointer<Double>,
+    scratch: UnsafeMutablePointer<Double>
   )
 
   /// W_g = Σ_j numbers_j·L_g(μ_j), otherwise as ``deposit``. Weights and scratch have points + 16 slots each.
   static func depositWeighted(
-    _ numbers: UnsafePointer<Double>, _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>,
-    _ count: Int, slots: UnsafePointer<Int>, shares: ShareRows, kept: UnsafePointer<Double>?, points: Int,
+    _ numbers: UnsafePointer<Double>, of classes: PlacedClasses, points: Int,
     weights: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
   )
 
@@ -146,9 +142,8 @@ package protocol LatticeKernels: Sendable {
   ///
   /// - Returns: Σp − 1.
   static func evaluate(
-    _ gaps: UnsafeMutablePointer<Double>, _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>,
-    _ count: Int, from limit: Double, slots: UnsafePointer<Int>, shares: ShareRows,
-    kept: UnsafePointer<Double>?, logarithms: UnsafePointer<Double>, numbers: UnsafePointer<Double>
+    _ gaps: UnsafeMutablePointer<Double>, of classes: PlacedClasses, from limit: Double,
+    logarithms: UnsafePointer<Double>, numbers: UnsafePointer<Double>
   ) -> Double
 
   /// From the coefficients on a cell with a slot those on its equal parts, of which there is an even number: p in the middle of
@@ -193,9 +188,8 @@ package protocol LatticeKernels: Sendable {
 
   /// As ``evaluate``, by logarithms, −∞ below the limit.
   static func evaluateLogarithms(
-    _ gaps: UnsafeMutablePointer<Double>, _ cells: UnsafePointer<Int>, _ offsets: UnsafePointer<Double>,
-    _ count: Int, from limit: Double, slots: UnsafePointer<Int>, shares: ShareRows,
-    kept: UnsafePointer<Double>?, logarithms: UnsafePointer<Double>
+    _ gaps: UnsafeMutablePointer<Double>, of classes: PlacedClasses, from limit: Double,
+    logarithms: UnsafePointer<Double>
   )
 
   /// Replaces gaps by the logarithms of probabilities, −∞ below the limit, from the coefficients on the cells.
@@ -206,9 +200,7 @@ package protocol LatticeKernels: Sendable {
 
   /// Replaces u by unit·(ofA·u·a − ofB·p·b), 0 where p is 0, from a and b at the grid points of the list and 16 slots more.
   static func evaluatePullback(
-    _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>, _ cells: UnsafePointer<Int>,
-    _ offsets: UnsafePointer<Double>, _ count: Int, slots: UnsafePointer<Int>, shares: ShareRows,
-    kept: UnsafePointer<Double>?,
+    _ p: UnsafePointer<Double>, _ u: UnsafeMutablePointer<Double>, of classes: PlacedClasses,
     a: UnsafePointer<Double>, b: UnsafePointer<Double>, unit: Double, ofA: Double, ofB: Double
   )
 

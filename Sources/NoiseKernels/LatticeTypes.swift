@@ -50,6 +50,28 @@ package struct ShareRows {
 
 extension ShareRows: @unchecked Sendable {}
 
+/// The classes of a row among the grid points of its cells.
+package struct PlacedClasses {
+  package let count: Int
+  /// For every class its cell, and its offset t ∈ −1…1 in it. Classes that do not compete have the cell behind the last one.
+  package let cells: UnsafeMutablePointer<Int>
+  package let offsets: UnsafeMutablePointer<Double>
+  /// For every cell with a class, the slot of its first grid point in the list; −1 for a cell without one. For the cell behind
+  /// the last one it is the end of the list.
+  package let slots: UnsafeMutablePointer<Int>
+  package let shares: ShareRows
+  /// The shares of every class, from deposit to evaluation; nil if they are computed anew.
+  package let kept: UnsafeMutablePointer<Double>?
+
+  package init(
+    count: Int, cells: UnsafeMutablePointer<Int>, offsets: UnsafeMutablePointer<Double>,
+    slots: UnsafeMutablePointer<Int>, shares: ShareRows, kept: UnsafeMutablePointer<Double>? = nil
+  ) {
+    (self.count, self.cells, self.offsets) = (count, cells, offsets)
+    (self.slots, self.shares, self.kept) = (slots, shares, kept)
+  }
+}
+
 /// Node m and grid point p take the sample number start + m·step − p·stride.
 package struct NodeGrid: Sendable {
   package let start: Int

@@ -27,16 +27,14 @@ extension VectorKernels {
       starts = starts.replacing(with: starts &+ Words(repeating: rise), where: isBelow)
     }
     var (remainders, result) = (Words(), Words())
-    var index = 0
-    while index < count {
+    forEachVector(of: count) { index in
       if index > 0, points[index] == points[index - 8] + 8 {
         lower(&remainders, &result, by: blockFall)
       } else {
         let offset = nodes.start - points[index] * stride
         var quotient = floorQuotient(offset, step)
         var remainder = offset - quotient * step
-        var lane = 0
-        while lane < 8 {
+        for lane in 0..<8 {
           remainders[lane] = Int64(remainder)
           result[lane] = Int64(remainder * rowLength + quotient)
           remainder -= fall.remainder
@@ -45,11 +43,9 @@ extension VectorKernels {
             remainder += step
             quotient -= 1
           }
-          lane += 1
         }
       }
       UnsafeMutableRawPointer(starts + index).storeBytes(of: result, as: Words.self)
-      index += 8
     }
   }
 
@@ -123,11 +119,9 @@ extension VectorKernels {
   ) {
     let (shift, mask) = (grid.strideExponent, 1 << grid.strideExponent - 1)
     var offset = grid.start
-    var node = 0
-    while node < nodes {
+    for node in 0..<nodes {
       slots[node] = (offset & mask) * layout.rowLength + (layout.lastOfRow - (offset >> shift))
       offset += grid.step
-      node += 1
     }
   }
 
@@ -268,12 +262,10 @@ extension VectorKernels {
       } else {
         var (a, b) = (Doubles(), Doubles())
         let end = reach(of: points[point] + 7, on: grid, below: last, nodes)
-        var node = 0
-        while node < end {
+        for node in 0..<end {
           let near = load(start + slots[node])
           a = multiplyAdd(values[node], near, a)
           b = multiplyAdd(others[node], near, b)
-          node += 1
         }
         store(factor * a, to: results + point)
         store(factor * b, to: otherResults + point)

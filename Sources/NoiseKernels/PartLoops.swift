@@ -110,11 +110,9 @@ extension VectorKernels {
       }
       start += classes
     }
-    var cell = 0
-    while cell < grid.count {
+    for cell in 0..<grid.count {
       var row = Doubles()
-      var part = 0
-      while part < parts {
+      for part in 0..<parts {
         let slot = sums + 4 * (cell * parts + part)
         var sum = UnsafeMutableRawPointer(slot).loadUnaligned(as: Integers.self)
         if second > 0 {
@@ -130,10 +128,8 @@ extension VectorKernels {
           row = multiplyAdd(Double(sum[2] &- base) * 0x1p-39, load(share + 24), row)
           row = multiplyAdd(Double(sum[3] & 0xFF_FFFF_FFFF) * 0x1p-15, load(share + 32), row)
         }
-        part += 1
       }
       store(row, to: moments + 8 * cell)
-      cell += 1
     }
   }
 }
@@ -176,20 +172,14 @@ extension VectorKernels {
           store(odd + even, to: result + slot)
           slot += 8
         }
-        var part = 0
-        while part < parts {
+        for part in 0..<parts {
           scratch[part] = result[4 * part]
-          part += 1
         }
-        part = 0
-        while part < parts {
+        forEachVector(of: parts) { part in
           store(row[0] * moderateExponential(load(scratch + part)), to: scratch + part)
-          part += 8
         }
-        part = 0
-        while part < parts {
+        for part in 0..<parts {
           result[4 * part] = scratch[part]
-          part += 1
         }
       } else {
         while slot < stride {
@@ -229,8 +219,7 @@ extension VectorKernels {
         index += 2
       }
       var part = Doubles()
-      index = 0
-      while index < classes {
+      forEachVector(of: classes) { index in
         let (t, column) = (load(result + index), columns + index)
         let slope = multiplyAdd(
           multiplyAdd(load(column + 3 * partBlock), t, load(column + 2 * partBlock)), t,
@@ -238,7 +227,6 @@ extension VectorKernels {
         let p = load(column) * moderateExponential(slope * t)
         store(p, to: result + index)
         part += p
-        index += 8
       }
       add(laneSum(part), to: &total)
       start += classes
@@ -295,12 +283,10 @@ extension VectorKernels {
         index += 16
       }
       var part = Doubles()
-      index = 0
-      while index < classes {
+      forEachVector(of: classes) { index in
         let p = doubles(at: floats + index)
         store(p, to: result + index)
         part += p
-        index += 8
       }
       add(laneSum(part), to: &total)
       start += classes

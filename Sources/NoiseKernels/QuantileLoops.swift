@@ -4,15 +4,11 @@
 
 // The loops of the quantile rule over its nodes: at the grid points of a row, and class by class.
 
-private let ln2 = 0x1.62e42fefa39efp-1
-
-/// A normal number above 0 as mantissa · 2^exponent, with the mantissa from ½ on and below 1; 0 has the mantissa 0.
+/// A normal number above 0 as mantissa · 2^exponent, or 0 with the mantissa 0.
 @_transparent
-private func splitExponent(_ x: Doubles) -> (mantissa: Doubles, exponent: Words) {
-  let bits = words(x)
-  let shifted = unsafeBitCast(unsafeBitCast(bits, to: SIMD8<UInt64>.self) &>> 52, to: Words.self)
-  let mantissa = (bits & Words(repeating: 0x000F_FFFF_FFFF_FFFF)) | Words(repeating: 0x3FE0_0000_0000_0000)
-  return (doubles(mantissa).replacing(with: 0, where: x .== 0), shifted &- Words(repeating: 1022))
+private func splitFactor(_ x: Doubles) -> (mantissa: Doubles, exponent: Words) {
+  let (mantissa, exponent) = splitExponent(x)
+  return (mantissa.replacing(with: 0, where: x .== 0), exponent)
 }
 
 /// Σ_tap shares_tap · sums_tap in eight consecutive places: one place between grid points, for eight of them.
@@ -105,15 +101,13 @@ extension VectorKernels {
       store(gain, to: gains + point)
       point += 8
     }
-    var place = 0
-    while place < places {
+    forEachVector(of: places) { place in
       var (sum, copy) = (load(spread + place), 1)
       while copy < 8 {
         sum = sum + load(spread + copy * places + place)
         copy += 1
       }
       store(sum, to: spread + place)
-      place += 8
     }
   }
 
@@ -122,8 +116,7 @@ extension VectorKernels {
     _ mantissas: UnsafeMutablePointer<Double>, _ exponents: UnsafeMutablePointer<Double>, nodes: Int,
     by factors: UnsafePointer<Double>, powers: UnsafePointer<Double>, _ count: Int
   ) {
-    var node = 0
-    while node < nodes {
+    forEachVector(of: nodes) { node in
       var (product, exponent) = (load(mantissas + node), Words())
       var (k, waiting) = (0, 0)
       while k < count {
@@ -135,16 +128,15 @@ extension VectorKernels {
           waiting += 1
           // Three factors on a mantissa of ½ and more leave a normal number.
           if waiting == 3 {
-            let (mantissa, lost) = splitExponent(product)
+            let (mantissa, lost) = splitFactor(product)
             (product, exponent, waiting) = (mantissa, exponent &+ lost, 0)
           }
         }
         k += 1
       }
-      let (mantissa, lost) = splitExponent(product)
+      let (mantissa, lost) = splitFactor(product)
       store(mantissa, to: mantissas + node)
       store(load(exponents + node) + doubles(whole: exponent &+ lost), to: exponents + node)
-      node += 8
     }
   }
 
@@ -153,8 +145,7 @@ extension VectorKernels {
     _ densities: UnsafePointer<Double>, over cumulatives: UnsafePointer<Double>, _ count: Int,
     weights: UnsafePointer<Double>, nodes: Int, to sums: UnsafeMutablePointer<Double>
   ) {
-    var k = 0
-    while k < count {
+    for k in 0..<count {
       var (sum, node) = (Doubles(), 0)
       while node < nodes {
         let cumulative = load(cumulatives + 16 * k + node)
@@ -163,7 +154,6 @@ extension VectorKernels {
         node += 8
       }
       sums[k] += laneSum(sum)
-      k += 1
     }
   }
 
@@ -171,12 +161,10 @@ extension VectorKernels {
   package static func splitExponents(
     of mantissas: UnsafeMutablePointer<Double>, _ exponents: UnsafeMutablePointer<Double>, _ count: Int
   ) {
-    var index = 0
-    while index < count {
-      let (mantissa, exponent) = splitExponent(load(mantissas + index))
+    forEachVector(of: count) { index in
+      let (mantissa, exponent) = splitFactor(load(mantissas + index))
       store(mantissa, to: mantissas + index)
       store(load(exponents + index) + doubles(whole: exponent), to: exponents + index)
-      index += 8
     }
   }
 
@@ -187,8 +175,7 @@ extension VectorKernels {
   ) -> (sum: Double, exponent: Double) {
     let nothing = -Double.infinity
     var top = Doubles(repeating: nothing)
-    var index = 0
-    while index < count {
+    forEachVector(of: count) { index in
       var mantissa = firstLanes(count - index, of: load(mantissas + index))
       var exponent = load(exponents + index)
       if let logarithms {
@@ -201,19 +188,16 @@ extension VectorKernels {
       store(mantissa, to: mantissas + index)
       store(exponent, to: exponents + index)
       top = larger(top, exponent)
-      index += 8
     }
     let exponent = largest(top)
     var total = (high: 0.0, low: 0.0)
-    index = 0
-    while index < count {
+    forEachVector(of: count) { index in
       // Relative to the largest one, what is below 2⁻¹⁰⁰⁰ is nothing.
       let depth = load(exponents + index) - exponent
       let power = powerOfTwo(larger(depth, Doubles(repeating: -1000)))
       let term = (load(mantissas + index) * power).replacing(with: 0, where: .!(depth .> -1000))
       store(term, to: mantissas + index)
       add(laneSum(term), to: &total)
-      index += 8
     }
     return (total.high + total.low, exponent)
   }

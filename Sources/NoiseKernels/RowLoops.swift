@@ -90,13 +90,11 @@ extension VectorKernels {
 private func rowTop(_ count: Int, _ part: (Int) -> Doubles) -> RowTop {
   var largestOfLanes = Doubles(repeating: -.infinity)
   var (open, strange) = (Doubles(), Doubles())
-  var index = 0
-  while index < count {
+  forEachVector(of: count) { index in
     let logits = part(index)
     largestOfLanes = larger(largestOfLanes, logits)
     open += Doubles().replacing(with: 1, where: logits .> -.infinity)
     strange += Doubles().replacing(with: 1, where: logits .!= logits)
-    index += 8
   }
   return RowTop(largest: laneSum(strange) > 0 ? .nan : largest(largestOfLanes), open: Int(laneSum(open)))
 }
@@ -147,10 +145,8 @@ extension VectorKernels {
   package static func scaled(
     _ numbers: UnsafePointer<Double>, _ count: Int, by factor: Double, to result: UnsafeMutablePointer<Double>
   ) {
-    var index = 0
-    while index < count {
+    forEachVector(of: count) { index in
       put(part(numbers, index, count) * factor, to: result, index, count)
-      index += 8
     }
   }
 
@@ -158,10 +154,8 @@ extension VectorKernels {
   package static func scaled(
     _ numbers: UnsafePointer<Double>, _ count: Int, by factor: Double, to result: UnsafeMutablePointer<Float>
   ) {
-    var index = 0
-    while index < count {
+    forEachVector(of: count) { index in
       put(part(numbers, index, count) * factor, to: result, index, count)
-      index += 8
     }
   }
 }

@@ -239,10 +239,8 @@ private func softmaxRows(
         total += laneSum(sums)
       }
       let factor = 1 / total
-      index = 0
-      while index < rowLength {
+      forEachVector(of: rowLength) { index in
         put(again(row, index) * factor, row, index)
-        index += 8
       }
     }
     row += 1

@@ -81,12 +81,10 @@ private func pullBack(
     add(laneSum(sums), to: &total)
   }
   let mean = total.high + total.low
-  index = 0
-  while index < count {
+  forEachVector(of: count) { index in
     let p = p(index)
     let entries = (p * ((v(index) - reference) - mean)).replacing(with: 0, where: p .<= 0)
     put(scale == 1 ? entries : entries / scale, index)
-    index += 8
   }
 }
 

@@ -4,8 +4,6 @@
 
 // The loops of the quantile rule under laws with kinks, over classes at eight nodes of a stretch and over nodes of a class.
 
-private let ln2 = 0x1.62e42fefa39efp-1
-
 /// a and t in F = a + t·slope at some of the Chebyshev nodes of a stretch.
 @inline(__always)
 private func form(_ stretch: QuantileStretch, _ nodes: Doubles) -> (a: Doubles, t: Doubles) {
@@ -17,15 +15,6 @@ private func form(_ stretch: QuantileStretch, _ nodes: Doubles) -> (a: Doubles, 
     return (Doubles() - moderateExponentialMinusOne(Doubles() - x), moderateExponential(Doubles() - x))
   case .laplace: return (one, moderateExponential(Doubles() - x))
   }
-}
-
-/// A normal number above 0 as mantissa · 2^exponent, with the mantissa from ½ on and below 1.
-@inline(__always)
-private func splitExponent(_ x: Doubles) -> (mantissa: Doubles, exponent: Words) {
-  let bits = words(x)
-  let shifted = unsafeBitCast(unsafeBitCast(bits, to: SIMD8<UInt64>.self) &>> 52, to: Words.self)
-  let mantissa = (bits & Words(repeating: 0x000F_FFFF_FFFF_FFFF)) | Words(repeating: 0x3FE0_0000_0000_0000)
-  return (doubles(mantissa), shifted &- Words(repeating: 1022))
 }
 
 /// ∏ F as mantissa · 2^exponent.
@@ -59,12 +48,10 @@ private func tiedLogarithms(
   _ a: Doubles, _ t: Doubles, _ slopes: UnsafePointer<Double>, _ ties: UnsafePointer<Double>, _ count: Int
 ) -> Doubles {
   var (sum, exponents) = (Doubles(), Doubles())
-  var k = 0
-  while k < count {
+  for k in 0..<count {
     let (exponent, logarithm) = splitLogarithm(multiplyAdd(slopes[k], t, a))
     sum = multiplyAdd(ties[k], logarithm, sum)
     exponents = multiplyAdd(ties[k], exponent, exponents)
-    k += 1
   }
   return multiplyAdd(ln2, exponents, sum)
 }
@@ -122,12 +109,10 @@ extension VectorKernels {
         if first == 0 { reference = exponents[0] }
         logarithms = multiplyAdd(ln2, exponents - reference, logarithm)
       }
-      var lane = 0
-      while lane < 8 {
+      for lane in 0..<8 {
         let row = basis + 16 + 16 * (first + lane)
         low = multiplyAdd(logarithms[lane], load(row), low)
         high = multiplyAdd(logarithms[lane], load(row + 8), high)
-        lane += 1
       }
       first += 8
     }
@@ -201,10 +186,8 @@ extension VectorKernels {
     while first < stretch.terms {
       let (a, t) = form(stretch, load(basis + first))
       let weight = load(weights + first) * t
-      var k = 0
-      while k < count {
+      for k in 0..<count {
         sums[k] += tails[k] * laneSum(weight / multiplyAdd(slopes[k], t, a))
-        k += 1
       }
       first += 8
     }

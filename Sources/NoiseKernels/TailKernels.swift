@@ -26,8 +26,7 @@ package protocol TailKernels: Sendable {
   /// Writes Σ weight·qᵏ for k = 0…``tailTerms`` − 1 over all tails up to a limit, in the same way.
   static func powerSums(
     of tails: UnsafePointer<Double>, weights: UnsafePointer<Double>, _ count: Int, factor: Double,
-    limit: Double,
-    to sums: UnsafeMutablePointer<Double>
+    limit: Double, to sums: UnsafeMutablePointer<Double>
   )
 
   /// Writes the value of a polynomial of q for every class, times its tail if wanted.

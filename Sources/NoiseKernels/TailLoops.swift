@@ -93,8 +93,7 @@ extension VectorKernels {
   @inline(never)
   package static func powerSums(
     of tails: UnsafePointer<Double>, weights: UnsafePointer<Double>, _ count: Int, factor: Double,
-    limit: Double,
-    to sums: UnsafeMutablePointer<Double>
+    limit: Double, to sums: UnsafeMutablePointer<Double>
   ) {
     var start = 0
     clearTailSums(sums)
@@ -136,32 +135,26 @@ extension VectorKernels {
     _ u: UnsafeMutablePointer<Double>, of tails: UnsafePointer<Double>, _ count: Int, factor: Double,
     a: UnsafePointer<Double>, b: UnsafePointer<Double>
   ) {
-    var index = 0
-    while index < count {
+    forEachVector(of: count) { index in
       let tail = load(tails + index)
       let q = tail * factor
       store(load(u + index) * tailPolynomial(a, q) - tail * tailPolynomial(b, q), to: u + index)
-      index += 8
     }
   }
 }
 
 @inline(__always)
 func clearTailSums(_ sums: UnsafeMutablePointer<Double>) {
-  var k = 0
-  while k < 2 * tailTerms {
+  for k in 0..<2 * tailTerms {
     sums[k] = 0
-    k += 1
   }
 }
 
 /// Adds what the roundings of the sums took away.
 @inline(__always)
 func settleTailSums(_ sums: UnsafeMutablePointer<Double>) {
-  var k = 0
-  while k < tailTerms {
+  for k in 0..<tailTerms {
     sums[k] += sums[tailTerms + k]
-    k += 1
   }
 }
 

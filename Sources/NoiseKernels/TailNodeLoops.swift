@@ -32,8 +32,7 @@ private func farLogarithm(
 @inline(__always)
 private func products(
   _ nodes: UnsafePointer<Double>, _ blocks: Int, _ slopes: UnsafePointer<Double>, from first: Int,
-  to end: Int,
-  _ logarithms: UnsafePointer<Double>?, _ perFactor: Double
+  to end: Int, _ logarithms: UnsafePointer<Double>?, _ perFactor: Double
 ) -> (Doubles, Doubles) {
   let one = Doubles(repeating: 1)
   let other = nodes + (blocks - 1) * blockSize
@@ -97,8 +96,7 @@ extension VectorKernels {
     at nodes: UnsafeMutablePointer<Double>, blocks: Int, rule: UnsafePointer<Double>, panel: TailPanel,
     slopes: UnsafePointer<Double>, _ count: Int, logarithms: UnsafePointer<Double>?, perFactor: Double
   ) -> TailPanelSums {
-    var block = 0
-    while block < blocks {
+    for block in 0..<blocks {
       let node = nodes + block * blockSize
       let distance = load(rule + 8 * block)
       let weight = load(rule + panelNodes + 8 * block) * panel.width
@@ -111,7 +109,6 @@ extension VectorKernels {
       store(Doubles(), to: node + reversedHazardRow)
       store(weight * leader / t, to: node + measures)
       store(Doubles(), to: node + passedRow)
-      block += 1
     }
     return weighted(nodes, blocks, products(nodes, blocks, slopes, from: 0, to: count, logarithms, perFactor))
   }
@@ -121,8 +118,7 @@ extension VectorKernels {
     at nodes: UnsafeMutablePointer<Double>, blocks: Int, rule: UnsafePointer<Double>, panel: KinkPanel,
     slopes: UnsafePointer<Double>, _ count: Int, logarithms: UnsafePointer<Double>?, perFactor: Double
   ) -> TailPanelSums {
-    var block = 0
-    while block < blocks {
+    for block in 0..<blocks {
       let node = nodes + block * blockSize
       let depth = load(rule + 8 * block) * panel.width
       let weight = load(rule + panelNodes + 8 * block) * panel.width
@@ -134,7 +130,6 @@ extension VectorKernels {
       store(Doubles(repeating: panel.reversedHazard), to: node + reversedHazardRow)
       store(0.5 * weight / t, to: node + measures)
       store(Doubles(repeating: Double(panel.passed)), to: node + passedRow)
-      block += 1
     }
     return weighted(
       nodes, blocks, products(nodes, blocks, slopes, from: panel.passed, to: count, logarithms, perFactor))
@@ -146,10 +141,8 @@ extension VectorKernels {
     _ count: Int
   ) -> Double {
     var rate = Doubles()
-    var index = 0
-    while index < count {
+    forEachVector(of: count) { index in
       rate += load(tails + index) / (load(slopes + index) * t + constant)
-      index += 8
     }
     return laneSum(rate)
   }
@@ -199,8 +192,7 @@ extension VectorKernels {
     of nodes: UnsafePointer<Double>, ends: UnsafePointer<Int>, slopes: UnsafePointer<Double>, _ count: Int,
     to sums: UnsafeMutablePointer<Double>
   ) {
-    var k = 0
-    while k < count {
+    for k in 0..<count {
       var sum = Doubles()
       var block = nodes
       let (end, pairsEnd) = (nodes + ends[k] * blockSize, nodes + (ends[k] & ~1) * blockSize)
@@ -214,7 +206,6 @@ extension VectorKernels {
       }
       if block < end { sum += load(block + weights) / divisor(slopes[k], block) }
       sums[k] = laneSum(sum)
-      k += 1
     }
   }
 
@@ -223,8 +214,7 @@ extension VectorKernels {
     of nodes: UnsafePointer<Double>, ends: UnsafePointer<Int>, slopes: UnsafePointer<Double>, _ count: Int,
     ofReversedHazards: UnsafeMutablePointer<Double>, ofCotangents: UnsafeMutablePointer<Double>
   ) {
-    var k = 0
-    while k < count {
+    for k in 0..<count {
       var (sum, other) = (Doubles(), Doubles())
       var block = nodes
       let (end, pairsEnd) = (nodes + ends[k] * blockSize, nodes + (ends[k] & ~1) * blockSize)
@@ -247,7 +237,6 @@ extension VectorKernels {
       }
       ofReversedHazards[k] = laneSum(sum)
       ofCotangents[k] = laneSum(other)
-      k += 1
     }
   }
 
@@ -256,11 +245,9 @@ extension VectorKernels {
     of nodes: UnsafePointer<Double>, blocks: Int, row: TailNodeRow, to sums: UnsafeMutablePointer<Double>
   ) {
     let offset = row.offset
-    var index = 0
-    while index < blocks {
+    for index in 0..<blocks {
       let block = nodes + index * blockSize
       sums[index] = laneSum(load(block + offset) / load(block + factors))
-      index += 1
     }
   }
 
@@ -323,15 +310,13 @@ extension VectorKernels {
       let leading = t * farLeader
       survival = (survival - leading) / (1 - leading)
       let first = Int(block[passedRow])
-      var k = 0
-      while k < count {
+      for k in 0..<count {
         let tail = t * tails[k]
         // The F of the leader is in the measure; that of a class that has passed is 1/(4·c·t).
         if k != leader {
           let chance = k < first ? 1 - Doubles(repeating: 0.25) / tail : tail
           survival = multiplyAdd(1 - survival, chance, survival)
         }
-        k += 1
       }
       sum = multiplyAdd(load(block + measures), survival, sum)
       block += blockSize

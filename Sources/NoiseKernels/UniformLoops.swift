@@ -53,8 +53,7 @@ extension VectorKernels {
   package static func weighUniformNodes(of block: UniformBlock) {
     let base =
       block.early.map { earlyLogarithm($0, Doubles(repeating: block.shift * block.factor)) } ?? Doubles()
-    var vector = 0
-    while vector < block.vectors {
+    for vector in 0..<block.vectors {
       let nodes = block.nodes + block.stride * vector
       let x = load(nodes + points)
       let t = load(nodes + depths)
@@ -65,13 +64,11 @@ extension VectorKernels {
       if let late = block.late { logarithm = logarithm - t * tailPolynomial(late, t) }
       var product = moderateExponential(larger(logarithm, Doubles(repeating: -700)))
       var other = load(nodes + weightsOffset)
-      var k = 0
-      while k < block.narrowCount {
+      for k in 0..<block.narrowCount {
         let cumulative = (x + block.narrowDistances[k]) * block.narrowReciprocals[k]
         product = product * power(cumulative, block.narrowTies[k])
-        k += 1
       }
-      k = block.atBase
+      var k = block.atBase
       while k < block.count && block.firstVectors[k] <= vector {
         let cumulative = 1 - larger(t - block.depths[k], Doubles())
         other = other * power(cumulative, block.ties[k])
@@ -83,7 +80,6 @@ extension VectorKernels {
         }
       }
       store(product * other, to: nodes + weightsOffset)
-      vector += 1
     }
   }
 
@@ -92,27 +88,23 @@ extension VectorKernels {
     of block: UniformBlock, weights: UnsafePointer<Double>, to row: UniformNodeRow
   ) {
     let offset = row.offset
-    var vector = 0
-    while vector < block.vectors {
+    for vector in 0..<block.vectors {
       let nodes = block.nodes + block.stride * vector
       let x = load(nodes + points)
       let t = load(nodes + depths)
       var sum = Doubles()
       if let early = block.early { sum = tailPolynomial(early, (t + block.shift) * block.factor) }
       if let late = block.late { sum += tailPolynomial(late, t) }
-      var k = 0
-      while k < block.narrowCount {
+      for k in 0..<block.narrowCount {
         sum += block.narrowTies[k] / (x + block.narrowDistances[k])
-        k += 1
       }
-      k = block.atBase
+      var k = block.atBase
       while k < block.count && block.firstVectors[k] <= vector {
         let depth = t - block.depths[k]
         sum += (weights[k] / (1 - depth)).replacing(with: 0, where: depth .< 0)
         k += 1
       }
       store(load(nodes + weightsOffset) * sum, to: nodes + offset)
-      vector += 1
     }
   }
 
@@ -122,8 +114,7 @@ extension VectorKernels {
     narrow: UnsafeMutablePointer<Double>
   ) {
     let offset = row.offset
-    var k = 0
-    while k < block.count {
+    for k in 0..<block.count {
       var sum = Doubles()
       var vector = block.firstVectors[k]
       while vector < block.vectors {
@@ -133,19 +124,14 @@ extension VectorKernels {
         vector += 1
       }
       sums[k] += laneSum(sum)
-      k += 1
     }
-    k = 0
-    while k < block.narrowCount {
+    for k in 0..<block.narrowCount {
       var sum = Doubles()
-      var vector = 0
-      while vector < block.vectors {
+      for vector in 0..<block.vectors {
         let nodes = block.nodes + block.stride * vector
         sum += load(nodes + offset) / (load(nodes + points) + block.narrowDistances[k])
-        vector += 1
       }
       narrow[k] += laneSum(sum)
-      k += 1
     }
   }
 

@@ -14,10 +14,8 @@ extension VectorKernels {
   package static func multiply(
     _ numbers: UnsafeMutablePointer<Double>, _ count: Int, by factors: UnsafePointer<Double>
   ) {
-    var index = 0
-    while index < count {
+    forEachVector(of: count) { index in
       store(load(numbers + index) * load(factors + index), to: numbers + index)
-      index += 8
     }
   }
 
@@ -26,13 +24,11 @@ extension VectorKernels {
     _ numbers: UnsafeMutablePointer<Double>, _ count: Int, by divisors: UnsafePointer<Double>,
     above limit: Double
   ) {
-    var index = 0
-    while index < count {
+    forEachVector(of: count) { index in
       let divisor = load(divisors + index)
       store(
         (load(numbers + index) / divisor).replacing(with: 0, where: .!(divisor .> limit)), to: numbers + index
       )
-      index += 8
     }
   }
 
@@ -42,15 +38,13 @@ extension VectorKernels {
     _ count: Int, where weights: UnsafePointer<Double>, above limit: Double
   ) -> Double {
     var top = Doubles()
-    var index = 0
-    while index < count {
+    forEachVector(of: count) { index in
       let shift = factors.map { load($0 + index) * reference } ?? Doubles(repeating: reference)
       let isOut = load(weights + index) .<= limit
       let difference = (load(numbers + index) - shift).replacing(with: 0, where: isOut)
       store(difference, to: numbers + index)
       let kept = firstLanes(count - index, of: difference)
       top = larger(top, larger(kept, -kept))
-      index += 8
     }
     return largest(top)
   }
@@ -61,15 +55,13 @@ extension VectorKernels {
     to sums: UnsafeMutablePointer<Double>, times factor: Double, to otherSums: UnsafeMutablePointer<Double>
   ) -> (integral: Double, otherIntegral: Double) {
     var (integral, otherIntegral) = (Doubles(), Doubles())
-    var index = 0
-    while index < count {
+    forEachVector(of: count) { index in
       let (number, sum, otherSum) = (load(numbers + index), load(sums + index), load(otherSums + index))
       let weighted = load(weights + index) * number
       integral = multiplyAdd(weighted, sum, integral)
       otherIntegral = multiplyAdd(weighted, otherSum, otherIntegral)
       store(sum + number, to: sums + index)
       store(multiplyAdd(factor, number, otherSum), to: otherSums + index)
-      index += 8
     }
     return (laneSum(integral), laneSum(otherIntegral))
   }

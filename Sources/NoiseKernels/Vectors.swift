@@ -25,6 +25,16 @@ func words(_ vector: Doubles) -> Words { unsafeBitCast(vector, to: Words.self) }
 @inline(__always)
 func doubles(_ words: Words) -> Doubles { unsafeBitCast(words, to: Doubles.self) }
 
+/// Calls the body with 0, 8, 16, … below a count.
+@inline(__always)
+func forEachVector(of count: Int, _ body: (_ index: Int) -> Void) {
+  var index = 0
+  while index < count {
+    body(index)
+    index += 8
+  }
+}
+
 /// 1.5·2⁵²: what is added to a number and taken off again rounds it to an integer, and its last bits are the integer.
 private let rounder = 0x1.8p52
 

@@ -15,9 +15,7 @@ func leader(of gaps: UnsafeMutableBufferPointer<Double>) -> Int {
 /// - Returns: the leader, the first class with gap 0.
 func centre(
   _ cotangent: UnsafeMutableBufferPointer<Double>, onLeaderOf gaps: UnsafeMutableBufferPointer<Double>
-)
-  -> Int
-{
+) -> Int {
   let leader = leader(of: UnsafeMutableBufferPointer(rebasing: gaps[..<cotangent.count]))
   if let start = cotangent.baseAddress, let gaps = gaps.baseAddress {
     _ = kernels.subtract(
@@ -32,7 +30,11 @@ func balance(
   _ result: UnsafeMutableBufferPointer<Double>, at probabilities: UnsafeMutableBufferPointer<Double>,
   leader: Int
 ) {
-  guard probabilities[leader] > 0.5, let start = result.baseAddress else { return }
+  if probabilities[leader] > 0.5 { balance(result, leader: leader) }
+}
+
+func balance(_ result: UnsafeMutableBufferPointer<Double>, leader: Int) {
+  guard let start = result.baseAddress else { return }
   result[leader] = 0
   result[leader] = 0 - kernels.sum(of: start, result.count)
 }

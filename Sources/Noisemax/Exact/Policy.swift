@@ -75,9 +75,6 @@ enum Policy {
 
   /// From so many classes a cell on, Double rows go by sixteen parts of every cell. The parts of a cell cost as much as some
   /// hundred classes. Normal rows of 2,000 classes take 19 µs either way.
-  ///
-  /// A gradient of 32,768 classes takes 3.1 times as long as their probabilities. To sum the moments that it spreads in two
-  /// copies, so that classes of one cell wait less, gained nothing: 417–423 µs, with one copy 399–401; Floats 306–313 and 302–304.
   static let fewestDoublesByParts = 32
 
   /// The most classes whose shares of the grid points are kept from deposit to evaluation, 128 bytes each. 1,000 classes:
@@ -125,14 +122,8 @@ enum Policy {
   /// How many deviations the last class may be behind for products. Their panels are at most four wide, whatever lies between.
   static let farthestPanelProduct = 32.0
 
-  // What a forward pass sums is not kept for the pullback that follows, but for the p of softmax. Of a Normal row it is some
-  // 2 kB (weights, heights, log G), and p would not be that of the forward pass alone to the last bit. Both together then take
-  // so many times as long as the forward pass, instead of:
-  //
-  // | classes | 32 | 100 | 300 | 1,000 | 4,096 | 32,768 |
-  // |---|---|---|---|---|---|---|
-  // | Double | 2.5, 3.1 | 2.5, 2.9 | 2.5, 3.0 | 2.4, 2.9 | 2.8, 3.4 | 3.2, 3.9 |
-  // | Float | 2.6, 2.5 | 2.4, 2.7 | 2.4, 2.9 | 2.8, 3.3 | 3.2, 3.7 | 3.4, 4.0 |
+  // A forward pass keeps nothing for the pullback that follows, but the p of softmax. With its sums, some 2 kB a row, both would
+  // take a tenth to a fifth less, and p would not be that of the forward pass alone to the last bit.
 
   // MARK: batches
 

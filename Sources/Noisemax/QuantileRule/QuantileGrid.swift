@@ -82,13 +82,11 @@ final class QuantileGrid: Sendable {
     reversedHazards = LatticeSamples(reversedHazardSamples, step: 1, in: memory)
     mirroredReversedHazards = LatticeSamples(reversedHazardSamples, step: 1, isReversed: true, in: memory)
 
-    let matrix = UnsafeBufferPointer(start: basis.matrix, count: 8 * basis.taps)
-    let rows = (0..<basis.taps).map { Array(matrix[8 * $0..<8 * $0 + 8]) }
-    let firstTap = Int(basis.position(of: 0))
+    let (basis, firstTap) = (basis, Int(basis.position(of: 0)))
     shifts = nodes.map { Int(($0 / cell).rounded(.down)) + firstTap }
     shares = nodes.flatMap { node in
       let t = 2 * (node / cell - (node / cell).rounded(.down)) - 1
-      return rows.map { polynomial($0, at: t) }
+      return (0..<basis.taps).map { basis.share(ofTap: $0, at: t) }
     }
     logCumulatives = nodes.map { noise.logCumulative(at: $0) }
   }

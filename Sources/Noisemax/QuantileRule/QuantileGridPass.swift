@@ -9,11 +9,9 @@ struct QuantileGridPass {
   let reference: Double
   let hasDeeper: Bool
 
-  /// For every class its cell, and its offset in it.
-  private let cells: UnsafeMutablePointer<Int>
-  private let offsets: UnsafeMutablePointer<Double>
+  private let classes: PlacedClasses
   /// The grid points near classes, and from `firstPoint` on those near classes that are not too deep.
-  private let points, slots, starts: UnsafeMutablePointer<Int>
+  private let points, starts: UnsafeMutablePointer<Int>
   private let pointCount, firstPoint: Int
   /// The nodes of S, and where those of a grid point begin.
   private let nodeCount, offset: Int
@@ -53,9 +51,9 @@ struct QuantileGridPass {
     let vectors = padded(nodeCount) + 48
     var memory = Pieces(
       of: scratch.reserve(3 * count + cellMemory + 10 * mostPoints + vectors))
-    cells = memory.takeIntegers(count)
-    offsets = memory.take(count)
-    slots = memory.takeIntegers(cellMemory)
+    classes = PlacedClasses(
+      count: count, cells: memory.takeIntegers(count), offsets: memory.take(count),
+      slots: memory.takeIntegers(cellMemory), shares: basis.shares)
     points = memory.takeIntegers(mostPoints)
     starts = memory.takeIntegers(mostPoints)
     weights = memory.take(mostPoints)
@@ -64,14 +62,8 @@ struct QuantileGridPass {
     values = memory.take(count)
     loopMemory = memory.take(6 * mostPoints)
 
-    kernels.place(gaps, count, from: table.competing, grid: grid, cells: cells, offsets: offsets)
-    slots.update(repeating: -1, count: grid.count)
-    for index in 0..<count { slots[cells[index]] = 0 }
-    pointCount = kernels.list(slots, cells: grid.count, taps: taps, points: points)
-    kernels.deposit(
-      cells, offsets, count, slots: slots, shares: basis.shares, kept: nil, points: pointCount,
-      weights: weights,
-      scratch: loopMemory)
+    pointCount = classes.list(points, of: gaps, from: table.competing, on: grid)
+    kernels.deposit(classes, points: pointCount, weights: weights, scratch: loopMemory)
     let nodes = NodeGrid(start: -offset - table.firstIndex, step: 1, strideExponent: 0)
     kernels.locate(points, pointCount, on: nodes, in: table.cumulatives.layout, starts: starts)
     kernels.weightedSums(
@@ -86,16 +78,14 @@ struct QuantileGridPass {
       shares: table.shares, logCumulatives: table.logCumulatives, nodes: shifts.count,
       logarithms: logarithms)
     // The leader stands at the lower end of the last cell.
-    reference = logarithms[slots[grid.count - 1] + taps / 2 - 1]
+    reference = logarithms[classes.slots[grid.count - 1] + taps / 2 - 1]
     for point in firstPoint..<pointCount { logarithms[point] -= reference }
     (logarithms + pointCount).update(repeating: 0, count: 16)
   }
 
   /// Replaces the gaps by the logarithms of K·t relative to the leader's, −∞ for classes deeper than the depth.
   func replaceByLogValues(_ gaps: UnsafeMutablePointer<Double>) {
-    kernels.evaluateLogarithms(
-      gaps, cells, offsets, count, from: -table.depth, slots: slots, shares: table.basis.shares,
-      kept: nil, logarithms: logarithms)
+    kernels.evaluateLogarithms(gaps, of: classes, from: -table.depth, logarithms: logarithms)
   }
 
   /// Replaces u, the cotangents of log t, by their pullback to the gaps. That of classes that are too deep is 0, and so is
@@ -113,16 +103,13 @@ struct QuantileGridPass {
     let (slopes, spread) = (memory.take(vectors), memory.take(8 * vectors))
     let (ofU, gains, losses) = (memory.take(listed), memory.take(listed), memory.take(listed))
     let sampleSlots = memory.takeIntegers(vectors)
-    let shares = table.basis.shares
 
     for index in 0..<count {
       wanted[index] = gaps[index] >= -table.depth ? u[index] : 0
       competing[index] = gaps[index] >= table.competing ? 1 : 0
     }
     kernels.depositWeighted(
-      wanted, cells, offsets, count, slots: slots, shares: shares, kept: nil, points: pointCount,
-      weights: ofU,
-      scratch: loopMemory)
+      wanted, of: classes, points: pointCount, weights: ofU, scratch: loopMemory)
     let (nodes, reversedHazardCount) = (
       NodeGrid(start: -offset - table.firstIndex, step: 1, strideExponent: 0),
       table.reversedHazards.layout.count
@@ -143,8 +130,6 @@ struct QuantileGridPass {
       of: spread, nodeCount, on: nodes, slots: sampleSlots, points: points, pointCount,
       samples: table.mirroredReversedHazards.values, below: reversedHazardCount, factor: 1, results: losses)
     kernels.evaluatePullback(
-      competing, u, cells, offsets, count, slots: slots, shares: shares, kept: nil, a: gains, b: losses,
-      unit: 1,
-      ofA: 1, ofB: 1)
+      competing, u, of: classes, a: gains, b: losses, unit: 1, ofA: 1, ofB: 1)
   }
 }

@@ -66,15 +66,9 @@ struct QuantileTerms {
   /// Multiplies a product by a factor given by its logarithm.
   @inline(__always)
   mutating func multiply(_ node: Int, byExponentialOf logarithm: Double) {
-    prepareLogarithms()
-    logarithms[node] += logarithm
-  }
-
-  @inline(__always)
-  private mutating func prepareLogarithms() {
-    guard !hasLogarithms else { return }
-    logarithms.update(repeating: 0, count: padded(count))
+    if !hasLogarithms { logarithms.update(repeating: 0, count: padded(count)) }
     hasLogarithms = true
+    logarithms[node] += logarithm
   }
 
   /// Whether a product is 0 by one of the factors that came by their logarithms.

@@ -15,9 +15,8 @@ extension NoisyArgmax {
     for logits: Span<Scalar>, rowLength: Int? = nil, targets: Span<Int>, as loss: Loss = .fenchelYoung,
     to result: inout MutableSpan<Scalar>, workspace: inout Workspace
   ) {
-    let shape = RowShape(count: logits.count, rowLength: rowLength)
-    targets.withUnsafeBufferPointer { targets in
-      writeLosses(loss, of: logits, shape, .indices(targets), to: &result, workspace: &workspace)
+    targets.withUnsafeBufferPointer {
+      writeLosses(loss, of: logits, rowLength, .indices($0), to: &result, workspace: &workspace)
     }
   }
 
@@ -29,9 +28,8 @@ extension NoisyArgmax {
     for logits: Span<Scalar>, rowLength: Int? = nil, targets: Span<Scalar>, as loss: Loss = .fenchelYoung,
     to result: inout MutableSpan<Scalar>, workspace: inout Workspace
   ) {
-    let shape = RowShape(count: logits.count, rowLength: rowLength)
-    targets.withUnsafeBufferPointer { targets in
-      writeLosses(loss, of: logits, shape, .distributions(targets), to: &result, workspace: &workspace)
+    targets.withUnsafeBufferPointer {
+      writeLosses(loss, of: logits, rowLength, .distributions($0), to: &result, workspace: &workspace)
     }
   }
 
@@ -44,11 +42,10 @@ extension NoisyArgmax {
     for logits: Span<Scalar>, rowLength: Int? = nil, targets: Span<Int>, as loss: Loss = .fenchelYoung,
     reduction: LossReduction = .mean, to gradient: inout MutableSpan<Scalar>, workspace: inout Workspace
   ) -> Scalar {
-    let shape = RowShape(count: logits.count, rowLength: rowLength)
-    shape.check(count: gradient.count, "a gradient")
-    return targets.withUnsafeBufferPointer { targets in
+    targets.withUnsafeBufferPointer { targets in
       withBuffers(logits, &gradient) {
-        writeLossGradient(loss, of: $0, shape, .indices(targets), reduction, to: $1, workspace: &workspace)
+        writeLossGradient(
+          loss, of: $0, rowLength, .indices(targets), reduction, to: $1, workspace: &workspace)
       }
     }
   }
@@ -62,11 +59,9 @@ extension NoisyArgmax {
     for logits: Span<Scalar>, rowLength: Int? = nil, targets: Span<Scalar>, as loss: Loss = .fenchelYoung,
     reduction: LossReduction = .mean, to gradient: inout MutableSpan<Scalar>, workspace: inout Workspace
   ) -> Scalar {
-    let shape = RowShape(count: logits.count, rowLength: rowLength)
-    shape.check(count: gradient.count, "a gradient")
-    return withBuffers(logits, targets, &gradient) {
+    withBuffers(logits, targets, &gradient) {
       writeLossGradient(
-        loss, of: $0, shape, .distributions($1), reduction, to: $2, workspace: &workspace)
+        loss, of: $0, rowLength, .distributions($1), reduction, to: $2, workspace: &workspace)
     }
   }
 
@@ -78,11 +73,10 @@ extension NoisyArgmax {
     in logits: inout MutableSpan<Scalar>, rowLength: Int? = nil, targets: Span<Int>,
     as loss: Loss = .fenchelYoung, reduction: LossReduction = .mean, workspace: inout Workspace
   ) -> Scalar {
-    let shape = RowShape(count: logits.count, rowLength: rowLength)
-    return targets.withUnsafeBufferPointer { targets in
+    targets.withUnsafeBufferPointer { targets in
       logits.withUnsafeMutableBufferPointer {
         writeLossGradient(
-          loss, of: UnsafeBufferPointer($0), shape, .indices(targets), reduction, to: $0,
+          loss, of: UnsafeBufferPointer($0), rowLength, .indices(targets), reduction, to: $0,
           workspace: &workspace)
       }
     }
@@ -96,11 +90,10 @@ extension NoisyArgmax {
     in logits: inout MutableSpan<Scalar>, rowLength: Int? = nil, targets: Span<Scalar>,
     as loss: Loss = .fenchelYoung, reduction: LossReduction = .mean, workspace: inout Workspace
   ) -> Scalar {
-    let shape = RowShape(count: logits.count, rowLength: rowLength)
-    return targets.withUnsafeBufferPointer { targets in
+    targets.withUnsafeBufferPointer { targets in
       logits.withUnsafeMutableBufferPointer {
         writeLossGradient(
-          loss, of: UnsafeBufferPointer($0), shape, .distributions(targets), reduction, to: $0,
+          loss, of: UnsafeBufferPointer($0), rowLength, .distributions(targets), reduction, to: $0,
           workspace: &workspace)
       }
     }
@@ -130,9 +123,10 @@ package enum BatchTargets<Scalar: LogitScalar> {
 
 extension NoisyArgmax {
   private func writeLosses<Scalar: LogitScalar>(
-    _ loss: Loss, of logits: Span<Scalar>, _ shape: RowShape, _ targets: BatchTargets<Scalar>,
+    _ loss: Loss, of logits: Span<Scalar>, _ rowLength: Int?, _ targets: BatchTargets<Scalar>,
     to result: inout MutableSpan<Scalar>, workspace: inout Workspace
   ) {
+    let shape = RowShape(count: logits.count, rowLength: rowLength)
     shape.check(rowCount: result.count, "values")
     withLosses(of: shape, workspace: &workspace) { values, workspace in
       logits.withUnsafeBufferPointer {
@@ -143,10 +137,12 @@ extension NoisyArgmax {
   }
 
   private func writeLossGradient<Scalar: LogitScalar>(
-    _ loss: Loss, of rows: UnsafeBufferPointer<Scalar>, _ shape: RowShape, _ targets: BatchTargets<Scalar>,
+    _ loss: Loss, of rows: UnsafeBufferPointer<Scalar>, _ rowLength: Int?, _ targets: BatchTargets<Scalar>,
     _ reduction: LossReduction, to gradient: UnsafeMutableBufferPointer<Scalar>, workspace: inout Workspace
   ) -> Scalar {
-    withLosses(of: shape, workspace: &workspace) { values, workspace in
+    let shape = RowShape(count: rows.count, rowLength: rowLength)
+    shape.check(count: gradient.count, "a gradient")
+    return withLosses(of: shape, workspace: &workspace) { values, workspace in
       writeLosses(
         loss, of: rows, shape, targets, to: values, gradient: gradient, reduction, workspace: &workspace)
       return Scalar(reduction.value(of: values))

@@ -115,16 +115,23 @@ import Noisemax
   {
     let basis = CellBasis(taps: points, terms: points / 2 + (points == 8 ? 1 : 0))
     var (cells, offsets) = ([Int](repeating: 0, count: gaps.count), gaps)
-    kernels.place(gaps, gaps.count, from: -30, grid: grid, cells: &cells, offsets: &offsets)
     var slots = [Int](repeating: 0, count: grid.count + 1)
     var list = [Int](repeating: 0, count: grid.count + 32)
-    let count = kernels.list(&slots, cells: grid.count, taps: points, points: &list)
-    var weights = [Double](repeating: .nan, count: count + 16)
-    var scratch = [Double](repeating: .nan, count: 6 * (count + 16))
-    kernels.deposit(
-      cells, offsets, gaps.count, slots: slots, shares: basis.shares, kept: nil, points: count,
-      weights: &weights, scratch: &scratch)
-    return Array(weights[..<count])
+    return cells.withUnsafeMutableBufferPointer { cells in
+      offsets.withUnsafeMutableBufferPointer { offsets in
+        slots.withUnsafeMutableBufferPointer { slots in
+          let classes = PlacedClasses(
+            count: gaps.count, cells: cells.baseAddress!, offsets: offsets.baseAddress!,
+            slots: slots.baseAddress!, shares: basis.shares)
+          kernels.place(gaps, from: -30, grid: grid, as: classes)
+          let count = kernels.list(classes.slots, cells: grid.count, taps: points, points: &list)
+          var weights = [Double](repeating: .nan, count: count + 16)
+          var scratch = [Double](repeating: .nan, count: 6 * (count + 16))
+          kernels.deposit(classes, points: count, weights: &weights, scratch: &scratch)
+          return Array(weights[..<count])
+        }
+      }
+    }
   }
 
   @Test(arguments: InstructionSet.available)

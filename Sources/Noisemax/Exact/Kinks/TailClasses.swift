@@ -106,6 +106,14 @@ struct TailClasses {
     open = survey.open
     sum = survey.sumOfOthers + (isLone ? 0 : Double(leaders) * form.factor)
     guard canLose else { return }
+    divide(precision, withPairs: request.contains(.pullback), memory: reachMemory)
+    gatherNear()
+  }
+
+  /// Chooses where the nodes end, and up to which c classes are far.
+  private mutating func divide(
+    _ precision: Precision, withPairs: Bool, memory: UnsafeMutablePointer<Double>
+  ) {
     let drop = precision == .single ? 26.0 : 44
     if open <= Policy.mostNearOnly {
       end = sum < drop ? (form.hasKinks ? .infinity : 1) : Swift.min(1, drop / sum)
@@ -114,12 +122,11 @@ struct TailClasses {
       (limit, factor) = (0.125 / end, 8 * end)
     } else {
       let reach = TailReach(
-        of: tails, count, isLone: isLone, drop: drop + 2, withPairs: request.contains(.pullback),
-        most: Self.mostNear, in: reachMemory)
+        of: tails, count, isLone: isLone, drop: drop + 2, withPairs: withPairs, most: Self.mostNear,
+        in: memory)
       (end, limit, factor) = (reach.end, reach.limit, reach.factor)
     }
     endDepth = end < .infinity ? logarithm(end) : end
-    gatherNear()
   }
 
   /// Lists the near classes, and sums up the far ones.

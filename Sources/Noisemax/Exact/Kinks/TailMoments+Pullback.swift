@@ -45,9 +45,7 @@ extension TailMoments {
     u[leader] = 0
     classes.pullBack(u, over: nodes)
     if isLogarithm { vectors.dropCotangents(ofLogarithms: row) }
-    guard ownProbability > 0.5 else { return }
-    u[leader] = 0
-    u[leader] = 0 - kernels.sum(of: u, row.count)
+    if ownProbability > 0.5 { balance(vectors.cotangent, leader: leader) }
   }
 }
 

@@ -22,8 +22,7 @@ struct TailReach {
 
   init(
     of tails: UnsafeMutablePointer<Double>, _ count: Int, isLone: Bool, drop: Double, withPairs: Bool,
-    most: Int,
-    in memory: UnsafeMutablePointer<Double>
+    most: Int, in memory: UnsafeMutablePointer<Double>
   ) {
     let bins = Self.bins
     let deepest = Self.count(tails, count, in: memory)

@@ -94,13 +94,12 @@ struct UniformPass {
 
   private func writeValues() -> Double {
     var (total, rest) = (CompensatedSum(), CompensatedSum())
-    var (unit, factor) = (0.0, 1.0)
+    var power = UnitPower()
     for k in 0..<classes.count {
-      if nodes.units[k] != unit { (unit, factor) = (nodes.units[k], exponential(nodes.units[k])) }
-      let share = classes.ties[k] * values[k] * factor
+      weights[k] = values[k] * power(nodes.units[k])
+      let share = classes.ties[k] * weights[k]
       total.add(share)
       if k > 0 { rest.add(share) }
-      weights[k] = values[k] * factor
     }
     // Of classes that cannot win, a pullback has yet to know.
     let none = request.isDisjoint(with: [.logarithms, .pullback]) ? 0 : -Double.infinity
@@ -172,14 +171,10 @@ struct UniformPass {
   private func isOfLeader(_ cotangent: UnsafeMutableBufferPointer<Double>, leader: Int) -> Bool {
     let own = isLogarithm ? cotangent[leader].magnitude / values[0] : cotangent[leader].magnitude
     guard own > 0, own < .infinity else { return false }
-    var others = -1.0
-    var (unit, factor) = (0.0, 1.0)
+    var (others, power) = (-1.0, UnitPower())
     classes.forEachMember { k, index in
       var u = cotangent[index].magnitude
-      if isLogarithm {
-        if nodes.units[k] != unit { (unit, factor) = (nodes.units[k], exponential(nodes.units[k])) }
-        u /= values[k] * factor
-      }
+      if isLogarithm { u /= values[k] * power(nodes.units[k]) }
       // A number that is none counts as large.
       others += u < own ? u / own : 1
     }
@@ -221,22 +216,18 @@ struct UniformPass {
   /// v/p, relative to that of the leader if there is one, and to 1/G at the base of the class's block.
   private func divide(_ cotangent: UnsafeMutableBufferPointer<Double>, relativeTo leader: Int?) {
     let reference = leader.map { cotangent[$0] / values[0] } ?? 0
-    var (unit, factor) = (0.0, 1.0)
+    var power = UnitPower()
     classes.forEachMember { k, index in
-      if nodes.units[k] != unit { (unit, factor) = (nodes.units[k], exponential(nodes.units[k])) }
-      cotangent[index] = cotangent[index] / values[k] - reference * factor
+      cotangent[index] = cotangent[index] / values[k] - reference * power(nodes.units[k])
     }
     if let leader { cotangent[leader] = 0 }
   }
 
   private func finish(_ cotangent: UnsafeMutableBufferPointer<Double>, leader: Int, isOfLeader: Bool) {
-    var (unit, factor) = (0.0, 1.0)
+    var power = UnitPower()
     classes.forEachMember { k, index in
-      if !isLogarithm && nodes.units[k] != unit {
-        (unit, factor) = (nodes.units[k], exponential(nodes.units[k]))
-      }
       let u = cotangent[index]
-      cotangent[index] = ((u == 0 ? 0 : u * ofR[k]) - ofV[k]) * factor
+      cotangent[index] = ((u == 0 ? 0 : u * ofR[k]) - ofV[k]) * (isLogarithm ? 1 : power(nodes.units[k]))
       if classes.breaks[k] == UniformRow.leastReach {
         cotangent[index] *= gaps[count + index] / UniformRow.leastReach
       }
@@ -246,9 +237,7 @@ struct UniformPass {
       if !isLogarithm { gaps[index] = 0 }
     }
     let own = isLogarithm ? exponential(gaps[leader]) : gaps[leader]
-    guard own > 0.5 || isOfLeader, let start = cotangent.baseAddress else { return }
-    cotangent[leader] = 0
-    cotangent[leader] = 0 - kernels.sum(of: start, count)
+    if own > 0.5 || isOfLeader { balance(cotangent, leader: leader) }
   }
 
   // MARK: the excess
@@ -270,5 +259,16 @@ struct UniformPass {
     for k in 0..<classes.count { weights[k] = classes.ties[k] }
     nodes.sumClasses(weights, relative: false, to: .first)
     return nodes.excess()
+  }
+}
+
+/// e^unit, computed anew where the unit is another one: the classes of a block share theirs.
+private struct UnitPower {
+  private var unit = 0.0, power = 1.0
+
+  @inline(__always)
+  mutating func callAsFunction(_ next: Double) -> Double {
+    if next != unit { (unit, power) = (next, exponential(next)) }
+    return power
   }
 }

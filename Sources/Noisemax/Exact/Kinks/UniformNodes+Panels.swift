@@ -89,8 +89,7 @@ extension UniformNodes {
   @inline(__always)
   private mutating func append(
     _ rule: UnsafePointer<Double>, _ count: Int, to block: UniformBlockRecord, from x: Double, width: Double,
-    depth: Double,
-    nodes: inout Int, scratch: inout Scratch
+    depth: Double, nodes: inout Int, scratch: inout Scratch
   ) {
     let memory = reserveNodes(of: block, nodes + count, scratch: &scratch)
     let stride = stride

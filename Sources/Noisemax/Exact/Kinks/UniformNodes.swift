@@ -110,8 +110,7 @@ struct UniformNodes {
     guard segment.hasEarly else { return }
     kernels.openPowerSums(
       of: row.distances + narrow, weights: row.ties + narrow, open - narrow, x: base.x,
-      factor: segment.factor,
-      to: rates)
+      factor: segment.factor, to: rates)
     for k in 0..<tailTerms {
       early[k] = series.logarithm[k] * rates[k]
       rates[k] *= series.inverse[k] / segment.factor
@@ -242,8 +241,7 @@ struct UniformNodes {
       narrowDistances: row.distances, narrowTies: weights ?? UnsafePointer(row.ties),
       narrowReciprocals: narrowReciprocals,
       narrowCount: record.segment.narrow, early: early, shift: record.shift,
-      factor: 1 / record.segment.factor,
-      late: late)
+      factor: 1 / record.segment.factor, late: late)
   }
 }
 

@@ -16,28 +16,21 @@ extension UniformProducts {
       while upper > lower {
         let (width, vectors) = panel(in: upper - lower, below: upper, open: open + 1, upTo: k)
         let from = width == upper - lower ? lower : upper - width
-        setNodes(vectors) {
-          let x = from + width * (1 - $0)
-          return (-x, width * $1 * x)
-        }
+        setNodes(vectors, from: from, width: width)
         total += sum(vectors, to: k + 1)
         upper = from
-        if isCertain(vectors) { return total + upper * upper / 2 }
+        // Another class is above the last node for certain, to rounding.
+        if 1 - lastValue(vectors) <= 0x1p-53 { return total + upper * upper / 2 }
       }
     }
     return total
   }
 
-  /// Σ over the nodes of the weights times the chance that any of the first classes is above: 1 − F is the break less x.
-  @inline(__always)
+  /// Σ over the nodes of weight·F of the leader, times the chance that any of the first classes is above.
   private func sum(_ vectors: Int, to end: Int) -> Double {
-    for m in 0..<8 * vectors { nodes[3 * panelNodes + m] = 0 }
-    kernels.addSurvivals(at: nodes, vectors: vectors, slopes: breaks, ties: ties, end)
+    kernels.writeSurvivals(at: nodes, vectors: vectors, breaks: breaks, ties: ties, end)
     var sum = 0.0
-    for m in 0..<8 * vectors { sum += nodes[2 * panelNodes + m] * nodes[3 * panelNodes + m] }
+    for m in 0..<8 * vectors { sum += nodes[panelNodes + m] * nodes[m] * nodes[2 * panelNodes + m] }
     return sum
   }
-
-  /// Whether another class is above the last node for certain, to rounding.
-  private func isCertain(_ vectors: Int) -> Bool { 1 - lastProduct(vectors) <= 0x1p-53 }
 }

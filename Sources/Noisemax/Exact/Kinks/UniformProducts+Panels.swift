@@ -4,36 +4,29 @@ extension UniformProducts {
   /// A panel has one vector of nodes or two.
   typealias Panel = (width: Double, vectors: Int)
 
-  /// Sets the nodes of a panel, by their distances and weights in units of the width.
-  @inline(__always)
-  func setNodes(
-    _ vectors: Int,
-    _ node: (_ distance: Double, _ weight: Double) -> (constant: Double, weight: Double)
-  ) {
+  /// Sets the nodes of a panel from its lower end up.
+  func setNodes(_ vectors: Int, from lower: Double, width: Double) {
     let rule = KinkRules.of(vectors: vectors)
     for m in 0..<8 * vectors {
-      let node = node(rule[m], rule[panelNodes + m])
-      nodes[m] = node.constant
-      nodes[panelNodes + m] = 1
-      nodes[2 * panelNodes + m] = node.weight
+      nodes[m] = lower + width * (1 - rule[m])
+      nodes[panelNodes + m] = width * rule[panelNodes + m]
     }
   }
 
   /// Adds the nodes to the sums of the first classes.
-  @inline(__always)
   private func addPanel(_ vectors: Int, to end: Int) {
     if wantsDerivatives {
       kernels.addProductDerivatives(
-        at: nodes, vectors: vectors, slopes: distances, ties: ties, cotangents: cotangents, end,
-        sums: vectorSums,
-        reciprocals: reciprocals)
+        at: nodes, vectors: vectors, distances: distances, ties: ties, cotangents: cotangents, end,
+        sums: vectorSums, reciprocals: reciprocals)
     } else {
-      kernels.addProducts(at: nodes, vectors: vectors, slopes: distances, ties: ties, end, sums: vectorSums)
+      kernels.addProducts(
+        at: nodes, vectors: vectors, distances: distances, ties: ties, end, sums: vectorSums)
     }
   }
 
-  /// The product at the last node.
-  func lastProduct(_ vectors: Int) -> Double { nodes[3 * panelNodes + 8 * vectors - 1] }
+  /// What the loops wrote at the last node.
+  func lastValue(_ vectors: Int) -> Double { nodes[2 * panelNodes + 8 * vectors - 1] }
 
   /// From the upper end of one support down to the next, where one class more can win.
   func layPanels() {
@@ -47,11 +40,11 @@ extension UniformProducts {
       while remaining > 0 {
         let (width, vectors) = panel(in: remaining, below: upper, open: open, upTo: k)
         let from = width == remaining ? lower : upper - width
-        setNodes(vectors) { (from + width * (1 - $0), width * $1) }
+        setNodes(vectors, from: from, width: width)
         addPanel(vectors, to: k + 1)
         remaining = width == remaining ? 0 : remaining - width
         upper = from
-        let product = lastProduct(vectors)
+        let product = lastValue(vectors)
         if product == 0 { return }
         if isLast && product <= precision.leftOut * upper * laneSum(of: k) { return }
       }

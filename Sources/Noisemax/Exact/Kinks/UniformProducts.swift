@@ -42,8 +42,8 @@ struct UniformProducts {
     let n = padded(row.count)
     let perClass = wantsDerivatives ? 3 : 1
     var pieces = Pieces(
-      of: scratch.growList(to: n * (9 * perClass + (wantsDerivatives ? 17 : 0)) + 6 * panelNodes, keeping: 0))
-    nodes = pieces.take(6 * panelNodes)
+      of: scratch.growList(to: n * (9 * perClass + (wantsDerivatives ? 17 : 0)) + 3 * panelNodes, keeping: 0))
+    nodes = pieces.take(3 * panelNodes)
     vectorSums = pieces.take(8 * perClass * n)
     reciprocals = pieces.take(wantsDerivatives ? 16 * n : 0)
     sums = pieces.take(perClass * n)

@@ -66,6 +66,11 @@ package final class CellBasis: @unchecked Sendable {
     return factors
   }
 
+  /// The coefficients of the polynomial on the cell, eight whatever the terms.
+  func coefficients(_ value: (_ tap: Int) -> Double) -> [Double] {
+    (0..<8).map { k in (0..<taps).reduce(0) { $0 + matrix[8 * $1 + k] * value($1) } }
+  }
+
   /// The share of a tap in the interpolated value at t ∈ −1…1.
   func share(ofTap tap: Int, at t: Double) -> Double {
     (0..<terms).reversed().reduce(0) { $0 * t + matrix[8 * tap + $1] }

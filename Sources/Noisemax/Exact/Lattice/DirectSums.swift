@@ -35,9 +35,11 @@ final class DirectSums: Sendable {
     _ row: UnsafeMutableBufferPointer<Double>, for request: Request, vectors: RowVectors,
     precision: Precision, scratch: inout Scratch
   ) -> Double? {
-    guard let (gaps, memory, table) = prepare(row, precision, &scratch) else { return nil }
-    let count = padded(row.count)
-    let isOfLogarithms = request.contains(.logarithms)
+    let tables = tables[precision]()
+    guard row.count <= Policy.longestRowLookedThrough, tables.isUsable, let gaps = row.baseAddress,
+      let memory = scratch.reserve(4 * padded(row.count) + tables.memoryForNodes).baseAddress
+    else { return nil }
+    let (count, table, isOfLogarithms) = (padded(row.count), tables.table, request.contains(.logarithms))
     guard request.contains(.pullback) else {
       let defect =
         isOfLogarithms
@@ -61,20 +63,6 @@ final class DirectSums: Sendable {
     }
     gaps.update(from: vectors.spare, count: count)
     return nil
-  }
-
-  @inline(__always)
-  private func prepare(
-    _ row: UnsafeMutableBufferPointer<Double>, _ precision: Precision, _ scratch: inout Scratch
-  ) -> (
-    gaps: UnsafeMutablePointer<Double>, memory: UnsafeMutablePointer<Double>,
-    table: UnsafePointer<DirectTable>
-  )? {
-    let tables = tables[precision]()
-    guard row.count <= Policy.longestRowLookedThrough, tables.isUsable, let gaps = row.baseAddress,
-      let memory = scratch.reserve(4 * padded(row.count) + tables.memoryForNodes).baseAddress
-    else { return nil }
-    return (gaps, memory, tables.table)
   }
 }
 
@@ -116,7 +104,7 @@ private struct DirectTables: @unchecked Sendable {
 
     let maker = StepMaker(
       noise: noise, lattice: lattice, precision: precision, low: low, high: ends[0] + slope * limit,
-      steepest: steepest)
+      steepest: steepest, fit: CellFit(terms: precision == .double ? 12 : 6))
     var steps: [DirectStep] = []
     for size in Self.sizes {
       // Too steep a law is left to the lattice.
@@ -138,7 +126,7 @@ private struct DirectTables: @unchecked Sendable {
     table.mostPairEvaluations = Policy.mostDirectEvaluations(precision, pairs: true)
     table.stepCount = steps.count
     table.deepest = -limit
-    table.ignored = -lattice.depth - lattice.competition(precision)
+    table.ignored = -lattice.depth - lattice.competition[precision]
     table.end = ends[0]
     table.endSlope = slope
     table.peak = Double(integrands.peak(gap: steepest) + steepest) * unit
@@ -158,28 +146,19 @@ private struct StepMaker<Noise: SmoothNoise> {
   let steepest: Int
   let fit: CellFit
 
-  init(
-    noise: Noise, lattice: LatticeTable, precision: Precision, low: Double, high: Double, steepest: Int
-  ) {
-    (self.noise, self.lattice, self.precision) = (noise, lattice, precision)
-    (self.low, self.high, self.steepest) = (low, high, steepest)
-    fit = CellFit(terms: precision == .double ? 12 : 6)
-  }
-
   /// - Returns: nil where no cells are narrow enough for the law.
   func step(for classes: Int, in memory: KeptMemory) -> DirectStep? {
     let (h, sharpness) = lattice.nearSamples.integrands.directStep(
       for: classes, upTo: Int(lattice.quartiles / lattice.unit), steepest: steepest, precision: precision)
     let most = Double(1 << DirectTables.sizes.upperBound)
-    let heights = [(gap: 0, leaders: most), (gap: steepest, leaders: 1)].map { gap, leaders in
+    let (integrands, unit) = (lattice.nearSamples.integrands, lattice.unit)
+    func height(_ gap: Int, _ leaders: Double) -> (gap: Double, height: (Double) -> Double) {
       (
-        gap: Double(gap) * lattice.unit,
-        height: { (x: Double) in
-          lattice.nearSamples.integrands.logIntegrand(
-            Int((x / lattice.unit).rounded()), gap: gap, leaders: leaders)
-        }
+        Double(gap) * unit,
+        { integrands.logIntegrand(Int(($0 / unit).rounded()), gap: gap, leaders: leaders) }
       )
     }
+    let heights = [height(0, most), height(steepest, 1)]
     func isFine(_ phases: Int) -> Bool {
       let error = fit.error(
         of: noise, width: h / Double(phases), low: low, high: high, leaders: most, heights: heights)
@@ -200,7 +179,8 @@ private struct StepMaker<Noise: SmoothNoise> {
     }
     return DirectStep(
       width: h, phases: phases, firstCell: firstCell,
-      highest: lattice.highestNode(for: classes, precision: precision), sharpness: exponential(sharpness),
+      highest: lattice.choice(for: classes, precision: precision).highestNode,
+      sharpness: exponential(sharpness),
       coefficients: precision == .double
         ? UnsafeRawPointer(memory.keep(coefficients))
         : UnsafeRawPointer(memory.keep(coefficients.map { Float($0) })),

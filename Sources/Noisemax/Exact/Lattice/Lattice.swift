@@ -9,9 +9,9 @@
 /// 3. H_g = Σ_m G(x_m) r(x_m − μ_g) h, from samples of r: the probability of a class at the grid point;
 /// 4. evaluation: log H, interpolated to every class, is its log-probability.
 ///
-/// Where each is done: 1 and 4 in `LatticePass+Classes.swift`, 2 and 3 in ``LatticePass``, derivatives in
-/// `LatticePass+Pullback.swift`. Where the distance h of the nodes is chosen: `LatticePass+Step.swift`. Where deep classes are
-/// handled: ``DeepClasses``. The mathematics: <doc:Mathematics#One-grid-for-all-classes>.
+/// Where each is done: 1 in ``LatticePass``, as are 2 and 3; 4 in `LatticePass+Classes.swift`, derivatives in
+/// `LatticePass+Pullback.swift`. Where the grid of a row is chosen: ``LatticeShape``; the distance h of the nodes:
+/// `LatticePass+Step.swift`. Where deep classes are handled: ``DeepClasses``. The mathematics: <doc:Mathematics#One-grid-for-all-classes>.
 ///
 /// Cost: n·(taps) for steps 1 and 4, and (grid points near classes)·(nodes) for 2 and 3, which n and the law bound. Rows of
 /// many classes go by equal parts of cells in 1 and 4 (see ``CellParts``), and rows of few without a grid (see

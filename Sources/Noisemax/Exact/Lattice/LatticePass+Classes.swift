@@ -83,8 +83,7 @@ extension LatticePass {
   func replaceByProbabilities(_ row: UnsafeMutablePointer<Double>) -> Double {
     guard let parts else {
       return kernels.evaluate(
-        row, cells, offsets, count, from: -depth, slots: slots, shares: basis.shares, kept: keptShares,
-        logarithms: logHeights, numbers: probabilities)
+        row, of: classes, from: -depth, logarithms: logHeights, numbers: probabilities)
     }
     expand()
     if parts.count == 1 {
@@ -105,9 +104,7 @@ extension LatticePass {
   func evaluateLogarithms(_ row: UnsafeMutableBufferPointer<Double>) -> Double {
     guard let logP = row.baseAddress else { return 0 }
     if parts == nil {
-      kernels.evaluateLogarithms(
-        logP, cells, offsets, count, from: -depth, slots: slots, shares: basis.shares, kept: keptShares,
-        logarithms: logHeights)
+      kernels.evaluateLogarithms(logP, of: classes, from: -depth, logarithms: logHeights)
     } else {
       expand()
       kernels.evaluateLogarithmsOfCells(
@@ -131,20 +128,15 @@ extension LatticePass {
   /// there are 16 slots more.
   func spread(
     _ numbers: UnsafePointer<Double>, at gaps: UnsafePointer<Double>,
-    to weights: UnsafeMutablePointer<Double>,
-    memory: UnsafeMutablePointer<Double>
+    to weights: UnsafeMutablePointer<Double>, memory: UnsafeMutablePointer<Double>
   ) {
     if parts == nil {
       return kernels.depositWeighted(
-        numbers, cells, offsets, count, slots: slots, shares: basis.shares, kept: keptShares,
-        points: pointCount,
-        weights: weights, scratch: loopMemory)
+        numbers, of: classes, points: pointCount, weights: weights, scratch: loopMemory)
     }
     kernels.depositMoments(
       numbers, at: gaps, count, from: -depth, grid: grid, moments: memory, scratch: loopMemory)
-    kernels.spread(
-      memory, cells: grid.count, shares: basis.shares, terms: basis.terms, points: points, count: pointCount,
-      slots: slots, weights: weights)
+    spreadMoments(memory, to: weights)
   }
 
   /// Replaces u by unit·(ofA·u·a − ofB·p·b), with a and b interpolated from the grid points; 0 where p is 0.
@@ -157,9 +149,7 @@ extension LatticePass {
       (a + pointCount).update(repeating: 0, count: 16)
       (b + pointCount).update(repeating: 0, count: 16)
       return kernels.evaluatePullback(
-        p, u, cells, offsets, count, slots: slots, shares: basis.shares, kept: keptShares, a: a, b: b,
-        unit: unit, ofA: ofA,
-        ofB: ofB)
+        p, u, of: classes, a: a, b: b, unit: unit, ofA: ofA, ofB: ofB)
     }
     let ownGaps = memory + 16 * (grid.count + 1)
     if isOfShortCells {

@@ -4,7 +4,7 @@ internal import NoiseKernels
 
 extension LatticePass {
   /// Whether the integrand of every grid point has one hump.
-  private var hasOneHump: Bool { samples.isLogConcave && samples.isReversedHazardConcave }
+  var hasOneHump: Bool { samples.isLogConcave && samples.isReversedHazardConcave }
 
   /// Computes H at all grid points. Where they are many, each block of them sums over the nodes around its own peaks.
   func takeHeights() {

@@ -47,21 +47,9 @@ extension LatticePass {
       for index in 0..<n where isDeep(index) { v[index] = 0 }
     }
     let reference = reference(of: v, n, kind: kind, p: p, leader: leader, memory: values)
-    let largest = kernels.subtract(
-      reference, times: kind == .probabilities ? nil : p, from: v, n, where: p, above: 0)
-    // u = p·v of probabilities is inflated, as the heights under it are. u = v of log-probabilities is not: there V, and b with
-    // it, is too small by that factor. Before, a power of two brings the largest v near 1.
-    let unit = largest.isNormal ? largest.binade : 1
+    let unit = replaceByU(v, n, of: kind, p: p, reference: reference)
     let inflation = pullbackInflation
-    let (ofU, ofA, ofB) = kind == .probabilities ? (inflation, 1 / inflation, 1) : (1, 1, inflation)
-    if unit >= 0x1p-200 {
-      kernels.scaled(v, n, by: ofU / unit, to: v)
-    } else {
-      // Together the two could overflow.
-      kernels.scaled(v, n, by: 1 / unit, to: v)
-      kernels.scaled(v, n, by: ofU, to: v)
-    }
-    if kind == .probabilities { kernels.multiply(v, n, by: p) }
+    let (ofA, ofB) = kind == .probabilities ? (1 / inflation, 1) : (1, inflation)
     steep.keepRatios(of: v, to: p)
     steep.remove(from: v)
     spreadRatios(v, at: gaps, to: weightsOfV, memory: rest)
@@ -90,6 +78,32 @@ extension LatticePass {
     kernels.scaled(p, count, by: 1 / (1 + defect), to: gaps)
     if samples.isLogConcave { balance(cotangent, at: row, leader: leader) }
     return defect
+  }
+
+  /// Replaces v by u relative to a reference, in units of a power of two that brings the largest v near 1.
+  ///
+  /// u = p·v of probabilities is inflated, as the heights under it are. u = v of log-probabilities is not: there V, and b with
+  /// it, is too small by that factor.
+  ///
+  /// - Returns: the unit.
+  private func replaceByU(
+    _ v: UnsafeMutablePointer<Double>, _ n: Int, of kind: Quantity, p: UnsafePointer<Double>,
+    reference: Double
+  ) -> Double {
+    let isOfProbabilities = kind == .probabilities
+    let largest = kernels.subtract(
+      reference, times: isOfProbabilities ? nil : p, from: v, n, where: p, above: 0)
+    let unit = largest.isNormal ? largest.binade : 1
+    let factor = isOfProbabilities ? pullbackInflation : 1
+    if unit >= 0x1p-200 {
+      kernels.scaled(v, n, by: factor / unit, to: v)
+    } else {
+      // Together the two could overflow.
+      kernels.scaled(v, n, by: 1 / unit, to: v)
+      kernels.scaled(v, n, by: factor, to: v)
+    }
+    if isOfProbabilities { kernels.multiply(v, n, by: p) }
+    return unit
   }
 
   /// A number that is taken off all v, or off all v/p. As J·1 = 0 it moves nothing; it is chosen to leave 0 where a row

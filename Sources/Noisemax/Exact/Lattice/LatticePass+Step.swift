@@ -1,7 +1,7 @@
 // The step h of a row, in two decisions:
 //
 // 1. before the walk, the coarsest step for the law, the precision and the number of classes:
-//    `LatticeTable.coarsestStepIndex(for:precision:)`, measured on ties by `SampledIntegrands.coarsestStep`;
+//    `LatticeTable.choice(for:precision:)`, measured on ties by `SampledIntegrands.coarsestStep`;
 // 2. after the walk, a finer one where the integrand of the rarest class is too sharp for it: `refineStep`, here.
 //
 // Direct sums choose theirs apart: `SampledIntegrands.directStep` measures them, `DirectLoops.swift` takes finer ones.

@@ -5,64 +5,38 @@ internal import NoiseKernels
 /// Only grid points within reach of a class matter: they are listed in blocks of eight, the lowest first.
 struct LatticePass {
   let table: LatticeTable
-  /// As far down as the row needs them.
-  let samples: LawSamples
   let basis: CellBasis
   let precision: Precision
   /// Whether probabilities below 1e-300 are wanted, too, by their logarithms.
   let isOfLogarithms: Bool
   /// Nodes with log G below this do not matter.
   private let leastLogarithm: Double
-  /// The gap of the rarest wanted class.
-  let rarest: Double
+  /// How many reversed hazards an integrand has as factors: G·r has one, G·r·r of a derivative two.
+  private let reversedHazardCount: Double
   /// Classes with gaps below −depth are not wanted.
   var depth: Double
-  /// Whether some class below −depth is not masked.
-  let hasDeeperClasses: Bool
 
-  let grid: CellGrid
-  /// The width of a cell in units of the table.
-  let stride: Int
-  /// The number of gaps, padded to whole vectors.
-  let count: Int
-  /// For every class its cell, and its offset in it, if there are no parts.
-  let cells: UnsafeMutablePointer<Int>
-  let offsets: UnsafeMutablePointer<Double>
-  /// For every class its shares of the grid points; nil if there are parts, or too many classes for the near caches.
-  let keptShares: UnsafeMutablePointer<Double>?
-  /// The parts of cells by which very many classes are deposited and evaluated; nil if each class goes by its own shares.
-  let parts: CellParts?
+  private let shape: LatticeShape
+  let classes: PlacedClasses
   /// If there are parts, eight numbers a cell: first the moments Σ tᵏ of its classes, later the coefficients of log p. And
   /// log p in the middle of every cell.
   let rows: UnsafeMutablePointer<Double>
   let logMiddles: UnsafeMutablePointer<Double>
-  /// For every cell with a class, the slot of its first grid point in the list; −1 for a cell without one. Behind the last
-  /// cell stands one more, for the classes that do not compete: its slot is the end of the list.
-  let slots: UnsafeMutablePointer<Int>
 
   /// The length of the list of grid points, which are counted from the first one of the first cell.
-  let pointCount: Int
+  private(set) var pointCount = 0
   let points: UnsafeMutablePointer<Int>
   let weights: UnsafeMutablePointer<Double>
   /// H·2^inflation at the grid points, log H, and H itself.
-  let heights: UnsafeMutablePointer<Double>
-  let logHeights: UnsafeMutablePointer<Double>
-  let probabilities: UnsafeMutablePointer<Double>
+  let heights, logHeights, probabilities: UnsafeMutablePointer<Double>
   /// What the loops over classes and cells need besides.
   let loopMemory: UnsafeMutablePointer<Double>
 
   // `cumulativeSlots`: for every grid point the slot of its sample of log F at node 0. `reversedHazardSlots`: for every node
   // the slot of its sample of r at point 0.
-  private let cumulativeSlots: UnsafeMutablePointer<Int>
-  private let reversedHazardSlots: UnsafeMutablePointer<Int>
+  private let cumulativeSlots, reversedHazardSlots: UnsafeMutablePointer<Int>
   private let reversedHazards: LatticeSamples
-  /// How many samples of log F are read: for arguments above the highest node F counts as 1.
-  private let cumulativeCount: Int
 
-  /// The highest node that matters: the walk down begins here.
-  private let highest: Double
-  /// How many reversed hazards an integrand has as factors: G·r has one, G·r·r of a derivative two.
-  private let reversedHazardCount: Double
   // Nodes are x_m = m·step·unit, m = firstNode + index.
   var stepIndex: Int
   private(set) var firstNode = 0
@@ -70,6 +44,17 @@ struct LatticePass {
   private let nodeMemory: UnsafeMutablePointer<Double>
   private(set) var logG: UnsafeMutablePointer<Double>
   let g: UnsafeMutablePointer<Double>
+
+  /// The gap of the rarest wanted class, and whether some class below −depth is not masked.
+  var rarest: Double { shape.survey.rarest }
+  var hasDeeperClasses: Bool { shape.survey.hasDeeper }
+  var samples: LawSamples { shape.samples }
+  var stride: Int { shape.stride }
+  var grid: CellGrid { shape.grid }
+  var parts: CellParts? { shape.parts }
+  /// The number of gaps, padded to whole vectors.
+  var count: Int { classes.count }
+  var slots: UnsafeMutablePointer<Int> { classes.slots }
 
   /// log r at every sample.
   var logReversedHazard: UnsafePointer<Double> { samples.logReversedHazard }
@@ -81,106 +66,82 @@ struct LatticePass {
   /// Chooses the grid and the coarsest step of a row, divides the memory, and deposits the classes.
   ///
   /// Behind the gaps stands −∞ up to a whole number of vectors. `quantity` says of what derivatives are wanted, if of any.
-  /// They need more:
-  /// - nodes further down, as far as products of two reversed hazards matter;
-  /// - a grid that holds r/p, which may be steeper in μ than log F and log r. A row gets the finest cells if its rarest class
-  ///   is far behind. So does a Float row whose log-probabilities are pulled back: there p may be less than a Float shows.
+  /// They need nodes further down, as far as products of two reversed hazards matter.
   init(
     _ gaps: UnsafeBufferPointer<Double>, depth: Double, table: LatticeTable, precision: Precision,
-    isOfLogarithms: Bool = false, derivativesOf quantity: Quantity? = nil,
-    scratch: inout Scratch
+    isOfLogarithms: Bool = false, derivativesOf quantity: Quantity? = nil, scratch: inout Scratch
   ) {
+    guard let start = gaps.baseAddress else { fatalError("a row of no classes has no lattice") }
+    (self.table, self.precision, self.depth) = (table, precision, depth)
     self.isOfLogarithms = isOfLogarithms
+    basis = table.bases[precision]
+    reversedHazardCount = quantity == nil ? 1 : 2
     leastLogarithm =
       isOfLogarithms
       ? -.infinity : quantity == .logProbabilities ? Self.leastLogarithmOfProducts : Self.leastLogarithm
-    self.table = table
-    basis = table.bases[precision]
-    self.precision = precision
-    self.depth = depth
-    reversedHazardCount = quantity == nil ? 1 : 2
-    count = padded(gaps.count)
-    guard let gaps = gaps.baseAddress else { fatalError("a row of no classes has no lattice") }
-    // A class that is not wanted still competes with those that are, if its F differs from 1 at a node that matters.
-    let competing = -depth - table.competition(precision)
-    let survey = kernels.survey(gaps, count, competingFrom: competing, wantedFrom: -depth)
-    rarest = survey.rarest
-    samples = table.samples(downTo: rarest)
-    hasDeeperClasses = survey.hasDeeper
-    let widest = table.stride(for: survey.competitors, precision: precision)
-    let isDeep = survey.rarest < -16 * table.quartiles
-    let isSteep =
-      quantity != nil && (precision == .double ? isDeep : quantity == .logProbabilities)
-    stride = isSteep ? min(widest, Int(table.cell / table.unit)) : widest
-    reversedHazards = samples.reversedHazards(forStride: stride)
-    grid = CellGrid(lowest: survey.lowest, perUnit: 1 / (Double(stride) * table.unit))
-    stepIndex = table.coarsestStepIndex(for: survey.competitors, precision: precision)
-    parts = table.grids.parts(
-      for: survey.competitors, cells: grid.count, precision: isSteep ? .double : precision)
+    let count = padded(gaps.count)
+    shape = LatticeShape(
+      of: start, count, depth: depth, table: table, precision: precision, derivativesOf: quantity)
+    reversedHazards = shape.samples.reversedHazards(forStride: shape.stride)
+    stepIndex = shape.coarsestStepIndex
 
-    highest = table.highestNode(for: survey.competitors, precision: precision)
-    let lowest = table.lowestNode(deepest: survey.rarest)
-    cumulativeCount = Int((highest / table.unit).rounded(.up)) - samples.firstIndex + 1
-    // Enough nodes for the finest step, should the row need it.
-    let most = padded(Int((highest - lowest) / table.unit) + 80)
-    let length = parts == nil ? 0 : 8 * (grid.count + 1)
-    // Up to 64 cells are all listed, with a class or without. Of more cells a class lists its taps, in whole blocks of eight.
-    let isShort = grid.count <= 64
-    let mostPoints = padded(
-      min(grid.count + basis.taps + 16, isShort ? .max : (basis.taps + 16) * survey.competitors))
-    let cellMemory = padded(grid.count + 1)
+    // The memory: `listed` slots for a number at every grid point, `most` for one at every node.
+    let (hasParts, taps) = (shape.parts != nil, basis.taps)
+    let (listed, most) = (shape.mostPoints(taps: taps) + 16, shape.mostNodes(unit: table.unit))
+    let (rowLength, cellLength) = (shape.rowLength, shape.cellLength)
     let loopLength =
-      6 * (mostPoints + 16) + 5 * cellMemory + 3 * length + 8 * (parts?.count ?? 0) * (grid.count + 2)
+      6 * listed + 5 * cellLength + 3 * rowLength + 8 * (shape.parts?.count ?? 0) * (shape.grid.count + 2)
       + blockMemory
-    let keepsShares = parts == nil && count <= Policy.mostClassesWithKeptShares
+    let sharesLength = !hasParts && count <= Policy.mostClassesWithKeptShares ? taps * count : 0
     var memory = Pieces(
       of: scratch.reserve(
-        2 * count + (keepsShares ? basis.taps * count : 0) + length + 2 * cellMemory + 6 * (mostPoints + 16)
-          + 3
-          * most + loopLength))
-    cells = memory.takeIntegers(parts == nil ? count : 0)
-    offsets = memory.take(parts == nil ? count : 0)
-    keptShares = keepsShares ? memory.take(basis.taps * count) : nil
-    rows = memory.take(length)
-    logMiddles = memory.take(parts == nil ? 0 : cellMemory)
-    slots = memory.takeIntegers(cellMemory)
-    points = memory.takeIntegers(mostPoints + 16)
-    cumulativeSlots = memory.takeIntegers(mostPoints + 16)
-    weights = memory.take(mostPoints + 16)
-    heights = memory.take(mostPoints + 16)
-    logHeights = memory.take(mostPoints + 16)
-    probabilities = memory.take(mostPoints + 16)
+        2 * count + sharesLength + rowLength + 2 * cellLength + 6 * listed + 3 * most + loopLength))
+    classes = PlacedClasses(
+      count: count, cells: memory.takeIntegers(hasParts ? 0 : count),
+      offsets: memory.take(hasParts ? 0 : count), slots: memory.takeIntegers(cellLength),
+      shares: basis.shares, kept: sharesLength > 0 ? memory.take(sharesLength) : nil)
+    rows = memory.take(rowLength)
+    logMiddles = memory.take(hasParts ? cellLength : 0)
+    points = memory.takeIntegers(listed)
+    cumulativeSlots = memory.takeIntegers(listed)
+    weights = memory.take(listed)
+    heights = memory.take(listed)
+    logHeights = memory.take(listed)
+    probabilities = memory.take(listed)
     reversedHazardSlots = memory.takeIntegers(most)
     nodeMemory = memory.take(most)
     g = memory.take(most)
     loopMemory = memory.take(loopLength)
     logG = nodeMemory
+    deposit(start)
+    setNodes(from: shape.lowestNode)
+  }
 
-    if let parts {
-      kernels.depositParts(
-        gaps, count, from: competing, grid: grid, parts: parts.count, shares: parts.momentShares,
-        moments: rows, scratch: loopMemory)
-      for cell in 0..<grid.count { slots[cell] = rows[8 * cell] > 0 ? 0 : -1 }
-    } else {
-      kernels.place(gaps, count, from: competing, grid: grid, cells: cells, offsets: offsets)
-      slots.update(repeating: isShort ? 0 : -1, count: grid.count)
-      if !isShort { for index in 0..<count { slots[cells[index]] = 0 } }
+  /// Lists the grid points near classes, and gives them their weights.
+  private mutating func deposit(_ gaps: UnsafePointer<Double>) {
+    let (grid, competing) = (shape.grid, shape.competing)
+    guard let parts = shape.parts else {
+      pointCount = classes.list(
+        points, of: gaps, from: competing, on: grid, nearAllCells: shape.listsAllCells)
+      return kernels.deposit(classes, points: pointCount, weights: weights, scratch: loopMemory)
     }
+    kernels.depositParts(
+      gaps, count, from: competing, grid: grid, parts: parts.count, shares: parts.momentShares, moments: rows,
+      scratch: loopMemory)
+    for cell in 0..<grid.count { slots[cell] = rows[8 * cell] > 0 ? 0 : -1 }
     pointCount = kernels.list(slots, cells: grid.count, taps: basis.taps, points: points)
-    if parts != nil {
-      kernels.spread(
-        rows, cells: grid.count, shares: basis.shares, terms: basis.terms, points: points, count: pointCount,
-        slots: slots, weights: weights)
-    } else {
-      kernels.deposit(
-        cells, offsets, count, slots: slots, shares: basis.shares, kept: keptShares, points: pointCount,
-        weights: weights, scratch: loopMemory)
-    }
-    setNodes(from: lowest)
+    spreadMoments(rows, to: weights)
+  }
+
+  /// Spreads the moments of the cells onto the grid points.
+  func spreadMoments(_ moments: UnsafePointer<Double>, to weights: UnsafeMutablePointer<Double>) {
+    kernels.spread(
+      moments, cells: grid.count, shares: basis.shares, terms: basis.terms, points: points, count: pointCount,
+      slots: slots, weights: weights)
   }
 
   mutating func setNodes(from low: Double) {
-    let last = Int((highest / h).rounded(.up))
+    let last = Int((shape.highestNode / h).rounded(.up))
     nodes = (last - Int((low / h).rounded(.down)) + 32) & ~31
     firstNode = last - nodes + 1
   }
@@ -231,13 +192,13 @@ struct LatticePass {
     let grid = nodeGrid()
     logG = nodeMemory
     kernels.locate(points, pointCount, on: grid, in: cumulatives.layout, starts: cumulativeSlots)
+    // For arguments above the highest node F counts as 1.
+    let cumulativeCount = Int((shape.highestNode / table.unit).rounded(.up)) - samples.firstIndex + 1
     // The rarest class's integrand is the last one to fall, if log r is concave.
-    let hasEnd = samples.isLogConcave && samples.isReversedHazardConcave
     let end = WalkEnd(
-      logReversedHazards: hasEnd
+      logReversedHazards: hasOneHump
         ? logReversedHazard + sampleOffset(node: 0, point: point(nearest: rarest)) : nil,
-      factor: reversedHazardCount, drop: precision.drop,
-      leastLogarithm: leastLogarithm)
+      factor: reversedHazardCount, drop: precision.drop, leastLogarithm: leastLogarithm)
     let first = kernels.walkDown(
       from: nodes, on: grid, weights: weights, points: points, starts: cumulativeSlots, pointCount,
       samples: cumulatives.values, below: min(cumulativeCount, cumulatives.layout.count), until: end,
@@ -256,9 +217,9 @@ struct LatticePass {
   ) {
     kernels.integrals(
       of: values + range.lowerBound, range.count, on: nodeGrid(from: range.lowerBound),
-      slots: reversedHazardSlots + range.lowerBound,
-      points: points + first, count, samples: reversedHazards.values, below: reversedHazards.layout.count,
-      factor: h, results: results + first)
+      slots: reversedHazardSlots + range.lowerBound, points: points + first, count,
+      samples: reversedHazards.values, below: reversedHazards.layout.count, factor: h,
+      results: results + first)
   }
 
   /// Likewise of two functions, over all nodes and at all grid points.
@@ -279,7 +240,7 @@ struct LatticePass {
   ) {
     kernels.weightedSums(
       weights, others, points: points, pointCount, on: nodeGrid(), slots: reversedHazardSlots,
-      samples: reversedHazards.values,
-      below: reversedHazards.layout.count, sums: sums, otherSums: otherSums, nodes: nodes)
+      samples: reversedHazards.values, below: reversedHazards.layout.count, sums: sums, otherSums: otherSums,
+      nodes: nodes)
   }
 }

@@ -27,15 +27,14 @@ final class LatticeTable: @unchecked Sendable {
   let nearSamples: LawSamples
   private let deepSamples: LazyValue<LawSamples>
 
-  /// For up to 2ʲ classes: the index of the coarsest step in `steps`; w/u; the node above which they win nothing.
-  private let coarsestSteps: PerPrecision<UnsafePointer<Int>>
-  private let strides: PerPrecision<UnsafePointer<Int>>
-  private let highestNodes: PerPrecision<UnsafePointer<Double>>
+  /// For up to 2ʲ classes.
+  private let choices: PerPrecision<UnsafePointer<LatticeChoice>>
   private let memory = KeptMemory()
   /// F = e⁻³⁹ here. Noise is hardly ever below, and a winner's noise even less often.
   private let lowerEnd: Double
-  /// F⁻¹(1 − q) − F⁻¹(q), the width of the noise, with q = 2⁻⁵⁴, of Floats 2⁻²⁴.
-  private let competition: PerPrecision<Double>
+  /// F⁻¹(1 − q) − F⁻¹(q), the width of the noise, with q = 2⁻⁵⁴, of Floats 2⁻²⁴. A class this far behind all wanted ones has
+  /// F = 1 at every node that matters.
+  let competition: PerPrecision<Double>
 
   /// The steps in units, the finest first.
   static let steps = [1, 2, 3, 4, 6, 8, 12, 16]
@@ -62,7 +61,6 @@ final class LatticeTable: @unchecked Sendable {
     }
     cell = cells[.double][Self.sizes.upperBound]
     let (unit, memory) = (cell / 2, memory)
-    strides = PerPrecision { precision in memory.keep(cells[precision].map { Int($0 / unit) }) }
     let logDepth = max(depth, min(384 * quartiles, 10 * depth))
     (self.unit, self.depth, self.logDepth) = (unit, depth, logDepth)
     lowerEnd = noise.quantile(at: exponential(-Precision.double.drop - 1))
@@ -90,8 +88,14 @@ final class LatticeTable: @unchecked Sendable {
     nearSamples = samples(from: lowest[0], downTo: depth)
     deepSamples = LazyValue { samples(from: lowest[1], downTo: logDepth) }
     let (coarsest, highestNodes) = Self.nodes(of: noise, nearSamples, depth: depth)
-    coarsestSteps = PerPrecision { memory.keep(coarsest[$0]) }
-    self.highestNodes = PerPrecision { memory.keep(highestNodes[$0]) }
+    choices = PerPrecision { precision in
+      memory.keep(
+        Self.sizes.map {
+          LatticeChoice(
+            stride: Int(cells[precision][$0] / unit), coarsestStepIndex: coarsest[precision][$0],
+            highestNode: highestNodes[precision][$0])
+        })
+    }
   }
 
   /// The coarsest step and the highest node for every size of a row.
@@ -125,31 +129,26 @@ final class LatticeTable: @unchecked Sendable {
   /// A number of classes counts as the next power of two, 2ʲ: these are the j.
   static let sizes = 0...24
 
-  private static func size(of count: Int) -> Int {
-    min(Int.bitWidth - (count - 1).leadingZeroBitCount, sizes.upperBound)
-  }
-
-  /// The coarsest step for a row of `count` classes, as its index.
-  func coarsestStepIndex(for count: Int, precision: Precision) -> Int {
-    coarsestSteps[precision][Self.size(of: count)]
-  }
-
-  /// w in units, for a row of `count` classes.
-  func stride(for count: Int, precision: Precision) -> Int { strides[precision][Self.size(of: count)] }
-
-  /// The highest node that matters in a row of `count` classes.
-  func highestNode(for count: Int, precision: Precision) -> Double {
-    highestNodes[precision][Self.size(of: count)]
+  /// What a row of so many classes gets.
+  func choice(for count: Int, precision: Precision) -> LatticeChoice {
+    choices[precision][min(Int.bitWidth - (count - 1).leadingZeroBitCount, Self.sizes.upperBound)]
   }
 
   /// The samples for classes down to a gap.
   func samples(downTo gap: Double) -> LawSamples { gap >= -depth ? nearSamples : deepSamples() }
 
-  /// The width of the noise. A class this far behind all wanted ones has F = 1 at every node that matters.
-  func competition(_ precision: Precision) -> Double { competition[precision] }
-
   /// Below all nodes that matter to classes down to a gap.
   func lowestNode(deepest: Double) -> Double { max(deepest + lowerEnd, samples(downTo: deepest).lowest) }
+}
+
+/// What the number of classes of a row decides.
+struct LatticeChoice: Sendable {
+  /// w in units.
+  let stride: Int
+  /// The index of the coarsest step in ``LatticeTable/steps``.
+  let coarsestStepIndex: Int
+  /// The node above which nobody wins.
+  let highestNode: Double
 }
 
 /// The interpolation between grid points, by the digits wanted, and the equal parts of cells by which many classes go.

@@ -94,7 +94,7 @@ private struct PairLogarithms: ~Copyable {
     self.function = function
     self.lattice = lattice
     basis = lattice.table.bases[.double]
-    cell = Double(lattice.table.stride(for: 2, precision: .double)) * lattice.table.unit
+    cell = Double(lattice.table.choice(for: 2, precision: .double).stride) * lattice.table.unit
   }
 
   mutating func halve() {
@@ -107,10 +107,7 @@ private struct PairLogarithms: ~Copyable {
     // Basis and values go from the lowest tap up.
     let values = (0..<basis.taps).map { value(at: index + basis.taps / 2 - $0) }
     let reference = values[basis.taps / 2]
-    let coefficients = (0..<8).map { k in
-      (0..<basis.taps).reduce(0) { $0 + basis.matrix[8 * $1 + k] * (values[$1] - reference) }
-    }
-    return (reference, coefficients)
+    return (reference, basis.coefficients { values[$0] - reference })
   }
 
   mutating func error(inCell index: Int) -> Double {

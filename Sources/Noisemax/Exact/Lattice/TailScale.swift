@@ -72,11 +72,7 @@ struct SampledFunction {
     let count = Int(min((high / unit).rounded(.up) - first, Double(LatticeTable.mostSamples)))
     end = first + Double(count)
     let samples = (0..<count + basis.taps).map { function((first + basis.position(of: $0)) * unit) }
-    coefficients = (0..<count).flatMap { index in
-      (0..<8).map { k in
-        (0..<basis.taps).reduce(0) { $0 + basis.matrix[8 * $1 + k] * samples[index + $1] }
-      }
-    }
+    coefficients = (0..<count).flatMap { index in basis.coefficients { samples[index + $0] } }
   }
 
   func callAsFunction(_ x: Double) -> Double {

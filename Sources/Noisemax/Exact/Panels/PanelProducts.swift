@@ -67,6 +67,13 @@ struct PanelProducts {
     moved = reversedHazards + Self.most
   }
 
+  /// Σp before the probabilities are divided by it, and the least of them.
+  var total: Double {
+    CompensatedSum(of: (0..<row.count).lazy.map { row.classes[$0].weight * integrals[$0].probability.value })
+      .value
+  }
+  var least: Double { (0..<row.count).reduce(.infinity) { Swift.min($0, integrals[$1].probability.value) } }
+
   // MARK: - The panels
 
   /// Lays panels from the top down over all breaks, stored as −x. The first classes are open up there.

@@ -171,24 +171,23 @@ struct PanelSums {
   /// Σ c_j·log F(x + y_j), where log F counts as 0 from the ceiling on.
   func logG(at x: DoubleDouble, ceiling: Double) -> CompensatedSum {
     var total = Total()
-    add(1, at: x, to: &total, ceiling: ceiling) { law.logCumulative(at: $0) }
+    add(at: x, to: &total, ceiling: ceiling) { law.logCumulative(at: $0) }
     return total.sum
   }
 
   /// Σ ω_j·r(x + y_j).
   func reversedHazards(at x: DoubleDouble) -> Total {
     var total = Total()
-    add(1, at: x, to: &total, ceiling: law.upperEnd) { law.reversedHazard(at: $0) }
+    add(at: x, to: &total, ceiling: law.upperEnd) { law.reversedHazard(at: $0) }
     return total
   }
 
   @inline(__always)
   private func add(
-    _ root: Int, at x: DoubleDouble, to total: inout Total, ceiling: Double,
-    _ kernel: (DoubleDouble) -> Double
+    at x: DoubleDouble, to total: inout Total, ceiling: Double, _ kernel: (DoubleDouble) -> Double
   ) {
     // The cells still to visit, one bit for each level: after a cell comes the next sibling on the way up.
-    var cell = root
+    var cell = 1
     while true {
       let range = range(of: cell)
       var opened = false

@@ -33,9 +33,7 @@ extension Panels {
     _ v: [Double], at row: UnsafeMutableBufferPointer<Double>, precision: Precision, scratch: inout Scratch
   ) -> [Double] {
     let lists = lists(v.count, in: &scratch)
-    let classes = PanelRow(
-      UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, farthest: law.farthest,
-      sorted: lists.sorted, classes: lists.classes, other: lists.other)
+    let classes = classes(of: row, farthest: law.farthest, lists: lists)
     let grid = grid(
       of: classes, precision: precision, floor: -.infinity, pairs: true, lists: lists, scratch: &scratch)
     let count = grid.nodeCount
@@ -76,24 +74,30 @@ extension Panels {
       let lost = sums.reversedHazards(at: behind).sum.value
       for member in members { gradients[member] -= lost }
     }
-    guard let barely else { return gradients }
-
-    // Classes that hardly reach into the leaders' support: with the leaders they have slopes that grow as the reach falls, at
-    // last beyond all numbers. With other classes they do not.
-    for m in 0..<count { winners[m].weight = barely.density[m] }
-    let barelySums = winnerSums()
-    let steeper = barely.members.map { v[$0] == 0 ? 0 : v[$0] / reach(ofBarelyReaching: $0, in: row) }
-    let (all, allSteeper) = (barely.members.reduce(0) { $0 + v[$1] }, steeper.reduce(0, +))
-    forEachClass(of: classes) { behind, members in
-      if hardlyReaches(behind) { return }
-      let slope = barelySums.reversedHazards(at: behind).sum.value
-      let isLeading = behind.value < PanelRow.leastReach
-      for member in members { gradients[member] -= slope * (isLeading ? allSteeper : all) }
-      for (index, member) in barely.members.enumerated() {
-        gradients[member] += slope * Double(members.count) * (isLeading ? steeper[index] : v[member])
-      }
+    if let barely {
+      for m in 0..<count { winners[m].weight = barely.density[m] }
+      add(gradientsOf: barely.members, v, at: row, classes, winnerSums(), to: &gradients)
     }
     return gradients
+  }
+
+  /// Classes that hardly reach into the leaders' support: with the leaders they have slopes that grow as the reach falls, at
+  /// last beyond all numbers. With other classes they do not.
+  private func add(
+    gradientsOf members: [Int], _ v: [Double], at row: UnsafeMutableBufferPointer<Double>,
+    _ classes: PanelRow, _ winners: PanelSums, to gradients: inout [Double]
+  ) {
+    let steeper = members.map { v[$0] == 0 ? 0 : v[$0] / reach(ofBarelyReaching: $0, in: row) }
+    let (all, allSteeper) = (members.reduce(0) { $0 + v[$1] }, steeper.reduce(0, +))
+    forEachClass(of: classes) { behind, others in
+      if hardlyReaches(behind) { return }
+      let slope = winners.reversedHazards(at: behind).sum.value
+      let isLeading = behind.value < PanelRow.leastReach
+      for other in others { gradients[other] -= slope * (isLeading ? allSteeper : all) }
+      for (index, member) in members.enumerated() {
+        gradients[member] += slope * Double(others.count) * (isLeading ? steeper[index] : v[member])
+      }
+    }
   }
 
   /// Passes on the distinct values of −gap, and the classes that have each.

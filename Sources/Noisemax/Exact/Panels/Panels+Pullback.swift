@@ -16,9 +16,7 @@ extension Panels {
     let n = cotangent.count
     let leader = centre(cotangent, onLeaderOf: row)
     let lists = lists(n, in: &scratch)
-    let classes = PanelRow(
-      UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, reach: law.reach,
-      sorted: lists.sorted, classes: lists.classes, other: lists.other)
+    let classes = classes(of: row, reach: law.reach, lists: lists)
     if classes.count > 1 {
       moved(by: cotangent, of: classes, reaches: row, to: lists)
       if let products = products(

@@ -3,9 +3,7 @@
 struct Panels: StepwiseRowMethod {
   let law: PanelLaw
 
-  init(_ noise: some PiecewiseNoise) {
-    law = PanelLaw(noise)
-  }
+  init(_ noise: some PiecewiseNoise) { law = PanelLaw(noise) }
 
   var wantsRemainders: Bool { true }
 
@@ -14,11 +12,8 @@ struct Panels: StepwiseRowMethod {
     scratch: inout Scratch
   ) -> Double {
     let lists = lists(row.count / 2, in: &scratch)
-    let reach = precision == .single ? law.singleReach : law.reach
-    let classes = PanelRow(
-      UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd,
-      reach: quantity == .probabilities ? reach : .infinity, farthest: law.farthest,
-      sorted: lists.sorted, classes: lists.classes, other: lists.other)
+    let reach = quantity == .probabilities ? reach(for: precision) : .infinity
+    let classes = classes(of: row, reach: reach, farthest: law.farthest, lists: lists)
     let zero = quantity == .probabilities ? 0 : -Double.infinity
     for index in 0..<row.count / 2 { row[index] = zero }
     var defect = 0.0
@@ -27,15 +22,24 @@ struct Panels: StepwiseRowMethod {
       let share = 1 / Double(classes.open)
       lists.values[0] = quantity == .probabilities ? share : -logarithm(Double(classes.open))
     } else if let products = products(of: classes, precision: precision, lists: lists, scratch: &scratch),
-      let value = write(quantity, of: classes, by: products, to: lists.values)
+      quantity == .probabilities || products.least >= 1e-280
     {
-      defect = value
+      let total = products.total
+      defect = total - 1
+      // The roundings of the products are in all of them.
+      _ = write(quantity, of: classes, to: lists.values) { k in
+        let probability = products.integrals[k].probability.value * (1 / total)
+        return (probability, quantity == .probabilities ? 0 : logarithm(probability))
+      }
     } else {
       let floor = quantity == .logProbabilities ? -.infinity : Self.floor(for: precision)
       let grid = grid(of: classes, precision: precision, floor: floor, lists: lists, scratch: &scratch)
-      defect = write(quantity, of: classes, on: grid, to: lists.values, scratch: &scratch)
+      guard grid.nodeCount > 0 else { return -1 }
+      let nodes = sums(over: grid.nodeCount, scratch: &scratch)
+      defect = write(quantity, of: classes, to: lists.values) { k in
+        integral(at: classes.classes[k].x, over: nodes, wantsLogarithm: quantity == .logProbabilities)
+      }
     }
-    let nearest = DoubleDouble(law.upperEnd - law.lowerEnd, -PanelRow.leastReach)
     var index = 0
     for k in 0..<classes.count {
       for _ in 0..<Int(classes.classes[k].weight) {
@@ -44,10 +48,10 @@ struct Panels: StepwiseRowMethod {
         row[member] = lists.values[k]
         if quantity == .logProbabilities {
           row[member] += (law.tail?.slope ?? 0) * point.exponent
-          if point.x == nearest {
+          if hardlyReaches(point.x) {
             // p ~ reach^(leaders + 1) where f does not vanish at the ends of the support.
-            let reach = row[row.count / 2 + member]
-            row[member] += (classes.classes[0].weight + 1) * logarithm(reach / PanelRow.leastReach)
+            let reach = self.reach(ofBarelyReaching: member, in: row)
+            row[member] += (classes.classes[0].weight + 1) * logarithm(reach)
           }
         }
         index += 1
@@ -56,40 +60,33 @@ struct Panels: StepwiseRowMethod {
     return defect
   }
 
+  /// How far behind a class may be.
+  func reach(for precision: Precision) -> Double { precision == .single ? law.singleReach : law.reach }
+
   /// Below e^−745 a Double is zero, below e^−104 a Float.
   static func floor(for precision: Precision) -> Double { precision == .single ? -120 : -760 }
 
   // MARK: - The transform
 
-  /// Writes the quantity for every distinct class.
+  /// Writes the quantity for every distinct class, from its probability and the logarithm of that.
   ///
   /// - Returns: Σp − 1.
   private func write(
-    _ quantity: Quantity, of row: PanelRow, on grid: PanelGrid,
-    to values: UnsafeMutablePointer<Double>,
-    scratch: inout Scratch
+    _ quantity: Quantity, of row: PanelRow, to values: UnsafeMutablePointer<Double>,
+    _ integral: (_ k: Int) -> (value: Double, logarithm: Double)
   ) -> Double {
-    let count = grid.nodeCount
-    guard count > 0 else { return -1 }
-    let memory = scratch.growList(
-      to: 4 * count + PanelSums.memory(for: count), keeping: 4 * count
-    ).baseAddress
-    guard let memory else { return -1 }
-    let nodes = PanelSums(
-      of: PanelGrid.points(in: memory), count: count, under: law, cells: memory + 4 * count)
-    var total = CompensatedSum()
-    total.add(-1)
-    var rest = CompensatedSum()
-    var leader = 0.0
+    var (total, rest, leader) = (CompensatedSum(-1), CompensatedSum(), 0.0)
     for k in 0..<row.count {
-      let behind = row.classes[k].x
-      let (probability, logProbability) = integral(
-        at: behind, over: nodes, wantsLogarithm: quantity == .logProbabilities)
+      let (probability, logProbability) = integral(k)
       total.add(row.classes[k].weight * probability)
       if k == 0 { leader = probability } else { rest.add(row.classes[k].weight * probability) }
       values[k] = quantity == .probabilities ? Swift.min(probability, 1) : Swift.min(logProbability, 0)
     }
-    keepDigits(ofLeader: leader, rest: rest.value, quantity, of: row, in: values)
+    // Where a leader is likelier than not, its log-probability is what the others leave. Two leaders at ½ each can come out
+    // a rounding above it.
+    if quantity == .logProbabilities && leader > 0.5 && row.classes[0].weight == 1 {
+      values[0] = logarithmOfOnePlus(0 - rest.value)
+    }
     return total.value
   }
 
@@ -110,44 +107,6 @@ struct Panels: StepwiseRowMethod {
     let breaks = breaks(of: row, from: law.lowerEnd, to: top, lists: lists)
     products.layPanels(below: top, open: breaks.open, breaks: lists.breaks, count: breaks.count)
     return products
-  }
-
-  /// Writes the quantity for every distinct class, unless it is the logarithm of a number that hardly has digits.
-  ///
-  /// - Returns: Σp − 1.
-  private func write(
-    _ quantity: Quantity, of row: PanelRow, by products: PanelProducts,
-    to values: UnsafeMutablePointer<Double>
-  ) -> Double? {
-    var (total, rest) = (CompensatedSum(), CompensatedSum())
-    for k in 0..<row.count {
-      let probability = products.integrals[k].probability.value
-      if quantity == .logProbabilities && probability < 1e-280 { return nil }
-      total.add(row.classes[k].weight * probability)
-      if k > 0 { rest.add(row.classes[k].weight * probability) }
-    }
-    // The roundings of the products are in all of them.
-    let unit = 1 / total.value
-    for k in 0..<row.count {
-      let probability = products.integrals[k].probability.value * unit
-      values[k] =
-        quantity == .probabilities ? Swift.min(probability, 1) : Swift.min(logarithm(probability), 0)
-    }
-    keepDigits(
-      ofLeader: products.integrals[0].probability.value, rest: rest.value * unit, quantity, of: row,
-      in: values)
-    return total.value - 1
-  }
-
-  /// Where a leader is likelier than not, its log-probability is what the others leave. Two leaders at ½ each can come out a
-  /// rounding above it.
-  private func keepDigits(
-    ofLeader leader: Double, rest: Double, _ quantity: Quantity, of row: PanelRow,
-    in values: UnsafeMutablePointer<Double>
-  ) {
-    if quantity == .logProbabilities && leader > 0.5 && row.classes[0].weight == 1 {
-      values[0] = logarithmOfOnePlus(0 - rest)
-    }
   }
 
   /// The sum over the nodes at one class, and its logarithm where that is wanted.
@@ -222,6 +181,24 @@ struct Panels: StepwiseRowMethod {
       grid: numbers + count + cells)
   }
 
+  /// The classes of a row that can win.
+  func classes(
+    of row: UnsafeMutableBufferPointer<Double>, reach: Double = .infinity, farthest: Double = .infinity,
+    lists: Lists
+  ) -> PanelRow {
+    PanelRow(
+      UnsafeBufferPointer(row), width: law.upperEnd - law.lowerEnd, reach: reach, farthest: farthest,
+      sorted: lists.sorted, classes: lists.classes, other: lists.other)
+  }
+
+  /// The sums over so many nodes, which are in the list of the scratch.
+  func sums(over count: Int, scratch: inout Scratch) -> PanelSums {
+    let list = scratch.growList(to: 4 * count + PanelSums.memory(for: count), keeping: 4 * count)
+    let nodes = PanelGrid.points(in: list.baseAddress)
+    let cells = UnsafeMutableRawPointer(nodes + count).assumingMemoryBound(to: Double.self)
+    return PanelSums(of: nodes, count: count, under: law, cells: cells)
+  }
+
   /// The nodes for all classes of a row.
   func grid(
     of row: PanelRow, precision: Precision, floor: Double, pairs: Bool = false, lists: Lists,
@@ -232,9 +209,7 @@ struct Panels: StepwiseRowMethod {
     let ceiling = Swift.min(law.upperEnd, law.noise.upperQuantile(at: 0x1p-70 / open))
     let top = top(of: row)
     let settings = PanelSettings(for: precision, floor: floor, pairs: pairs)
-    var grid = PanelGrid(
-      of: sums, under: law, ceiling: ceiling, settings: settings,
-      in: lists.grid)
+    var grid = PanelGrid(of: sums, under: law, ceiling: ceiling, settings: settings, in: lists.grid)
     let bottom = grid.lowerEnd(below: top)
 
     let breaks = breaks(of: row, from: bottom, to: top, lists: lists)
@@ -290,7 +265,5 @@ struct Panels: StepwiseRowMethod {
     return (count, open)
   }
 
-  func seconds(forRowOf count: Int) -> Double {
-    1.5e-5 * Double(count)
-  }
+  func seconds(forRowOf count: Int) -> Double { 1.5e-5 * Double(count) }
 }
