@@ -1,12 +1,12 @@
+internal import NoiseKernels
+
 // The integral ∫ G(x) r(x − μ) dx of one class far behind the leader, in logarithms.
 
 extension DeepClasses {
-  private static let rule = GaussLegendre(count: 20)
-
   /// Log p of one class.
   func logProbability(of gap: Double) -> Double {
     if let known, let lead = lead(of: gap, digits: 1e-13) { return known.logProbability + lead }
-    return integrate(gap, forDerivatives: false)
+    return integrate(gap)
   }
 
   /// log r(x − μ) − log r(x − μ′), where μ′ is the class that was integrated last, if that is one number over its whole
@@ -31,73 +31,204 @@ extension DeepClasses {
     return logReversedHazard == -.infinity ? logReversedHazard : logReversedHazard + logG.value(at: x)
   }
 
-  /// Log p of one class, by panels from the peak to both sides, until nothing matters any more. Their nodes are kept in
-  /// `nodes`.
-  func integrate(_ gap: Double, forDerivatives: Bool) -> Double {
-    let (peak, top) = highest(of: gap)
-    known = nil
-    nodes.removeAll(keepingCapacity: true)
-    // log p is the logarithm of the peak plus that of a width: the larger the first, the fewer digits of the second show.
-    guard top.magnitude < 1e14 else {
-      if top > -.infinity { nodes.append((peak, 1)) }
-      return top
-    }
-    let digits = forDerivatives ? 2e-12 : min(0.1, 1.5e-14 * max(1, top.magnitude))
-    let drop = Self.mostLeft / 4 - logarithm(digits)
-    let low = addPanels(-1, from: peak, of: gap, top: top, drop: drop)
-    let high = addPanels(1, from: peak, of: gap, top: top, drop: drop)
-    let value = top + logarithm(nodes.reduce(0) { $0 + $1.weight })
+  /// Log p of one class: from the cell of its peak on to both sides, until nothing matters any more. What it has in every
+  /// cell is kept in `parts`.
+  func integrate(_ gap: Double) -> Double {
+    (known, peakAlone) = (nil, nil)
+    if cells.isFull { forgetCells() }
+    visited.removeAll(keepingCapacity: true)
+    parts.removeAll(keepingCapacity: true)
+    guard let (middle, top) = middle(of: gap) else { return peakAlone?.value ?? -.infinity }
+    let ends = (values[0], values[DeepCells.nodeCount - 1])
+    var sum = addPart(of: middle, top: top)
+    let high = walk(from: middle, above: true, of: gap, top: top, end: ends.1, to: &sum)
+    let low = walk(from: middle, above: false, of: gap, top: top, end: ends.0, to: &sum)
+    let value = top + logarithm(sum)
+    total = sum
     known = (gap, value, low, high)
     return value
   }
 
-  /// Lays panels from the peak on, downwards or upwards, as wide as the logarithm and the nearest class allow.
-  ///
-  /// - Returns: where they end.
-  private func addPanels(
-    _ direction: Double, from peak: Double, of gap: Double, top: Double, drop: Double
-  ) -> Double {
-    let steepest = 30.0
-    var (near, valueNear, width) = (0.0, top, firstWidth)
-    var isFitted = false
-    // Some hundred steps at the most, if the logarithm is concave.
-    for _ in 0..<4000 {
-      let (start, end) = (peak + direction * near, peak + direction * (near + width))
-      let value = logIntegrand(of: gap, at: end)
-      guard start != end, value < top + 300 else { break }
-      let fall = (valueNear - value).magnitude
-      let hasFeatures =
-        width > 2 * scale.unit && hasSource(near: (start + end) / 2, 1.5 * width)
-      // As if the logarithm were a parabola that falls by a little less from end to end.
-      let stretch = (0.95 * steepest / fall).squareRoot()
-      if fall > steepest || hasFeatures {
-        width *= hasFeatures ? 0.5 : max(0.0625, stretch)
-        isFitted = true
-        continue
-      }
-      if stretch > 1.25 && !isFitted && value > top - drop {
-        width *= min(2, stretch)
-        continue
-      }
-      let (middle, half) = ((start + end) / 2, width / 2)
-      for (node, weight) in zip(Self.rule.nodes, Self.rule.weights) {
-        let x = middle + half * node
-        nodes.append((x, half * weight * exponential(logIntegrand(of: gap, at: x) - top)))
-      }
-      if near == 0 { firstWidth = width }
-      (near, valueNear, width, isFitted) = (near + width, value, 2 * width, false)
-      if value < top - drop { break }
+  /// What is left out on either side, relative to the peak, as a logarithm.
+  private static let drop = 31.0
+
+  // MARK: the middle
+
+  /// The cell of a class's peak, so narrow that its nodes resolve it, with the integrand at these in `values`; and the largest
+  /// of them. Nil if log p is no more than the logarithm of the peak.
+  private func middle(of gap: Double) -> (cell: Int, top: Double)? {
+    // That of the last class is often near.
+    if let lastMiddle, let found = climb(from: lastMiddle, of: gap, atMost: 5, moves: true) { return found }
+    let (peak, top) = highest(of: gap)
+    // log p is the logarithm of the peak plus that of a width: the larger the first, the fewer digits of the second show.
+    guard top.magnitude < 1e14 else {
+      if top > -.infinity { peakAlone = (peak, top) }
+      return nil
     }
-    return peak + direction * near
+    let start = cell(around: peak, exponent: lastMiddle.map { cells[$0].exponent } ?? scale.unit.exponent)
+    if let found = climb(from: start, of: gap, atMost: 200, moves: false) { return found }
+    peakAlone = (peak, top)
+    return nil
   }
 
-  /// Whether a source lies within a distance of a node.
-  private func hasSource(near x: Double, _ distance: Double) -> Bool {
-    var (low, high) = (0, sources.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if sources[middle].gap <= x + distance { high = middle } else { low = middle + 1 }
+  /// From a cell to one as wide as the logarithm allows, in so many steps at the most; and to that of the peak, unless the
+  /// cell is known to reach near its height.
+  private func climb(
+    from start: Int, of gap: Double, atMost steps: Int, moves: Bool
+  ) -> (cell: Int, top: Double)? {
+    let last = DeepCells.nodeCount - 1
+    var (cell, isNarrowed, direction) = (start, false, 0)
+    for _ in 0..<steps {
+      writeValues(of: gap, in: cell)
+      var (top, best) = (values[0], 0)
+      for node in 1...last where values[node] > top { (top, best) = (values[node], node) }
+      let this = cells[cell]
+      let x = cells.nodes(of: cell).x[best]
+      guard top > -.infinity else {
+        // Much too wide.
+        if this.exponent <= scale.unit.exponent { return nil }
+        cell = self.cell(around: x, exponent: scale.unit.exponent)
+        continue
+      }
+      guard top.magnitude < 1e14 else { return nil }
+      let (low, high) = ((top - values[0]).squareRoot(), (top - values[last]).squareRoot())
+      let spread = (low + high) * (low + high)
+      // Far from the peak a search finds it sooner.
+      if moves && spread > DeepCells.steepest / 2 && (best == 0 || best == last) { return nil }
+      if spread > DeepCells.steepest && !this.isPoint {
+        let change = min(4, max(1, (spread / DeepCells.steepest).exponent / 2))
+        (cell, isNarrowed, direction) = (self.cell(around: x, exponent: this.exponent - change), true, 0)
+      } else if moves && best == 0 && direction <= 0 {
+        (cell, direction) = (beside(cell, above: false, exponent: this.exponent), -1)
+      } else if moves && best == last && direction >= 0 {
+        (cell, direction) = (beside(cell, above: true, exponent: this.exponent), 1)
+      } else {
+        let room = DeepCells.steepest / max(spread, 1e-3)
+        if !isNarrowed && room > 4.5 {
+          let wider = self.cell(around: x, exponent: this.exponent + room.exponent / 2)
+          if cells[wider].exponent > this.exponent {
+            cell = wider
+            continue
+          }
+        }
+        lastMiddle = cell
+        return (cell, top)
+      }
     }
-    return low < sources.count && sources[low].gap >= x - distance
+    return nil
+  }
+
+  // MARK: cells
+
+  /// Adds the part of a class in a cell, with the integrand there in `values`.
+  ///
+  /// - Returns: the sum of it.
+  private func addPart(of cell: Int, top: Double) -> Double {
+    let (count, width) = (DeepCells.nodeCount, cells[cell].width)
+    // No less than the exponential takes.
+    for node in 0..<count { values[node] = max(values[node] - top, -1e3) }
+    kernels.exponentials(of: values, count, shift: 0, to: values)
+    var sum = 0.0
+    let start = parts.count
+    parts.append(contentsOf: repeatElement(0, count: count))
+    parts.withUnsafeMutableBufferPointer { parts in
+      DeepCells.shares.withUnsafeBufferPointer { shares in
+        for node in 0..<count {
+          let part = values[node] * (width * shares[node])
+          parts[start + node] = part
+          sum += part
+        }
+      }
+    }
+    visited.append(cell)
+    return sum
+  }
+
+  /// Adds cells from the middle on, upwards or downwards, as wide as the logarithm and the nearest class allow.
+  ///
+  /// - Returns: where they end.
+  private func walk(
+    from middle: Int, above: Bool, of gap: Double, top: Double, end: Double, to sum: inout Double
+  ) -> Double {
+    let (near, far) = above ? (0, DeepCells.nodeCount - 1) : (DeepCells.nodeCount - 1, 0)
+    let inner = above ? far - 6 : far + 6
+    var (cell, end) = (middle, end)
+    /// How much the logarithm falls for each unit, at least, from the end of the cell on.
+    var slope = 0.0
+    // Some hundred at the most, if the logarithm is concave.
+    for _ in 0..<4000 {
+      guard end > top - Self.drop else { break }
+      let known = above ? cells[cell].above : cells[cell].below
+      var next = known
+      let widest = cells[cell].exponent + 1
+      if known < 0 || (cells[known].exponent < widest && slope * cells[known].width < DeepCells.steepest / 8)
+      {
+        next = beside(cell, above: above, exponent: widest, slope: slope)
+      }
+      while true {
+        if !(slope * cells[next].width > DeepCells.steepest) || cells[next].isPoint {
+          writeValues(of: gap, in: next)
+          if (values[near] - values[far]).magnitude <= DeepCells.steepest || cells[next].isPoint { break }
+        }
+        next = beside(cell, above: above, exponent: cells[next].exponent - 1, slope: slope)
+      }
+      if next != known { if above { cells[cell].above = next } else { cells[cell].below = next } }
+      end = values[far]
+      let x = cells.nodes(of: next).x
+      slope = (values[inner] - values[far]) / (x[inner] - x[far]).magnitude
+      sum += addPart(of: next, top: top)
+      cell = next
+    }
+    return above ? cells[cell].high : cells[cell].low
+  }
+
+  /// The cell around a point, of some width at the most, that is narrow beside what sources are near.
+  private func cell(around x: Double, exponent: Int) -> Int {
+    var cell = cells.cell(around: x, exponent: exponent)
+    while hasFeatures(cell) { cell = cells.cell(around: x, exponent: cells[cell].exponent - 1) }
+    return cell
+  }
+
+  /// … and that begins where another one ends.
+  private func beside(_ cell: Int, above: Bool, exponent: Int, slope: Double = 0) -> Int {
+    var next = cells.cell(beside: cell, above: above, exponent: exponent)
+    while hasFeatures(next)
+      || (slope * cells[next].width > DeepCells.steepest && !cells[next].isPoint)
+    {
+      next = cells.cell(beside: cell, above: above, exponent: cells[next].exponent - 1)
+    }
+    return next
+  }
+
+  /// Whether a source lies near a cell that is wider than the noise.
+  private func hasFeatures(_ cell: Int) -> Bool {
+    if let answer = cells[cell].hasFeatures { return answer }
+    let width = cells[cell].width
+    var answer = false
+    if width > 2 * scale.unit, !cells[cell].isPoint {
+      let (x, distance) = (cells[cell].low + width / 2, 1.5 * width)
+      var (low, high) = (0, sources.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if sources[middle].gap <= x + distance { high = middle } else { low = middle + 1 }
+      }
+      answer = low < sources.count && sources[low].gap >= x - distance
+    }
+    cells[cell].hasFeatures = answer
+    return answer
+  }
+
+  /// Writes the logarithm of a class's integrand at the nodes of a cell to `values`.
+  private func writeValues(of gap: Double, in cell: Int) {
+    let (count, nodes) = (DeepCells.nodeCount, cells.nodes(of: cell))
+    if !cells[cell].isKnown {
+      logG.write(at: nodes.x, count, to: nodes.logG)
+      cells[cell].isKnown = true
+    }
+    for node in 0..<count {
+      let logReversedHazard = scale.logReversedHazard(nodes.x[node] - gap)
+      values[node] =
+        logReversedHazard == -.infinity ? logReversedHazard : logReversedHazard + nodes.logG[node]
+    }
   }
 }
