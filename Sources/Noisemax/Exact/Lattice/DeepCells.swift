@@ -6,7 +6,7 @@ final class DeepCells {
   /// The nodes of a cell: whole vectors of them.
   static let nodeCount = 24
   /// How much a concave logarithm may fall in a cell: to either side of a peak half as much as √ of it goes, as a parabola does.
-  static let steepest = 40.0
+  static let steepest = 50.0
   /// With more than so many, in rows whose classes are far apart, nothing is kept from class to class.
   private static let most = 512
 

@@ -18,9 +18,6 @@ extension DeepClasses {
       of: sources, at: 40 * deep.count, downTo: landmarks[landmarks.count - 1].x, scale: scale,
       kernel: scale.reversedHazard)
     mirrored.removeAll()
-    for cell in 0..<cells.count {
-      cells.nodes(of: cell).weights.update(repeating: 0, count: DeepCells.nodeCount)
-    }
     var logarithms: [(index: Int, value: Double)] = []
     let deep = deep.sorted { row[$0.index] > row[$1.index] }
     var first = 0
@@ -94,13 +91,16 @@ extension DeepClasses {
   /// Makes room for other cells. The weights of a gradient become sources: what nodes are to a class is what a class is to them,
   /// upside down.
   func forgetCells() {
+    var sources: [Source] = []
     for cell in (0..<cells.count).sorted(by: { cells[$0].low < cells[$1].low }) {
       let nodes = cells.nodes(of: cell)
       for node in 0..<DeepCells.nodeCount where nodes.weights[node] != 0 {
-        mirrored.append((-nodes.x[node], nodes.weights[node]))
+        sources.append((-nodes.x[node], nodes.weights[node]))
       }
     }
+    sources.sort { $0.gap > $1.gap }
+    mirrored += Self.withoutCrowds(sources, cell: cell, basis: basis)
     cells.removeAll()
-    lastMiddle = nil
+    (lastMiddle, before) = (nil, nil)
   }
 }

@@ -13,15 +13,19 @@ extension DeepClasses {
   /// integral: then the two integrals differ by this factor alone. So it is where r has an exponential tail.
   func lead(of gap: Double, digits: Double) -> Double? {
     guard let known else { return nil }
-    if gap == known.gap { return 0 }
+    return gap == known.gap ? 0 : lead(of: gap, before: known, from: known.low, digits: digits)
+  }
+
+  /// … from some node on up to the end of that integral.
+  private func lead(of gap: Double, before: Known, from low: Double, digits: Double) -> Double? {
     func lead(at x: Double) -> Double {
-      scale.logReversedHazard(x - gap) - scale.logReversedHazard(x - known.gap)
+      scale.logReversedHazard(x - gap) - scale.logReversedHazard(x - before.gap)
     }
-    let (low, high) = (lead(at: known.low), lead(at: known.high))
+    let (low, high) = (lead(at: low), lead(at: before.high))
     // What rounding may hide of a difference counts as one.
     let difference = (low - high).magnitude + 0x1p-53 * low.magnitude
     // Of two logarithms the smaller has fewer digits to lose.
-    let size = min(known.logProbability.magnitude, (known.logProbability + low).magnitude)
+    let size = min(before.logProbability.magnitude, (before.logProbability + low).magnitude)
     return difference <= digits * max(1, size) ? low : nil
   }
 
@@ -34,23 +38,25 @@ extension DeepClasses {
   /// Log p of one class: from the cell of its peak on to both sides, until nothing matters any more. What it has in every
   /// cell is kept in `parts`.
   func integrate(_ gap: Double) -> Double {
-    (known, peakAlone) = (nil, nil)
-    if cells.isFull { forgetCells() }
+    (before, known, peakAlone) = (known, nil, nil)
+    swap(&visited, &visitedBefore)
+    swap(&parts, &partsBefore)
     visited.removeAll(keepingCapacity: true)
     parts.removeAll(keepingCapacity: true)
+    if cells.isFull { forgetCells() }
     guard let (middle, top) = middle(of: gap) else { return peakAlone?.value ?? -.infinity }
-    let ends = (values[0], values[DeepCells.nodeCount - 1])
+    // An integrand as small as e^top has lost digits.
+    least = min(0.01, max(1e-13, 5e-16 * top.magnitude))
+    let (endAbove, endBelow) = (end(of: middle, above: true), end(of: middle, above: false))
     var sum = addPart(of: middle, top: top)
-    let high = walk(from: middle, above: true, of: gap, top: top, end: ends.1, to: &sum)
-    let low = walk(from: middle, above: false, of: gap, top: top, end: ends.0, to: &sum)
+    let high = walk(from: middle, above: true, of: gap, top: top, end: endAbove, to: &sum)
+    let end = visited.count
+    let low = walk(from: middle, above: false, of: gap, top: top, end: endBelow, to: &sum)
     let value = top + logarithm(sum)
     total = sum
-    known = (gap, value, low, high)
+    known = Known(gap: gap, logProbability: value, low: low, high: high, top: top, end: end)
     return value
   }
-
-  /// What is left out on either side, relative to the peak, as a logarithm.
-  private static let drop = 31.0
 
   // MARK: the middle
 
@@ -58,17 +64,50 @@ extension DeepClasses {
   /// of them. Nil if log p is no more than the logarithm of the peak.
   private func middle(of gap: Double) -> (cell: Int, top: Double)? {
     // That of the last class is often near.
-    if let lastMiddle, let found = climb(from: lastMiddle, of: gap, atMost: 5, moves: true) { return found }
+    if let lastMiddle, !isSteep(lastMiddle, for: gap),
+      let found = climb(from: lastMiddle, of: gap, atMost: 5, moves: true)
+    {
+      return found
+    }
     let (peak, top) = highest(of: gap)
     // log p is the logarithm of the peak plus that of a width: the larger the first, the fewer digits of the second show.
     guard top.magnitude < 1e14 else {
       if top > -.infinity { peakAlone = (peak, top) }
       return nil
     }
-    let start = cell(around: peak, exponent: lastMiddle.map { cells[$0].exponent } ?? scale.unit.exponent)
+    let start = cell(around: peak, top: top, of: gap)
     if let found = climb(from: start, of: gap, atMost: 200, moves: false) { return found }
     peakAlone = (peak, top)
     return nil
+  }
+
+  /// Whether the logarithm falls too much from end to end of a cell that is known.
+  private func isSteep(_ cell: Int, for gap: Double) -> Bool {
+    let (nodes, last) = (cells.nodes(of: cell), DeepCells.nodeCount - 1)
+    let low = nodes.logG[0] + scale.logReversedHazard(nodes.x[0] - gap)
+    let high = nodes.logG[last] + scale.logReversedHazard(nodes.x[last] - gap)
+    return !((low - high).magnitude <= DeepCells.steepest)
+  }
+
+  /// A cell around a peak about as wide as the logarithm allows, by its ends.
+  private func cell(around peak: Double, top: Double, of gap: Double) -> Int {
+    var cell = cell(around: peak, exponent: lastMiddle.map { cells[$0].exponent } ?? scale.unit.exponent)
+    var isNarrowed = false
+    for _ in 0..<400 {
+      let this = cells[cell]
+      let low = max(0, top - logIntegrand(of: gap, at: this.low)).squareRoot()
+      let high = max(0, top - logIntegrand(of: gap, at: this.high)).squareRoot()
+      let room = DeepCells.steepest / max((low + high) * (low + high), 1e-3)
+      if room < 1 && !this.isPoint {
+        let change = room > 0 ? min(40, max(1, -room.exponent / 2)) : 40
+        (cell, isNarrowed) = (self.cell(around: peak, exponent: this.exponent - change), true)
+      } else {
+        let wider = self.cell(around: peak, exponent: this.exponent + max(0, room.exponent / 2))
+        if isNarrowed || room < 4.5 || cells[wider].exponent <= this.exponent { break }
+        cell = wider
+      }
+    }
+    return cell
   }
 
   /// From a cell to one as wide as the logarithm allows, in so many steps at the most; and to that of the peak, unless the
@@ -144,20 +183,26 @@ extension DeepClasses {
     return sum
   }
 
+  /// The logarithm at the last node of a cell, which is in `values`, and how much it falls for each unit, at least, from there on.
+  private func end(of cell: Int, above: Bool) -> (value: Double, slope: Double) {
+    let (far, inner) = above ? (DeepCells.nodeCount - 1, DeepCells.nodeCount - 7) : (0, 6)
+    let x = cells.nodes(of: cell).x
+    return (values[far], (values[inner] - values[far]) / (x[inner] - x[far]).magnitude)
+  }
+
   /// Adds cells from the middle on, upwards or downwards, as wide as the logarithm and the nearest class allow.
   ///
   /// - Returns: where they end.
   private func walk(
-    from middle: Int, above: Bool, of gap: Double, top: Double, end: Double, to sum: inout Double
+    from middle: Int, above: Bool, of gap: Double, top: Double, end: (value: Double, slope: Double),
+    to sum: inout Double
   ) -> Double {
     let (near, far) = above ? (0, DeepCells.nodeCount - 1) : (DeepCells.nodeCount - 1, 0)
-    let inner = above ? far - 6 : far + 6
-    var (cell, end) = (middle, end)
-    /// How much the logarithm falls for each unit, at least, from the end of the cell on.
-    var slope = 0.0
+    var (cell, end, slope) = (middle, end.value, end.slope)
     // Some hundred at the most, if the logarithm is concave.
     for _ in 0..<4000 {
-      guard end > top - Self.drop else { break }
+      // Beyond, a concave logarithm has no more than eᵉⁿᵈ over its slope.
+      if exponential(end - top) <= least * sum * max(slope, 0) { break }
       let known = above ? cells[cell].above : cells[cell].below
       var next = known
       let widest = cells[cell].exponent + 1
@@ -166,20 +211,42 @@ extension DeepClasses {
         next = beside(cell, above: above, exponent: widest, slope: slope)
       }
       while true {
-        if !(slope * cells[next].width > DeepCells.steepest) || cells[next].isPoint {
+        let isSteep =
+          slope * cells[next].width > DeepCells.steepest
+          || !cells[next].isKnown
+            && (end - logIntegrand(of: gap, at: cells.nodes(of: next).x[far])).magnitude > DeepCells.steepest
+        if !isSteep || cells[next].isPoint {
           writeValues(of: gap, in: next)
           if (values[near] - values[far]).magnitude <= DeepCells.steepest || cells[next].isPoint { break }
         }
         next = beside(cell, above: above, exponent: cells[next].exponent - 1, slope: slope)
       }
       if next != known { if above { cells[cell].above = next } else { cells[cell].below = next } }
-      end = values[far]
-      let x = cells.nodes(of: next).x
-      slope = (values[inner] - values[far]) / (x[inner] - x[far]).magnitude
+      (end, slope) = self.end(of: next, above: above)
       sum += addPart(of: next, top: top)
       cell = next
+      if above, let before, addRest(above: cell, of: gap, before: before, top: top, to: &sum) {
+        return before.high
+      }
     }
     return above ? cells[cell].high : cells[cell].low
+  }
+
+  /// Adds what the class before had in the cells above one, times a factor, if that is all the difference there.
+  private func addRest(
+    above cell: Int, of gap: Double, before: Known, top: Double, to sum: inout Double
+  ) -> Bool {
+    let count = DeepCells.nodeCount
+    guard let index = visitedBefore[..<before.end].lastIndex(of: cell), index + 2 < before.end,
+      let lead = lead(of: gap, before: before, from: cells[cell].high, digits: 4e-16)
+    else { return false }
+    let factor = exponential(lead + before.top - top)
+    visited += visitedBefore[index + 1..<before.end]
+    for part in partsBefore[count * (index + 1)..<count * before.end] {
+      parts.append(factor * part)
+      sum += factor * part
+    }
+    return true
   }
 
   /// The cell around a point, of some width at the most, that is narrow beside what sources are near.

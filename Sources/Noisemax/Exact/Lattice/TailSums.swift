@@ -155,8 +155,14 @@ final class TailSums {
   func write(at x: UnsafePointer<Double>, _ count: Int, to sums: UnsafeMutablePointer<Double>) {
     var index = 0
     while index < count {
-      let view = current.piece.contains(x[index]) ? current : view(of: x[index])
-      var end = index + 1
+      var (view, end) = (current, index + 1)
+      if !current.piece.contains(x[index]) {
+        // How many of the points are on the same short piece.
+        let top = ((x[index] / scale.piece).rounded(.down) + 1) * scale.piece
+        while end < count && x[end] < top { end += 1 }
+        view = self.view(of: x[index], points: end - index)
+        end = index + 1
+      }
       if view.near.count <= 8 { while end < count && view.piece.contains(x[end]) { end += 1 } }
       view.piece.write(at: x + index, end - index, to: sums + index)
       for index in index..<end {
@@ -167,7 +173,8 @@ final class TailSums {
     }
   }
 
-  private func view(of x: Double) -> View {
+  /// What is to be summed at a point, where so many will be asked about soon.
+  private func view(of x: Double, points: Int = 1) -> View {
     if levels.isEmpty || !(x >= lowest) { return View(piece: Piece.empty, near: gaps.indices) }
     if x > highest { return View(piece: Piece.empty, near: 0..<0) }
     let next = index(below: x)
@@ -193,8 +200,8 @@ final class TailSums {
       return current
     }
     // A piece is made when it is asked about for the fifth time.
-    asked[key.number, default: 0] += 1
-    if asked[key.number] == 5 {
+    asked[key.number, default: 0] += points
+    if asked[key.number, default: 0] >= 5 {
       let piece = finePiece(key, of: view)
       pieces[key.number] = piece
       current = View(piece: piece, near: 0..<0)
