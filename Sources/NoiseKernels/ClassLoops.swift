@@ -320,3 +320,44 @@ extension VectorKernels {
     }
   }
 }
+
+// MARK: one class at all nodes
+
+extension VectorKernels {
+  @inline(never)
+  package static func interpolatedExponentials(
+    of samples: UnsafePointer<Double>, rowLength: Int, step: Int, from first: Int, at offset: Double,
+    shares rows: ShareRows, to results: UnsafeMutablePointer<Double>, _ count: Int
+  ) {
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: 16) { shares in
+      guard let shares = shares.baseAddress else { return }
+      let (low, high) = Shares(rows).of16(at: offset)
+      store(low, to: shares)
+      store(high, to: shares + 8)
+      var node = 0
+      while node < count {
+        var (near, far) = (Doubles(), Doubles())
+        var phase = 0
+        while phase < step {
+          let sample = first + phase
+          var slot = samples + (sample % step) * rowLength + sample / step + node
+          var tap = phase
+          while tap < 16 {
+            near = multiplyAdd(shares[tap], load(slot), near)
+            far = multiplyAdd(shares[tap], load(slot + 8), far)
+            slot += 1
+            tap += step
+          }
+          phase += 1
+        }
+        store(exponential(near), to: results + node)
+        store(exponential(far), to: results + node + 8)
+        node += 16
+      }
+      while count < node {
+        node -= 1
+        results[node] = 0
+      }
+    }
+  }
+}

@@ -96,14 +96,14 @@ package protocol LatticeKernels: Sendable {
     factor: Double, results: UnsafeMutablePointer<Double>
   )
 
-  /// e^x at the nodes, where x is interpolated by the shares of so many samples; 0 behind the last node, up to two whole
-  /// vectors.
+  /// e^x at some nodes, where x is interpolated between 16 samples at an offset t ∈ −1…1; 0 behind the last node, up to two
+  /// whole vectors.
   ///
   /// Samples with the same remainder by the step stand side by side, `rowLength` for each; `first` is the number of
   /// the first one that the first node takes.
   static func interpolatedExponentials(
-    of samples: UnsafePointer<Double>, rowLength: Int, step: Int, from first: Int,
-    shares: UnsafePointer<Double>, taps: Int, to results: UnsafeMutablePointer<Double>, _ count: Int
+    of samples: UnsafePointer<Double>, rowLength: Int, step: Int, from first: Int, at offset: Double,
+    shares: ShareRows, to results: UnsafeMutablePointer<Double>, _ count: Int
   )
 
   /// About the error of interpolation in every cell with a slot from `first` on, relative to the values around its middle,

@@ -183,38 +183,6 @@ extension VectorKernels {
       results[index] = 0
     }
   }
-
-  @inline(never)
-  package static func interpolatedExponentials(
-    of samples: UnsafePointer<Double>, rowLength: Int, step: Int, from first: Int,
-    shares: UnsafePointer<Double>, taps: Int, to results: UnsafeMutablePointer<Double>, _ count: Int
-  ) {
-    var node = 0
-    while node < count {
-      var (near, far) = (Doubles(), Doubles())
-      var phase = 0
-      while phase < step {
-        let sample = first + phase
-        var slot = samples + (sample % step) * rowLength + sample / step + node
-        var tap = phase
-        while tap < taps {
-          near = multiplyAdd(shares[tap], load(slot), near)
-          far = multiplyAdd(shares[tap], load(slot + 8), far)
-          slot += 1
-          tap += step
-        }
-        phase += 1
-      }
-      store(exponential(near), to: results + node)
-      store(exponential(far), to: results + node + 8)
-      node += 16
-    }
-    while count < node {
-      node -= 1
-      results[node] = 0
-    }
-  }
-
 }
 
 // Two sums at a time, for derivatives: what they cost is the reading of samples.

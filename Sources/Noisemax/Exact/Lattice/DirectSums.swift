@@ -85,7 +85,7 @@ private struct DirectTables: @unchecked Sendable {
   let isUsable: Bool
 
   /// Up to 2ʲ classes have a step of their own.
-  static let sizes = 2...7
+  static let sizes = 2...5
 
   init(of noise: some SmoothNoise, _ lattice: LatticeTable, _ precision: Precision, in memory: KeptMemory) {
     let (unit, quartiles) = (lattice.unit, lattice.quartiles)

@@ -16,8 +16,11 @@ struct SteepClasses {
   /// v, or v/p, and the entries of the gradient.
   private let ratios: UnsafeMutablePointer<Double>
   private let entries: UnsafeMutablePointer<Double>
-  /// At all nodes: r of one class, and Σ r and Σ ratio·r over the classes after it.
+  /// How many nodes of a block there are with an r.
+  private let reaches: UnsafeMutablePointer<Int>
+  /// r of one class at all nodes, or of all classes at the nodes of a block.
   private let reversedHazards: UnsafeMutablePointer<Double>
+  /// At the nodes of a block Σ r and Σ ratio·r over the classes after one.
   private let sums: UnsafeMutablePointer<Double>
   private let otherSums: UnsafeMutablePointer<Double>
 
@@ -28,8 +31,18 @@ struct SteepClasses {
 
   /// How much memory they take.
   static func memory(for pass: LatticePass) -> Int {
-    3 * pass.count + 3 * slots(for: pass) + samples(for: pass)
+    4 * pass.count + hazards(for: pass) + 2 * slots(for: pass) + samples(for: pass)
   }
+
+  private static func hazards(for pass: LatticePass) -> Int {
+    max(slots(for: pass), min(256 * pass.count, max(mostKept, 16 * pass.count)))
+  }
+
+  /// The nodes of a block: as many as leave r of all classes in the near caches, or sixteen.
+  private static func blockLength(for count: Int) -> Int { max(16, min(mostKept / count, 256) & ~15) }
+
+  /// How many values of r are kept from one pass over the classes to the next, unless there are more classes than that.
+  private static let mostKept = 1 << 16
 
   /// The slots for a number at every node, and for what vectors read beyond.
   private static func slots(for pass: LatticePass) -> Int { padded(pass.nodes) + 32 }
@@ -44,7 +57,8 @@ struct SteepClasses {
     indices = memory.takeIntegers(pass.count)
     ratios = memory.take(pass.count)
     entries = memory.take(pass.count)
-    reversedHazards = memory.take(Self.slots(for: pass))
+    reaches = memory.takeIntegers(pass.count)
+    reversedHazards = memory.take(Self.hazards(for: pass))
     sums = memory.take(Self.slots(for: pass))
     otherSums = memory.take(Self.slots(for: pass))
     samples = memory.take(Self.samples(for: pass))
@@ -123,21 +137,21 @@ struct SteepClasses {
     )
   }
 
-  /// Writes r(x − gap) of a class to `reversedHazards`, 0 from where it is no normal number.
+  /// Writes r(x − gap) of a class at some nodes, 0 from where it is no normal number.
   ///
-  /// - Returns: how many nodes there are below.
-  private func writeReversedHazards(ofClassAt gap: Double, in pass: LatticePass) -> Int {
+  /// - Returns: how many of the nodes there are below.
+  private func write(
+    ofClassAt gap: Double, at nodes: Range<Int>, in pass: LatticePass, to result: UnsafeMutablePointer<Double>
+  ) -> Int {
     let (first, t) = Self.firstSample(of: gap, in: pass)
     let basis = pass.table.bases[.double]
-    let reach = min(pass.nodes, max(0, (pass.samples.normalReversedHazards - first - basis.taps) / pass.step))
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: basis.taps) { shares in
-      guard let shares = shares.baseAddress else { return }
-      for tap in 0..<basis.taps { shares[tap] = basis.share(ofTap: tap, at: t) }
-      kernels.interpolatedExponentials(
-        of: samples, rowLength: rowLength, step: pass.step, from: first - firstSample,
-        shares: shares, taps: basis.taps, to: reversedHazards, reach)
-    }
-    return reach
+    let reach = (pass.samples.normalReversedHazards - first - basis.taps) / pass.step
+    let count = max(0, min(nodes.upperBound, reach) - nodes.lowerBound)
+    kernels.interpolatedExponentials(
+      of: samples, rowLength: rowLength, step: pass.step,
+      from: first - firstSample + nodes.lowerBound * pass.step, at: t, shares: basis.shares, to: result, count
+    )
+    return count
   }
 
   // MARK: entries of a gradient
@@ -147,7 +161,7 @@ struct SteepClasses {
     in pass: LatticePass, gaps: UnsafePointer<Double>, to p: UnsafeMutablePointer<Double>
   ) {
     for k in 0..<count where p[indices[k]] == 0 {
-      let reach = writeReversedHazards(ofClassAt: gaps[indices[k]], in: pass)
+      let reach = write(ofClassAt: gaps[indices[k]], at: 0..<pass.nodes, in: pass, to: reversedHazards)
       p[indices[k]] = pass.h * kernels.sum(of: pass.g, reach, times: reversedHazards) / pullbackInflation
     }
   }
@@ -173,19 +187,32 @@ struct SteepClasses {
     v: UnsafeMutablePointer<Double>
   ) {
     guard count > 0 else { return }
-    for k in 0..<count {
-      let reach = writeReversedHazards(ofClassAt: gaps[indices[k]], in: pass)
-      let own = kernels.integrateAndAdd(
-        reversedHazards, reach, weights: pass.g, to: r, times: ratios[k], to: v)
-      entries[k] = ratios[k] * own.integral - own.otherIntegral
+    entries.update(repeating: 0, count: count)
+    let length = Self.blockLength(for: count)
+    for start in stride(from: 0, to: pass.nodes, by: length) {
+      let nodes = start..<min(start + length, pass.nodes)
+      integrate(over: nodes, in: pass, gaps: gaps, r: r + start, v: v + start)
     }
-    sums.update(repeating: 0, count: Self.slots(for: pass))
-    otherSums.update(repeating: 0, count: Self.slots(for: pass))
+    for k in 0..<count { entries[k] *= pass.h }
+  }
+
+  private func integrate(
+    over nodes: Range<Int>, in pass: LatticePass, gaps: UnsafePointer<Double>,
+    r: UnsafeMutablePointer<Double>, v: UnsafeMutablePointer<Double>
+  ) {
+    let (g, length) = (pass.g + nodes.lowerBound, Self.blockLength(for: count))
+    for k in 0..<count {
+      let own = reversedHazards + k * length
+      reaches[k] = write(ofClassAt: gaps[indices[k]], at: nodes, in: pass, to: own)
+      let sums = kernels.integrateAndAdd(own, reaches[k], weights: g, to: r, times: ratios[k], to: v)
+      entries[k] += ratios[k] * sums.integral - sums.otherIntegral
+    }
+    sums.update(repeating: 0, count: nodes.count + 16)
+    otherSums.update(repeating: 0, count: nodes.count + 16)
     for k in (0..<count).reversed() {
-      let reach = writeReversedHazards(ofClassAt: gaps[indices[k]], in: pass)
       let own = kernels.integrateAndAdd(
-        reversedHazards, reach, weights: pass.g, to: sums, times: ratios[k], to: otherSums)
-      entries[k] = pass.h * (entries[k] + (ratios[k] * own.integral - own.otherIntegral))
+        reversedHazards + k * length, reaches[k], weights: g, to: sums, times: ratios[k], to: otherSums)
+      entries[k] += ratios[k] * own.integral - own.otherIntegral
     }
   }
 
