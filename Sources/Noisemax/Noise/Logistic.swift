@@ -30,7 +30,8 @@ public struct Logistic: ExactNoise, Hashable {
   public func upperQuantile(at q: Double) -> Double { -quantile(at: q) }
 
   public func logCumulative(at x: Double) -> Double {
-    let softplus = logarithmOfOnePlus(exponential(-x.magnitude))
+    // An exponential takes long where it underflows.
+    let softplus = x.magnitude > 746 ? 0 : logarithmOfOnePlus(exponential(-x.magnitude))
     return x < 0 ? x - softplus : -softplus
   }
 

@@ -11,8 +11,8 @@ final class DeepClasses {
   typealias Source = (gap: Double, weight: Double)
 
   let scale: TailScale
-  private let cell: Double
-  private let basis: CellBasis
+  let cell: Double
+  let basis: CellBasis
   /// In descending order.
   let sources: [Source]
   let logG: TailSums
@@ -20,13 +20,37 @@ final class DeepClasses {
   /// of the landmark where it is largest. Log G is NaN until it is needed.
   var landmarks: [(x: Double, logG: Double)]
 
-  /// The nodes of the last integral, with weights in proportion to its parts.
-  var nodes: [(x: Double, weight: Double)] = []
-  /// The length of its first panel, where the next integral begins.
-  var firstWidth: Double
-  /// The class that was integrated last, its log p, and the ends of its integral: the integrand of the next class may differ
-  /// from it by a factor alone (see `lead`).
-  var known: (gap: Double, logProbability: Double, low: Double, high: Double)?
+  /// What is known of the axis, for all integrals.
+  let cells = DeepCells()
+  /// The integrand of a class at the nodes of a cell.
+  let values = UnsafeMutablePointer<Double>.allocate(capacity: DeepCells.nodeCount)
+  /// The cells of the last integral; at their nodes, one after the other, what it is summed from; and the sum.
+  var visited: [Int] = []
+  var parts: [Double] = []
+  var total = 0.0
+  /// What may be left out of the sum on either side.
+  var least = 0.0
+  /// The nodes of a gradient that are no longer in `cells`, upside down.
+  var mirrored: [Source] = []
+  /// The cell of its peak, where the next integral begins.
+  var lastMiddle: Int?
+  /// The peak of the last class, if its log p is the logarithm there and no more.
+  var peakAlone: (x: Double, value: Double)?
+  /// The class that was integrated last: the integrand of the next one may differ from it by a factor alone (see `lead`).
+  var known: Known?
+  /// The one before, and its cells and parts: from some cell on it may be so.
+  var before: Known?
+  var visitedBefore: [Int] = []
+  var partsBefore: [Double] = []
+
+  struct Known {
+    let gap, logProbability: Double
+    /// The ends of its integral.
+    let low, high: Double
+    /// The height that its parts are relative to, and how many of its cells come first: the middle and those above it.
+    let top: Double
+    let end: Int
+  }
 
   init(of row: UnsafeMutableBufferPointer<Double>, table: LatticeTable, scale: TailScale) {
     (cell, basis, self.scale) = (table.cell, table.bases[.double], scale)
@@ -36,16 +60,15 @@ final class DeepClasses {
     }
     let sources = Self.withoutCrowds(ties, cell: cell, basis: basis)
     let lowest = (sources.last?.gap ?? 0) + min(scale.lowerEnd, -scale.unit)
-    let logG = TailSums(of: sources, at: 50 * row.count, downTo: lowest, scale: scale) {
-      scale.logCumulative($0)
-    }
+    let logG = TailSums(
+      of: sources, at: 50 * row.count, downTo: lowest, scale: scale, kernel: scale.logCumulative)
     let landmarks = [max(scale.limit, scale.unit)] + sources.map(\.gap) + [lowest]
-    (self.sources, self.logG, firstWidth) = (sources, logG, scale.unit)
+    (self.sources, self.logG) = (sources, logG)
     self.landmarks = landmarks.map { ($0, .nan) }
   }
 
   /// Sources in descending order. Those that crowd into few cells are replaced by the grid points around these.
-  private static func withoutCrowds(_ given: [Source], cell: Double, basis: CellBasis) -> [Source] {
+  static func withoutCrowds(_ given: [Source], cell: Double, basis: CellBasis) -> [Source] {
     var sources: [Source] = []
     sources.reserveCapacity(given.count)
     var first = 0
@@ -76,10 +99,13 @@ final class DeepClasses {
   ) -> [Source] {
     let last = basis.taps - 1
     var weights = [Double](repeating: 0, count: count)
-    for (gap, weight) in sources {
-      let (corner, t) = offset(of: gap, in: cell)
-      for tap in 0...last {
-        weights[Int(top - corner) + last - tap] += weight * basis.share(ofTap: tap, at: t)
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: basis.taps) { shares in
+      guard let shares = shares.baseAddress else { return }
+      for (gap, weight) in sources {
+        let (corner, t) = offset(of: gap, in: cell)
+        basis.writeShares(at: t, to: shares)
+        let first = Int(top - corner) + last
+        for tap in 0...last { weights[first - tap] += weight * shares[tap] }
       }
     }
     return weights.enumerated().map { index, weight in
@@ -93,51 +119,5 @@ final class DeepClasses {
     return (corner, 2 * (gap / cell - corner) - 1)
   }
 
-  /// Adds the gradient of Σ v_i log p_i over deep classes i to the entries of all classes j:
-  ///
-  ///     v_j ∫ q_j(x) R(x) dx − ∫ Σ_i v_i q_i(x) r(x − μ_j) dx,   R(x) = Σ_l r(x − μ_l).
-  ///
-  /// q_i ∝ G(x) r(x − μ_i) is the density of the maximum given that i wins. Only a deep class has the first term. The
-  /// integrals of all i have few nodes, which are put together before any class j is visited.
-  func addGradient(
-    of deep: [(index: Int, v: Double)], in row: UnsafeMutableBufferPointer<Double>,
-    to result: UnsafeMutableBufferPointer<Double>
-  ) {
-    func reversedHazard(_ z: Double) -> Double { exponential(scale.logReversedHazard(z)) }
-    let sumOfReversedHazards = TailSums(
-      of: sources, at: 40 * deep.count, downTo: landmarks[landmarks.count - 1].x, scale: scale,
-      kernel: reversedHazard)
-    /// Nodes as sources: what they are to a class is what a class is to them, upside down.
-    var mirrored: [Source] = []
-    let deep = deep.sorted { row[$0.index] > row[$1.index] }
-    var first = 0
-    while first < deep.count {
-      let gap = row[deep[first].index]
-      _ = integrate(gap, forDerivatives: true)
-      let total = nodes.reduce(0) { $0 + $1.weight }
-      var loss = CompensatedSum()
-      for node in nodes where node.weight > 0 {
-        loss.add(node.weight / total * sumOfReversedHazards.value(at: node.x))
-      }
-      var v = 0.0
-      repeat {
-        v += deep[first].v
-        result[deep[first].index] += deep[first].v * loss.value
-        first += 1
-      } while first < deep.count && hasSameIntegrand(row[deep[first].index], as: gap)
-      for node in nodes where node.weight > 0 {
-        mirrored.append((-node.x, v * node.weight / total))
-      }
-    }
-    mirrored.sort { $0.gap > $1.gap }
-    mirrored = Self.withoutCrowds(mirrored, cell: cell, basis: basis)
-    let sumOverNodes = TailSums(of: mirrored, at: row.count, downTo: 0, scale: scale, kernel: reversedHazard)
-    for index in row.indices where row[index] > -.infinity {
-      result[index] -= sumOverNodes.value(at: -row[index])
-    }
-  }
-
-  private func hasSameIntegrand(_ gap: Double, as other: Double) -> Bool {
-    gap == other || lead(of: gap, digits: 4e-16) != nil
-  }
+  deinit { values.deallocate() }
 }

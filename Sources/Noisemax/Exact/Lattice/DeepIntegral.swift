@@ -1,27 +1,31 @@
+internal import NoiseKernels
+
 // The integral ∫ G(x) r(x − μ) dx of one class far behind the leader, in logarithms.
 
 extension DeepClasses {
-  private static let rule = GaussLegendre(count: 20)
-
   /// Log p of one class.
   func logProbability(of gap: Double) -> Double {
     if let known, let lead = lead(of: gap, digits: 1e-13) { return known.logProbability + lead }
-    return integrate(gap, forDerivatives: false)
+    return integrate(gap)
   }
 
   /// log r(x − μ) − log r(x − μ′), where μ′ is the class that was integrated last, if that is one number over its whole
   /// integral: then the two integrals differ by this factor alone. So it is where r has an exponential tail.
   func lead(of gap: Double, digits: Double) -> Double? {
     guard let known else { return nil }
-    if gap == known.gap { return 0 }
+    return gap == known.gap ? 0 : lead(of: gap, before: known, from: known.low, digits: digits)
+  }
+
+  /// … from some node on up to the end of that integral.
+  private func lead(of gap: Double, before: Known, from low: Double, digits: Double) -> Double? {
     func lead(at x: Double) -> Double {
-      scale.logReversedHazard(x - gap) - scale.logReversedHazard(x - known.gap)
+      scale.logReversedHazard(x - gap) - scale.logReversedHazard(x - before.gap)
     }
-    let (low, high) = (lead(at: known.low), lead(at: known.high))
+    let (low, high) = (lead(at: low), lead(at: before.high))
     // What rounding may hide of a difference counts as one.
     let difference = (low - high).magnitude + 0x1p-53 * low.magnitude
     // Of two logarithms the smaller has fewer digits to lose.
-    let size = min(known.logProbability.magnitude, (known.logProbability + low).magnitude)
+    let size = min(before.logProbability.magnitude, (before.logProbability + low).magnitude)
     return difference <= digits * max(1, size) ? low : nil
   }
 
@@ -31,73 +35,267 @@ extension DeepClasses {
     return logReversedHazard == -.infinity ? logReversedHazard : logReversedHazard + logG.value(at: x)
   }
 
-  /// Log p of one class, by panels from the peak to both sides, until nothing matters any more. Their nodes are kept in
-  /// `nodes`.
-  func integrate(_ gap: Double, forDerivatives: Bool) -> Double {
-    let (peak, top) = highest(of: gap)
-    known = nil
-    nodes.removeAll(keepingCapacity: true)
-    // log p is the logarithm of the peak plus that of a width: the larger the first, the fewer digits of the second show.
-    guard top.magnitude < 1e14 else {
-      if top > -.infinity { nodes.append((peak, 1)) }
-      return top
-    }
-    let digits = forDerivatives ? 2e-12 : min(0.1, 1.5e-14 * max(1, top.magnitude))
-    let drop = Self.mostLeft / 4 - logarithm(digits)
-    let low = addPanels(-1, from: peak, of: gap, top: top, drop: drop)
-    let high = addPanels(1, from: peak, of: gap, top: top, drop: drop)
-    let value = top + logarithm(nodes.reduce(0) { $0 + $1.weight })
-    known = (gap, value, low, high)
+  /// Log p of one class: from the cell of its peak on to both sides, until nothing matters any more. What it has in every
+  /// cell is kept in `parts`.
+  func integrate(_ gap: Double) -> Double {
+    (before, known, peakAlone) = (known, nil, nil)
+    swap(&visited, &visitedBefore)
+    swap(&parts, &partsBefore)
+    visited.removeAll(keepingCapacity: true)
+    parts.removeAll(keepingCapacity: true)
+    if cells.isFull { forgetCells() }
+    guard let (middle, top) = middle(of: gap) else { return peakAlone?.value ?? -.infinity }
+    // An integrand as small as e^top has lost digits.
+    least = min(0.01, max(1e-13, 5e-16 * top.magnitude))
+    let (endAbove, endBelow) = (end(of: middle, above: true), end(of: middle, above: false))
+    var sum = addPart(of: middle, top: top)
+    let high = walk(from: middle, above: true, of: gap, top: top, end: endAbove, to: &sum)
+    let end = visited.count
+    let low = walk(from: middle, above: false, of: gap, top: top, end: endBelow, to: &sum)
+    let value = top + logarithm(sum)
+    total = sum
+    known = Known(gap: gap, logProbability: value, low: low, high: high, top: top, end: end)
     return value
   }
 
-  /// Lays panels from the peak on, downwards or upwards, as wide as the logarithm and the nearest class allow.
-  ///
-  /// - Returns: where they end.
-  private func addPanels(
-    _ direction: Double, from peak: Double, of gap: Double, top: Double, drop: Double
-  ) -> Double {
-    let steepest = 30.0
-    var (near, valueNear, width) = (0.0, top, firstWidth)
-    var isFitted = false
-    // Some hundred steps at the most, if the logarithm is concave.
-    for _ in 0..<4000 {
-      let (start, end) = (peak + direction * near, peak + direction * (near + width))
-      let value = logIntegrand(of: gap, at: end)
-      guard start != end, value < top + 300 else { break }
-      let fall = (valueNear - value).magnitude
-      let hasFeatures =
-        width > 2 * scale.unit && hasSource(near: (start + end) / 2, 1.5 * width)
-      // As if the logarithm were a parabola that falls by a little less from end to end.
-      let stretch = (0.95 * steepest / fall).squareRoot()
-      if fall > steepest || hasFeatures {
-        width *= hasFeatures ? 0.5 : max(0.0625, stretch)
-        isFitted = true
-        continue
-      }
-      if stretch > 1.25 && !isFitted && value > top - drop {
-        width *= min(2, stretch)
-        continue
-      }
-      let (middle, half) = ((start + end) / 2, width / 2)
-      for (node, weight) in zip(Self.rule.nodes, Self.rule.weights) {
-        let x = middle + half * node
-        nodes.append((x, half * weight * exponential(logIntegrand(of: gap, at: x) - top)))
-      }
-      if near == 0 { firstWidth = width }
-      (near, valueNear, width, isFitted) = (near + width, value, 2 * width, false)
-      if value < top - drop { break }
+  // MARK: the middle
+
+  /// The cell of a class's peak, so narrow that its nodes resolve it, with the integrand at these in `values`; and the largest
+  /// of them. Nil if log p is no more than the logarithm of the peak.
+  private func middle(of gap: Double) -> (cell: Int, top: Double)? {
+    // That of the last class is often near.
+    if let lastMiddle, !isSteep(lastMiddle, for: gap),
+      let found = climb(from: lastMiddle, of: gap, atMost: 5, moves: true)
+    {
+      return found
     }
-    return peak + direction * near
+    let (peak, top) = highest(of: gap)
+    // log p is the logarithm of the peak plus that of a width: the larger the first, the fewer digits of the second show.
+    guard top.magnitude < 1e14 else {
+      if top > -.infinity { peakAlone = (peak, top) }
+      return nil
+    }
+    let start = cell(around: peak, top: top, of: gap)
+    if let found = climb(from: start, of: gap, atMost: 200, moves: false) { return found }
+    peakAlone = (peak, top)
+    return nil
   }
 
-  /// Whether a source lies within a distance of a node.
-  private func hasSource(near x: Double, _ distance: Double) -> Bool {
-    var (low, high) = (0, sources.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if sources[middle].gap <= x + distance { high = middle } else { low = middle + 1 }
+  /// Whether the logarithm falls too much from end to end of a cell that is known.
+  private func isSteep(_ cell: Int, for gap: Double) -> Bool {
+    let (nodes, last) = (cells.nodes(of: cell), DeepCells.nodeCount - 1)
+    let low = nodes.logG[0] + scale.logReversedHazard(nodes.x[0] - gap)
+    let high = nodes.logG[last] + scale.logReversedHazard(nodes.x[last] - gap)
+    return !((low - high).magnitude <= DeepCells.steepest)
+  }
+
+  /// A cell around a peak about as wide as the logarithm allows, by its ends.
+  private func cell(around peak: Double, top: Double, of gap: Double) -> Int {
+    var cell = cell(around: peak, exponent: lastMiddle.map { cells[$0].exponent } ?? scale.unit.exponent)
+    var isNarrowed = false
+    for _ in 0..<400 {
+      let this = cells[cell]
+      let low = max(0, top - logIntegrand(of: gap, at: this.low)).squareRoot()
+      let high = max(0, top - logIntegrand(of: gap, at: this.high)).squareRoot()
+      let room = DeepCells.steepest / max((low + high) * (low + high), 1e-3)
+      if room < 1 && !this.isPoint {
+        let change = room > 0 ? min(40, max(1, -room.exponent / 2)) : 40
+        (cell, isNarrowed) = (self.cell(around: peak, exponent: this.exponent - change), true)
+      } else {
+        let wider = self.cell(around: peak, exponent: this.exponent + max(0, room.exponent / 2))
+        if isNarrowed || room < 4.5 || cells[wider].exponent <= this.exponent { break }
+        cell = wider
+      }
     }
-    return low < sources.count && sources[low].gap >= x - distance
+    return cell
+  }
+
+  /// From a cell to one as wide as the logarithm allows, in so many steps at the most; and to that of the peak, unless the
+  /// cell is known to reach near its height.
+  private func climb(
+    from start: Int, of gap: Double, atMost steps: Int, moves: Bool
+  ) -> (cell: Int, top: Double)? {
+    let last = DeepCells.nodeCount - 1
+    var (cell, isNarrowed, direction) = (start, false, 0)
+    for _ in 0..<steps {
+      writeValues(of: gap, in: cell)
+      var (top, best) = (values[0], 0)
+      for node in 1...last where values[node] > top { (top, best) = (values[node], node) }
+      let this = cells[cell]
+      let x = cells.nodes(of: cell).x[best]
+      guard top > -.infinity else {
+        // Much too wide.
+        if this.exponent <= scale.unit.exponent { return nil }
+        cell = self.cell(around: x, exponent: scale.unit.exponent)
+        continue
+      }
+      guard top.magnitude < 1e14 else { return nil }
+      let (low, high) = ((top - values[0]).squareRoot(), (top - values[last]).squareRoot())
+      let spread = (low + high) * (low + high)
+      // Far from the peak a search finds it sooner.
+      if moves && spread > DeepCells.steepest / 2 && (best == 0 || best == last) { return nil }
+      if spread > DeepCells.steepest && !this.isPoint {
+        let change = min(4, max(1, (spread / DeepCells.steepest).exponent / 2))
+        (cell, isNarrowed, direction) = (self.cell(around: x, exponent: this.exponent - change), true, 0)
+      } else if moves && best == 0 && direction <= 0 {
+        (cell, direction) = (beside(cell, above: false, exponent: this.exponent), -1)
+      } else if moves && best == last && direction >= 0 {
+        (cell, direction) = (beside(cell, above: true, exponent: this.exponent), 1)
+      } else {
+        let room = DeepCells.steepest / max(spread, 1e-3)
+        if !isNarrowed && room > 4.5 {
+          let wider = self.cell(around: x, exponent: this.exponent + room.exponent / 2)
+          if cells[wider].exponent > this.exponent {
+            cell = wider
+            continue
+          }
+        }
+        lastMiddle = cell
+        return (cell, top)
+      }
+    }
+    return nil
+  }
+
+  // MARK: cells
+
+  /// Adds the part of a class in a cell, with the integrand there in `values`.
+  ///
+  /// - Returns: the sum of it.
+  private func addPart(of cell: Int, top: Double) -> Double {
+    let (count, width) = (DeepCells.nodeCount, cells[cell].width)
+    // No less than the exponential takes.
+    for node in 0..<count { values[node] = max(values[node] - top, -1e3) }
+    kernels.exponentials(of: values, count, shift: 0, to: values)
+    var sum = 0.0
+    let start = parts.count
+    parts.append(contentsOf: repeatElement(0, count: count))
+    parts.withUnsafeMutableBufferPointer { parts in
+      DeepCells.shares.withUnsafeBufferPointer { shares in
+        for node in 0..<count {
+          let part = values[node] * (width * shares[node])
+          parts[start + node] = part
+          sum += part
+        }
+      }
+    }
+    visited.append(cell)
+    return sum
+  }
+
+  /// The logarithm at the last node of a cell, which is in `values`, and how much it falls for each unit, at least, from there on.
+  private func end(of cell: Int, above: Bool) -> (value: Double, slope: Double) {
+    let (far, inner) = above ? (DeepCells.nodeCount - 1, DeepCells.nodeCount - 7) : (0, 6)
+    let x = cells.nodes(of: cell).x
+    return (values[far], (values[inner] - values[far]) / (x[inner] - x[far]).magnitude)
+  }
+
+  /// Adds cells from the middle on, upwards or downwards, as wide as the logarithm and the nearest class allow.
+  ///
+  /// - Returns: where they end.
+  private func walk(
+    from middle: Int, above: Bool, of gap: Double, top: Double, end: (value: Double, slope: Double),
+    to sum: inout Double
+  ) -> Double {
+    let (near, far) = above ? (0, DeepCells.nodeCount - 1) : (DeepCells.nodeCount - 1, 0)
+    var (cell, end, slope) = (middle, end.value, end.slope)
+    // Some hundred at the most, if the logarithm is concave.
+    for _ in 0..<4000 {
+      // Beyond, a concave logarithm has no more than eᵉⁿᵈ over its slope.
+      if exponential(end - top) <= least * sum * max(slope, 0) { break }
+      let known = above ? cells[cell].above : cells[cell].below
+      var next = known
+      let widest = cells[cell].exponent + 1
+      if known < 0 || (cells[known].exponent < widest && slope * cells[known].width < DeepCells.steepest / 8)
+      {
+        next = beside(cell, above: above, exponent: widest, slope: slope)
+      }
+      while true {
+        let isSteep =
+          slope * cells[next].width > DeepCells.steepest
+          || !cells[next].isKnown
+            && (end - logIntegrand(of: gap, at: cells.nodes(of: next).x[far])).magnitude > DeepCells.steepest
+        if !isSteep || cells[next].isPoint {
+          writeValues(of: gap, in: next)
+          if (values[near] - values[far]).magnitude <= DeepCells.steepest || cells[next].isPoint { break }
+        }
+        next = beside(cell, above: above, exponent: cells[next].exponent - 1, slope: slope)
+      }
+      if next != known { if above { cells[cell].above = next } else { cells[cell].below = next } }
+      (end, slope) = self.end(of: next, above: above)
+      sum += addPart(of: next, top: top)
+      cell = next
+      if above, let before, addRest(above: cell, of: gap, before: before, top: top, to: &sum) {
+        return before.high
+      }
+    }
+    return above ? cells[cell].high : cells[cell].low
+  }
+
+  /// Adds what the class before had in the cells above one, times a factor, if that is all the difference there.
+  private func addRest(
+    above cell: Int, of gap: Double, before: Known, top: Double, to sum: inout Double
+  ) -> Bool {
+    let count = DeepCells.nodeCount
+    guard let index = visitedBefore[..<before.end].lastIndex(of: cell), index + 2 < before.end,
+      let lead = lead(of: gap, before: before, from: cells[cell].high, digits: 4e-16)
+    else { return false }
+    let factor = exponential(lead + before.top - top)
+    visited += visitedBefore[index + 1..<before.end]
+    for part in partsBefore[count * (index + 1)..<count * before.end] {
+      parts.append(factor * part)
+      sum += factor * part
+    }
+    return true
+  }
+
+  /// The cell around a point, of some width at the most, that is narrow beside what sources are near.
+  private func cell(around x: Double, exponent: Int) -> Int {
+    var cell = cells.cell(around: x, exponent: exponent)
+    while hasFeatures(cell) { cell = cells.cell(around: x, exponent: cells[cell].exponent - 1) }
+    return cell
+  }
+
+  /// … and that begins where another one ends.
+  private func beside(_ cell: Int, above: Bool, exponent: Int, slope: Double = 0) -> Int {
+    var next = cells.cell(beside: cell, above: above, exponent: exponent)
+    while hasFeatures(next)
+      || (slope * cells[next].width > DeepCells.steepest && !cells[next].isPoint)
+    {
+      next = cells.cell(beside: cell, above: above, exponent: cells[next].exponent - 1)
+    }
+    return next
+  }
+
+  /// Whether a source lies near a cell that is wider than the noise.
+  private func hasFeatures(_ cell: Int) -> Bool {
+    if let answer = cells[cell].hasFeatures { return answer }
+    let width = cells[cell].width
+    var answer = false
+    if width > 2 * scale.unit, !cells[cell].isPoint {
+      let (x, distance) = (cells[cell].low + width / 2, 1.5 * width)
+      var (low, high) = (0, sources.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if sources[middle].gap <= x + distance { high = middle } else { low = middle + 1 }
+      }
+      answer = low < sources.count && sources[low].gap >= x - distance
+    }
+    cells[cell].hasFeatures = answer
+    return answer
+  }
+
+  /// Writes the logarithm of a class's integrand at the nodes of a cell to `values`.
+  private func writeValues(of gap: Double, in cell: Int) {
+    let (count, nodes) = (DeepCells.nodeCount, cells.nodes(of: cell))
+    if !cells[cell].isKnown {
+      logG.write(at: nodes.x, count, to: nodes.logG)
+      cells[cell].isKnown = true
+    }
+    for node in 0..<count {
+      let logReversedHazard = scale.logReversedHazard(nodes.x[node] - gap)
+      values[node] =
+        logReversedHazard == -.infinity ? logReversedHazard : logReversedHazard + nodes.logG[node]
+    }
   }
 }

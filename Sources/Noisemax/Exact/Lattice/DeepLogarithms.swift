@@ -22,12 +22,11 @@ struct DeepLogarithms {
     values = [Double](repeating: .nan, count: gaps.count)
   }
 
-  /// The log-probabilities of the classes with gaps below −depth, and their indices.
+  /// The log-probabilities of some classes, and their indices.
   static func values(
-    of row: UnsafeMutableBufferPointer<Double>, deeperThan depth: Double, in classes: DeepClasses
+    of row: UnsafeMutableBufferPointer<Double>, at indices: [Int], in classes: DeepClasses
   ) -> [(index: Int, value: Double)] {
-    let wanted = row.indices.filter { row[$0] < -depth && row[$0] > -.infinity }
-      .sorted { row[$0] > row[$1] }
+    let wanted = indices.sorted { row[$0] > row[$1] }
     var gaps: [Double] = []
     gaps.reserveCapacity(wanted.count)
     for index in wanted where row[index] != gaps.last { gaps.append(row[index]) }

@@ -37,7 +37,8 @@ extension LatticePass {
     while first > firstWanted {
       first -= 1
       take(first)
-      if !isOfLogarithms && logHeights[first] < -700 { break }
+      // Below 1e-300 a probability may be 0.
+      if !isOfLogarithms && logHeights[first] < -691 { break }
     }
     guard first > firstWanted else { return }
     // Classes below this grid point are left out. Those above it are interpolated from some points below it, too.

@@ -23,6 +23,25 @@ struct Piece {
 }
 
 extension Piece {
+  /// Writes the values at points of the part, eight at a time.
+  func write(at x: UnsafePointer<Double>, _ count: Int, to values: UnsafeMutablePointer<Double>) {
+    var index = 0
+    coefficients.withUnsafeBufferPointer { coefficients in
+      while !coefficients.isEmpty && index + 8 <= count {
+        let points = UnsafeRawPointer(x + index).loadUnaligned(as: SIMD8<Double>.self)
+        let t = ((points - low) - (high - points)) / (high - low)
+        var (first, second) = (SIMD8<Double>(), SIMD8<Double>())
+        for k in (1..<coefficients.count).reversed() {
+          (first, second) = (2 * t * first - second + coefficients[k], first)
+        }
+        let value = t * first - second + coefficients[0]
+        UnsafeMutableRawPointer(values + index).storeBytes(of: value, as: SIMD8<Double>.self)
+        index += 8
+      }
+    }
+    for index in index..<count { values[index] = value(at: x[index]) }
+  }
+
   /// That of degree 15 through a function.
   init(from low: Double, to high: Double, _ function: (Double) -> Double) {
     let values = nodes.map { function(low + (high - low) * (1 + $0) / 2) }

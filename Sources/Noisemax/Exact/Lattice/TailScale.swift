@@ -11,9 +11,10 @@ struct TailScale {
   /// The shortest boxes. With two boxes in between, the classes of one are a polynomial on another, at this length and any
   /// power of two times it; nil if under this law they are not.
   let box: Double?
-  /// log F and log r where boxes do not reach, between samples.
+  /// log F, log r and r where boxes do not reach, between samples.
   let logCumulative: SampledFunction
   let logReversedHazard: SampledFunction
+  let reversedHazard: SampledFunction
 
   init(_ table: LatticeTable) {
     let noise = table.noise
@@ -49,6 +50,8 @@ struct TailScale {
     let lowest = -4 * (box ?? 16 * length)
     logCumulative = SampledFunction(noise.logCumulative, from: lowest, to: limit, table: table)
     logReversedHazard = SampledFunction(noise.logReversedHazard, from: lowest, to: limit, table: table)
+    self.reversedHazard = SampledFunction(
+      { exponential(noise.logReversedHazard(at: $0)) }, from: lowest, to: limit, table: table)
   }
 }
 

@@ -15,7 +15,7 @@ final class TailSums {
   /// From the smallest number above 0 to the largest one.
   private static let mostLevels = 2100
 
-  private let kernel: (Double) -> Double
+  private let kernel: SampledFunction
   private let scale: TailScale
   /// In descending order.
   private let gaps: [Double]
@@ -29,15 +29,18 @@ final class TailSums {
   /// Samples of the kernel by level, from −2 lengths down.
   private var samples: [[Double]]
   /// Where the values at the points of a box begin.
-  private var known: [Key: Int] = [:]
+  private var known: [UInt64: Int] = [:]
   private var values: [Double] = []
-  private var pieces: [Key: Piece] = [:]
-  private var asked: [Key: Int] = [:]
+  private var pieces: [UInt64: Piece] = [:]
+  private var asked: [UInt64: Int] = [:]
   private var current = View(piece: Piece.empty, near: 0..<0)
 
-  private struct Key: Hashable {
+  private struct Key {
     let level: Int
     let index: Int
+
+    /// One number, which dictionaries take sooner. An index has fewer than 52 bits.
+    var number: UInt64 { UInt64(level + 1) << 52 | UInt64(truncatingIfNeeded: index) & (1 << 52 - 1) }
   }
 
   /// What was seen last: the polynomial of a part of the axis, and the classes that are to be added one by one.
@@ -93,7 +96,7 @@ final class TailSums {
   /// The sources are in descending order. Sums are wanted at about so many points, those below `lowest` one by one.
   init(
     of sources: [(gap: Double, weight: Double)], at points: Int, downTo lowest: Double, scale: TailScale,
-    kernel: @escaping (Double) -> Double
+    kernel: SampledFunction
   ) {
     (self.kernel, self.scale) = (kernel, scale)
     gaps = sources.map(\.gap)
@@ -134,10 +137,6 @@ final class TailSums {
     return levels
   }
 
-  private static func twoTo(_ exponent: Int) -> Double {
-    Double(sign: .plus, exponent: exponent, significand: 1)
-  }
-
   /// The level of the shortest boxes near a point. Very far from 0 log p is so large that its rounding hides the length of the
   /// noise: longer boxes do there.
   private static func firstLevel(at x: Double, shortest: Double) -> Int {
@@ -152,7 +151,30 @@ final class TailSums {
     return value.isFinite ? value : sum(of: gaps.indices, at: x)
   }
 
-  private func view(of x: Double) -> View {
+  /// Writes the sums at so many points in rising order.
+  func write(at x: UnsafePointer<Double>, _ count: Int, to sums: UnsafeMutablePointer<Double>) {
+    var index = 0
+    while index < count {
+      var (view, end) = (current, index + 1)
+      if !current.piece.contains(x[index]) {
+        // How many of the points are on the same short piece.
+        let top = ((x[index] / scale.piece).rounded(.down) + 1) * scale.piece
+        while end < count && x[end] < top { end += 1 }
+        view = self.view(of: x[index], points: end - index)
+        end = index + 1
+      }
+      if view.near.count <= 8 { while end < count && view.piece.contains(x[end]) { end += 1 } }
+      view.piece.write(at: x + index, end - index, to: sums + index)
+      for index in index..<end {
+        if !view.near.isEmpty { sums[index] += sum(of: view.near, at: x[index]) }
+        if !sums[index].isFinite { sums[index] = sum(of: gaps.indices, at: x[index]) }
+      }
+      index = end
+    }
+  }
+
+  /// What is to be summed at a point, where so many will be asked about soon.
+  private func view(of x: Double, points: Int = 1) -> View {
     if levels.isEmpty || !(x >= lowest) { return View(piece: Piece.empty, near: gaps.indices) }
     if x > highest { return View(piece: Piece.empty, near: 0..<0) }
     let next = index(below: x)
@@ -161,7 +183,7 @@ final class TailSums {
     // Boxes up to this length are empty, the one with this point and those beside it.
     let distance = min(above / 3, below / 2)
     let first = Self.firstLevel(at: x, shortest: shortest)
-    if distance >= shortest * Self.twoTo(first) {
+    if distance >= shortest * twoTo(first) {
       let level = min(levels.count - 1, (distance / shortest).exponent)
       current = View(piece: boxPiece(level, index: index(of: x, level)), near: 0..<0)
       return current
@@ -173,15 +195,15 @@ final class TailSums {
       return view
     }
     let key = Key(level: -1, index: Int((x / scale.piece).rounded(.down)))
-    if let piece = pieces[key] {
+    if let piece = pieces[key.number] {
       current = View(piece: piece, near: 0..<0)
       return current
     }
     // A piece is made when it is asked about for the fifth time.
-    asked[key, default: 0] += 1
-    if asked[key] == 5 {
+    asked[key.number, default: 0] += points
+    if asked[key.number, default: 0] >= 5 {
       let piece = finePiece(key, of: view)
-      pieces[key] = piece
+      pieces[key.number] = piece
       current = View(piece: piece, near: 0..<0)
       return current
     }
@@ -189,7 +211,7 @@ final class TailSums {
   }
 
   private func index(of x: Double, _ level: Int) -> Int {
-    Int((x / (shortest * Self.twoTo(level))).rounded(.down))
+    Int((x / (shortest * twoTo(level))).rounded(.down))
   }
 
   /// The first class that is below a point.
@@ -204,7 +226,7 @@ final class TailSums {
 
   /// The classes that a box does not see as polynomials.
   private func near(_ box: Int, _ level: Int) -> Range<Int> {
-    let length = shortest * Self.twoTo(level)
+    let length = shortest * twoTo(level)
     return index(below: Double(box + 3) * length)..<index(below: Double(box - 1) * length)
   }
 
@@ -228,36 +250,38 @@ final class TailSums {
   /// The sum over all classes that are far above a box.
   private func boxPiece(_ level: Int, index: Int) -> Piece {
     let key = Key(level: level, index: index)
-    if let piece = pieces[key] { return piece }
+    if let piece = pieces[key.number] { return piece }
     let start = valuesStart(of: key)
     let count = Self.count
     let coefficients = (0..<count).map { k in
       (0..<count).reduce(0) { $0 + BoxBasis.shared.coefficients[count * k + $1] * values[start + $1] }
     }
-    let length = shortest * Self.twoTo(level)
+    let length = shortest * twoTo(level)
     let piece = Piece(
       low: Double(index) * length, high: Double(index + 1) * length, coefficients: coefficients)
-    pieces[key] = piece
+    pieces[key.number] = piece
     return piece
   }
 
   /// Where the values of that sum at the points of the box stand.
   private func valuesStart(of key: Key) -> Int {
     var level = key.level
-    while level < levels.count && known[Key(level: level, index: key.index >> (level - key.level))] == nil {
+    while level < levels.count
+      && known[Key(level: level, index: key.index >> (level - key.level)).number] == nil
+    {
       level += 1
     }
     while level > key.level {
       level -= 1
       addValues(of: Key(level: level, index: key.index >> (level - key.level)))
     }
-    return known[key] ?? 0
+    return known[key.number] ?? 0
   }
 
   private func addValues(of key: Key) {
     let (count, level) = (Self.count, levels[key.level])
     var sums = [Double](repeating: 0, count: count)
-    if let parent = known[Key(level: key.level + 1, index: key.index >> 1)] {
+    if let parent = known[Key(level: key.level + 1, index: key.index >> 1).number] {
       let shares = BoxBasis.shared.halves[key.index & 1]
       for i in 0..<count {
         sums[i] = (0..<count).reduce(0) { $0 + shares[count * i + $1] * values[parent + $1] }
@@ -272,7 +296,7 @@ final class TailSums {
     }
     while low < level.indices.count && level.indices[low] <= last {
       if samples[key.level].isEmpty {
-        let spacing = shortest * Self.twoTo(key.level) / Double(count - 1)
+        let spacing = shortest * twoTo(key.level) / Double(count - 1)
         samples[key.level] = (2 * (count - 1)...6 * (count - 1)).map { kernel(-Double($0) * spacing) }
       }
       let offset = (level.indices[low] - key.index - 2) * (count - 1)
@@ -287,7 +311,7 @@ final class TailSums {
       }
       low += 1
     }
-    known[key] = values.count
+    known[key.number] = values.count
     values += sums
   }
 }
