@@ -58,7 +58,7 @@ struct ClassGrid {
 
   /// Replaces integrals by those of an integrand.
   func integrate(_ integrand: some PanelIntegrand, to integrals: UnsafeMutablePointer<Double>) -> Found {
-    guard integrand.isSmooth, let map = GridMap(of: classes, top: top),
+    guard integrand.isSmooth, let map = GridMap(of: classes, top: top, spacing: limits.spacing),
       let (first, count, isOver) = walk(integrand, along: map)
     else { return .unknown }
     kept.update(from: sums, count: 8 * integrand.count)

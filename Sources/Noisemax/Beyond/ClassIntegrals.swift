@@ -14,7 +14,10 @@ struct ClassIntegrals {
   }
 
   init(of classes: ScaledClasses, values count: Int, precision: Precision, memory: inout Pieces) {
-    let limits = IntegrationLimits(precision)
+    self.init(of: classes, values: count, limits: IntegrationLimits(precision), memory: &memory)
+  }
+
+  init(of classes: ScaledClasses, values count: Int, limits: IntegrationLimits, memory: inout Pieces) {
     let steps = PanelSteps(of: classes, beyond: limits.cut)
     grid = ClassGrid(of: classes, top: steps.top, values: count, limits: limits, memory: &memory)
     panels = ClassPanels(of: classes, along: steps, values: count, limits: limits, memory: &memory)

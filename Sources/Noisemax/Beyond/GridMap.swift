@@ -38,14 +38,14 @@ struct GridMap {
   private static var mostGrowth: Double { 256 }
 
   /// nil where a class has no noise, where nothing is above the highest kink, or points would be too many.
-  init?(of classes: ScaledClasses, top highestEnd: DoubleDouble) {
+  init?(of classes: ScaledClasses, top highestEnd: DoubleDouble, spacing: Double) {
     let law = classes.law
     guard law.kinks.isEmpty || law.upperEnd == .infinity, classes.noisy == classes.count, classes.count > 0
     else { return nil }
     end = Self.highestKink(of: classes)
     let narrowest = Self.narrowest(of: classes, above: end)
     let widest = (0..<classes.count).reduce(0) { Swift.max($0, classes.scales[$1]) }
-    let unit = law.gridStep(for: classes.count, alike: widest <= 2 * narrowest)
+    let unit = spacing * law.gridStep(for: classes.count, alike: widest <= 2 * narrowest)
     let (edge, growth) = Self.growth(of: classes, beside: narrowest, step: unit, above: end)
     guard growth <= Self.mostGrowth else { return nil }
     // At the edge e^(t/κ) is ¼, t there −1.386·κ, and the points are 5/4·h apart.

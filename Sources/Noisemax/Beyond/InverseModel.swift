@@ -57,7 +57,7 @@ final class InverseModel {
     return jacobian
   }
 
-  /// −∂p_i/∂μ_j of all pairs i < j at once, about to the digits of a Float; nil where that is not to be had.
+  /// −∂p_i/∂μ_j of all pairs i < j at once, with some three digits; nil where that is not to be had.
   private func meetings(at logits: [Double], rarest: Double) -> [Double]? {
     let law = argmax.classLaw(for: "inverse")
     // No step needs more digits, but rarer classes need more range.

@@ -3,28 +3,32 @@
 /// Newton's iteration on log p(μ) = log q, in units of the standard law.
 ///
 /// The Jacobian of log p is ∂log p_i/∂μ_j = J_ij/p_i: no entry off its diagonal is above 0, and its rows sum to 0. So it is solved
-/// by elimination without pivots, the likeliest class held. From 2 % on it is not made again, as long as the steps shrink: each
+/// by elimination without pivots, the likeliest class held. Within 2 % of p it is not made again, as long as the steps shrink: each
 /// residual tells what it lacked along the step before (Broyden). Long rows take the step by pullbacks alone.
 struct InverseSearch {
   private let model: InverseModel
-  /// log q.
-  private let target: [Double]
+  /// q, and log q.
+  private let probabilities, target: [Double]
   private let likeliest: Int
   /// The ends of the noise of every class.
   private let lower, upper: [Double]
+  /// Whether every class can win whatever the logits.
+  private let isUnbounded: Bool
 
   /// - Parameters:
   ///   - argmax: the transform.
   ///   - scales: those of the classes, unless all are 1.
-  ///   - target: log q, of at least two classes.
-  init(_ argmax: NoisyArgmax, scales: [Double]?, _ target: [Double]) {
+  ///   - probabilities: q, of at least two classes.
+  ///   - target: log q.
+  init(_ argmax: NoisyArgmax, scales: [Double]?, _ probabilities: [Double], _ target: [Double]) {
     let model = InverseModel(argmax: argmax, scales: scales)
-    (self.model, self.target) = (model, target)
+    (self.model, self.probabilities, self.target) = (model, probabilities, target)
     likeliest = target.indices.max { target[$0] < target[$1] } ?? 0
     let law = StandardizedNoise(argmax.noise).standard
     let (lower, upper) = (law.quantile(at: 0), law.quantile(at: 1))
     self.lower = target.indices.map { model.noise(lower, of: $0) }
     self.upper = target.indices.map { model.noise(upper, of: $0) }
+    isUnbounded = self.upper.allSatisfy { $0 == .infinity }
   }
 
   /// The most classes whose Jacobian is made: it costs n²/2 integrals, and n³/3 multiplications.
@@ -62,7 +66,7 @@ struct InverseSearch {
       let isWhole = move(&logits, by: step)
       if !isWhole { newton = nil }
       // Errors shrink ever faster: the next one need not be seen.
-      if newton != nil, shrinks, error < 1e-8, error * (error / last) <= 1e-13 { return logits }
+      if newton != nil, shrinks, error < 1e-8, error * (error / last) <= 3e-13 { return logits }
       last = error
     }
     return best.logits
@@ -73,7 +77,7 @@ struct InverseSearch {
     let law = StandardizedNoise(model.argmax.noise).standard
     guard let law = law as? any AccurateNoise else { return target }
     var result = target.indices.map { index in
-      0 - model.noise(law.upperQuantile(at: 0.6 * exponential(target[index])), of: index)
+      0 - model.noise(law.upperQuantile(at: 0.6 * probabilities[index]), of: index)
     }
     for index in result.indices where upper[index] == lower[index] { place(index, in: &result, under: law) }
     return result
@@ -97,8 +101,9 @@ struct InverseSearch {
   }
 
   private func residual(at logits: [Double]) -> [Double] {
-    let found = model.logProbabilities(at: logits)
-    return target.indices.map { target[$0] - found[$0] }
+    var residual = model.logProbabilities(at: logits)
+    for index in residual.indices { residual[index] = target[index] - residual[index] }
+    return residual
   }
 
   /// Takes a step, held back where a class could no longer win: where all of its noise would be below all of another's.
@@ -107,6 +112,10 @@ struct InverseSearch {
   private func move(_ logits: inout [Double], by step: [Double]) -> Bool {
     let largest = step.reduce(0) { Swift.max($0, $1.magnitude) }
     let factor = largest > 64 ? 64 / largest : 1
+    if isUnbounded {
+      for index in logits.indices { logits[index] += factor * step[index] }
+      return factor == 1
+    }
     var result = logits
     for index in result.indices { result[index] += factor * step[index] }
     var isWhole = factor == 1

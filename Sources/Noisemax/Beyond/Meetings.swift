@@ -32,8 +32,7 @@ struct Meetings: PanelIntegrand {
 }
 
 extension ScaledRow {
-  /// Writes −∂p_i/∂μ_j for every pair i < j of classes, row by row, about to the digits of a Float: all classes are open and have
-  /// noise.
+  /// Writes −∂p_i/∂μ_j for every pair i < j of classes, row by row, with some three digits: all classes are open and have noise.
   ///
   /// - Parameters:
   ///   - result: room for n·(n − 1)/2 numbers.
@@ -47,7 +46,7 @@ extension ScaledRow {
           + Meetings.memory(for: noisy)))
     let classes = classes(memory: &memory)
     let meetings = Meetings(of: classes, rarest: rarest, memory: &memory)
-    let integrals = ClassIntegrals(of: classes, values: count, precision: .single, memory: &memory)
+    let integrals = ClassIntegrals(of: classes, values: count, limits: .rough, memory: &memory)
     integrals.integrate(meetings)
     for pair in 0..<count { result[pair] = integrals.sums[pair] * factor }
   }

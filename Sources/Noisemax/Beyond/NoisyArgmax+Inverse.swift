@@ -93,7 +93,7 @@ extension NoisyArgmax {
     let search = InverseSearch(
       NoisyArgmax(self, scale: scale / unit),
       // Noise that underflows beside the largest is noise still.
-      scales: isCommon ? nil : scales.map { $0 == 0 ? 0 : Swift.max($0 / largest, 0x1p-1000) }, logarithms)
+      scales: isCommon ? nil : scales.map { $0 == 0 ? 0 : Swift.max($0 / largest, 0x1p-1000) }, q, logarithms)
     return search.result().map { $0 * unit * largest }
   }
 }
