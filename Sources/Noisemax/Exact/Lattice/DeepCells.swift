@@ -93,10 +93,10 @@ final class DeepCells {
     return number
   }
 
-  /// The cell of some width around a point.
+  /// The cell of some width around a point. Wider ones than 2¹⁰⁰⁰ would have ends beyond all numbers.
   func cell(around x: Double, exponent: Int) -> Int {
     let least = x == 0 ? -1000 : max(-1000, x.exponent - 46)
-    let exponent = max(exponent, least)
+    let exponent = min(1000, max(exponent, least))
     return cell(exponent, (x / twoTo(exponent)).rounded(.down))
   }
 
@@ -104,7 +104,7 @@ final class DeepCells {
   func cell(beside cell: Int, above: Bool, exponent: Int) -> Int {
     let (ofThis, index) = (cells[cell].exponent, cells[cell].index)
     let edge = above ? index + 1 : index
-    if exponent > ofThis {
+    if exponent > ofThis && ofThis < 1000 {
       let half = edge / 2
       // Wider ones begin at every other end.
       if half == half.rounded(.down) { return self.cell(ofThis + 1, above ? half : half - 1) }
