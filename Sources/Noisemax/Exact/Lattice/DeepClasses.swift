@@ -2,7 +2,8 @@
 ///
 /// log p_i = log ∫ G(x) r(x − μ_i) dx. What the classes have in common, log G, comes from ``TailSums``, at a cost that does
 /// not grow with their number. `DeepPeak.swift` finds the peak of the integrand, `DeepIntegral.swift` follows it from there as
-/// far as it matters. Of many classes ``DeepLogarithms`` integrates some.
+/// far as it matters, on cells that are the same for all classes (``DeepCells``). Of many classes ``DeepLogarithms`` integrates
+/// some. A gradient takes all that have a cotangent: `DeepGradient.swift`.
 ///
 /// Where many classes crowd into few cells of the logit axis, the grid points around the cells stand for them in G, as on
 /// the lattice: a million classes far below the leader cost no more than the cells they fill. The mathematics: <doc:Mathematics#Tails>.
