@@ -84,7 +84,8 @@ struct KinkPoints {
       let (location, scale) = (DoubleDouble(classes.locations[j]), classes.scales[j])
       for kink in law.kinks {
         let distance = scale * (kink + law.location)
-        let rounding = 0x1p-50 * (location.high.magnitude + distance.magnitude)
+        // The floor itself is as far above a kink as a quantile is above the end of a law.
+        let rounding = 0x1p-50 * (location.high.magnitude + distance.magnitude + scale)
         if location.high + distance + rounding < floor { continue }
         let position = DoubleDouble(productOf: scale, and: kink + law.location) + location
         points[slot] = Point(position: position, tolerance: scale * 0x1p-60)

@@ -164,6 +164,26 @@ import Testing
     }
   }
 
+  /// A class on 0…s beside one on g…g + r with 0 ≤ g < s ≤ g + r wins on a triangle: p = (s − g)²/(2 r s). The end of the other
+  /// one's support may be 0, where Doubles are dense.
+  @Test func twoBoundedClassesMeetOnATriangle() {
+    let argmax = NoisyArgmax(.uniform)
+    var generator = SplitMix64(seed: 27)
+    for _ in 0..<200 {
+      let (s, r) = (
+        Double.random(in: 0.5...3, using: &generator), Double.random(in: 3...5, using: &generator)
+      )
+      let gap = s * Double.random(in: 0...0.99, using: &generator)
+      let rare = (s - gap) * (s - gap) / (2 * r * s)
+      for shift in [0, gap, 7] {
+        let p = argmax.probabilities(for: [shift - gap, shift], scales: [s, r])
+        #expect(
+          (p[0] - rare).magnitude <= 1e-12 * rare && (p[1] - (1 - rare)).magnitude <= 1e-14,
+          "\([shift - gap, shift]), scales \([s, r]): \(p), not \(rare)")
+      }
+    }
+  }
+
   /// Narrow classes far below do not say where the points of a grid are counted from.
   @Test(arguments: ["gumbel", "normal", "logistic"])
   func topmostClassesFarAboveNarrowOnes(law: String) throws {
