@@ -13,24 +13,6 @@ private func directRow(_ count: Int, _ memory: UnsafeMutablePointer<Double>, nod
     g: memory + (4 * count + 8), reversedHazards: memory + (4 * count + 16 + nodes))
 }
 
-/// The gaps of a row: that of the rarest class, and of the second one, 0 if there are several leaders.
-@inline(__always)
-private func survey(
-  _ gaps: UnsafePointer<Double>, _ count: Int, ignored: Double
-) -> (classes: Int, deepest: Double, second: Double) {
-  var (lowest, second) = (Doubles(), Doubles(repeating: -.infinity))
-  var (leaders, open) = (Doubles(), Doubles())
-  forEachVector(of: count) { index in
-    let gap = load(gaps + index)
-    let (isOpen, leads) = (gap .>= ignored, gap .== 0)
-    lowest = smaller(lowest, gap.replacing(with: 0, where: .!isOpen))
-    second = larger(second, gap.replacing(with: -.infinity, where: leads))
-    leaders += Doubles().replacing(with: 1, where: leads)
-    open += Doubles().replacing(with: 1, where: isOpen)
-  }
-  return (Int(laneSum(open)), -largest(-lowest), laneSum(leaders) > 1 ? 0 : largest(second))
-}
-
 /// Chooses the nodes of a row, and fills in G and r at them. `finer` says how many sizes finer the step is than the number of
 /// classes asks for; `count` is padded to whole vectors.
 ///
@@ -43,15 +25,29 @@ private func directRow(
   let none = directRow(count, memory, nodes: 0)
   // Classes that are as good as masked have a logarithm all the same.
   let ignored = logarithms ? -Double.greatestFiniteMagnitude : table.pointee.ignored
-  let (classes, deepest, second) = survey(gaps, count, ignored: ignored)
+  var lowest = Doubles()
+  var second = Doubles(repeating: -.infinity)
+  var (leaders, open) = (Doubles(), Doubles())
+  forEachVector(of: count) { index in
+    let gap = load(gaps + index)
+    let isOpen = gap .>= ignored
+    let leads = gap .== 0
+    lowest = smaller(lowest, gap.replacing(with: 0, where: .!isOpen))
+    second = larger(second, gap.replacing(with: -.infinity, where: leads))
+    leaders += Doubles().replacing(with: 1, where: leads)
+    open += Doubles().replacing(with: 1, where: isOpen)
+  }
+  let deepest = -largest(-lowest)
   if deepest < table.pointee.deepest { return none }
+  let classes = Int(laneSum(open))
   // Two classes alone have their probabilities from a table that the lattice made. Beside classes that are as good as masked
   // they should get the same: from the lattice.
   if classes < (pairs || logarithms ? 2 : 3) || classes > table.pointee.mostClasses { return none }
   let size = (classes <= 4 ? 0 : (Int.bitWidth - 2) - (classes - 1).leadingZeroBitCount) + finer
   if size >= table.pointee.stepCount { return none }
   let step = table.pointee.steps + size
-  let secondGap = second < table.pointee.deepest ? table.pointee.deepest : second
+  let below = largest(second)
+  let secondGap = laneSum(leaders) > 1 ? 0 : below < table.pointee.deepest ? table.pointee.deepest : below
   let perReach = table.pointee.perReach
   let (low, leaderLow) = (
     (pairs ? table.pointee.pairReach : table.pointee.reach)[Int(-deepest * perReach)],
@@ -67,28 +63,10 @@ private func directRow(
   if Double(firstNode) * step.pointee.phases < step.pointee.firstCell { return none }
   var row = directRow(count, memory, nodes: nodes)
   row.nodes = nodes
-  row.factor = 2 * step.pointee.phases
-  row.pairFactor = row.factor * (2 / step.pointee.cell)
-  row.sharpness = step.pointee.sharpness
-  row.highestPeak = (table.pointee.peak + deepest) / width - Double(firstNode)
-  place(gaps, count, ignored: ignored, firstNode: firstNode, table, step, in: row)
-  gather(gaps, count, deepest: deepest, in: &row)
-  if row.classes < classes { return none }
-  if table.pointee.terms == 12 {
-    sumDoubles(step.pointee.coefficients.assumingMemoryBound(to: Double.self), step.pointee.rowLength, row)
-  } else {
-    sumFloats(step.pointee.coefficients.assumingMemoryBound(to: Float.self), step.pointee.rowLength, row)
-  }
-  return row
-}
-
-/// Writes the offset of every class in its cell, where its coefficients start, and how many nodes it has.
-@inline(__always)
-private func place(
-  _ gaps: UnsafePointer<Double>, _ count: Int, ignored: Double, firstNode: Int,
-  _ table: UnsafePointer<DirectTable>, _ step: UnsafePointer<DirectStep>, in row: DirectRow
-) {
   let (phases, cellWidth) = (step.pointee.phases, step.pointee.cell)
+  row.factor = 2 * phases
+  row.pairFactor = row.factor * (2 / cellWidth)
+  row.sharpness = step.pointee.sharpness
   let perCell = 1 / cellWidth
   let firstPosition = Double(firstNode) * phases - step.pointee.firstCell
   let (end, endSlope) = (table.pointee.end, 1 - table.pointee.endSlope)
@@ -104,25 +82,31 @@ private func place(
     let turn = floor((position + 0.5) * (1 / phases))
     let start = (position - turn * phases) * phaseLength + turn
     UnsafeMutableRawPointer(row.starts + index).storeBytes(of: integers(start), as: Words.self)
-    let reach = floor((end - depth * endSlope) * (1 / step.pointee.width) + firstReach)
-    let bounded = smaller(larger(reach, Doubles()), Doubles(repeating: Double(row.nodes)))
+    let reach = floor((end - depth * endSlope) * (1 / width) + firstReach)
+    let bounded = smaller(larger(reach, Doubles()), Doubles(repeating: Double(nodes)))
     UnsafeMutableRawPointer(row.reaches + index).storeBytes(
       of: integers(bounded.replacing(with: 0, where: .!isOpen)), as: Words.self)
   }
-}
-
-/// Moves the classes that have nodes side by side: so masked ones between them change no bit.
-@inline(__always)
-private func gather(_ gaps: UnsafePointer<Double>, _ count: Int, deepest: Double, in row: inout DirectRow) {
-  for index in 0..<count where row.reaches[index] > 0 {
-    if gaps[index] == deepest { row.rarest = row.classes }
-    if gaps[index] == 0 && row.leader < 0 { row.leader = row.classes }
-    row.offsets[row.classes] = row.offsets[index]
-    row.starts[row.classes] = row.starts[index]
-    row.reaches[row.classes] = row.reaches[index]
-    row.indices[row.classes] = index
-    row.classes += 1
+  // Moves the classes that have nodes side by side: so masked ones between them change no bit.
+  for index in 0..<count {
+    if row.reaches[index] > 0 {
+      if gaps[index] == deepest { row.rarest = row.classes }
+      if gaps[index] == 0 && row.leader < 0 { row.leader = row.classes }
+      row.offsets[row.classes] = row.offsets[index]
+      row.starts[row.classes] = row.starts[index]
+      row.reaches[row.classes] = row.reaches[index]
+      row.indices[row.classes] = index
+      row.classes += 1
+    }
   }
+  if row.classes < classes { return none }
+  row.highestPeak = (table.pointee.peak + deepest) / width - Double(firstNode)
+  if table.pointee.terms == 12 {
+    sumDoubles(step.pointee.coefficients.assumingMemoryBound(to: Double.self), step.pointee.rowLength, row)
+  } else {
+    sumFloats(step.pointee.coefficients.assumingMemoryBound(to: Float.self), step.pointee.rowLength, row)
+  }
+  return row
 }
 
 /// Whether the nodes are too far apart for the rarest class, and whether it has its peak so far above its logit that the
