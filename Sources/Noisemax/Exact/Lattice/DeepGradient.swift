@@ -8,29 +8,24 @@ extension DeepClasses {
   /// q_i ∝ G(x) r(x − μ_i) is the density of the maximum given that i wins. Only a deep class has the first term. The
   /// integrals have their nodes in common: Σ v_i q_i is summed there before any class j is visited. A term is as small beside
   /// Σ |v_i| q_i as its rounding.
-  ///
-  /// - Returns: log p of the deep classes, and their indices.
   func addGradient(
     of deep: [(index: Int, v: Double)], in row: UnsafeMutableBufferPointer<Double>,
     to result: UnsafeMutableBufferPointer<Double>
-  ) -> [(index: Int, value: Double)] {
+  ) {
     let sumOfReversedHazards = TailSums(
       of: sources, at: 40 * deep.count, downTo: landmarks[landmarks.count - 1].x, scale: scale,
       kernel: scale.reversedHazard)
     mirrored.removeAll()
-    var logarithms: [(index: Int, value: Double)] = []
     let deep = deep.sorted { row[$0.index] > row[$1.index] }
     var first = 0
     while first < deep.count {
       let gap = row[deep[first].index]
-      let value = integrate(gap)
       // A class that never wins moves nothing.
-      let isPossible = value > -.infinity
+      let isPossible = integrate(gap) > -.infinity
       let loss = isPossible ? loss(by: sumOfReversedHazards) : 0
       var v = 0.0
       repeat {
         let (index, ofClass) = deep[first]
-        logarithms.append((index, value + (lead(of: row[index], digits: 4e-16) ?? 0)))
         v += ofClass
         result[index] += ofClass * loss
         first += 1
@@ -46,7 +41,6 @@ extension DeepClasses {
     for index in row.indices where row[index] > -.infinity {
       result[index] -= sumOverNodes.value(at: -row[index])
     }
-    return logarithms
   }
 
   private func hasSameIntegrand(_ gap: Double, as other: Double) -> Bool {

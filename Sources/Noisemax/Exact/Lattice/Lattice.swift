@@ -133,26 +133,17 @@ final class Lattice: RowMethod {
     sums.defect = pass.evaluateLogarithms(row)
     // What the pass leaves out has −∞.
     if row.indices.contains(where: { isDeep($0) && gaps[$0] > -.infinity }) {
-      let deep = row.indices.filter { isDeep($0) && gaps[$0] > -.infinity }
-      let classes = DeepClasses(of: gaps, table: table, scale: tailScale())
-      if !table.nearSamples.isLogConcave {
-        copyPadded(gaps, to: row)
-        // The pass is still needed, and what it has in its memory.
-        var scratch = Scratch()
-        sums = evaluate(row, for: .logarithms, vectors: vectors, precision: precision, scratch: &scratch)
-      }
-      let moving = deep.filter { cotangent[$0] != 0 }
-      var logarithms: [(index: Int, value: Double)] = []
-      if !moving.isEmpty {
+      copyPadded(gaps, to: row)
+      // The pass is still needed, and what it has in its memory. Values beside a gradient have the bits of those alone.
+      var scratch = Scratch()
+      sums = evaluate(row, for: .logarithms, vectors: vectors, precision: precision, scratch: &scratch)
+      let deep = row.indices.filter { isDeep($0) && cotangent[$0] != 0 && row[$0] > -.infinity }
+      if !deep.isEmpty {
         gradients = [Double](repeating: 0, count: row.count)
+        let classes = DeepClasses(of: gaps, table: table, scale: tailScale())
         gradients?.withUnsafeMutableBufferPointer { gradients in
-          logarithms = classes.addGradient(of: moving.map { ($0, cotangent[$0]) }, in: gaps, to: gradients)
+          classes.addGradient(of: deep.map { ($0, cotangent[$0]) }, in: gaps, to: gradients)
         }
-      }
-      if table.nearSamples.isLogConcave {
-        let still = deep.filter { cotangent[$0] == 0 }
-        logarithms += DeepLogarithms.values(of: gaps, at: still, in: classes)
-        for (index, value) in logarithms { row[index] = value }
       }
     }
     vectors.dropCotangents(ofLogarithms: row)

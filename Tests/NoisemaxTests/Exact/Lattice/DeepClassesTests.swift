@@ -331,6 +331,6 @@ import Testing
 
   /// Tens of classes are summed one by one at every node; of hundreds neighbours share them.
   private static func mostEvaluations(_ count: Int) -> (logarithms: Int, gradient: Int) {
-    count < 100 ? (620, 1350) : count < 1000 ? (380, 470) : (170, 240)
+    count < 100 ? (620, 1800) : count < 1000 ? (380, 760) : (170, 350)
   }
 }
