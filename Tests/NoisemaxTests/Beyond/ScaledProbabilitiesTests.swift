@@ -1,5 +1,6 @@
 import Foundation
 import Noisemax
+import NoisemaxLaws
 import Testing
 
 /// Classes with scales of their own: closed forms, bounds, and what is refused.
@@ -175,7 +176,7 @@ import Testing
       )
       let gap = s * Double.random(in: 0...0.99, using: &generator)
       let rare = (s - gap) * (s - gap) / (2 * r * s)
-      for shift in [0, gap, 7] {
+      for shift in [0.0, gap, 7] {
         let p = argmax.probabilities(for: [shift - gap, shift], scales: [s, r])
         #expect(
           (p[0] - rare).magnitude <= 1e-12 * rare && (p[1] - (1 - rare)).magnitude <= 1e-14,
