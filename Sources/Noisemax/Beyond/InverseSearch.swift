@@ -47,7 +47,7 @@ struct InverseSearch {
       stalled = error <= 0.5 * best.error ? 0 : stalled + 1
       if error < best.error { best = (logits, error) }
       // At last steps change nothing but roundings.
-      if best.error <= 1e-13 || stalled > (best.error < 1e-9 ? 1 : 12) { break }
+      if best.error <= 1e-13 || stalled > (best.error < 1e-9 ? 1 : 30) { break }
       let step: [Double]
       if target.count <= Self.mostDense {
         if newton == nil || !shrinks || error > 0.02 {
@@ -133,7 +133,9 @@ struct InverseSearch {
     for index in result.indices where upper[index] < .infinity && upper[index] > lower[index] {
       holdBack(index, before, after)
     }
-    logits = result
+    // Steps from far off move all classes, and far from 0 logits have fewer digits.
+    let shift = result[likeliest]
+    for index in logits.indices { logits[index] = result[index] - shift }
     return isWhole
   }
 
@@ -149,9 +151,9 @@ struct InverseSearch {
     let values = zip(target, residual).map { $0 - $1 }
     let p = values.map { exponential($0) }
     let diagonal = diagonal(at: logits)
-    // Of so rare a class Newton's step says little while log p is far from its target.
+    // Of so rare a class Newton's step says little while log p is far from its target, and J nothing where p underflows.
     let most = 1e-6 / Double(p.count)
-    let isFar = p.indices.map { p[$0] < most && residual[$0].magnitude > 1 }
+    let isFar = p.indices.map { p[$0] < most && (residual[$0].magnitude > 1 || target[$0] < -640) }
     // J·step sums to 0.
     let mean = zip(p, residual).reduce(0) { $0 + $1.0 * $1.1 }
     var step = minimalResidual(

@@ -76,9 +76,12 @@ extension NoisyArgmax {
     }
     let floor = open.reduce(-.infinity) { Swift.max($0, result[$1] + scaled(lower, of: $1)) }
     for index in q.indices where q[index] == 0 {
-      let highest = floor - scaled(upper, of: index)
-      // Two classes without noise must not tie.
-      result[index] = scales[index] == 0 ? highest.nextDown : highest
+      let reach = scaled(upper, of: index)
+      let highest = floor - reach
+      // Rounding must leave it no chance, and two classes without noise must not tie.
+      let gap = DoubleDouble(highest) - DoubleDouble(floor)
+      let canWin = (gap + DoubleDouble(reach)).value > 0 || scales[index] == 0
+      result[index] = canWin ? highest.nextDown : highest
     }
     return result
   }
