@@ -102,6 +102,7 @@ private func fill(
   _ points: ClassPoints, _ values: ClassValues,
   _ law: (_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles)
 ) {
+  let (lowest, highest) = (Doubles(repeating: -1e300), Doubles(repeating: 1e300))
   var index = 0
   while index < points.count {
     let centre = Doubles(repeating: points.locations[index])
@@ -117,7 +118,8 @@ private func fill(
       let point = (points.scales == nil ? distance : quotient(distance, scale, reciprocal)) - points.location
       let slot = 16 * index + node
       let (cumulative, survival, density) = law(point)
-      if let z = values.z { store(point, to: z + slot) }
+      // Infinite ones have a density of 0, and products with it.
+      if let z = values.z { store(smaller(larger(point, lowest), highest), to: z + slot) }
       store(cumulative, to: values.cumulative + slot)
       if let survivals = values.survival { store(survival, to: survivals + slot) }
       if let densities = values.density { store(density * reciprocal, to: densities + slot) }

@@ -91,7 +91,12 @@ struct ClassLaw: Sendable {
         survival: withSurvival ? doubles(survival) : nil, density: doubles(density))
       return evaluate(vectorLaw, count, at: nodes, locations: locations, scales: scales, to: values)
     }
-    for j in 0..<count { z[j] = ((nodes.high - locations[j]) + nodes.low) / (scales?[j] ?? 1) - location }
+    // Infinite ones have a density of 0, and products with it.
+    let farthest = Lanes(repeating: 1e300)
+    for j in 0..<count {
+      let point = ((nodes.high - locations[j]) + nodes.low) / (scales?[j] ?? 1) - location
+      z[j] = point.clamped(lowerBound: -farthest, upperBound: farthest)
+    }
     fill(
       noise, doubles(z), count * Lanes.scalarCount, median, doubles(cumulative), doubles(survival),
       doubles(density))

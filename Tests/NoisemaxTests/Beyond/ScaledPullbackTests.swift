@@ -106,6 +106,24 @@ import Testing
     }
   }
 
+  /// (x − μ)/s of a narrow class far below is more than a Double holds, but what it has of a gradient is 0.
+  @Test(arguments: [1, 2])
+  func narrowClassesBeyondAllNumbers(k: Int) throws {
+    let shipped = try ShippedLaw.all.map { try NoisyArgmax(named: $0.name) }
+    for argmax in shipped + [NoisyArgmax(Triangular())] {
+      let found = argmax.inclusionPullback(
+        for: [0.25, 0, 0.5, -8.7e304], largest: k, of: [1, 0, 2, -1], scales: [1, 1, 0.5, 7e-9])
+      let near = argmax.inclusionPullback(
+        for: [0.25, 0, 0.5, -8.7e4], largest: k, of: [1, 0, 2, -1], scales: [1, 1, 0.5, 7e-9])
+      for j in found.logits.indices {
+        #expect(
+          (found.logits[j] - near.logits[j]).magnitude <= 1e-13
+            && (found.scales[j] - near.scales[j]).magnitude <= 1e-13, "\(argmax), k = \(k): \(found), \(near)"
+        )
+      }
+    }
+  }
+
   @Test func edgesHaveNoGradient() {
     let argmax = NoisyArgmax(.normal)
     let settled = argmax.inclusionPullback(for: [1, 2, -.infinity] as [Double], largest: 2, of: [1, 2, 3])
