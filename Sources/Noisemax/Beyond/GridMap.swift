@@ -33,9 +33,6 @@ struct GridMap {
   private static var alike: Double { 1.5 }
   /// Where points grow apart faster, what is summed is too much bent.
   private static var leastGrowth: Double { 12 }
-  /// Where points would have to grow apart slower, they are so many scales of a class from where they are counted from that its
-  /// density shows how they are rounded.
-  private static var mostGrowth: Double { 256 }
 
   /// nil where a class has no noise, where nothing is above the highest kink, or points would be too many.
   init?(of classes: ScaledClasses, top highestEnd: DoubleDouble, spacing: Double) {
@@ -47,7 +44,6 @@ struct GridMap {
     let widest = (0..<classes.count).reduce(0) { Swift.max($0, classes.scales[$1]) }
     let unit = spacing * law.gridStep(for: classes.count, alike: widest <= 2 * narrowest)
     let (edge, growth) = Self.growth(of: classes, beside: narrowest, step: unit, above: end)
-    guard growth <= Self.mostGrowth else { return nil }
     // At the edge e^(t/κ) is ¼, t there −1.386·κ, and the points are 5/4·h apart.
     step = unit * narrowest / 1.25
     start = edge + DoubleDouble((1.3862943611198906 - 0.25) * step * growth)

@@ -47,16 +47,19 @@ import Testing
   }
 
   /// Long rows of bounded noise have probabilities down to nothing: those that underflow don't keep others from theirs.
-  @Test(arguments: [(1000, 0.5), (1000, 0.9), (1000, 0.99), (3000, 0.99)])
-  func rowsThatEndInUnderflow(count: Int, spread: Double) {
+  @Test(
+    arguments: [(1000, 0.5), (1000, 0.9), (1000, 0.99), (3000, 0.5), (3000, 0.7), (3000, 0.99)],
+    isDebugBuild ? [1] : [1, 2, 3])
+  func rowsThatEndInUnderflow(row: (count: Int, spread: Double), seed: UInt64) {
     let argmax = NoisyArgmax(.uniform)
-    var generator = SplitMix64(seed: UInt64(count))
+    let (count, spread) = row
+    var generator = SplitMix64(seed: seed)
     let q = argmax.probabilities(
       for: (0..<count).map { _ in Double.random(in: -spread...0, using: &generator) })
     let p = argmax.probabilities(for: argmax.logits(for: q))
     #expect(q.contains { $0 > 0 && $0 < 1e-100 })
     for i in q.indices where q[i] > 1e-250 {
-      #expect((p[i] / q[i] - 1).magnitude <= 1e-12, "\(count), \(spread), class \(i): \(p[i]), not \(q[i])")
+      #expect((p[i] / q[i] - 1).magnitude <= 1e-12, "\(row), seed \(seed), class \(i): \(p[i]), not \(q[i])")
     }
   }
 

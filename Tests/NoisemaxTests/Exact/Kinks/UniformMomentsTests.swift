@@ -191,6 +191,23 @@ import Testing
     }
   }
 
+  /// ∂log p = ∂p/p, also where v is that of a likely leader alone, from which all others are told.
+  @Test(arguments: [0.1, 0.7, 0.9])
+  func derivativesOfALikelyLeader(least: Double) {
+    let argmax = NoisyArgmax(.uniform)
+    let row = [0] + (0..<199).map { -least - (1 - least) * (Double($0) + 0.5) / 200 }
+    let v = [1] + [Double](repeating: 0, count: 199)
+    let (p, flows) = (argmax.probabilities(for: row), argmax.pullback(for: row, of: v))
+    let found = argmax.logProbabilitiesPullback(for: row, of: v)
+    let size = flows[0] / p[0]
+    #expect(size > 0)
+    for index in row.indices {
+      #expect(
+        isClose(found[index], flows[index] / p[0], within: 1e-11 * size),
+        "least gap \(least), class \(index): \(found[index]), not \(flows[index] / p[0])")
+    }
+  }
+
   /// A class whose gap is the width of the law or more, if only by what rounding takes away, never wins; one that is nearer does.
   @Test func theEndOfTheSupport() {
     let others = (0..<99).map { 1 - Double($0) / 1000 }
