@@ -52,6 +52,11 @@ final class DeepScaledClasses {
     return logM > -.infinity ? logM + logReversedHazard(of: slot, at: x) : logM
   }
 
+  private func logIntegrand(of slot: Int, atEdge x: DoubleDouble) -> Double {
+    let logM = logProduct.evaluate(at: x)
+    return logM > -.infinity ? logM + logReversedHazard(of: slot, at: x) : logM
+  }
+
   private func logReversedHazard(of slot: Int, at x: DoubleDouble) -> Double {
     classes.law.logReversedHazard(at: z(of: slot, at: x)) - logarithm(classes.scales[slot])
   }
@@ -144,6 +149,11 @@ final class DeepScaledClasses {
     let cell = logProduct.cell(around: x, noWiderThan: width)
     // L is the logarithm of the peak plus that of a width: the larger the first, the fewer digits of the second show.
     guard height.magnitude < 1e14 else {
+      // Where steps no longer tell points apart, the peak may be at the edge of a class of next to no noise.
+      for edge in logProduct.edges(around: x) {
+        integral.logProbability = Swift.max(
+          integral.logProbability, Swift.min(0, logIntegrand(of: slot, atEdge: edge)))
+      }
       var share = Lanes()
       share[0] = 1
       integral.shares.append((cell, share))

@@ -166,6 +166,11 @@ final class LogProduct {
     return low
   }
 
+  /// The ends of the segment around a point.
+  func edges(around x: DoubleDouble) -> ArraySlice<DoubleDouble> {
+    ends.count > 1 ? ends[segment(around: x)...segment(around: x) + 1] : []
+  }
+
   // MARK: - Values
 
   /// M at the nodes of a cell.
@@ -181,6 +186,7 @@ final class LogProduct {
       let distance = (start + cells[cell].width * PanelRule.shared.distances[lane]) / width
       lanes[lane] = PanelRule.shared.value(of: known, at: distance)
     }
+    if hasLostDigits(lanes[0], beside: known) { return evaluate(cell) }
     keep(lanes, of: cell, isResolved: true)
     return lanes
   }
@@ -203,7 +209,14 @@ final class LogProduct {
     // There a polynomial may go through numbers of all sizes.
     if cells[cell].isPoint { return evaluate(at: x) }
     let distance = (cells[cell].upper - x).value / cells[cell].width
-    return PanelRule.shared.value(of: values[cells[cell].values], at: distance)
+    let known = values[cells[cell].values]
+    let value = PanelRule.shared.value(of: known, at: distance)
+    return hasLostDigits(value, beside: known) ? evaluate(at: x) : value
+  }
+
+  /// Whether a value of the polynomial is small beside its values at the nodes, whose roundings it has.
+  private func hasLostDigits(_ value: Double, beside known: Lanes) -> Bool {
+    known[Lanes.scalarCount - 1].magnitude > 0x1p10 * Swift.max(1, value.magnitude)
   }
 
   private func contains(_ cell: Int, _ x: DoubleDouble) -> Bool {

@@ -107,6 +107,26 @@ import Testing
     }
   }
 
+  /// Beside leaders of next to no noise M is huge below them and nothing above: a polynomial has no digits at their edge.
+  @Test(arguments: [1, 2, 150])
+  func behindLeadersWithoutWidth(leaders: Int) {
+    let argmax = NoisyArgmax(.laplace)
+    for exponent in 16...32 {
+      let c = 7.2 * pow(10, Double(exponent))
+      for narrow in [2e-21, 1e-9, 1] {
+        for wide in [1e4, 4.5e16] where c > 1e15 * wide {
+          let logs = argmax.logProbabilities(
+            for: [0] + [Double](repeating: c, count: leaders),
+            scales: [wide] + [Double](repeating: narrow, count: leaders))
+          let truth = -c / wide
+          #expect(
+            (logs[0] / truth - 1).magnitude <= 1e-9 && logs[1] <= 0,
+            "\(leaders) at \(c), scales \(wide), \(narrow): \(logs[...1])")
+        }
+      }
+    }
+  }
+
   /// Equal classes have equal bits, and halve what is moved between them.
   @Test(arguments: ShippedLaw.all.map(\.name).filter { $0 != "uniform" })
   func equalClasses(law: String) throws {
