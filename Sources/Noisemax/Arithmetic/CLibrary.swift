@@ -11,9 +11,9 @@
   import Android
 #endif
 
-/// eˣ.
+/// eˣ. That of the C library takes long where it underflows.
 @inline(__always)
-package func exponential(_ x: Double) -> Double { exp(x) }
+package func exponential(_ x: Double) -> Double { x < -746 ? 0 : exp(x) }
 
 /// eˣ − 1, accurate where x is small.
 @inline(__always)

@@ -216,7 +216,8 @@ extension DeepScaledClasses {
     let logDensity = law.logDensity(at: z(of: slot, at: x)) - logarithm(classes.scales[slot])
     let logF = law.logCumulative(at: z(of: absent, at: x))
     if logDensity == -.infinity || logF > -0.5 {
-      return logDensity > -.infinity ? logIntegrand(of: slot, at: x) - logF : logDensity
+      return logDensity > -.infinity
+        ? logIntegrand(of: slot, at: x, logProduct.value(at: x)) - logF : logDensity
     }
     var sum = CompensatedSum(logDensity)
     for k in 0..<classes.noisy where k != slot && k != absent {

@@ -46,15 +46,9 @@ final class DeepScaledClasses {
 
   // MARK: - The integrand
 
-  /// L at a point.
-  func logIntegrand(of slot: Int, at x: DoubleDouble) -> Double {
-    let logM = logProduct.value(at: x)
-    return logM > -.infinity ? logM + logReversedHazard(of: slot, at: x) : logM
-  }
-
-  private func logIntegrand(of slot: Int, atEdge x: DoubleDouble) -> Double {
-    let logM = logProduct.evaluate(at: x)
-    return logM > -.infinity ? logM + logReversedHazard(of: slot, at: x) : logM
+  /// L at a point where M is known.
+  func logIntegrand(of slot: Int, at x: DoubleDouble, _ logM: Double) -> Double {
+    logM > -.infinity ? logM + logReversedHazard(of: slot, at: x) : logM
   }
 
   private func logReversedHazard(of slot: Int, at x: DoubleDouble) -> Double {
@@ -151,8 +145,8 @@ final class DeepScaledClasses {
     guard height.magnitude < 1e14 else {
       // Where steps no longer tell points apart, the peak may be at the edge of a class of next to no noise.
       for edge in logProduct.edges(around: x) {
-        integral.logProbability = Swift.max(
-          integral.logProbability, Swift.min(0, logIntegrand(of: slot, atEdge: edge)))
+        let logL = logIntegrand(of: slot, at: edge, logProduct.evaluate(at: edge))
+        integral.logProbability = Swift.max(integral.logProbability, Swift.min(0, logL))
       }
       var share = Lanes()
       share[0] = 1

@@ -11,23 +11,21 @@ struct IntegrationLimits {
   /// How much farther apart than for a Double a grid's points are. A normal spectrum falls like e^−ω²: a quarter of its digits
   /// take half the points.
   let spacing: Double
+}
+
+extension IntegrationLimits {
+  init(_ precision: Precision) {
+    switch precision {
+    case .double:
+      self.init(tolerance: 0x1p-27, spectrum: 0x1p-44, cut: 0x1p-57, floor: 0x1p-1010, spacing: 1)
+    case .single:
+      self.init(tolerance: 0x1p-13, spectrum: 0x1p-24, cut: 0x1p-28, floor: 0x1p-180, spacing: 1)
+    }
+  }
 
   /// Some three digits: a Jacobian for steps wants no more.
   static let rough = IntegrationLimits(
     tolerance: 0x1p-7, spectrum: 0x1p-12, cut: 0x1p-16, floor: 0x1p-180, spacing: 1.6)
-
-  private init(tolerance: Double, spectrum: Double, cut: Double, floor: Double, spacing: Double) {
-    (self.tolerance, self.spectrum, self.cut, self.floor) = (tolerance, spectrum, cut, floor)
-    self.spacing = spacing
-  }
-
-  init(_ precision: Precision) {
-    let isDouble = precision == .double
-    spacing = 1
-    (tolerance, cut) = isDouble ? (0x1p-27, 0x1p-57) : (0x1p-13, 0x1p-28)
-    spectrum = isDouble ? 0x1p-44 : 0x1p-24
-    floor = isDouble ? 0x1p-1010 : 0x1p-180
-  }
 
   /// Whether nothing counts any more, on the way down.
   ///

@@ -168,7 +168,7 @@ final class LogProduct {
 
   /// The ends of the segment around a point.
   func edges(around x: DoubleDouble) -> ArraySlice<DoubleDouble> {
-    ends.count > 1 ? ends[segment(around: x)...segment(around: x) + 1] : []
+    ends.count > 1 ? ends[segment(around: x)...].prefix(2) : []
   }
 
   // MARK: - Values

@@ -30,8 +30,7 @@ public struct Logistic: ExactNoise, Hashable {
   public func upperQuantile(at q: Double) -> Double { -quantile(at: q) }
 
   public func logCumulative(at x: Double) -> Double {
-    // An exponential takes long where it underflows.
-    let softplus = x.magnitude > 746 ? 0 : logarithmOfOnePlus(exponential(-x.magnitude))
+    let softplus = logarithmOfOnePlus(exponential(-x.magnitude))
     return x < 0 ? x - softplus : -softplus
   }
 

@@ -33,8 +33,7 @@ public struct ReversedGumbel: ExactNoise, Hashable {
 extension ReversedGumbel: SmoothNoise {
   /// log(t/(eᵗ − 1)) with t = eˣ.
   public func logReversedHazard(at x: Double) -> Double {
-    // An exponential takes long where it underflows.
-    let t = x < -746 ? 0 : exponential(x)
+    let t = exponential(x)
     // Above, eᵗ − 1 overflows long before its logarithm does, and soon is eᵗ to rounding.
     if t > 40 { return t == .infinity ? -t : x - t }
     if x > 0 { return x - t - logarithmOfOnePlus(-exponential(-t)) }

@@ -72,18 +72,10 @@ package final class CellBasis: @unchecked Sendable {
   }
 
   /// The share of a tap in the interpolated value at t ∈ −1…1.
+  @inline(__always)
   func share(ofTap tap: Int, at t: Double) -> Double {
-    (0..<terms).reversed().reduce(0) { $0 * t + matrix[8 * tap + $1] }
-  }
-
-  /// Writes the shares of all taps in it.
-  func writeShares(at t: Double, to shares: UnsafeMutablePointer<Double>) {
-    let s = t * t
-    for tap in 0..<taps {
-      let c = matrix + 8 * tap
-      shares[tap] =
-        (c[0] + s * (c[2] + s * (c[4] + s * c[6]))) + t * (c[1] + s * (c[3] + s * (c[5] + s * c[7])))
-    }
+    let (c, s) = (matrix + 8 * tap, t * t)
+    return (c[0] + s * (c[2] + s * (c[4] + s * c[6]))) + t * (c[1] + s * (c[3] + s * (c[5] + s * c[7])))
   }
 
   /// The interpolated value at t ∈ −1…1 of the cell.

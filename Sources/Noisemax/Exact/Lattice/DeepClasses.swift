@@ -100,14 +100,10 @@ final class DeepClasses {
   ) -> [Source] {
     let last = basis.taps - 1
     var weights = [Double](repeating: 0, count: count)
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: basis.taps) { shares in
-      guard let shares = shares.baseAddress else { return }
-      for (gap, weight) in sources {
-        let (corner, t) = offset(of: gap, in: cell)
-        basis.writeShares(at: t, to: shares)
-        let first = Int(top - corner) + last
-        for tap in 0...last { weights[first - tap] += weight * shares[tap] }
-      }
+    for (gap, weight) in sources {
+      let (corner, t) = offset(of: gap, in: cell)
+      let first = Int(top - corner) + last
+      for tap in 0...last { weights[first - tap] += weight * basis.share(ofTap: tap, at: t) }
     }
     return weights.enumerated().map { index, weight in
       ((top + basis.position(of: 0) + Double(last - index)) * cell, weight)

@@ -86,7 +86,7 @@ extension DeepClasses {
   /// upside down.
   func forgetCells() {
     var sources: [Source] = []
-    for cell in (0..<cells.count).sorted(by: { cells[$0].low < cells[$1].low }) {
+    for cell in 0..<cells.count {
       let nodes = cells.nodes(of: cell)
       for node in 0..<DeepCells.nodeCount where nodes.weights[node] != 0 {
         sources.append((-nodes.x[node], nodes.weights[node]))
