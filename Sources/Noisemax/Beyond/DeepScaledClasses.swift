@@ -139,14 +139,17 @@ final class DeepScaledClasses {
 
   private func integrate(_ slot: Int) -> Integral {
     guard let (x, width, height) = peak(of: slot) else { return Integral() }
-    var integral = Integral(logProbability: height)
     let cell = logProduct.cell(around: x, noWiderThan: width)
+    // A peak may be narrower than points of its size are told apart.
+    let isSharp = logProduct.width(of: cell) > width
+    let logWidth = isSharp ? logarithm(width) : 0
+    var integral = Integral(logProbability: Swift.min(0, height + logWidth))
     // L is the logarithm of the peak plus that of a width: the larger the first, the fewer digits of the second show.
-    guard height.magnitude < 1e14 else {
+    guard height.magnitude < 1e14 && !isSharp else {
       // Where steps no longer tell points apart, the peak may be at the edge of a class of next to no noise.
       for edge in logProduct.edges(around: x) {
         let logL = logIntegrand(of: slot, at: edge, logProduct.evaluate(at: edge))
-        integral.logProbability = Swift.max(integral.logProbability, Swift.min(0, logL))
+        integral.logProbability = Swift.max(integral.logProbability, Swift.min(0, logL + logWidth))
       }
       var share = Lanes()
       share[0] = 1

@@ -127,6 +127,22 @@ import Testing
     }
   }
 
+  /// A class that reaches δ into the support of k leaders wins with (δ/s)ᵏ⁺¹/(k + 1), also where δ is far below the digits of
+  /// two Doubles.
+  @Test(arguments: [1, 10, 80])
+  func uniformClassesThatHardlyReachLeaders(leaders: Int) {
+    let argmax = NoisyArgmax(.uniform)
+    for exponent in [-20, -43, -200] {
+      let (s, delta) = (3e15, pow(10, Double(exponent)))
+      let logs = argmax.logProbabilities(
+        for: [delta, 0] + [Double](repeating: s, count: leaders),
+        scales: [s, 1] + [Double](repeating: s, count: leaders))
+      let count = Double(leaders + 1)
+      let truth = count * log(delta / s) - log(count)
+      #expect((logs[0] - truth).magnitude <= 2, "\(leaders) leaders, \(delta): \(logs[0]), not \(truth)")
+    }
+  }
+
   /// Equal classes have equal bits, and halve what is moved between them.
   @Test(arguments: ShippedLaw.all.map(\.name).filter { $0 != "uniform" })
   func equalClasses(law: String) throws {
