@@ -111,6 +111,7 @@ struct ClassPanels {
     // How fast the logarithm of the probability rises that nothing is above.
     var (rate, bound) = (Double.infinity, 1.0)
     for index in 0..<mostPanels {
+      x = steps.start(below: x)
       let step = steps.step(below: x, &points)
       let isCut = step.width >= step.distance
       let width = isCut ? step.distance : step.width

@@ -80,10 +80,10 @@ final class DeepScaledClasses {
   }
 
   private func probe(_ slot: Int, _ x: DoubleDouble) -> Probe {
-    let logM = logProduct.value(at: x)
-    guard logM > -.infinity else { return Probe(x: x, isBelow: true) }
     let own = logReversedHazard(of: slot, at: x)
-    return own > -.infinity ? Probe(x: x, value: logM + own) : Probe(x: x, isAbove: true)
+    guard own > -.infinity else { return Probe(x: x, isAbove: true) }
+    let logM = logProduct.value(at: x)
+    return logM > -.infinity ? Probe(x: x, value: logM + own) : Probe(x: x, isBelow: true)
   }
 
   /// Between which points the peak lies: at the mode of f or higher, for M rises; and no higher than where f falls and all

@@ -4,6 +4,8 @@ struct PanelSteps {
   /// In units of a class's scale: the upper and the lower end of where its noise is felt, and how wide a panel may be between.
   private let highest, lowest, reach: Double
   private let narrowest, widest: Double
+  /// Likewise: beyond these a class is certain to be above or below, as far as Doubles show.
+  private let farBelow, farAbove: Double
   /// Above this point all classes lie below, but for what counts as nothing.
   let top: DoubleDouble
 
@@ -17,6 +19,7 @@ struct PanelSteps {
     highest = law.upperEnd < .infinity ? law.upperEnd + law.location : law.highest(beyond: beyond)
     lowest = law.lowest(beyond: beyond)
     reach = 3 * law.deviation
+    (farBelow, farAbove) = (law.farBelow, law.farAbove)
     // To twice the precision: below the end of a narrow class's support its density is not small.
     var top = DoubleDouble(-.infinity)
     for j in 0..<classes.count {
@@ -31,6 +34,21 @@ struct PanelSteps {
       widest = Swift.max(widest, classes.scales[j])
     }
     (self.narrowest, self.widest) = (narrowest, widest)
+  }
+
+  /// The highest point up to this one below which something is uncertain: where every class is certain to be above or below,
+  /// nothing is there to integrate.
+  func start(below x: DoubleDouble) -> DoubleDouble {
+    var start = DoubleDouble(-.infinity)
+    for j in 0..<classes.noisy {
+      let (location, scale) = (classes.locations[j], classes.scales[j])
+      let distance = (x.high - location) + x.low
+      guard distance > scale * farBelow else { continue }
+      if distance < scale * farAbove { return x }
+      let end = DoubleDouble(productOf: scale, and: farAbove) + DoubleDouble(location)
+      if start < end { start = end }
+    }
+    return start.high > -.infinity && start < x ? start : x
   }
 
   /// The panel below a point: how wide it may be, how far below the next kink is, and where.

@@ -61,6 +61,41 @@ import Testing
     #expect(ordinary > 0 && found <= 19 * ordinary, "\(count) classes: \(found), an ordinary row \(ordinary)")
   }
 
+  /// Where every class is certain to be above or below nothing is integrated, however far it is from one class to the next.
+  @Test(arguments: [2, 7])
+  func gapsTakeNoPanels(largest: Int) {
+    let law = CountingSmooth(base: Normal())
+    let argmax = NoisyArgmax(law)
+    let scales = (0..<12).map { 1 + 0.5 * cos(Double($0)) }
+    func evaluations(_ gap: Double) -> Int {
+      let logits = (0..<12).map { 0.1 * Double($0 % 3) - gap * Double($0 / 3) }
+      let before = law.count.value
+      _ = argmax.inclusionPullback(
+        for: logits, largest: largest, of: logits.indices.map { Double($0 % 2) }, scales: scales)
+      return law.count.value - before
+    }
+    let near = evaluations(1e3)
+    for gap in [1e8, 1e20, 1e60] {
+      let found = evaluations(gap)
+      #expect(near > 0 && Double(found) <= 1.05 * Double(near), "gaps of \(gap): \(found), of 1e3: \(near)")
+    }
+  }
+
+  /// Classes so far below one without noise that their logarithms are no Doubles are not searched for a peak.
+  @Test func hopelessClassesTakeNoSearch() {
+    let law = CountingSmooth(base: Normal())
+    let argmax = NoisyArgmax(law)
+    let (_, logits, scales) = Self.ordinary(20)
+    let start = law.count.value
+    _ = argmax.logProbabilities(for: logits, scales: scales)
+    let before = law.count.value
+    let far = (0..<20).map { $0 == 0 ? 3e170 : 1e170 + 1e168 * Double($0) }
+    let logs = argmax.logProbabilities(for: far, scales: [0] + scales[1...])
+    let (ordinary, found) = (before - start, law.count.value - before)
+    #expect(logs[0] == 0 && logs[1...].allSatisfy { $0 == -.infinity }, "\(logs)")
+    #expect(ordinary > 0 && found <= ordinary, "\(found), an ordinary row \(ordinary)")
+  }
+
   /// Up to 40 times the work of an ordinary row with 10 classes, 70 times with 30: each has its own peak. With kinks an ordinary
   /// row takes more: up to 20 times that.
   @Test(arguments: isDebugBuild ? [10] : [10, 30])
