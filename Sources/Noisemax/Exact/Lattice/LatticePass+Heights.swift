@@ -26,14 +26,25 @@ extension LatticePass {
     }
   }
 
-  /// Where an integrand with one hump is more than nothing beside its peak.
-  private func nodesThatMatter(at point: Int) -> Range<Int> {
+  /// Where an integrand with one hump is more than nothing beside its peak: that of a grid point, or of one with the reversed
+  /// hazard of another as a factor.
+  func nodesThatMatter(at point: Int, and other: Int? = nil) -> Range<Int> {
     let first = sampleOffset(node: 0, point: point)
-    let peak = firstFall { logIntegrand($0, from: first) }
-    let least = logIntegrand(peak, from: first) - precision.drop
+    let second = other.map { sampleOffset(node: 0, point: $0) }
+    func logarithm(_ index: Int) -> Double {
+      logIntegrand(index, from: first) + (second.map { logReversedHazard[$0 + index * step] } ?? 0)
+    }
+    let peak = firstFall(of: logarithm)
+    let least = logarithm(peak) - precision.drop
     guard least > -.infinity else { return 0..<nodes }
-    let start = firstNode(in: 0..<peak) { logIntegrand($0, from: first) > least }
-    return start..<firstNode(in: peak..<nodes) { !(logIntegrand($0, from: first) > least) }
+    let start = firstNode(in: 0..<peak) { logarithm($0) > least }
+    return start..<firstNode(in: peak..<nodes) { !(logarithm($0) > least) }
+  }
+
+  /// How many nodes matter to products of two reversed hazards: beyond, even that of the leader with itself has fallen.
+  var nodesOfPairs: Int {
+    let leader = point(below: 0)
+    return hasOneHump ? min(nodes, padded(nodesThatMatter(at: leader, and: leader).upperBound)) : nodes
   }
 
   /// The first of some nodes from which on something holds; the end if it nowhere does.

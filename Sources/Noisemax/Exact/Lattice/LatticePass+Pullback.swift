@@ -25,6 +25,7 @@ extension LatticePass {
   ) -> Double {
     guard let gaps = row.baseAddress, let v = cotangent.baseAddress else { return 0 }
     let leader = row.firstIndex(of: 0) ?? 0
+    let ofPairs = nodesOfPairs
     let (n, listed, vectors) = (row.count, pointCount + 16, padded(nodes) + 32)
     var memory = Pieces(
       of: scratch.growList(
@@ -59,20 +60,20 @@ extension LatticePass {
       steep.remove(from: values)
       spreadRatios(values, at: gaps, to: weights, memory: rest)
     }
-    reversedHazardSums(weights, weightsOfV, to: gR, gV)
-    steep.integrate(in: self, gaps: gaps, r: gR, v: gV)
-    kernels.multiply(gR, nodes, by: g)
-    kernels.multiply(gV, nodes, by: g)
-    integrals(of: gR, gV, to: a, b)
+    reversedHazardSums(weights, weightsOfV, to: gR, gV, nodes: ofPairs)
+    steep.integrate(over: ofPairs, in: self, gaps: gaps, r: gR, v: gV)
+    kernels.multiply(gR, ofPairs, by: g)
+    kernels.multiply(gV, ofPairs, by: g)
+    integrals(of: gR, gV, nodes: ofPairs, to: a, b)
     kernels.divide(a, pointCount, by: heights, above: Self.inflatedLimit)
     kernels.divide(b, pointCount, by: heights, above: Self.inflatedLimit)
     evaluatePullback(p, v, at: gaps, a: a, b: b, unit: unit, ofA: ofA, ofB: ofB, memory: rest)
     steep.writeEntries(times: unit * ofA, where: p, to: v)
     if kind == .logProbabilities {
       // A class without a probability has no term v_i·a of its own: what the reference took off V is put back.
-      for index in 0..<nodes { gV[index] += reference / unit * (gR[index] / inflation) }
+      for index in 0..<ofPairs { gV[index] += reference / unit * (gR[index] / inflation) }
       for index in 0..<n where p[index] == 0 && row[index] > -.infinity {
-        cotangent[index] = -unit * integral(of: gV, ofClassAt: row[index])
+        cotangent[index] = -unit * integral(of: gV, over: ofPairs, ofClassAt: row[index])
       }
     }
     kernels.scaled(p, count, by: 1 / (1 + defect), to: gaps)
@@ -143,7 +144,9 @@ extension LatticePass {
   }
 
   /// Σ_m values(x_m) r(x_m − gap) h for a class that no table reaches, by the law itself.
-  private func integral(of values: UnsafeMutablePointer<Double>, ofClassAt gap: Double) -> Double {
+  private func integral(
+    of values: UnsafeMutablePointer<Double>, over nodes: Int, ofClassAt gap: Double
+  ) -> Double {
     var sum = CompensatedSum()
     for index in 0..<nodes {
       let logReversedHazard = table.noise.logReversedHazard(at: Double(firstNode + index) * h - gap)

@@ -152,9 +152,13 @@ struct LatticePass {
     return (firstNode + index) * step - cells * stride - samples.firstIndex
   }
 
-  /// The grid point nearest to a gap, and the gap of one.
+  /// The grid point nearest to a gap, the one below it, and the gap of one.
   func point(nearest gap: Double) -> Int {
     Int((gap * grid.perUnit).rounded()) - grid.firstCell + basis.taps / 2 - 1
+  }
+
+  func point(below gap: Double) -> Int {
+    Int((gap * grid.perUnit).rounded(.down)) - grid.firstCell + basis.taps / 2 - 1
   }
 
   func gap(ofPoint point: Int) -> Double {
@@ -222,9 +226,9 @@ struct LatticePass {
       results: results + first)
   }
 
-  /// Likewise of two functions, over all nodes and at all grid points.
+  /// Likewise of two functions, over the first nodes and at all grid points.
   func integrals(
-    of values: UnsafeMutablePointer<Double>, _ others: UnsafeMutablePointer<Double>,
+    of values: UnsafeMutablePointer<Double>, _ others: UnsafeMutablePointer<Double>, nodes: Int,
     to results: UnsafeMutablePointer<Double>, _ otherResults: UnsafeMutablePointer<Double>
   ) {
     kernels.integrals(
@@ -233,10 +237,10 @@ struct LatticePass {
       otherResults: otherResults)
   }
 
-  /// Σ_g weights_g r(x_m − μ_g) at all nodes, for two weights.
+  /// Σ_g weights_g r(x_m − μ_g) at the first nodes, for two weights.
   func reversedHazardSums(
     _ weights: UnsafeMutablePointer<Double>, _ others: UnsafeMutablePointer<Double>,
-    to sums: UnsafeMutablePointer<Double>, _ otherSums: UnsafeMutablePointer<Double>
+    to sums: UnsafeMutablePointer<Double>, _ otherSums: UnsafeMutablePointer<Double>, nodes: Int
   ) {
     kernels.weightedSums(
       weights, others, points: points, pointCount, on: nodeGrid(), slots: reversedHazardSlots,

@@ -48,7 +48,10 @@ final class LawSamples: @unchecked Sendable {
     cumulatives = LatticeTable.steps.map { step in
       LazyValue { LatticeSamples(integrands.logCumulative, step: step, in: memory) }
     }
-    let reversedHazardCount = Int(((highest + deepestNumber + margin) / unit).rounded(.up)) - integrands.first
+    // From some sample on r is 0.
+    let numbers = (integrands.logReversedHazard.lastIndex { $0 > -746 } ?? 0) + 1
+    let reversedHazardCount = min(
+      numbers, Int(((highest + deepestNumber + margin) / unit).rounded(.up)) - integrands.first)
     reversedHazards = (1...widestStride.trailingZeroBitCount).map { exponent in
       LazyValue {
         let samples = integrands.logReversedHazard.prefix(reversedHazardCount).map { exponential($0) }

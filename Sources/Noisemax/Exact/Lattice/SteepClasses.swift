@@ -5,7 +5,8 @@ internal import NoiseKernels
 /// A pullback interpolates r(x − μ)/p(μ) as a function of μ. Where the integrand of p is large this ratio varies little, as
 /// p(μ) is as steep as r there. But products of two reversed hazards are large further down, where r may be hardly steep at
 /// all: there the ratio is as steep as p. How well the cells hold it is measured at the lowest node that a derivative depends
-/// on, by its differences from grid point to grid point. Classes in cells that do not hold it get their r at every node.
+/// on, by its differences from grid point to grid point. Classes in cells that do not hold it get their r at every node
+/// where it matters.
 struct SteepClasses {
   /// How many there are.
   private(set) var count = 0
@@ -16,8 +17,17 @@ struct SteepClasses {
   /// v, or v/p, and the entries of the gradient.
   private let ratios: UnsafeMutablePointer<Double>
   private let entries: UnsafeMutablePointer<Double>
+  /// The nodes at which they meet others: the first one, and the end.
+  private let firstNodes: UnsafeMutablePointer<Int>
+  private let lastNodes: UnsafeMutablePointer<Int>
   /// How many nodes of a block there are with an r.
   private let reaches: UnsafeMutablePointer<Int>
+  /// Between which nodes classes at a grid point meet others, the upper end −1 where that is not known yet.
+  private let lowerEnds: UnsafeMutablePointer<Int>
+  private let upperEnds: UnsafeMutablePointer<Int>
+  private var firstPoint = 0
+  /// A grid point below all classes that have a part in a derivative.
+  private var rarestPoint = 0
   /// r of one class at all nodes, or of all classes at the nodes of a block.
   private let reversedHazards: UnsafeMutablePointer<Double>
   /// At the nodes of a block Σ r and Σ ratio·r over the classes after one.
@@ -31,7 +41,7 @@ struct SteepClasses {
 
   /// How much memory they take.
   static func memory(for pass: LatticePass) -> Int {
-    4 * pass.count + hazards(for: pass) + 2 * slots(for: pass) + samples(for: pass)
+    6 * pass.count + 2 * points(for: pass) + hazards(for: pass) + 2 * slots(for: pass) + samples(for: pass)
   }
 
   private static func hazards(for pass: LatticePass) -> Int {
@@ -47,6 +57,9 @@ struct SteepClasses {
   /// The slots for a number at every node, and for what vectors read beyond.
   private static func slots(for pass: LatticePass) -> Int { padded(pass.nodes) + 32 }
 
+  /// The grid points between which they lie.
+  private static func points(for pass: LatticePass) -> Int { Int(-pass.rarest * pass.grid.perUnit) + 4 }
+
   private static func samples(for pass: LatticePass) -> Int {
     let gaps = Int(-pass.rarest / pass.table.unit) + 2 * pass.basis.taps * pass.stride
     return padded(gaps + slots(for: pass) * pass.step)
@@ -57,7 +70,11 @@ struct SteepClasses {
     indices = memory.takeIntegers(pass.count)
     ratios = memory.take(pass.count)
     entries = memory.take(pass.count)
+    firstNodes = memory.takeIntegers(pass.count)
+    lastNodes = memory.takeIntegers(pass.count)
     reaches = memory.takeIntegers(pass.count)
+    lowerEnds = memory.takeIntegers(Self.points(for: pass))
+    upperEnds = memory.takeIntegers(Self.points(for: pass))
     reversedHazards = memory.take(Self.hazards(for: pass))
     sums = memory.take(Self.slots(for: pass))
     otherSums = memory.take(Self.slots(for: pass))
@@ -70,8 +87,12 @@ struct SteepClasses {
     // Below the rarest class there may be points of classes that are not wanted.
     let lowest = max(pass.gap(ofPoint: range.lowerBound), pass.rarest)
     let highest = pass.gap(ofPoint: range.upperBound)
+    firstPoint = pass.point(below: lowest)
+    upperEnds.update(repeating: -1, count: pass.point(below: highest) + 2 - firstPoint)
     for index in 0..<n where gaps[index] >= lowest && gaps[index] <= highest {
       indices[count] = index
+      let nodes = nodesOfPairs(withClassAt: gaps[index], in: pass)
+      (firstNodes[count], lastNodes[count]) = (nodes.lowerBound, nodes.upperBound)
       count += 1
     }
     let step = pass.step
@@ -92,6 +113,7 @@ struct SteepClasses {
     var first = pass.firstWantedPoint
     while first < pass.pointCount, !(pass.logHeights[first] > -740) { first += 1 }
     guard first < pass.pointCount else { return nil }
+    rarestPoint = max(pass.points[first] - 1, pass.point(below: pass.rarest))
     var range: ClosedRange<Int>?
     func add(_ point: Int) {
       range = min(range?.lowerBound ?? point, point)...max(range?.upperBound ?? point, point)
@@ -147,11 +169,33 @@ struct SteepClasses {
     let basis = pass.table.bases[.double]
     let reach = (pass.samples.normalReversedHazards - first - basis.taps) / pass.step
     let count = max(0, min(nodes.upperBound, reach) - nodes.lowerBound)
+    guard count > 0 else { return 0 }
     kernels.interpolatedExponentials(
       of: samples, rowLength: rowLength, step: pass.step,
       from: first - firstSample + nodes.lowerBound * pass.step, at: t, shares: basis.shares, to: result, count
     )
     return count
+  }
+
+  /// The nodes at which a class meets others: where G r r_j of any other class j is more than nothing beside its peak.
+  ///
+  /// All these products have fallen at the end of G r itself. The one that begins lowest is that of the rarest class. Either end
+  /// rises with the gap: between two grid points it lies between theirs.
+  private func nodesOfPairs(withClassAt gap: Double, in pass: LatticePass) -> Range<Int> {
+    guard pass.hasOneHump else { return 0..<pass.nodes }
+    let point = pass.point(below: gap)
+    let (low, high) = (nodesOfPairs(at: point, in: pass), nodesOfPairs(at: point + 1, in: pass))
+    return low.lowerBound..<max(low.lowerBound, high.upperBound)
+  }
+
+  private func nodesOfPairs(at point: Int, in pass: LatticePass) -> Range<Int> {
+    let slot = point - firstPoint
+    if upperEnds[slot] < 0 {
+      // Whole vectors: loops may read no node beyond the last.
+      lowerEnds[slot] = pass.nodesThatMatter(at: point, and: rarestPoint).lowerBound & ~7
+      upperEnds[slot] = max(lowerEnds[slot], pass.nodesThatMatter(at: point).upperBound)
+    }
+    return lowerEnds[slot]..<upperEnds[slot]
   }
 
   // MARK: entries of a gradient
@@ -161,8 +205,11 @@ struct SteepClasses {
     in pass: LatticePass, gaps: UnsafePointer<Double>, to p: UnsafeMutablePointer<Double>
   ) {
     for k in 0..<count where p[indices[k]] == 0 {
-      let reach = write(ofClassAt: gaps[indices[k]], at: 0..<pass.nodes, in: pass, to: reversedHazards)
-      p[indices[k]] = pass.h * kernels.sum(of: pass.g, reach, times: reversedHazards) / pullbackInflation
+      let gap = gaps[indices[k]]
+      let nodes = firstNodes[k]..<lastNodes[k]
+      let reach = write(ofClassAt: gap, at: nodes, in: pass, to: reversedHazards)
+      p[indices[k]] =
+        pass.h * kernels.sum(of: pass.g + nodes.lowerBound, reach, times: reversedHazards) / pullbackInflation
     }
   }
 
@@ -183,15 +230,14 @@ struct SteepClasses {
   /// No class meets itself: the first pass has the sums of all other classes and of the steep ones before it, the second one of
   /// those after it.
   func integrate(
-    in pass: LatticePass, gaps: UnsafePointer<Double>, r: UnsafeMutablePointer<Double>,
+    over nodes: Int, in pass: LatticePass, gaps: UnsafePointer<Double>, r: UnsafeMutablePointer<Double>,
     v: UnsafeMutablePointer<Double>
   ) {
     guard count > 0 else { return }
     entries.update(repeating: 0, count: count)
     let length = Self.blockLength(for: count)
-    for start in stride(from: 0, to: pass.nodes, by: length) {
-      let nodes = start..<min(start + length, pass.nodes)
-      integrate(over: nodes, in: pass, gaps: gaps, r: r + start, v: v + start)
+    for start in stride(from: 0, to: nodes, by: length) {
+      integrate(over: start..<min(start + length, nodes), in: pass, gaps: gaps, r: r + start, v: v + start)
     }
     for k in 0..<count { entries[k] *= pass.h }
   }
@@ -202,16 +248,20 @@ struct SteepClasses {
   ) {
     let (g, length) = (pass.g + nodes.lowerBound, Self.blockLength(for: count))
     for k in 0..<count {
-      let own = reversedHazards + k * length
-      reaches[k] = write(ofClassAt: gaps[indices[k]], at: nodes, in: pass, to: own)
-      let sums = kernels.integrateAndAdd(own, reaches[k], weights: g, to: r, times: ratios[k], to: v)
+      let matter = (firstNodes[k]..<lastNodes[k]).clamped(to: nodes)
+      let (start, own) = (matter.lowerBound - nodes.lowerBound, reversedHazards + k * length)
+      reaches[k] = write(ofClassAt: gaps[indices[k]], at: matter, in: pass, to: own)
+      let sums = kernels.integrateAndAdd(
+        own, reaches[k], weights: g + start, to: r + start, times: ratios[k], to: v + start)
       entries[k] += ratios[k] * sums.integral - sums.otherIntegral
     }
     sums.update(repeating: 0, count: nodes.count + 16)
     otherSums.update(repeating: 0, count: nodes.count + 16)
-    for k in (0..<count).reversed() {
+    for k in (0..<count).reversed() where reaches[k] > 0 {
+      let start = max(0, firstNodes[k] - nodes.lowerBound)
       let own = kernels.integrateAndAdd(
-        reversedHazards + k * length, reaches[k], weights: g, to: sums, times: ratios[k], to: otherSums)
+        reversedHazards + k * length, reaches[k], weights: g + start, to: sums + start, times: ratios[k],
+        to: otherSums + start)
       entries[k] += ratios[k] * own.integral - own.otherIntegral
     }
   }
