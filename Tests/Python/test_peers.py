@@ -26,7 +26,8 @@ def test_the_table(is_there, ranks, capsys):
     ranks.main([5], seconds=0)
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in capsys.readouterr().out.splitlines()]
     assert [line[0] for line in lines[2:]] == [
-        "own scales", "2 largest, own scales", "first three, own scales", "inverse, one scale"
+        "own scales", "2 largest, own scales", "first three, own scales", "1 factor, own scales", "2 factors, own scales",
+        "inverse, one scale"
     ]  # fmt: skip
     for line in lines[2:]:
         assert len(line) == len(lines[0]) == (7 if is_there else 4), line

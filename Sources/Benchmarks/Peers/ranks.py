@@ -1,4 +1,4 @@
-"""Classes with scales of their own, the k largest, orderings and the inverse: noisemax beside winning, time and error.
+"""Classes with scales of their own, common factors, the k largest, orderings and the inverse: noisemax beside winning.
 
     python Sources/Benchmarks/Peers/ranks.py          sizes 10, 100 and 1000
     python Sources/Benchmarks/Peers/ranks.py 10 30    these
@@ -8,6 +8,7 @@ counts. The error is the largest difference from a sum on a grid so fine that it
 probabilities of what it finds are from those that were given. Where winning is not there the table has noisemax alone.
 """
 
+import itertools
 import sys
 import time
 
@@ -57,6 +58,19 @@ def first_three(x, s):
     return np.array([fine + (fine - coarse) / 3])
 
 
+def with_factors(x, s, factors):
+    """The mean over standard normal z of the winners at x + factors z, by the trapezoid rule, too."""
+    # As fine as two classes pass each other.
+    steps = [0.5 * s.min() / np.ptp(column) for column in factors.T]
+    axes = [step * np.arange(-int(7.5 / step), int(7.5 / step) + 1) for step in steps]
+    total = np.zeros(len(x))
+    for z in itertools.product(*axes):
+        square = np.dot(z, z)
+        if square < 56:
+            total += np.exp(-square / 2) * winners(x + factors @ np.array(z), s)
+    return total * np.prod(steps) / (2 * np.pi) ** (len(steps) / 2)
+
+
 def tasks(size):
     """What is measured: its name, both ways to compute it, and how far a result of either is from the truth."""
     generator = np.random.default_rng(size)
@@ -88,6 +102,17 @@ def tasks(size):
             lambda: np.exp(noisemax.ranking_log_probability(x, [0, 1, 2], "normal", s)),
             lambda: winning.ordered_probabilities(-x, 3, D=s * s)[0, 1, 2],
             beside(first_three),
+        )
+    for rank in (1, 2):
+        # With more, winning takes minutes.
+        if size * rank**2 > 100:
+            continue
+        factors = generator.normal(0, 0.5, (size, rank))
+        yield (
+            f"{rank} factor{'s' * (rank > 1)}, own scales",
+            lambda factors=factors: noisemax.probabilities(x, "normal", s, factors=factors),
+            lambda factors=factors: winning.race_probabilities(-x, V=factors, D=s * s),
+            beside(lambda x, s, factors=factors: with_factors(x, s, factors)),
         )
     yield (
         "inverse, one scale",

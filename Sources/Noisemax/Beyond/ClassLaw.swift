@@ -63,9 +63,9 @@ struct ClassLaw: Sendable {
   ///
   /// The normal law's spectrum falls like e^−ω², the others' like e^−ω. The more normal classes, the narrower is their maximum;
   /// where scales are alike these steps are just below what fits it, for 10 to 1,000 classes. Among wide classes the narrowest
-  /// seldom is the maximum.
+  /// seldom is the maximum. Far above all kinks that of many classes is wide.
   func gridStep(for count: Int, alike: Bool) -> Double {
-    guard noise is Normal else { return 0.2 * deviation }
+    guard noise is Normal else { return (!kinks.isEmpty && count > 50 ? 0.3 : 0.2) * deviation }
     if alike { return Swift.min(0.3, 1 / (1.4 + logarithm(Double(count)))) * deviation }
     return (count <= 20 ? 0.35 : 0.2) * deviation
   }

@@ -49,14 +49,13 @@ package struct FactorBatch<L: Logits> {
 
   /// Does some work for every row, on several threads.
   private func forEach(
-    _ work: (_ row: inout FactorRow, _ index: Int, _ slots: Range<Int>, inout NoisyArgmax.Workspace)
+    _ work: (_ row: FactorRow, _ index: Int, _ slots: Range<Int>, inout NoisyArgmax.Workspace)
       -> Void
   ) {
     var workspace = NoisyArgmax.Workspace()
     argmax.forEachRow(of: rows.shape, passes: 500, workspace: &workspace) {
       index, slots, workspace in
-      var row = row(index)
-      work(&row, index, slots, &workspace)
+      work(row(index), index, slots, &workspace)
     }
   }
 
@@ -111,7 +110,7 @@ package struct FactorBatch<L: Logits> {
   /// What a body finds for every row, with its gradients: the value and 0 where a class is certain to win, or none.
   func gradients(
     irregular: (_ row: [Double], _ index: Int) -> Double = { _, _ in 0 },
-    _ body: (_ row: inout FactorRow, _ index: Int, inout NoisyArgmax.Workspace) -> (
+    _ body: (_ row: FactorRow, _ index: Int, inout NoisyArgmax.Workspace) -> (
       Double, FactorGradient
     )
   ) -> (values: [L.Scalar], gradient: Gradient) {
@@ -125,7 +124,7 @@ package struct FactorBatch<L: Logits> {
             forEach { row, index, slots, workspace in
               let (value, gradient) =
                 row.isRegular
-                ? body(&row, index, &workspace)
+                ? body(row, index, &workspace)
                 : (
                   irregular(row.logits, index),
                   .zero(
@@ -152,50 +151,44 @@ package struct FactorBatch<L: Logits> {
 extension NoisyArgmax {
   /// The probabilities of a row of Doubles, with scales of their own if there are some.
   func writeProbabilities(
-    of row: UnsafeBufferPointer<Double>, _ scales: [Double]?,
-    to result: UnsafeMutableBufferPointer<Double>,
-    workspace: inout Workspace
+    of row: UnsafeBufferPointer<Double>, _ scales: UnsafeBufferPointer<Double>?,
+    to result: UnsafeMutableBufferPointer<Double>, workspace: inout Workspace
   ) {
     guard let scales else {
       write(.probabilities, of: row, to: result, workspace: &workspace)
       return
     }
-    scales.withUnsafeBufferPointer {
-      writeInclusions(
-        of: row, $0, RowShape(rowCount: 1, rowLength: row.count), largest: 1, to: result,
-        workspace: &workspace)
-    }
+    writeInclusions(
+      of: row, scales, RowShape(rowCount: 1, rowLength: row.count), largest: 1, to: result,
+      workspace: &workspace)
   }
 
   /// The gradient of Σ v_i p_i in the logits, and if classes have scales of their own, after it that in the scales.
   func writePullback(
-    of row: UnsafeBufferPointer<Double>, _ scales: [Double]?, _ v: [Double],
-    to result: UnsafeMutableBufferPointer<Double>, workspace: inout Workspace
+    of row: UnsafeBufferPointer<Double>, _ scales: UnsafeBufferPointer<Double>?,
+    _ v: UnsafeBufferPointer<Double>, to result: UnsafeMutableBufferPointer<Double>,
+    workspace: inout Workspace
   ) {
     guard let scales else {
       return pullBack(through: .probabilities, at: row, to: result, workspace: &workspace) { v[$0] }
     }
     let n = row.count
-    scales.withUnsafeBufferPointer { scales in
-      v.withUnsafeBufferPointer {
-        pullInclusionsBack(
-          at: row, scales, RowShape(rowCount: 1, rowLength: n), largest: 1, $0,
-          to: UnsafeMutableBufferPointer(rebasing: result[..<n]),
-          scales: UnsafeMutableBufferPointer(rebasing: result[n...]), workspace: &workspace)
-      }
-    }
+    pullInclusionsBack(
+      at: row, scales, RowShape(rowCount: 1, rowLength: n), largest: 1, v,
+      to: UnsafeMutableBufferPointer(rebasing: result[..<n]),
+      scales: UnsafeMutableBufferPointer(rebasing: result[n...]), workspace: &workspace)
   }
 
   /// E[max] of a row of Doubles, and its gradient in the logits, and if classes have scales of their own, after it that in
   /// the scales.
   func expectedMaximum(
-    of row: UnsafeBufferPointer<Double>, _ scales: [Double]?,
+    of row: UnsafeBufferPointer<Double>, _ scales: UnsafeBufferPointer<Double>?,
     gradient: UnsafeMutableBufferPointer<Double>, workspace: inout Workspace
   ) -> Double {
     guard let scales else {
       return summary(.expectedMaximum, of: row, gradient: gradient, workspace: &workspace)
     }
-    let found = expectedSumWithGradient(for: Array(row), largest: 1, scales: scales)
+    let found = expectedSumWithGradient(for: Array(row), largest: 1, scales: Array(scales))
     for (index, number) in (found.logits + found.scales).enumerated() { gradient[index] = number }
     return found.value
   }

@@ -22,11 +22,23 @@ struct FactorIntegral {
   private let rank: Int
   /// For every axis the sums over every eighth point, for all numbers.
   private var sums: [Double] = []
-  private static let parts = 8
+  static let parts = 8
   private var count = 0
 
-  /// The most nodes: as many rows of ten classes take some five seconds.
+  /// What counts for nothing, beside what is wanted: slopes are some times as large as probabilities.
+  private static let negligible = 0x1p-12
+
+  /// The most nodes: as many rows of ten classes take a second.
   static let mostNodes = 1 << 22
+
+  /// Is told before nodes are laid what counts for nothing at 0, and the largest |z|.
+  typealias Prepare = (_ negligible: Double, _ radius: Double) -> Void
+  /// Writes the numbers at a node z, by memory that no other thread has.
+  typealias Evaluate = (_ z: [Double], _ numbers: UnsafeMutablePointer<Double>, inout NodeMemory) -> Void
+  /// Does work for so many parts of a grid with so many nodes in all, on several threads or one.
+  typealias ForEachPart = (
+    _ parts: Int, _ nodes: Double, _ work: (_ part: Int, inout NodeMemory) -> Void
+  ) -> Void
 
   /// - Parameters:
   ///   - spreads: by how much loadings differ on every axis, in units of the narrowest noise's deviation.
@@ -50,21 +62,27 @@ struct FactorIntegral {
   /// - Parameters:
   ///   - units: what an error of every number is measured by.
   ///   - areRelative: whether the numbers themselves take the place of the units.
+  ///   - prepare: is told what counts for nothing.
+  ///   - forEachPart: does the work for the parts of a grid.
   ///   - evaluate: writes the numbers at a node.
   /// - Returns: the means and the largest estimated error, in units.
   mutating func means(
-    units: [Double], areRelative: Bool = false,
-    _ evaluate: (_ z: [Double], _ numbers: UnsafeMutablePointer<Double>) -> Void
+    units: [Double], areRelative: Bool = false, prepare: Prepare, forEachPart: ForEachPart,
+    evaluate: @escaping Evaluate
   ) -> (means: [Double], error: Double) {
     count = units.count
     guard !axes.isEmpty else {
       var numbers = units
-      numbers.withUnsafeMutableBufferPointer {
-        if let start = $0.baseAddress { evaluate(z(at: []), start) }
+      numbers.withUnsafeMutableBufferPointer { numbers in
+        guard let start = numbers.baseAddress else { return }
+        forEachPart(1, 1) { evaluate([Double](repeating: 0, count: rank), start, &$1) }
       }
       return (numbers, 0)
     }
-    repeat { start(evaluate) } while areRelative && mustReachOut()
+    // What is rare is not known before all was looked at.
+    if !areRelative { leaveOut(prepare) }
+    repeat { start(forEachPart, evaluate) } while areRelative && mustReachOut()
+    if areRelative { leaveOut(prepare) }
     while true {
       let means = means
       let units = areRelative ? means : units
@@ -74,19 +92,24 @@ struct FactorIntegral {
         2 * nodeCount <= Self.mostNodes
       else { return (means, total + tolerance / 8) }
       halve(worst)
-      add(newOn: worst, evaluate)
+      add(newOn: worst, forEachPart, evaluate)
     }
   }
 
   /// How far from 0 nodes are laid: what is further out is nothing beside the rarest number.
   private var radius: Double { (2 * (4 - logarithm(tolerance) - logarithm(rarest))).squareRoot() }
 
+  /// Says what counts for nothing from now on, where there are so many nodes that it is worth to look.
+  private func leaveOut(_ prepare: Prepare) {
+    if axes.count > 1 { prepare(tolerance * rarest * Self.negligible, radius) }
+  }
+
   /// Lays the first grid.
-  private mutating func start(_ evaluate: (_ z: [Double], _ numbers: UnsafeMutablePointer<Double>) -> Void) {
+  private mutating func start(_ forEachPart: ForEachPart, _ evaluate: @escaping Evaluate) {
     coarsen()
     sums = [Double](repeating: 0, count: Self.parts * axes.count * count)
     nodeCount = 0
-    add(newOn: nil, evaluate)
+    add(newOn: nil, forEachPart, evaluate)
   }
 
   /// Whether there are rarer numbers than was thought: what is rare comes of a z that is rare itself.
@@ -149,12 +172,6 @@ struct FactorIntegral {
 
   // MARK: - The grid
 
-  private func z(at indices: [Int]) -> [Double] {
-    var z = [Double](repeating: 0, count: rank)
-    for (axis, index) in indices.enumerated() { z[axes[axis]] = Double(index) * steps[axis] }
-    return z
-  }
-
   /// Points at even indices are the old ones.
   private mutating func halve(_ axis: Int) {
     steps[axis] /= 2
@@ -168,38 +185,27 @@ struct FactorIntegral {
   }
 
   /// Adds the nodes of the grid, or those with an odd index on an axis that was halved.
-  private mutating func add(
-    newOn axis: Int?, _ evaluate: (_ z: [Double], _ numbers: UnsafeMutablePointer<Double>) -> Void
-  ) {
-    var indices = steps.map { -Int(radius / $0) }
-    let ends = indices.map { -$0 }
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: Swift.max(count, 1)) { numbers in
-      guard let numbers = numbers.baseAddress else { return }
-      repeat {
-        if let axis, indices[axis] & 1 == 0 { continue }
-        let z = z(at: indices)
-        let square = z.reduce(0) { $0 + $1 * $1 }
-        guard square <= radius * radius else { continue }
-        nodeCount += 1
-        evaluate(z, numbers)
-        let weight = exponential(-square / 2)
-        for axis in indices.indices {
-          let start = (Self.parts * axis + (indices[axis] & 7)) * count
-          for number in 0..<count { sums[start + number] += weight * numbers[number] }
+  ///
+  /// There is a part of the grid for every eighth index on the last axis, with sums of its own that are added in order:
+  /// no bit depends on the threads.
+  private mutating func add(newOn axis: Int?, _ forEachPart: ForEachPart, _ evaluate: @escaping Evaluate) {
+    let grid = FactorGrid(
+      axes: axes, steps: steps, radius: radius, rank: rank, count: count, newOn: axis)
+    let length = sums.count
+    var (parts, nodes) = (
+      [Double](repeating: 0, count: Self.parts * length), [Int](repeating: 0, count: Self.parts)
+    )
+    parts.withUnsafeMutableBufferPointer { parts in
+      nodes.withUnsafeMutableBufferPointer { nodes in
+        guard let start = parts.baseAddress else { return }
+        forEachPart(Self.parts, grid.volume) { part, memory in
+          nodes[part] = grid.add(part: part, to: start + part * length, &memory, evaluate)
         }
-      } while advance(&indices, to: ends)
-    }
-  }
-
-  /// - Returns: whether there is a next node.
-  private func advance(_ indices: inout [Int], to ends: [Int]) -> Bool {
-    for axis in indices.indices {
-      if indices[axis] < ends[axis] {
-        indices[axis] += 1
-        return true
       }
-      indices[axis] = -ends[axis]
     }
-    return false
+    for part in 0..<Self.parts {
+      nodeCount += nodes[part]
+      for slot in 0..<length { sums[slot] += parts[part * length + slot] }
+    }
   }
 }

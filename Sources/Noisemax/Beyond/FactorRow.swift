@@ -11,13 +11,14 @@ struct FactorRow {
   private let isSmooth: Bool
   /// In units of the narrowest noise's deviation.
   private let spreads: [Double]
-  private var row: [Double]
+  private let law: ClassLaw
 
   init(
     _ logits: [Double], scales: [Double]?, loadings: [Double], rank: Int, under argmax: NoisyArgmax,
     law: ClassLaw, tolerance: Double
   ) {
-    (self.argmax, self.logits, self.scales, self.tolerance) = (argmax, logits, scales, tolerance)
+    (self.argmax, self.law) = (argmax, law)
+    (self.logits, self.scales, self.tolerance) = (logits, scales, tolerance)
     axes = FactorAxes(loadings, rank: rank, isOpen: logits.map { $0 > -.infinity })
     isSmooth = law.kinks.isEmpty
     let least = logits.indices.filter { logits[$0] > -.infinity }.reduce(Double.infinity) {
@@ -26,7 +27,6 @@ struct FactorRow {
     let width = law.deviation * argmax.unit * least
     // Wider ones take as many nodes, and no step becomes 0.
     spreads = axes.spreads.map { $0 > 0 ? Swift.min($0 / width, 1e90) : 0 }
-    row = logits
   }
 
   /// What the row is without factors: nodes are laid for a regular one.
@@ -46,62 +46,83 @@ struct FactorRow {
     return largest > least ? (largest - least) / argmax.scale : 1
   }
 
-  /// Means over z of numbers that a body finds for the row at a node.
-  private mutating func means(
-    units: [Double], areRelative: Bool = false, rarest: Double = 1,
+  /// Means over z of numbers that a body finds for the classes that count at a node.
+  ///
+  /// - Parameters:
+  ///   - units: what an error of every number is measured by: one for every class, and so again for each further kind.
+  ///   - head: how many numbers stand before those of the classes.
+  ///   - areRelative: whether the numbers themselves take the place of the units.
+  ///   - rarest: the least of the numbers that want the tolerance for themselves, if that is known.
+  ///   - v: a number of every class that the body wants.
+  ///   - workspace: kept memory.
+  ///   - body: writes the numbers of such classes.
+  /// - Returns: the means, the estimated error, and about the least of them.
+  private func means(
+    units: [Double], head: Int = 0, areRelative: Bool = false, rarest: Double = 1, of v: [Double]? = nil,
     workspace: inout NoisyArgmax.Workspace,
     _ body: (
-      _ row: UnsafeBufferPointer<Double>, _ z: [Double], _ numbers: UnsafeMutablePointer<Double>,
+      _ classes: FactorNodes.Near, _ z: [Double], _ numbers: UnsafeMutablePointer<Double>,
       _ workspace: inout NoisyArgmax.Workspace
     ) -> Void
   ) -> (means: [Double], error: Double, rarest: Double) {
     var integral = FactorIntegral(
       spreads: spreads, tolerance: tolerance, isSmooth: isSmooth, rarest: rarest)
-    let (logits, columns) = (logits, axes.columns)
-    let (means, error) = row.withUnsafeMutableBufferPointer { row in
-      integral.means(units: units, areRelative: areRelative) { z, numbers in
-        for index in row.indices {
-          var logit = logits[index]
-          for axis in z.indices { logit += columns[axis][index] * z[axis] }
-          row[index] = logit
+    let (argmax, law, n) = (argmax, law, logits.count)
+    var nodes = FactorNodes(
+      logits: logits, scales: scales, cotangent: v, columns: axes.columns, count: units.count, head: head)
+    let (means, error) = withoutActuallyEscaping(body) { body in
+      integral.means(units: units, areRelative: areRelative) { negligible, radius in
+        nodes.reach = FactorReach(
+          under: argmax, law, hasScales: nodes.scales != nil, beyond: negligible / Double(n), radius: radius)
+      } forEachPart: { parts, count, work in
+        argmax.forEachPart(
+          of: RowShape(rowCount: parts, rowLength: n), passes: count / Double(parts), workspace: &workspace
+        ) { parts, workspace in
+          var memory = NodeMemory(workspace: NoisyArgmax.Workspace(threads: 1))
+          swap(&memory.workspace, &workspace)
+          for part in parts { work(part, &memory) }
+          swap(&memory.workspace, &workspace)
         }
-        body(UnsafeBufferPointer(row), z, numbers, &workspace)
+      } evaluate: { z, numbers, memory in
+        nodes.evaluate(at: z, to: numbers, &memory, body)
       }
     }
     return (means, error, integral.rarest)
   }
 
   /// The probabilities, with the estimated error, absolute or of the logarithms, and about the least of them.
-  mutating func probabilities(
+  func probabilities(
     areRelative: Bool, workspace: inout NoisyArgmax.Workspace
   ) -> (means: [Double], error: Double, rarest: Double) {
-    let (argmax, scales, n) = (argmax, scales, logits.count)
+    let argmax = argmax
     return means(units: logits.map { _ in 1 }, areRelative: areRelative, workspace: &workspace) {
-      row, _, numbers, workspace in
+      classes, _, numbers, workspace in
       argmax.writeProbabilities(
-        of: row, scales, to: UnsafeMutableBufferPointer(start: numbers, count: n), workspace: &workspace)
+        of: classes.logits, classes.scales,
+        to: UnsafeMutableBufferPointer(start: numbers, count: classes.count), workspace: &workspace)
     }
   }
 
   /// The gradient of Σ v_i p_i, whose error in the logits is measured by a size.
-  mutating func pullback(
+  func pullback(
     of v: [Double], size: Double, rarest: Double, workspace: inout NoisyArgmax.Workspace
   ) -> FactorGradient {
-    let (argmax, scales, n, rank) = (argmax, scales, logits.count, axes.rank)
+    let (argmax, n, rank) = (argmax, logits.count, axes.rank)
     let withScales = scales == nil ? 0 : n
     let units = [Double](repeating: size, count: n + withScales + rank * n)
-    let (values, _, _) = means(units: units, rarest: rarest, workspace: &workspace) {
-      row, z, numbers, workspace in
+    let (values, _, _) = means(units: units, rarest: rarest, of: v, workspace: &workspace) {
+      classes, z, numbers, workspace in
+      let count = classes.count * (classes.scales == nil ? 1 : 2)
       argmax.writePullback(
-        of: row, scales, v, to: UnsafeMutableBufferPointer(start: numbers, count: n + withScales),
-        workspace: &workspace)
-      multiply(numbers, n, by: z, to: numbers + n + withScales)
+        of: classes.logits, classes.scales, classes.cotangent,
+        to: UnsafeMutableBufferPointer(start: numbers, count: count), workspace: &workspace)
+      multiply(numbers, classes.count, by: z, to: numbers + count)
     }
     return gradient(values, withScales: withScales)
   }
 
   /// log p, and the gradient of Σ v_i log p_i.
-  mutating func logPullback(
+  func logPullback(
     of v: [Double], workspace: inout NoisyArgmax.Workspace
   ) -> (logs: [Double], gradient: FactorGradient) {
     let (p, _, rarest) = probabilities(areRelative: true, workspace: &workspace)
@@ -113,18 +134,20 @@ struct FactorRow {
   }
 
   /// E[max] of the perturbed logits, and its gradient.
-  mutating func expectedMaximum(
+  func expectedMaximum(
     workspace: inout NoisyArgmax.Workspace
   ) -> (value: Double, gradient: FactorGradient) {
-    let (argmax, scales, n, rank) = (argmax, scales, logits.count, axes.rank)
+    let (argmax, n, rank) = (argmax, logits.count, axes.rank)
     let withScales = scales == nil ? 0 : n
     var units = [Double](repeating: 1, count: 1 + n + withScales + rank * n)
     for index in [0] + (1 + n..<1 + n + withScales) { units[index] = argmax.unit }
-    let (values, _, _) = means(units: units, workspace: &workspace) { row, z, numbers, workspace in
+    let (values, _, _) = means(units: units, head: 1, workspace: &workspace) {
+      classes, z, numbers, workspace in
+      let count = classes.count * (classes.scales == nil ? 1 : 2)
       numbers[0] = argmax.expectedMaximum(
-        of: row, scales, gradient: UnsafeMutableBufferPointer(start: numbers + 1, count: n + withScales),
-        workspace: &workspace)
-      multiply(numbers + 1, n, by: z, to: numbers + 1 + n + withScales)
+        of: classes.logits, classes.scales,
+        gradient: UnsafeMutableBufferPointer(start: numbers + 1, count: count), workspace: &workspace)
+      multiply(numbers + 1, classes.count, by: z, to: numbers + 1 + count)
     }
     return (values[0], gradient(Array(values[1...]), withScales: withScales))
   }

@@ -71,7 +71,7 @@ extension FactorBatch {
 
 extension FactorRow {
   /// E[max] − E[X_target].
-  fileprivate mutating func fenchelYoungLoss(
+  fileprivate func fenchelYoungLoss(
     of target: Int, workspace: inout NoisyArgmax.Workspace
   ) -> (value: Double, gradient: FactorGradient) {
     var (maximum, gradient) = expectedMaximum(workspace: &workspace)

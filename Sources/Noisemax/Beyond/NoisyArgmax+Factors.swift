@@ -49,7 +49,8 @@ extension NoisyArgmax {
 
   /// The logarithms of the probabilities of classes with common factors.
   ///
-  /// The tolerance is the absolute error of a logarithm, down to p = 1e-290.
+  /// The tolerance is the absolute error of a logarithm, down to p = 1e-290. A class that has less than that at every z within
+  /// 6.7 of 0 is not looked for further out, and gets −∞.
   ///
   /// - Precondition: as for ``probabilities(for:loadings:scales:tolerance:)``.
   public func logProbabilities<L: Logits>(

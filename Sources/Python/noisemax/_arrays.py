@@ -63,6 +63,8 @@ def scales(scale: ArrayLike, x: np.ndarray, axis: int) -> np.ndarray:
         shape, axis = x.shape, -1
     else:
         shape = restored(x, axis).shape
+    if array.shape == shape:
+        return rows(array, axis, like=x)
     try:
         array = np.broadcast_to(array, shape)
     except ValueError:

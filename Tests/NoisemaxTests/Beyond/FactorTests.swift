@@ -83,15 +83,19 @@ import Testing
     }
   }
 
-  /// Under normal noise a factor for a class alone is more noise: three dimensions.
-  @Test func factorsOfOneClassAreWiderNoise() {
+  /// Under normal noise a factor for a class alone is more noise: three dimensions, up to three scales.
+  @Test(arguments: [1.0, 3])
+  func factorsOfOneClassAreWiderNoise(size: Double) {
     let argmax = NoisyArgmax(.normal)
     let logits = [0.5, -0.25, 1, 0]
-    let loadings = Rows([1, 0, 0, 0, 0.5, 0, 0, 0, 0.75, 0, 0, 0], length: 3)
-    let expected = argmax.probabilities(for: logits, scales: [sqrt(2), sqrt(1.25), 1.25, 1])
-    let result = argmax.probabilities(for: logits, loadings: loadings)
+    let own: [Double] = [size, 0.5 * size, 0.75 * size, 0]
+    let loadings = Rows([own[0], 0, 0, 0, own[1], 0, 0, 0, own[2], 0, 0, 0], length: 3)
+    let expected = argmax.probabilities(for: logits, scales: own.map { hypot(1, $0) })
+    let result = argmax.probabilitiesWithErrorEstimate(for: logits, loadings: loadings)
+    #expect(result.errorEstimate <= 1e-10, "loadings \(own): \(result)")
     for j in logits.indices {
-      #expect((result[j] - expected[j]).magnitude <= 1e-10, "class \(j): \(result), not \(expected)")
+      let error = (result.probabilities[j] - expected[j]).magnitude
+      #expect(error <= 1e-10, "loadings \(own), class \(j): \(result), not \(expected)")
     }
   }
 
