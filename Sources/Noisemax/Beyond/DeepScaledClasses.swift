@@ -105,13 +105,17 @@ final class DeepScaledClasses {
   private func peak(of slot: Int) -> (x: DoubleDouble, width: Double, height: Double)? {
     var (low, high) = bracket(of: slot)
     guard low < high else { return nil }
-    let ratio = 0.6180339887498949
-    var span = (high - low).value
-    var left = probe(slot, high - DoubleDouble(ratio * span))
-    var right = probe(slot, low + DoubleDouble(ratio * span))
+    // To twice the precision: an error of the points grows beside the shrinking line between them.
+    let golden = DoubleDouble(0.6180339887498949, -5.43211520368251e-17)
+    let ratio = golden.high
+    var span = high - low
+    var left = probe(slot, high - golden * span)
+    var right = probe(slot, low + golden * span)
     var (atLow, atHigh) = (-Double.infinity, -Double.infinity)
     // A few hundred reach the narrowest peak between the widest numbers.
     for _ in 0..<3000 where left.x < right.x {
+      // Where the class has a density at last, some other one is certain to be above.
+      if left.isBelow, right.isAbove, logProduct.value(at: right.x) == -.infinity { return nil }
       let goesLeft = right.isAbove || (!left.isBelow && !right.isBelow && left.value >= right.value)
       let (best, other) = goesLeft ? (left, right) : (right, left)
       if best.value > -.infinity {
@@ -123,16 +127,16 @@ final class DeepScaledClasses {
       }
       if goesLeft {
         (high, atHigh, right) = (right.x, right.value, left)
-        span = (high - low).value
-        left = probe(slot, high - DoubleDouble(ratio * span))
+        span = high - low
+        left = probe(slot, high - golden * span)
       } else {
         (low, atLow, left) = (left.x, left.value, right)
-        span = (high - low).value
-        right = probe(slot, low + DoubleDouble(ratio * span))
+        span = high - low
+        right = probe(slot, low + golden * span)
       }
     }
     let best = left.value >= right.value ? left : right
-    return best.value > -.infinity ? (best.x, span, best.value) : nil
+    return best.value > -.infinity ? (best.x, span.value, best.value) : nil
   }
 
   // MARK: - The panels

@@ -26,7 +26,8 @@ final class LogProduct {
   private let tolerance: Double
 
   private struct Cell {
-    let lower: DoubleDouble
+    /// The ends, each to the digits of its own: a segment may be far wider than what happens at them.
+    let lower, upper: DoubleDouble
     let width: Double
     /// −1 of a segment.
     let parent: Int
@@ -38,7 +39,11 @@ final class LogProduct {
     /// Whether no class is sharp in it; nil if nobody asked.
     var isSmooth: Bool?
 
-    var upper: DoubleDouble { lower + DoubleDouble(width) }
+    init(from lower: DoubleDouble, to upper: DoubleDouble, parent: Int) {
+      (self.lower, self.upper, self.parent) = (lower, upper, parent)
+      width = (upper - lower).value
+    }
+
     /// Whether it is so narrow that Doubles no longer tell its nodes from each other.
     var isPoint: Bool { width <= 0x1p-90 * Swift.max(lower.high.magnitude, 0x1p-800) }
   }
@@ -99,7 +104,7 @@ final class LogProduct {
       ends = below.reversed() + ends
     }
     for (one, next) in zip(ends, ends.dropFirst()) {
-      cells.append(Cell(lower: one, width: (next - one).value, parent: -1))
+      cells.append(Cell(from: one, to: next, parent: -1))
     }
   }
 
@@ -151,10 +156,11 @@ final class LogProduct {
 
   private func split(_ cell: Int) {
     guard cells[cell].halves < 0 else { return }
-    let (lower, width) = (cells[cell].lower, cells[cell].width / 2)
+    let (lower, upper) = (cells[cell].lower, cells[cell].upper)
+    let middle = lower + DoubleDouble(cells[cell].width / 2)
     cells[cell].halves = cells.count
-    cells.append(Cell(lower: lower, width: width, parent: cell))
-    cells.append(Cell(lower: lower + DoubleDouble(width), width: width, parent: cell))
+    cells.append(Cell(from: lower, to: middle, parent: cell))
+    cells.append(Cell(from: middle, to: upper, parent: cell))
   }
 
   private func segment(around x: DoubleDouble) -> Int {

@@ -127,6 +127,24 @@ import Testing
     }
   }
 
+  /// A wide class behind leaders at c wins with e^(−c/w)/2, whatever is between: here a narrow class, and one without noise.
+  /// From one kink to the next it is 10¹¹ times what the leaders are wide, and more.
+  @Test(arguments: [1, 10, 75])
+  func kinksFarApart(leaders: Int) {
+    let argmax = NoisyArgmax(.laplace)
+    for (c, w, narrow) in [(2.6037047e32, 1.0440142e21, 874_016.0), (1.7e25, 3e15, 1000), (3e18, 1e9, 1000)] {
+      for others in 0...2 {
+        let logs = argmax.logProbabilities(
+          for: [0] + [Double](repeating: c, count: leaders) + [c / 4.7e11, -4e-10][..<others],
+          scales: [w] + [Double](repeating: narrow, count: leaders) + [1, 0][..<others])
+        let truth = -c / w - log(2)
+        #expect(
+          (logs[0] / truth - 1).magnitude <= 1e-13,
+          "\(leaders) leaders at \(c), scales \(w), \(narrow), \(others) others: \(logs[0]), not \(truth)")
+      }
+    }
+  }
+
   /// A class that reaches δ into the support of k leaders wins with (δ/s)ᵏ⁺¹/(k + 1), also where δ is far below the digits of
   /// two Doubles.
   @Test(arguments: [1, 10, 80])
