@@ -132,8 +132,10 @@ import Testing
   @Test(arguments: [1, 10, 75])
   func kinksFarApart(leaders: Int) {
     let argmax = NoisyArgmax(.laplace)
-    for (c, w, narrow) in [(2.6037047e32, 1.0440142e21, 874_016.0), (1.7e25, 3e15, 1000), (3e18, 1e9, 1000)] {
-      for others in 0...2 {
+    for (place, w, narrow) in [(2.6e32, 1e21, 9e5), (1.7e25, 3e15, 1000), (3e18, 1e9, 1000)] {
+      for (step, others) in (0..<24).map({ ($0, $0 % 3) }) {
+        // The lengths between kinks are rounded up and down.
+        let c = place * (1 + Double(step) / 97)
         let logs = argmax.logProbabilities(
           for: [0] + [Double](repeating: c, count: leaders) + [c / 4.7e11, -4e-10][..<others],
           scales: [w] + [Double](repeating: narrow, count: leaders) + [1, 0][..<others])
