@@ -196,8 +196,7 @@ extension DeepScaledClasses {
     for j in 0..<classes.noisy where j != slot {
       for jump in law.jumps {
         let scale = classes.scales[j]
-        let centre =
-          DoubleDouble(productOf: scale, and: jump.kink + law.location) + DoubleDouble(classes.locations[j])
+        let centre = classes.point(jump.kink + law.location, of: j)
         // Another class is certain to be above.
         if (centre - logProduct.lower).value < -0x1p-30 * scale { continue }
         for point in [centre + DoubleDouble(0x1p-36 * scale), centre - DoubleDouble(0x1p-36 * scale)] {

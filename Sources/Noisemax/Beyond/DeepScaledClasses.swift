@@ -90,13 +90,11 @@ final class DeepScaledClasses {
   /// others lie below.
   private func bracket(of slot: Int) -> (low: DoubleDouble, high: DoubleDouble) {
     let law = classes.law
-    func point(_ z: Double) -> DoubleDouble {
-      DoubleDouble(productOf: classes.scales[slot], and: z) + DoubleDouble(classes.locations[slot])
-    }
-    var (low, high) = (point(law.farBelow), logProduct.top)
+    var (low, high) = (classes.point(law.farBelow, of: slot), logProduct.top)
     if low < logProduct.lower { low = logProduct.lower }
-    if law.upperEnd < .infinity, point(law.upperEnd + law.location) < high {
-      high = point(law.upperEnd + law.location)
+    if law.upperEnd < .infinity {
+      let end = classes.point(law.upperEnd + law.location, of: slot)
+      if end < high { high = end }
     }
     return (low, high)
   }

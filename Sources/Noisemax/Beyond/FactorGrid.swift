@@ -51,7 +51,7 @@ struct FactorGrid {
       repeat {
         if let newAxis, newAxis > 0, indices[newAxis] & 1 == 0 { continue }
         var square = 0.0
-        for axis in 1..<Swift.max(axes.count, 1) {
+        for axis in 1..<axes.count {
           z[axes[axis]] = Double(indices[axis]) * steps[axis]
           square += z[axes[axis]] * z[axes[axis]]
         }
@@ -98,7 +98,7 @@ struct FactorGrid {
     for part in 1..<Self.parts {
       for number in 0..<count { line[number] += line[part * count + number] }
     }
-    for axis in 1..<Swift.max(axes.count, 1) {
+    for axis in 1..<axes.count {
       let sum = sums + (Self.parts * axis + (indices[axis] & 7)) * count
       for number in 0..<count { sum[number] += line[number] }
     }

@@ -75,7 +75,7 @@ struct GridMap {
       let (location, distance) = (classes.locations[j], classes.scales[j] * kink)
       // Most are lower by more than any rounding.
       if location + distance + 0x1p-50 * (location.magnitude + distance.magnitude) < highest.high { continue }
-      let point = DoubleDouble(productOf: classes.scales[j], and: kink) + DoubleDouble(location)
+      let point = classes.point(kink, of: j)
       if highest < point { highest = point }
     }
     return highest
@@ -100,8 +100,7 @@ struct GridMap {
     let narrow = alike * narrowest
     var edge = end ?? DoubleDouble(-.infinity)
     for j in 0..<classes.count where classes.scales[j] <= narrow && classes.scales[j] >= narrowest {
-      let end =
-        DoubleDouble(productOf: classes.scales[j], and: law.nearAbove) + DoubleDouble(classes.locations[j])
+      let end = classes.point(law.nearAbove, of: j)
       if edge < end { edge = end }
     }
     // Where a wider class ends, (x − x₀)/κ is no more than its own step. In tails no point is missed even where all are narrow.

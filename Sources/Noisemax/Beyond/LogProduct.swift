@@ -54,16 +54,13 @@ final class LogProduct {
     var lower = DoubleDouble(classes.count > classes.noisy ? classes.locations[classes.noisy] : -.infinity)
     var top = DoubleDouble(-.infinity)
     var (kinks, widest): ([DoubleDouble], Double) = ([], 0)
-    func point(_ j: Int, _ z: Double) -> DoubleDouble {
-      DoubleDouble(productOf: classes.scales[j], and: z) + DoubleDouble(classes.locations[j])
-    }
     for j in 0..<classes.noisy {
       widest = Swift.max(widest, classes.scales[j])
-      let end = point(j, law.farAbove)
+      let end = classes.point(law.farAbove, of: j)
       if top < end { top = end }
-      for kink in law.kinks { kinks.append(point(j, kink + law.location)) }
+      for kink in law.kinks { kinks.append(classes.point(kink + law.location, of: j)) }
       if law.lowerEnd > -.infinity {
-        let end = point(j, law.lowerEnd + law.location)
+        let end = classes.point(law.lowerEnd + law.location, of: j)
         if lower < end { lower = end }
       }
     }

@@ -23,8 +23,7 @@ struct PanelSteps {
     // To twice the precision: below the end of a narrow class's support its density is not small.
     var top = DoubleDouble(-.infinity)
     for j in 0..<classes.count {
-      let end =
-        DoubleDouble(productOf: classes.scales[j], and: highest) + DoubleDouble(classes.locations[j])
+      let end = classes.point(highest, of: j)
       if top < end { top = end }
     }
     self.top = top
@@ -45,7 +44,7 @@ struct PanelSteps {
       let distance = (x.high - location) + x.low
       guard distance > scale * farBelow else { continue }
       if distance < scale * farAbove { return x }
-      let end = DoubleDouble(productOf: scale, and: farAbove) + DoubleDouble(location)
+      let end = classes.point(farAbove, of: j)
       if start < end { start = end }
     }
     return start.high > -.infinity && start < x ? start : x
@@ -99,13 +98,13 @@ struct KinkPoints {
       start: UnsafeMutableRawPointer(memory).bindMemory(to: Point.self, capacity: count), count: count)
     var slot = 0
     for j in 0..<classes.noisy {
-      let (location, scale) = (DoubleDouble(classes.locations[j]), classes.scales[j])
+      let (location, scale) = (classes.locations[j], classes.scales[j])
       for kink in law.kinks {
         let distance = scale * (kink + law.location)
         // The floor itself is as far above a kink as a quantile is above the end of a law.
-        let rounding = 0x1p-50 * (location.high.magnitude + distance.magnitude + scale)
-        if location.high + distance + rounding < floor { continue }
-        let position = DoubleDouble(productOf: scale, and: kink + law.location) + location
+        let rounding = 0x1p-50 * (location.magnitude + distance.magnitude + scale)
+        if location + distance + rounding < floor { continue }
+        let position = classes.point(kink + law.location, of: j)
         points[slot] = Point(position: position, tolerance: scale * 0x1p-60)
         slot += 1
       }

@@ -55,6 +55,11 @@ struct ScaledClasses {
     return classes
   }
 
+  /// μ + z·s of a class, to twice the precision.
+  func point(_ z: Double, of j: Int) -> DoubleDouble {
+    DoubleDouble(productOf: scales[j], and: z) + DoubleDouble(locations[j])
+  }
+
   /// Below this point at least k classes without noise are above: nothing can be among the k largest.
   var floor: Double? { count - noisy >= wanted ? locations[noisy + wanted - 1] : nil }
 

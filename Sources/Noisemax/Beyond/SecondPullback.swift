@@ -133,9 +133,7 @@ extension SecondPullback {
       for (pair, slot) in slots.enumerated() {
         let jump = jumps[Swift.min(first + pair, points - 1) % jumps.count]
         let scale = classes.scales[slot]
-        let centre =
-          DoubleDouble(productOf: scale, and: jump.kink + classes.law.location)
-          + DoubleDouble(classes.locations[slot])
+        let centre = classes.point(jump.kink + classes.law.location, of: slot)
         for (lane, side) in [(2 * pair, 0x1p-42), (2 * pair + 1, -0x1p-42)] {
           let point = centre + DoubleDouble(side * scale)
           (nodes.high[lane], nodes.low[lane]) = (point.high, point.low)
