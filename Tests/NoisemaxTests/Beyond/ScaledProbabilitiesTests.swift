@@ -117,6 +117,31 @@ import Testing
     #expect((two[3] - first * third).magnitude <= 1e-14, "\(law): \(two)")
   }
 
+  /// Far above a class without noise one wins by its tail alone.
+  @Test(arguments: ShippedLaw.all.map(\.name).filter { $0 != "uniform" })
+  func tailsAboveAClassWithoutNoise(law: String) throws {
+    let noise = try #require(ShippedLaw.standard(named: law))
+    let argmax = NoisyArgmax(noise)
+    for q in [1e-3, 1e-20, 1e-100, 1e-280] {
+      let gap = noise.upperQuantile(at: q)
+      // 1 − F at the Double that the gap is.
+      let truth = noise.survival(at: gap)
+      let (logits, scales) = ([0, 0 - gap, -2 - gap], [0, 1, 1e-3])
+      let p = argmax.probabilities(for: logits, scales: scales)
+      #expect((p[1] / truth - 1).magnitude <= 3e-12, "\(law), \(logits): \(p), not \(truth)")
+      let slope = argmax.pullback(for: logits, scales: scales, of: [0, 1, 0]).logits
+      let density = noise.density(at: gap)
+      #expect((slope[1] / density - 1).magnitude <= 3e-12, "\(law), \(logits): \(slope), not \(density)")
+      // The second of two without noise is as hard to pass.
+      let two = argmax.inclusionProbabilities(for: [0, 0 - gap, 0.5], largest: 2, scales: [0, 1, 0])
+      #expect((two[1] / truth - 1).magnitude <= 3e-12, "\(law), \(gap): \(two), not \(truth)")
+      guard noise is Exponential || noise is Laplace else { continue }
+      // E[(ε − gap)⁺].
+      let loss = argmax.inclusionLoss(for: logits, largest: 1, target: [1, 0, 0], scales: scales)
+      #expect((loss / truth - 1).magnitude <= 3e-12, "\(law), \(logits): \(loss), not \(truth)")
+    }
+  }
+
   /// Shifts, a common factor, and the order of the classes change nothing but roundings.
   @Test(arguments: ShippedLaw.all.map(\.name))
   func invariances(law: String) throws {
@@ -247,6 +272,12 @@ import Testing
     #expect((huge.reduce(0, +) - 1).magnitude <= 1e-14, "\(huge)")
     let tiny = argmax.probabilities(for: [0x1p-1030, 0, 0] as [Double], scales: [0x1p-1030, 0x1p-1029, 0])
     #expect((tiny.reduce(0, +) - 1).magnitude <= 1e-14, "\(tiny)")
+    // Scales that underflow beside the widest one.
+    for law in ShippedLaw.all {
+      let p = NoisyArgmax(law.noise).probabilities(for: [0, 0], scales: [1e-200, 1e200])
+      let below = law.noise.cumulative(at: 0)
+      #expect(zip(p, [below, 1 - below]).allSatisfy { ($0 - $1).magnitude <= 1e-14 }, "\(law.name): \(p)")
+    }
     let apart = argmax.probabilities(for: [1e10, -1e300] as [Double], scales: [1e-10, 1])
     #expect((apart[0] - 1).magnitude <= 1e-15 && apart[1] == 0, "\(apart)")
   }
