@@ -15,7 +15,7 @@ import PackageDescription
 /// that its callers measured, without checks.
 ///
 /// Where the compiler has a module for its own vector operations, the loops use that. With NOISEMAX_PLAIN_VECTORS set they
-/// use the standard library's, as under a compiler that has none, and the package is the library and its tests.
+/// use the standard library's, as under a compiler that has none.
 let usesBuiltinModule = Context.environment["NOISEMAX_PLAIN_VECTORS"] == nil
 
 /// With NOISEMAX_CHECKED set the loops check their preconditions and their sums, for `.ci/sanitizers`.
@@ -109,16 +109,6 @@ let package = Package(
     },
   swiftLanguageModes: [.v6]
 )
-
-if !usesBuiltinModule {
-  let tools = Set([
-    "noisemax", "table-maker", "benchmarks", "NoisemaxTool", "TableMaker", "Benchmarks",
-    "Charts", "CommandLineConventions", "NoisemaxToolTests", "NoisemaxC", "CNoisemax", "NoisemaxCTests",
-    "ExampleParts", "ExamplesTests",
-  ]).union(examples.flatMap { ["example-\($0.lowercased())", "Example\($0)"] })
-  package.products.removeAll { tools.contains($0.name) }
-  package.targets.removeAll { tools.contains($0.name) }
-}
 
 // Targets that libFuzzer drives, which comes with the toolchain on Linux, built on request only: see the page on testing.
 if Context.environment["NOISEMAX_FUZZING"] != nil {
