@@ -189,7 +189,6 @@ final class LogProduct {
       let distance = (start + cells[cell].width * PanelRule.shared.distances[lane]) / width
       lanes[lane] = PanelRule.shared.value(of: known, at: distance)
     }
-    if hasLostDigits(lanes[0], beside: known) { return evaluate(cell) }
     keep(lanes, of: cell, isResolved: true)
     return lanes
   }
@@ -212,14 +211,7 @@ final class LogProduct {
     // There a polynomial may go through numbers of all sizes.
     if cells[cell].isPoint { return evaluate(at: x) }
     let distance = (cells[cell].upper - x).value / cells[cell].width
-    let known = values[cells[cell].values]
-    let value = PanelRule.shared.value(of: known, at: distance)
-    return hasLostDigits(value, beside: known) ? evaluate(at: x) : value
-  }
-
-  /// Whether a value of the polynomial is small beside its values at the nodes, whose roundings it has.
-  private func hasLostDigits(_ value: Double, beside known: Lanes) -> Bool {
-    known[Lanes.scalarCount - 1].magnitude > 0x1p10 * Swift.max(1, value.magnitude)
+    return PanelRule.shared.value(of: values[cells[cell].values], at: distance)
   }
 
   private func contains(_ cell: Int, _ x: DoubleDouble) -> Bool {
@@ -240,6 +232,7 @@ final class LogProduct {
     if lowest > -.infinity, isSmooth(cell) {
       let rest =
         total(lanes * PanelRule.shared.last).magnitude + total(lanes * PanelRule.shared.nextToLast).magnitude
+      // Beside the least of its values: roundings of larger ones must not show in it.
       if rest <= tolerance * Swift.max(1, highest.magnitude) { isResolved = true }
     }
     keep(lanes, of: cell, isResolved: isResolved)

@@ -12,6 +12,10 @@ import Testing
     let loadings: Rows<Double>
     var description: String { "logits \(logits), scales \(scales ?? []), loadings \(loadings.elements)" }
 
+    init(logits: [Double], loadings: [Double]) {
+      (self.logits, scales, self.loadings) = (logits, nil, Rows(loadings, length: 2))
+    }
+
     /// Eight classes that factors draw far apart.
     init(scaled: Bool) {
       let one = RandomVectors(count: 8, seed: 31)
@@ -31,9 +35,10 @@ import Testing
 
   /// Σ φ(z) times what a body finds for the whole row at z, by the trapezoid rule, and the same times z.
   private func mean(
-    _ row: Row, step: Double, _ body: (_ batch: Rows<Double>, _ scales: Rows<Double>?) -> Rows<Double>
+    _ row: Row, step: Double, radius: Double = 7.5,
+    _ body: (_ batch: Rows<Double>, _ scales: Rows<Double>?) -> Rows<Double>
   ) -> (values: [Double], timesFactors: [[Double]]) {
-    let (end, n) = (Int(7.5 / step), row.logits.count)
+    let (end, n) = (Int(radius / step), row.logits.count)
     var nodes: [[Double]] = []
     var (logits, scales): ([Double], [Double]) = ([], [])
     for i in -end...end {
@@ -116,6 +121,31 @@ import Testing
       #expect(error <= 1e-8, "\(loadings), \(d), \(scales ?? []): \(result), not \(expected)")
       #expect(result.errorEstimate <= 1e-8)
     }
+  }
+
+  /// What counts for nothing is told by the rarest class: relative to that, not to 1.
+  @Test(arguments: [-9.0, -14])
+  func rareClassesAreNotLeftOut(logit: Double) {
+    let row = Row(logits: [0, -0.5, logit], loadings: [0.3, -0.2, 0, 0.4, -0.3, 0.1])
+    let expected = mean(row, step: 0.12, radius: 12) { batch, _ in
+      NoisyArgmax(.normal).probabilities(for: batch)
+    }
+    let logs = NoisyArgmax(.normal).logProbabilities(for: row.logits, loadings: row.loadings)
+    for j in row.logits.indices {
+      let truth = log(expected.values[j])
+      #expect((logs[j] - truth).magnitude <= 1e-9, "\(row), class \(j): \(logs), not \(truth)")
+    }
+  }
+
+  /// A node that is rare may leave out more, but not as much more as it is rare.
+  @Test(arguments: [3.2, 3.5, 4, 5])
+  func classesAreNotLeftOutTooNear(gap: Double) {
+    // The third never wins, and is there for the second factor.
+    let row = Row(
+      logits: [0, 0 - gap * 2.0.squareRoot(), -60], loadings: [0, 0, 0.01, 0, 0, 0.01])
+    let p = NoisyArgmax(.normal).probabilities(for: row.logits, loadings: row.loadings)[1]
+    let truth = Normal().cumulative(at: row.logits[1] / 2.0001.squareRoot())
+    #expect((p - truth).magnitude <= 1e-10, "\(row): \(p), not \(truth)")
   }
 
   /// The nodes of one row are shared out, too.

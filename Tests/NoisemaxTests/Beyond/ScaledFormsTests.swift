@@ -106,6 +106,11 @@ import Testing
     let undefined = argmax.lossesWithGradients(
       for: [.nan, 1] as [Double], scales: [1, 1], targets: [1], as: .negativeLogLikelihood)
     #expect(undefined.values.isNaN && undefined.logits.allSatisfy(\.isNaN), "\(undefined)")
+    for loss in [Loss.fenchelYoung, .negativeLogLikelihood] {
+      let own = argmax.lossesWithGradients(
+        for: [.nan, 1, 0.5] as [Double], scales: [1, 2, 3], targets: [1], as: loss)
+      #expect(own.values.isNaN && (own.logits + own.scales).allSatisfy(\.isNaN), "\(loss): \(own)")
+    }
   }
 
   /// Bit for bit, and so is the gradient in the logits. A common scale moves a likelihood as logits do that are drawn together.

@@ -110,7 +110,8 @@ import Testing
   @Test(arguments: [1, 2])
   func narrowClassesBeyondAllNumbers(k: Int) throws {
     let shipped = try ShippedLaw.all.map { try NoisyArgmax(named: $0.name) }
-    for argmax in shipped + [NoisyArgmax(Triangular())] {
+    let own: [any ExactNoise] = [Triangular(), NormalMixture.contaminated(3), UnnamedGumbel()]
+    for argmax in shipped + own.map({ NoisyArgmax($0) }) {
       let found = argmax.inclusionPullback(
         for: [0.25, 0, 0.5, -8.7e304], largest: k, of: [1, 0, 2, -1], scales: [1, 1, 0.5, 7e-9])
       let near = argmax.inclusionPullback(

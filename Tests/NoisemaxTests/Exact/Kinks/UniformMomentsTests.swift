@@ -132,6 +132,25 @@ import Testing
     }
   }
 
+  /// Σ v log p has the gradient of Σ (v/p)·p, which is that of single entries.
+  @Test(arguments: shapes.keys.sorted())
+  func gradientsOfManyLogarithms(shape: String) throws {
+    var generator = SplitMix64(seed: 44)
+    let make = try #require(Self.shapes[shape])
+    let row = make(&generator).logits
+    let argmax = NoisyArgmax(.uniform)
+    let p = argmax.probabilities(for: row)
+    let v = p.indices.map { p[$0] > 1e-60 ? 1 + 0.5 * sin(Double($0)) : 0 }
+    let gradient = argmax.logProbabilitiesPullback(for: row, of: v)
+    let truth = argmax.pullback(for: row, of: zip(v, p).map { $0 == 0 ? 0 : $0 / $1 })
+    let size = truth.reduce(0) { $0 + $1.magnitude }
+    for index in row.indices {
+      #expect(
+        isClose(gradient[index], truth[index], within: 1e-10 * size),
+        "\(shape), \(row), \(v), class \(index): \(gradient[index]), not \(truth[index])")
+    }
+  }
+
   @Test(arguments: shapes.keys.sorted())
   func excessAgainstDirectIntegrals(shape: String) throws {
     var generator = SplitMix64(seed: 47)

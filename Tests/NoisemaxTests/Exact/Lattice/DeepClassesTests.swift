@@ -35,6 +35,24 @@ import Testing
       "\(gaps), \(ties) of each: \(logs[deep]), not \(expected[deep])")
   }
 
+  /// Classes of a crowd that are distinct count where they are.
+  @Test(arguments: [("normal", -14...12, -60, -26.1), ("logistic", -45...90, -900, -21.5)])
+  func crowdsOfDistinctClassesCount(
+    law: String, window: ClosedRange<Double>, deep: Double, crowd: Double
+  ) throws {
+    let noise = try #require(ShippedLaw.standard(named: law) as? any SmoothNoise)
+    func truth(_ noise: some SmoothNoise, _ row: [Double]) -> Double {
+      DirectIntegral(row, under: noise, window: window, step: 1 / 16).logProbabilities[1]
+    }
+    let row = [0, deep, 0] + (0..<400).map { crowd + 0.4 * sin(Double($0)) }
+    let (value, expected) = (NoisyArgmax(noise).logProbabilities(for: row)[1], truth(noise, row))
+    let bound = 3e-12 * expected.magnitude
+    // One place further down it would count otherwise.
+    let moved = truth(noise, row.map { $0 == 0 || $0 == deep ? $0 : $0 - 0.05 })
+    #expect((moved - expected).magnitude >= 10 * bound, "the crowd of \(row) does not count")
+    #expect((value - expected).magnitude <= bound, "\(row): \(value), not \(expected)")
+  }
+
   /// Gaps beyond which p is below 1e-300 beside one leader, in closed form, and beside more leaders the more so.
   static let depths = [
     ("normal", 52.4), ("logistic", 697.5), ("gumbel", 690.8), ("reversed-gumbel", 690.8),
