@@ -13,6 +13,9 @@ private struct KinkWalk {
 }
 
 extension TailNodes {
+  /// So that t of the panel that passes it is finite.
+  private static var largestT: Double { 0x1p1000 }
+
   /// From the kink of the leader down.
   mutating func layBelowKinks(scratch: inout Scratch) {
     var walk = KinkWalk()
@@ -91,8 +94,8 @@ extension TailNodes {
     walk.t = end
     // R only grows on the way down, and G·t falls at the rate R − 1, G·t² at R − 2.
     let (value, rate) = (walk.above * others, passed - others)
-    // Below that nothing is a number any more, and t would not be one.
-    if value <= (classes.isLone ? 0x1p-880 : 0x1p-980) * integral { return true }
+    // Below that nothing is a number any more, nor is t.
+    if value <= (classes.isLone ? 0x1p-880 : 0x1p-980) * integral || end >= Self.largestT { return true }
     if withPairs && value * end > precision.leftOut * pairIntegral * (rate - 1) { return false }
     return value <= precision.leftOut * integral * rate
   }

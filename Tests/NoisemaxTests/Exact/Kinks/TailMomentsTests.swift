@@ -175,6 +175,25 @@ import Testing
     }
   }
 
+  /// Three Laplace classes, one of them deep: below the second kink G·t² does not fall, down to where t would be no number.
+  @Test(arguments: Array(stride(from: 20.0, through: 76, by: 4)))
+  func stretchesWithoutAFallHaveAnEnd(gap: Double) {
+    let argmax = NoisyArgmax(.laplace)
+    // Farther down nothing changes but log p itself.
+    let near = [0, -gap, -2 * gap - 80]
+    let v = [0.25, -0.5, 1]
+    let truth = argmax.logProbabilitiesPullback(for: near, of: v)
+    for deep in [680.0, 705, 720, 735, 744, 750, 1000, 1e10, 1e300] {
+      let row = [0, -gap, -deep]
+      let found = argmax.logProbabilitiesPullback(for: row, of: v)
+      for index in row.indices {
+        #expect(isClose(found[index], truth[index], within: 1e-12), "\(row): \(found), not \(truth)")
+      }
+      let slopes = argmax.pullback(for: row, of: v)
+      #expect(slopes.allSatisfy(\.isFinite) && isClose(sum(slopes), 0, within: 1e-15), "\(row): \(slopes)")
+    }
+  }
+
   private func sum(_ numbers: [Double]) -> Double {
     numbers.reduce(DoubleDouble(0)) { $0 + DoubleDouble($1) }.value
   }
