@@ -125,6 +125,19 @@ import Testing
     }
   }
 
+  /// A cotangent as large as p is rare: where f underflows, the product of both has no digits, and is far above the least
+  /// Double. From integrals in 40 digits.
+  @Test(arguments: [1, 1e10, 1e50, 1e100, 1e200])
+  func largeCotangentsOfRareClasses(v: Double) {
+    let found = NoisyArgmax(.normal).pullback(for: [-9, 0.07, 0], scales: [0.3, 0, 1], of: [v, 0, 0]).logits
+    let p = 2.2978984941240975752e-201
+    // Of log p; that of a class without noise is what they leave.
+    let truth = [100.88860338256509493, 0, -0.74768961637928783328]
+    for (value, expected) in zip(found, truth) where expected != 0 {
+      #expect((value / (v * p) / expected - 1).magnitude <= 1e-11, "\(v): \(found), not \(truth) · p·v")
+    }
+  }
+
   @Test func edgesHaveNoGradient() {
     let argmax = NoisyArgmax(.normal)
     let settled = argmax.inclusionPullback(for: [1, 2, -.infinity] as [Double], largest: 2, of: [1, 2, 3])
