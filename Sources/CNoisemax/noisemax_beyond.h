@@ -123,7 +123,7 @@ noisemax_status noisemax_inverse_f(const noisemax_transform *transform, const fl
  * Values are means over z, at as many nodes as the tolerance wants, four million at most.
  *
  * scales      as above, null where all are 1; none of an open class is 0
- * loadings    V, finite: `rank` numbers for each logit, one class after the other
+ * loadings    V, none larger than 1e300: `rank` numbers for each logit, one class after the other
  * rank        1 to 3
  * tolerance   the error that is allowed, 1e-12 to 0.1: absolute of probabilities, logarithms and losses over the scale; of a
  *             gradient beside the range of its cotangents over the scale

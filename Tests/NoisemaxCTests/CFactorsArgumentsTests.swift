@@ -116,8 +116,8 @@ import Testing
       for tolerance in [0, -1, 0.99e-12, 0.11, .infinity, .nan] as [Double] {
         refused("the tolerance is from 1e-12 to 0.1, not \(tolerance)") { $0.tolerance = tolerance }
       }
-      for loading in [Scalar.nan, .infinity, -.infinity] {
-        refused("the loadings are finite, and one of class 1 of row 1 is \(loading)") {
+      for loading in [Scalar.nan, .infinity, -.infinity, Scalar(-1e301)] {
+        refused("the loadings are no larger than 1e+300, and one of class 1 of row 1 is \(loading)") {
           $0.loadings = [1, 0, 0.5, loading]
         }
       }
@@ -189,7 +189,7 @@ import Testing
   @Test(arguments: ["gumbel", "laplace", "uniform"]) func extremes(law: String) throws {
     let (least, most) = (Double.leastNonzeroMagnitude, Double.greatestFiniteMagnitude)
     let rows: [(x: [Double], s: [Double], v: [Double])] = [
-      ([0, 1], [1, 1], [most, most]), ([0, 1], [1, 1], [least, -least]), ([most, -most], [1, 1], [1, 0]),
+      ([0, 1], [1, 1], [1e300, 1e300]), ([0, 1], [1, 1], [least, -least]), ([most, -most], [1, 1], [1, 0]),
       ([0, 0], [most, 1], [0.5, 0]), ([0, 0], [least, 1], [0, 0]),
     ]
     let handle = try Handle(law, scale: 0.5)

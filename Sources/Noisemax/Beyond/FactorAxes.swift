@@ -22,7 +22,7 @@ struct FactorAxes {
     // From the first on: equal loadings leave exactly nothing.
     let centred: [[Double]] = (0..<rank).map { axis in
       let differences = isOpen.indices.map { index in
-        isOpen[index] ? bounded(loadings[index * rank + axis] - loadings[open[0] * rank + axis]) : 0
+        isOpen[index] ? loadings[index * rank + axis] - loadings[open[0] * rank + axis] : 0
       }
       let mean = differences.reduce(0, +) / Double(Swift.max(open.count, 1))
       return isOpen.indices.map { isOpen[$0] ? differences[$0] - mean : 0 }
@@ -89,6 +89,3 @@ struct FactorAxes {
     return vectors
   }
 }
-
-/// A difference whose sums, and whose products with z, are finite too.
-private func bounded(_ difference: Double) -> Double { Swift.min(Swift.max(difference, -1e300), 1e300) }

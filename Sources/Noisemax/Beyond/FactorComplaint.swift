@@ -11,12 +11,17 @@ package enum FactorComplaint {
       ? nil : "the tolerance is from 1e-12 to 0.1, not \(tolerance)"
   }
 
+  /// So that differences of them, and their products with z, are finite.
+  private static let largestLoading = 1e300
+
   /// Of `rank` loadings for every class of rows.
   package static func about<Scalar: LogitScalar>(
     loadings: UnsafeBufferPointer<Scalar>, rank: Int, rowLength: Int
   ) -> String? {
-    guard let slot = loadings.firstIndex(where: { !$0.isFinite }) else { return nil }
+    let misfit = loadings.firstIndex { !(Double($0).magnitude <= largestLoading) }
+    guard let slot = misfit else { return nil }
     let (row, index) = (slot / rank).quotientAndRemainder(dividingBy: rowLength)
-    return "the loadings are finite, and one of class \(index) of row \(row) is \(loadings[slot])"
+    return
+      "the loadings are no larger than \(largestLoading), and one of class \(index) of row \(row) is \(loadings[slot])"
   }
 }

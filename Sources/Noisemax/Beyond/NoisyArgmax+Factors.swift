@@ -24,7 +24,8 @@ extension NoisyArgmax {
   ///   - scales: what the noise of each class is multiplied by besides the transform's own ``scale``; 1 unless said otherwise.
   ///   - tolerance: the absolute error that is allowed, from 1e-12 to 0.1.
   /// - Returns: p, in the same shape as the logits.
-  /// - Precondition: the method is exact, the shapes fit, the loadings are finite, and the scales of open classes are above 0.
+  /// - Precondition: the method is exact, the shapes fit, no loading is larger than 1e300, and the scales of open classes are
+  ///   above 0.
   public func probabilities<L: Logits>(
     for logits: L, loadings: Rows<L.Scalar>, scales: L? = nil, tolerance: Double = 1e-10
   ) -> L {
