@@ -79,11 +79,16 @@ import Testing
   }
 
   /// Where log(p/q) is nearly all that a Double can hold, p is 0 and it moves nothing.
-  @Test(arguments: ["gumbel", "laplace"])
-  func gradientsBesideNothing(law: String) throws {
+  @Test(arguments: ["gumbel", "normal", "logistic", "exponential", "laplace"], [0, 1, 20, 1200])
+  func gradientsBesideNothing(law: String, others: Int) throws {
     let argmax = try NoisyArgmax(named: law)
-    let (value, inP, inQ) = argmax.divergenceWithGradients(for: [0, -1.7e308], from: [-1.7e308, 0])
-    #expect(value > 1e308 && inP == [0, 0] && inQ == [-1, 1], "\(law): \(value), \(inP), \(inQ)")
+    let far = law == "normal" ? 1e154 : law == "laplace" && others > 0 ? 1e300 : 1.7e308
+    let rest = (0..<others).map { -30 - Double($0 % 7) }
+    let (value, inP, inQ) = argmax.divergenceWithGradients(for: [0, -far] + rest, from: [-far, 0] + rest)
+    #expect(value > 1e299, "\(law), \(others): \(value)")
+    let whole = "\(law), \(others): \(inP), \(inQ)"
+    #expect(
+      inP.allSatisfy(\.isFinite) && inP[1] == 0 && (inP + inQ).reduce(0, +).magnitude < 1e290, "\(whole)")
   }
 
   @Test func edgesAndForms() {
