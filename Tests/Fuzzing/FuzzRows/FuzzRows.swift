@@ -39,6 +39,10 @@ struct Pass<Scalar: LogitScalar> {
     case 1:
       let logP = argmax.logProbabilities(for: row)
       demand(logP.allSatisfy { isUndefined ? $0.isNaN : $0 <= 0 }, "log-probabilities", logP)
+      if isExact && !isUndefined {
+        let p = argmax.probabilities(for: row)
+        demand(areLogarithms(logP, of: p, under: argmax.noise), "the logarithms of \(p),", logP)
+      }
     case 2:
       _ = argmax.pullback(for: row, of: cotangent)
       demandDefined(argmax.pullback(for: row, of: ones), "pullback")

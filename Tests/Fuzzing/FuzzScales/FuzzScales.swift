@@ -45,6 +45,10 @@ struct Pass<Scalar: LogitScalar> {
     case 2:
       let logP = argmax.logProbabilities(for: row, scales: scales)
       demand(logP.allSatisfy { isUndefined ? $0.isNaN : $0 <= 0 }, "log-probabilities", logP)
+      if !isUndefined {
+        let p = argmax.probabilities(for: row, scales: scales)
+        demand(areLogarithms(logP, of: p, under: argmax.noise), "the logarithms of \(p)", logP)
+      }
     case 3:
       let ones = row.indices.map { Scalar($0 % 3) - 1 }
       _ = argmax.inclusionPullback(for: row, largest: largest, of: cotangent, scales: scales)

@@ -11,14 +11,20 @@ struct Input {
   /// One of so many, by a byte; the first where there is none left.
   mutating func choice(of count: Int) -> Int { Int(bytes.popFirst() ?? 0) % count }
 
-  /// Numbers of any bits, or of two bytes each: 256ths from −128 to 128, where rows are as they usually are.
+  /// Numbers of any bits, or of two bytes each: 256ths from −128 to 128, where rows are as they usually are, or a byte times a
+  /// power of two, so that the same row has gaps of many sizes.
   mutating func numbers<Scalar: LogitScalar>(_ count: Int, as type: Scalar.Type) -> [Scalar] {
-    if choice(of: 2) == 1 {
+    let form = choice(of: 3)
+    if form > 0 {
       let taken = bytes.prefix(2 * count)
       bytes = bytes.dropFirst(taken.count)
       return taken.withUnsafeBytes { raw in
         (0..<raw.count / 2).map {
-          Scalar(raw.loadUnaligned(fromByteOffset: 2 * $0, as: Int16.self)) / 256
+          let value = raw.loadUnaligned(fromByteOffset: 2 * $0, as: Int16.self)
+          if form == 1 { return Scalar(value) / 256 }
+          let power = Scalar(
+            sign: .plus, exponent: Scalar.Exponent((value & 31) - 20), significand: 1)
+          return Scalar(value >> 8) * power
         }
       }
     }
@@ -70,6 +76,18 @@ func compensatedSum(_ terms: [some LogitScalar]) -> Double {
     sum = next
   }
   return sum + lost
+}
+
+/// Whether log-probabilities are the logarithms of probabilities. Of Floats nothing is said, nor of a bounded law, which has few
+/// digits near the ends of its support.
+func areLogarithms<Scalar: LogitScalar>(
+  _ logP: [Scalar], of p: [Scalar], under noise: any NoiseDistribution
+) -> Bool {
+  if Scalar.self == Float.self || noise is Uniform { return true }
+  return zip(logP, p).allSatisfy { logP, p in
+    if p <= 1e-290 { return logP < -667 }
+    return (logarithm(Double(p)) - Double(logP)).magnitude <= 1e-9 * max(1, -Double(logP))
+  }
 }
 
 /// Whether a row has a probability at all.
