@@ -153,20 +153,17 @@ struct ClassPanels {
 
   /// Above all classes integrands fall, in panels that grow.
   private func walkUp(_ integrand: some PanelIntegrand, from top: DoubleDouble) {
-    // Nothing lies below a class without noise at the top: what there is begins here.
+    var (x, width) = (top, steps.width(below: top, enough: .infinity))
+    // Below a class without noise at the top there is nothing: all begins here.
     var isFirst = (0..<integrand.judged).allSatisfy { sums[$0] == 0 }
-    var (x, width) = (
-      top, isFirst ? steps.widthOfTails : 2 * steps.width(below: top, enough: .infinity)
-    )
-    guard width < .infinity else { return }
     for _ in 0..<512 {
       let isOver = (0..<integrand.judged).allSatisfy { outermost[$0] <= limits.cut * sums[$0] }
       if isOver && !isFirst { return }
       isFirst = false
+      width *= 2
       x = x + DoubleDouble(width)
       _ = lay(integrand, PendingPanels.Panel(upper: x, width: width), in: 0)
       outermost.update(from: settle(integrand, 1), count: integrand.judged)
-      width *= 2
     }
   }
 

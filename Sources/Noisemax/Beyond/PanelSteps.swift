@@ -75,15 +75,6 @@ struct PanelSteps {
     // Below all that is felt: as far as the widest class.
     return width < .infinity ? width : reach * widest
   }
-
-  /// How wide a panel on the top may be for the narrowest class that may be above; infinite if none may.
-  var widthOfTails: Double {
-    var width = Double.infinity
-    for j in 0..<classes.noisy where top < classes.point(farAbove, of: j) {
-      width = Swift.min(width, reach * classes.scales[j])
-    }
-    return width
-  }
 }
 
 /// The kinks of all classes of a row, from the topmost down: those above a point, if nothing counts below it.
