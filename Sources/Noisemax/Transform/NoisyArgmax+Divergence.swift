@@ -201,8 +201,7 @@ private struct DivergenceTerm {
       value = logP == -.infinity ? q : .infinity
       slopeInP = 0
     } else {
-      // Beside a p of 0 the logarithm may be so large that differences overflow.
-      slopeInP = p > 0 ? difference : 0
+      slopeInP = difference
       value =
         difference.magnitude < 0.25
         ? p * Self.logarithmicExcess(difference)

@@ -33,9 +33,10 @@ import Testing
     let (own, grid) = try (
       NoisyArgmax(kinked: "uniform", onTheGrid: false), NoisyArgmax(kinked: "uniform", onTheGrid: true)
     )
-    // The supports of the others end within a tenth above the lower end of the leaders'.
+    // The supports of fifty others end within a fourteenth above the lower end of the leaders', those of the rest hardly above it.
     for leaders in [[0.0], [0, -0.02], [0, -0.01, -0.03]] {
-      let row = leaders + (0..<1200).map { -0.9 - 0.09 * Double($0) / 1200 }
+      let some = (0..<50).map { -0.999 + 0.07 * Double($0) / 50 }
+      let row = leaders + some + (1...1150).map { -1 + 1e-6 * Double($0) / 2 }
       let (p, truth) = (grid.probabilities(for: row), own.probabilities(for: row))
       let v = row.indices.map { $0 < leaders.count ? 0 : 1 + 0.5 * sin(Double($0)) }
       let (slopes, slopesTruth) = (grid.pullback(for: row, of: v), own.pullback(for: row, of: v))
