@@ -1,3 +1,4 @@
+import Foundation
 import Noisemax
 import NoisemaxLaws
 import Testing
@@ -19,19 +20,27 @@ extension ForwardingNoise {
   var variance: Double { original.variance }
 }
 
-/// A law that counts how often it is asked, by one thread.
+/// A law that counts how often it is asked.
 protocol CountingNoise: AccurateNoise {
   var original: any AccurateNoise { get }
   var count: Count { get }
 }
 
 final class Count: @unchecked Sendable {
-  var value = 0
+  private let lock = NSLock()
+  private var number = 0
+
+  var value: Int {
+    get { lock.withLock { number } }
+    set { lock.withLock { number = newValue } }
+  }
+
+  func increment() { lock.withLock { number += 1 } }
 }
 
 extension CountingNoise {
   func counted(_ value: Double) -> Double {
-    count.value += 1
+    count.increment()
     return value
   }
 
