@@ -34,6 +34,26 @@ def test_references(ranks):
             case.check(f"loss of {pair}", np.exp(-noisemax.ranking_loss(x, pair, law, s)), probability, 1e-11)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("k", [1, 2, 7])
+def test_small_arrays_have_the_bits_of_large_ones(k, dtype):
+    # The larger arrays are not copied into kept memory. A call is kept, and must not keep what it was given.
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(300, 7)).astype(dtype)
+    s = rng.uniform(0.3, 2, x.shape).astype(dtype)
+    large, equal = (noisemax.top_k_probabilities(x, k, scale=scale) for scale in (s, 1.5))
+    for index in range(0, 300, 60):
+        few = slice(index, index + 3)
+        assert (noisemax.top_k_probabilities(x[few], k, scale=s[few]) == large[few]).all()
+        assert (noisemax.top_k_probabilities(x[few], k, scale=1.5) == equal[few]).all()
+        assert (noisemax.top_k_probabilities(x[few], k, scale=s[index]) != large[few]).any() or k == 7
+    assert k > 1 or (noisemax.probabilities(x[:3], scale=s[:3]) == large[:3]).all()
+    with pytest.raises(ValueError, match="-1"):
+        noisemax.top_k_probabilities(x[:3], k, scale=np.full_like(s[:3], -1))
+    with pytest.raises(ValueError, match="at least 1 thread"):
+        noisemax.top_k_probabilities(x[:3], k, scale=s[:3], threads=0)
+
+
 def test_plackett_and_luce_in_closed_form(rows):
     x = rows[:, [1, 3, 5]]
     order = [2, 0, 1]

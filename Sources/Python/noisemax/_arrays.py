@@ -53,7 +53,7 @@ def rows(x: ArrayLike, axis: int = -1, like: np.ndarray | None = None) -> np.nda
 
 def has_own(scale: object) -> bool:
     """Whether it is an array of scales, and not one number for all classes."""
-    return type(scale) is not float and np.ndim(scale) > 0
+    return type(scale) is not float and (scale.ndim if type(scale) is np.ndarray else np.ndim(scale)) > 0
 
 
 def scales(scale: ArrayLike, x: np.ndarray, axis: int) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from . import _small
 from ._arrays import FLOAT32, has_own, memory, restored, row_count, rows, scales
 from ._library import call, functions, thread_count, transform
 
@@ -120,8 +121,14 @@ def logits(
 
 
 def included(x, k, noise, scale, axis, points, threads) -> np.ndarray:
+    count, shared = _count(k), thread_count(threads)
+    if axis == -1 and _small.serves(x):
+        if type(scale) is float:
+            return _small.values("inclusions", x, noise, scale, points, count, None, shared)
+        if type(scale) is np.ndarray and scale.dtype == x.dtype and scale.shape == x.shape:
+            return _small.values("inclusions", x, noise, 1.0, points, count, scale, shared)
     held, x, widths = _prepared(x, noise, scale, axis, points, False)
-    return _numbers(_inclusions, held, (_count(k), memory(x), _optional(widths)), x, axis, threads)
+    return _numbers(_inclusions, held, (count, memory(x), _optional(widths)), x, axis, threads)
 
 
 def log_probabilities(x, noise, scale, axis, points, threads) -> np.ndarray:

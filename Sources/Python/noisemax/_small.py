@@ -21,21 +21,26 @@ _most_kept = 64
 class Call:
     """A function with its transform and with memory for arrays of one shape."""
 
-    __slots__ = ("arguments", "function", "held", "input", "output")
+    __slots__ = ("arguments", "function", "held", "input", "output", "scales")
 
-    def __init__(self, function: str, noise: str, scale: float, points: int | None, shape, dtype) -> None:
+    def __init__(self, function: str, noise: str, scale: float, points, count, threads, has_scales, shape, dtype) -> None:
         # A function object of its own: without types to convert to, it takes arguments that have been converted.
         self.function = library[f"noisemax_{function}{'_f' if dtype == FLOAT32 else ''}"]
         self.function.restype = ctypes.c_int32
         self.held = transform(noise, scale, points)
         self.input, self.output = np.zeros(shape, dtype), np.empty(shape, dtype)
+        self.scales = np.ones(shape, dtype) if has_scales else None
         pointer, size = ctypes.c_void_p.from_param, ctypes.c_ssize_t.from_param
+        given = [pointer(self.input.ctypes.data)]
+        if count is not None:
+            # What counts the largest classes takes scales, too.
+            given = [size(count), *given, pointer(self.scales.ctypes.data if has_scales else None)]
         self.arguments = (
             pointer(self.held.handle),
-            pointer(self.input.ctypes.data),
+            *given,
             size(row_count(self.input)),
             size(shape[-1]),
-            ctypes.c_int32.from_param(1),
+            ctypes.c_int32.from_param(threads),
             pointer(self.output.ctypes.data),
             pointer(None),
             size(0),
@@ -47,15 +52,20 @@ _idle: dict[tuple, Call] = {}
 _take = _idle.pop
 
 
-def values(function: str, x: np.ndarray, noise: str, scale: float, points: int | None) -> np.ndarray:
+def values(
+    function: str, x: np.ndarray, noise: str, scale: float, points: int | None,
+    count: int | None = None, scales: np.ndarray | None = None, threads: int = 1,
+) -> np.ndarray:  # fmt: skip
     """A number for every class of a small array with its rows along the last axis."""
-    key = (function, noise, scale, points, x.shape, x.dtype)
+    key = (function, noise, scale, points, count, threads, scales is not None, x.shape, x.dtype)
     call = _take(key, None)
     if call is None:
         call = Call(*key)
         if len(_idle) >= _most_kept:
             _idle.clear()
     call.input[...] = x
+    if scales is not None:
+        call.scales[...] = scales
     if call.function(*call.arguments):
         fail(call.function, *call.arguments[:-2])
     result = call.output.copy()
