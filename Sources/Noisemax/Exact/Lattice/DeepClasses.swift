@@ -33,8 +33,8 @@ final class DeepClasses {
   var least = 0.0
   /// The nodes of a gradient that are no longer in `cells`, upside down.
   var mirrored: [Source] = []
-  /// The cell of its peak, where the next integral begins.
-  var lastMiddle: Int?
+  /// The peaks of the classes that have been integrated, in descending order of their gaps.
+  var peaks: [Peak] = []
   /// The peak of the last class, if its log p is the logarithm there and no more.
   var peakAlone: (x: Double, value: Double)?
   /// The class that was integrated last: the integrand of the next one may differ from it by a factor alone (see `lead`).

@@ -95,6 +95,6 @@ extension DeepClasses {
     sources.sort { $0.gap > $1.gap }
     mirrored += Self.withoutCrowds(sources, cell: cell, basis: basis)
     cells.removeAll()
-    (lastMiddle, before) = (nil, nil)
+    before = nil
   }
 }

@@ -63,11 +63,10 @@ extension DeepClasses {
   /// The cell of a class's peak, so narrow that its nodes resolve it, with the integrand at these in `values`; and the largest
   /// of them. Nil if log p is no more than the logarithm of the peak.
   private func middle(of gap: Double) -> (cell: Int, top: Double)? {
-    // That of the last class is often near.
-    if let lastMiddle, !isSteep(lastMiddle, for: gap),
-      let found = climb(from: lastMiddle, of: gap, atMost: 5, moves: true)
-    {
-      return found
+    let expected = expectedPeak(of: gap)
+    if let expected {
+      let start = cell(around: expected.x, exponent: expected.exponent)
+      if let found = climb(from: start, of: gap, atMost: 5, moves: true) { return found }
     }
     let (peak, top) = highest(of: gap)
     // log p is the logarithm of the peak plus that of a width: the larger the first, the fewer digits of the second show.
@@ -75,23 +74,15 @@ extension DeepClasses {
       if top > -.infinity { peakAlone = (peak, top) }
       return nil
     }
-    let start = cell(around: peak, top: top, of: gap)
+    let start = cell(around: peak, top: top, of: gap, exponent: expected?.exponent ?? scale.unit.exponent)
     if let found = climb(from: start, of: gap, atMost: 200, moves: false) { return found }
     peakAlone = (peak, top)
     return nil
   }
 
-  /// Whether the logarithm falls too much from end to end of a cell that is known.
-  private func isSteep(_ cell: Int, for gap: Double) -> Bool {
-    let (nodes, last) = (cells.nodes(of: cell), DeepCells.nodeCount - 1)
-    let low = nodes.logG[0] + scale.logReversedHazard(nodes.x[0] - gap)
-    let high = nodes.logG[last] + scale.logReversedHazard(nodes.x[last] - gap)
-    return !((low - high).magnitude <= DeepCells.steepest)
-  }
-
-  /// A cell around a peak about as wide as the logarithm allows, by its ends.
-  private func cell(around peak: Double, top: Double, of gap: Double) -> Int {
-    var cell = cell(around: peak, exponent: lastMiddle.map { cells[$0].exponent } ?? scale.unit.exponent)
+  /// A cell around a peak about as wide as the logarithm allows, by its ends. The search begins with some width.
+  private func cell(around peak: Double, top: Double, of gap: Double, exponent: Int) -> Int {
+    var cell = cell(around: peak, exponent: exponent)
     var isNarrowed = false
     for _ in 0..<400 {
       let this = cells[cell]
@@ -150,7 +141,7 @@ extension DeepClasses {
             continue
           }
         }
-        lastMiddle = cell
+        keep(Peak(gap: gap, x: x, exponent: this.exponent))
         return (cell, top)
       }
     }

@@ -1,6 +1,40 @@
 // Where the integrand G(x)·r(x − μ) of one class far behind the leader is largest.
 
 extension DeepClasses {
+  /// The highest node of a class's integrand, and the width of the cell that resolves it.
+  struct Peak {
+    let gap, x: Double
+    let exponent: Int
+  }
+
+  /// Where a class has its peak, if this moves on a straight line between the two classes next to it whose peaks are known,
+  /// or beyond them. Nil where it hardly does: one of the three is twice as far from the leader as another.
+  func expectedPeak(of gap: Double) -> Peak? {
+    guard peaks.count > 1 else { return nil }
+    let next = indexOfPeak(below: gap)
+    let first = min(max(next - 1, 0), peaks.count - 2)
+    let (above, below) = (peaks[first], peaks[first + 1])
+    guard min(gap, below.gap) >= 2 * max(gap, above.gap) else { return nil }
+    let x = above.x + (gap - above.gap) / (below.gap - above.gap) * (below.x - above.x)
+    return x.isFinite ? Peak(gap: gap, x: x, exponent: peaks[max(next - 1, 0)].exponent) : nil
+  }
+
+  /// Keeps the peak of a class.
+  func keep(_ peak: Peak) {
+    let index = indexOfPeak(below: peak.gap)
+    if index == 0 || peaks[index - 1].gap > peak.gap { peaks.insert(peak, at: index) }
+  }
+
+  /// The first peak of a class below a gap.
+  private func indexOfPeak(below gap: Double) -> Int {
+    var (low, high) = (0, peaks.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if peaks[middle].gap >= gap { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
   /// Three nodes a < m < b and the integrand's logarithm there, which is concave and largest at m.
   private struct Bracket {
     var (a, m, b) = (0.0, 0.0, 0.0)

@@ -53,6 +53,16 @@ final class Lattice: RowMethod {
     _ row: UnsafeMutableBufferPointer<Double>, for request: Request, vectors: RowVectors,
     precision: Precision, scratch: inout Scratch
   ) -> RowSums {
+    var classes: DeepClasses?
+    return evaluate(
+      row, for: request, vectors: vectors, precision: precision, scratch: &scratch, deepClasses: &classes)
+  }
+
+  /// … and leaves the deep classes, if there were any.
+  private func evaluate(
+    _ row: UnsafeMutableBufferPointer<Double>, for request: Request, vectors: RowVectors,
+    precision: Precision, scratch: inout Scratch, deepClasses: inout DeepClasses?
+  ) -> RowSums {
     if !request.contains(.excess), let directSums,
       let defect = directSums.evaluate(
         row, for: request, vectors: vectors, precision: precision, scratch: &scratch)
@@ -79,12 +89,13 @@ final class Lattice: RowMethod {
       sums.defect = pass.pullBack(vectors.cotangent, at: row, scratch: &scratch)
     } else if isOfLogarithms {
       let resolved = pass.resolvedDepth(Swift.min(depth, pass.depth))
-      let deep =
-        pass.hasDeeperClasses || resolved < depth
-        ? DeepLogarithms.values(
-          of: row, at: row.indices.filter { row[$0] < -resolved && row[$0] > -.infinity },
-          in: DeepClasses(of: row, table: table, scale: tailScale()))
-        : []
+      var deep: [(index: Int, value: Double)] = []
+      if pass.hasDeeperClasses || resolved < depth {
+        let classes = DeepClasses(of: row, table: table, scale: tailScale())
+        deep = DeepLogarithms.values(
+          of: row, at: row.indices.filter { row[$0] < -resolved && row[$0] > -.infinity }, in: classes)
+        deepClasses = classes
+      }
       sums.defect = pass.evaluateLogarithms(row)
       for (index, value) in deep { row[index] = value }
     } else {
@@ -136,11 +147,14 @@ final class Lattice: RowMethod {
       copyPadded(gaps, to: row)
       // The pass is still needed, and what it has in its memory. Values beside a gradient have the bits of those alone.
       var scratch = Scratch()
-      sums = evaluate(row, for: .logarithms, vectors: vectors, precision: precision, scratch: &scratch)
+      var classes: DeepClasses?
+      sums = evaluate(
+        row, for: .logarithms, vectors: vectors, precision: precision, scratch: &scratch,
+        deepClasses: &classes)
       let deep = row.indices.filter { isDeep($0) && cotangent[$0] != 0 && row[$0] > -.infinity }
       if !deep.isEmpty {
         gradients = [Double](repeating: 0, count: row.count)
-        let classes = DeepClasses(of: gaps, table: table, scale: tailScale())
+        let classes = classes ?? DeepClasses(of: gaps, table: table, scale: tailScale())
         gradients?.withUnsafeMutableBufferPointer { gradients in
           classes.addGradient(of: deep.map { ($0, cotangent[$0]) }, in: gaps, to: gradients)
         }

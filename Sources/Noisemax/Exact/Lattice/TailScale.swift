@@ -8,8 +8,8 @@ struct TailScale {
   let unit: Double
   /// On a piece of the logit axis this long a polynomial of degree 15 is log F, and another one r.
   let piece: Double
-  /// The shortest boxes. With two boxes in between, the classes of one are a polynomial on another, at this length and any
-  /// power of two times it; nil if under this law they are not.
+  /// The shortest boxes: a quarter of the limit or more. With two boxes in between, the classes of one are a polynomial on
+  /// another, at this length and any power of two times it; nil if under this law they are not.
   let box: Double?
   /// log F, log r and r where boxes do not reach, between samples.
   let logCumulative: SampledFunction
@@ -39,15 +39,15 @@ struct TailScale {
           && reproduces(reversedHazard, on: length, size: 1 / unit)
       } ?? shortest
     var length = piece
-    while length < limit { length *= 2 }
-    let candidates = (0..<6).map { length * Double(1 << $0) }
+    while length < limit / 4 { length *= 2 }
+    let candidates = (0..<8).map { length * Double(1 << $0) }
     box = candidates.first { length in
       [1, 2, 4, 64, 0x1p20].allSatisfy { factor in
         BoxBasis.shared.reproduces(noise.logCumulative, onLength: factor * length)
           && BoxBasis.shared.reproduces(reversedHazard, onLength: factor * length)
       }
     }
-    let lowest = -4 * (box ?? 16 * length)
+    let lowest = -4 * max(box ?? 16 * length, limit)
     logCumulative = SampledFunction(noise.logCumulative, from: lowest, to: limit, table: table)
     logReversedHazard = SampledFunction(noise.logReversedHazard, from: lowest, to: limit, table: table)
     self.reversedHazard = SampledFunction(

@@ -180,8 +180,8 @@ final class TailSums {
     let next = index(below: x)
     let above = next > 0 ? gaps[next - 1] - x : .infinity
     let below = next < gaps.count ? x - gaps[next] : .infinity
-    // Boxes up to this length are empty, the one with this point and those beside it.
-    let distance = min(above / 3, below / 2)
+    // Of boxes up to this length, those with this point and near it have no class.
+    let distance = min(above / 3, below - scale.limit)
     let first = Self.firstLevel(at: x, shortest: shortest)
     if distance >= shortest * twoTo(first) {
       let level = min(levels.count - 1, (distance / shortest).exponent)
@@ -224,10 +224,10 @@ final class TailSums {
     return low
   }
 
-  /// The classes that a box does not see as polynomials.
+  /// The classes that a box does not see as polynomials, down to where the kernel is 0.
   private func near(_ box: Int, _ level: Int) -> Range<Int> {
     let length = shortest * twoTo(level)
-    return index(below: Double(box + 3) * length)..<index(below: Double(box - 1) * length)
+    return index(below: Double(box + 3) * length)..<index(below: Double(box) * length - scale.limit)
   }
 
   private func sum(of indices: Range<Int>, at x: Double) -> Double {
