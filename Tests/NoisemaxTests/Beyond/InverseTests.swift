@@ -48,7 +48,8 @@ import Testing
 
   /// Long rows of bounded noise have probabilities down to nothing: those that underflow don't keep others from theirs.
   @Test(
-    arguments: [(1000, 0.5), (1000, 0.9), (1000, 0.99), (3000, 0.5), (3000, 0.7), (3000, 0.99)],
+    arguments: [(1000, 0.5), (1000, 0.9), (1000, 0.99)]
+      + (isDebugBuild ? [] : [(3000, 0.5), (3000, 0.7), (3000, 0.99)]),
     isDebugBuild ? [1] : [1, 2, 3])
   func rowsThatEndInUnderflow(row: (count: Int, spread: Double), seed: UInt64) {
     let argmax = NoisyArgmax(.uniform)

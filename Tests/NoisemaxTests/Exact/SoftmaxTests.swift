@@ -40,7 +40,7 @@ import Testing
   func longFloatRowsKeepFloatAccuracy(scale: Double) {
     var generator = StreamGenerator(seed: 11)
     let argmax = NoisyArgmax(.gumbel, scale: scale)
-    for count in Array(16...50) + [1000, 5000] {
+    for count in isDebugBuild ? [16, 17, 30, 33, 47, 1000] : Array(16...50) + [1000, 5000] {
       for (spread, shift) in [(1.5, 0.0), (20, 3), (80, -40), (60, 1000)] {
         var row = (0..<count).map { _ in
           Float(scale * (Double.random(in: -spread...0, using: &generator) + shift))

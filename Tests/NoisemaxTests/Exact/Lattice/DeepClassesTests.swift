@@ -92,7 +92,7 @@ import Testing
   func manyDeepClassesAgreeWithDirectSums(law: String, window: ClosedRange<Double>) throws {
     let noise = try #require(ShippedLaw.standard(named: law) as? any SmoothNoise)
     let argmax = try LatticeTests.transform(law)
-    let rows = Self.rows(isDebugBuild ? 30 : 48, deep: 750)
+    let rows = Self.rows(isDebugBuild ? 20 : 48, deep: 750)
     for row in isDebugBuild ? Array(rows.prefix(1)) : rows {
       let truth = PairIntegrals(row, under: noise, window: window)
       let logP = argmax.logProbabilities(for: row)
