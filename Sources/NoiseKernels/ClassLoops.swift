@@ -302,41 +302,91 @@ extension VectorKernels {
   }
 }
 
-// MARK: one class at all nodes
+// MARK: classes node by node
 
 extension VectorKernels {
   @inline(never)
-  package static func interpolatedExponentials(
-    of samples: UnsafePointer<Double>, rowLength: Int, step: Int, from first: Int, at offset: Double,
-    shares rows: ShareRows, to results: UnsafeMutablePointer<Double>, _ count: Int
+  package static func integratePairs(
+    of classes: UnsafeMutablePointer<SteepClass>, _ count: Int, from node: Int,
+    coefficients: UnsafePointer<Double>, planeLength: Int, weights g: UnsafePointer<Double>,
+    sums r: UnsafeMutablePointer<Double>, otherSums v: UnsafeMutablePointer<Double>,
+    scratch: UnsafeMutablePointer<Double>
   ) {
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: 16) { shares in
-      guard let shares = shares.baseAddress else { return }
-      let (low, high) = Shares(rows).of16(at: offset)
-      store(low, to: shares)
-      store(high, to: shares + 8)
-      var node = 0
-      while node < count {
-        var (near, far) = (Doubles(), Doubles())
-        for phase in 0..<step {
-          let sample = first + phase
-          var slot = samples + (sample % step) * rowLength + sample / step + node
-          var tap = phase
-          while tap < 16 {
-            near = multiplyAdd(shares[tap], load(slot), near)
-            far = multiplyAdd(shares[tap], load(slot + 8), far)
-            slot += 1
-            tap += step
-          }
-        }
-        store(exponential(near), to: results + node)
-        store(exponential(far), to: results + node + 8)
-        node += 16
+    let (nearG, farG) = (load(g), load(g + 8))
+    var (nearR, farR, nearV, farV) = (load(r), load(r + 8), load(v), load(v + 8))
+    // No class meets itself: first all meet those before them, then those after them.
+    @inline(__always) func meet(_ index: Int, _ near: Doubles, _ far: Doubles) {
+      let ratio = classes[index].ratio
+      let (nearGain, farGain) = (ratio * nearR - nearV, ratio * farR - farV)
+      classes[index].entry += laneSum(multiplyAdd(nearG * near, nearGain, farG * far * farGain))
+      (nearR, farR) = (nearR + near, farR + far)
+      (nearV, farV) = (multiplyAdd(ratio, near, nearV), multiplyAdd(ratio, far, farV))
+    }
+    var index = 0
+    while index < count {
+      let numbers = scratch + 16 * index
+      if classes[index].first < node + 16 && classes[index].end > node {
+        let start = coefficients + (classes[index].slot + node)
+        store(value(of: classes[index], from: node, start, planeLength), to: numbers)
+        store(value(of: classes[index], from: node + 8, start + 8, planeLength), to: numbers + 8)
+        meet(index, load(numbers), load(numbers + 8))
       }
-      while count < node {
-        node -= 1
-        results[node] = 0
+      index += 1
+    }
+    store(nearR, to: r)
+    store(farR, to: r + 8)
+    store(nearV, to: v)
+    store(farV, to: v + 8)
+    (nearR, farR, nearV, farV) = (Doubles(), Doubles(), Doubles(), Doubles())
+    while index > 0 {
+      index -= 1
+      if classes[index].first < node + 16 && classes[index].end > node {
+        meet(index, load(scratch + 16 * index), load(scratch + (16 * index + 8)))
       }
     }
   }
+
+  @inline(never)
+  package static func sum(
+    _ weights: UnsafePointer<Double>, at gaps: UnsafePointer<Double>, _ count: Int, node x: Double,
+    intervals: SampledIntervals
+  ) -> Double {
+    var (sum, index) = (Doubles(), 0)
+    while index < count {
+      let position = (x - gaps[index]) * intervals.perUnit - intervals.first
+      let interval = Int(position)
+      let t = 2 * (position - Double(interval)) - 1
+      let (square, cube) = (t * t, t * t * t)
+      let fourth = square * square
+      let powers = Doubles(1, t, square, cube, fourth, fourth * t, fourth * square, fourth * cube)
+      sum = multiplyAdd(weights[index] * powers, load(intervals.coefficients + 8 * interval), sum)
+      index += 1
+    }
+    return laneSum(sum)
+  }
+}
+
+/// r of a class at eight nodes, 0 at those that do not matter to it.
+@inline(__always)
+private func value(
+  of steep: SteepClass, from node: Int, _ coefficients: UnsafePointer<Double>, _ planeLength: Int
+) -> Doubles {
+  @inline(__always) func plane(_ power: Int) -> Doubles { load(coefficients + power * planeLength) }
+  let square = Doubles(repeating: steep.t * steep.t)
+  var (even, odd) = (plane(6), plane(7))
+  even = multiplyAdd(even, square, plane(4))
+  odd = multiplyAdd(odd, square, plane(5))
+  even = multiplyAdd(even, square, plane(2))
+  odd = multiplyAdd(odd, square, plane(3))
+  even = multiplyAdd(even, square, plane(0))
+  odd = multiplyAdd(odd, square, plane(1))
+  var value = multiplyAdd(steep.t, odd, even)
+  let isWhole = steep.first <= node && steep.end >= node + 8
+  if isWhole && steep.firstSteep >= node + 8 { return value }
+  let nodes = Doubles(0, 1, 2, 3, 4, 5, 6, 7) + Double(node)
+  if steep.firstSteep < node + 8 {
+    value = value.replacing(with: exponential(value), where: nodes .>= Double(steep.firstSteep))
+  }
+  if isWhole { return value }
+  return value.replacing(with: 0, where: (nodes .< Double(steep.first)) .| (nodes .>= Double(steep.end)))
 }

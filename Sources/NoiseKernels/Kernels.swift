@@ -82,14 +82,6 @@ package protocol Kernels: LatticeKernels, TailKernels, UniformKernels, ScaledCla
     _ count: Int, where weights: UnsafePointer<Double>, above limit: Double
   ) -> Double
 
-  /// sums += numbers, otherSums += factor·numbers. Behind both there is memory for what vectors reach beyond.
-  ///
-  /// - Returns: Σ weight·number·sum and Σ weight·number·otherSum, with the sums as they were before.
-  static func integrateAndAdd(
-    _ numbers: UnsafePointer<Double>, _ count: Int, weights: UnsafePointer<Double>,
-    to sums: UnsafeMutablePointer<Double>, times factor: Double, to otherSums: UnsafeMutablePointer<Double>
-  ) -> (integral: Double, otherIntegral: Double)
-
   static func sum(of numbers: UnsafePointer<Double>, _ count: Int) -> Double
 
   static func sum(

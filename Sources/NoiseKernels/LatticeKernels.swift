@@ -92,15 +92,23 @@ package protocol LatticeKernels: Sendable {
     factor: Double, results: UnsafeMutablePointer<Double>
   )
 
-  /// e^x at some nodes, where x is interpolated between 16 samples at an offset t ∈ −1…1; 0 behind the last node, up to two
-  /// whole vectors.
+  /// At sixteen nodes from one on: R += Σ r_k and V += Σ ratio_k·r_k over some classes, and their entries += Σ_m g·r_k·(ratio_k·R − V)
+  /// with the sums over all other classes.
   ///
-  /// Samples with the same remainder by the step stand side by side, `rowLength` for each; `first` is the number of
-  /// the first one that the first node takes.
-  static func interpolatedExponentials(
-    of samples: UnsafePointer<Double>, rowLength: Int, step: Int, from first: Int, at offset: Double,
-    shares: ShareRows, to results: UnsafeMutablePointer<Double>, _ count: Int
+  /// r_k is the polynomial in t with its coefficients in eight planes, at slot_k + m, or from `firstSteep` on the exponential of that.
+  /// There is room for sixteen numbers for every class.
+  static func integratePairs(
+    of classes: UnsafeMutablePointer<SteepClass>, _ count: Int, from node: Int,
+    coefficients: UnsafePointer<Double>, planeLength: Int, weights g: UnsafePointer<Double>,
+    sums r: UnsafeMutablePointer<Double>, otherSums v: UnsafeMutablePointer<Double>,
+    scratch: UnsafeMutablePointer<Double>
   )
+
+  /// Σ_j weights_j·K(x − gaps_j), where all arguments lie on the intervals on which K is known.
+  static func sum(
+    _ weights: UnsafePointer<Double>, at gaps: UnsafePointer<Double>, _ count: Int, node x: Double,
+    intervals: SampledIntervals
+  ) -> Double
 
   /// About the error of interpolation in every cell with a slot from `first` on, relative to the values around its middle,
   /// and 0 for other cells.

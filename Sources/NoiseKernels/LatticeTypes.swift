@@ -101,6 +101,35 @@ package struct WalkEnd {
   }
 }
 
+/// A function on equal intervals: on the one from (first + k)/perUnit to (first + k + 1)/perUnit a polynomial in t ∈ −1…1,
+/// with eight coefficients from 8·k on.
+package struct SampledIntervals: @unchecked Sendable {
+  package let first: Double
+  package let perUnit: Double
+  package let coefficients: UnsafePointer<Double>
+
+  package init(first: Double, perUnit: Double, coefficients: UnsafePointer<Double>) {
+    (self.first, self.perUnit, self.coefficients) = (first, perUnit, coefficients)
+  }
+}
+
+/// A class of which r is wanted node by node.
+package struct SteepClass: BitwiseCopyable {
+  /// Where its coefficients at node 0 stand in a plane, and the offset t ∈ −1…1 at which its polynomials are taken.
+  package let slot: Int
+  package let t: Double
+  /// The first node that matters to it, the one from which on the polynomials are those of log r, and the end.
+  package let first, firstSteep, end: Int
+  /// v, or v/p, and the entry of the gradient.
+  package var ratio = 0.0
+  package var entry = 0.0
+
+  package init(slot: Int, t: Double, first: Int, firstSteep: Int, end: Int) {
+    (self.slot, self.t, self.first) = (slot, t, first)
+    (self.firstSteep, self.end) = (firstSteep, end)
+  }
+}
+
 /// What a row's gaps are like, for the choice of its grid.
 package struct GapSurvey: Sendable {
   /// The lowest gap that competes, and the lowest that is wanted.

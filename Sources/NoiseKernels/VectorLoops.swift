@@ -50,23 +50,6 @@ extension VectorKernels {
   }
 
   @inline(never)
-  package static func integrateAndAdd(
-    _ numbers: UnsafePointer<Double>, _ count: Int, weights: UnsafePointer<Double>,
-    to sums: UnsafeMutablePointer<Double>, times factor: Double, to otherSums: UnsafeMutablePointer<Double>
-  ) -> (integral: Double, otherIntegral: Double) {
-    var (integral, otherIntegral) = (Doubles(), Doubles())
-    forEachVector(of: count) { index in
-      let (number, sum, otherSum) = (load(numbers + index), load(sums + index), load(otherSums + index))
-      let weighted = load(weights + index) * number
-      integral = multiplyAdd(weighted, sum, integral)
-      otherIntegral = multiplyAdd(weighted, otherSum, otherIntegral)
-      store(sum + number, to: sums + index)
-      store(multiplyAdd(factor, number, otherSum), to: otherSums + index)
-    }
-    return (laneSum(integral), laneSum(otherIntegral))
-  }
-
-  @inline(never)
   package static func sum(of numbers: UnsafePointer<Double>, _ count: Int) -> Double {
     blockSum(count) { load(numbers + $0) }
   }

@@ -161,12 +161,7 @@ final class LogProduct {
   }
 
   private func segment(around x: DoubleDouble) -> Int {
-    var (low, high) = (0, ends.count - 1)
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if x < ends[middle] { high = middle } else { low = middle }
-    }
-    return low
+    (1..<ends.count - 1).firstPlace { x < ends[$0] } - 1
   }
 
   /// The ends of the segment around a point.

@@ -108,12 +108,7 @@ struct QuantileStretches {
     guard hasZero else { return row.gaps[wanted - 1] + rule.nodes[0] }
     var bottom = rule.nodes[0]
     for gap in 1..<Swift.max(wanted, 1) {
-      // Half the nodes are left at every step.
-      var (below, node) = (-1, rule.count - 1)
-      while node - below > 1 {
-        let middle = (below + node) / 2
-        if row.gaps[gap] + rule.nodes[middle] > 0 { node = middle } else { below = middle }
-      }
+      let node = (0..<rule.count - 1).firstPlace { row.gaps[gap] + rule.nodes[$0] > 0 }
       bottom = Swift.min(bottom, row.gaps[gap] + rule.nodes[node])
     }
     return bottom

@@ -53,12 +53,7 @@ public struct Categorical: Sendable {
     guard let total = sums.last else { return nil }
     let target = TailDraw(using: &generator).value * total
     // The first class whose sum is above the target. Rounding may put the target at the total: then the last.
-    var range = 0..<sums.count - 1
-    while !range.isEmpty {
-      let middle = range.lowerBound + range.count / 2
-      range = sums[middle] > target ? range.lowerBound..<middle : middle + 1..<range.upperBound
-    }
-    return classes[range.lowerBound]
+    return classes[(0..<sums.count - 1).firstPlace { sums[$0] > target }]
   }
 
   /// A random index by the system's generator, or nil where no class has a probability above 0.

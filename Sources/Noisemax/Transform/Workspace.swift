@@ -115,6 +115,13 @@ struct Pieces {
 
   @inline(__always)
   mutating func takeIntegers(_ count: Int) -> UnsafeMutablePointer<Int> {
-    UnsafeMutableRawPointer(take(count)).bindMemory(to: Int.self, capacity: count)
+    take(count, of: Int.self)
+  }
+
+  /// Room for values that are as large as a whole number of Doubles.
+  @inline(__always)
+  mutating func take<T: BitwiseCopyable>(_ count: Int, of type: T.Type) -> UnsafeMutablePointer<T> {
+    let size = MemoryLayout<T>.stride / MemoryLayout<Double>.stride
+    return UnsafeMutableRawPointer(take(size * count)).bindMemory(to: type, capacity: count)
   }
 }

@@ -265,12 +265,8 @@ extension DeepClasses {
     var answer = false
     if width > 2 * scale.unit, !cells[cell].isPoint {
       let (x, distance) = (cells[cell].low + width / 2, 1.5 * width)
-      var (low, high) = (0, sources.count)
-      while low < high {
-        let middle = (low + high) / 2
-        if sources[middle].gap <= x + distance { high = middle } else { low = middle + 1 }
-      }
-      answer = low < sources.count && sources[low].gap >= x - distance
+      let first = sources.indices.firstPlace { sources[$0].gap <= x + distance }
+      answer = first < sources.count && sources[first].gap >= x - distance
     }
     cells[cell].hasFeatures = answer
     return answer

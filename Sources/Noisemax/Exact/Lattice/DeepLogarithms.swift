@@ -88,11 +88,7 @@ struct DeepLogarithms {
       // The outermost nodes are the ends.
       let t = node / Self.outermost
       let x = highest * ((1 + t) / 2) + lowest * ((1 - t) / 2)
-      var (first, end) = (range.lowerBound, range.upperBound - 1)
-      while first < end {
-        let middle = (first + end) / 2
-        if gaps[middle] > x { first = middle + 1 } else { end = middle }
-      }
+      var first = range.dropLast().firstPlace { gaps[$0] <= x }
       if first > range.lowerBound, gaps[first - 1] - x < x - gaps[first] { first -= 1 }
       let least = (slots.last ?? range.lowerBound - 1) + 1
       slots.append(Swift.min(Swift.max(first, least), range.upperBound - (Self.points - k)))

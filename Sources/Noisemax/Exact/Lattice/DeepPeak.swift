@@ -11,7 +11,7 @@ extension DeepClasses {
   /// or beyond them. Nil where it hardly does: one of the three is twice as far from the leader as another.
   func expectedPeak(of gap: Double) -> Peak? {
     guard peaks.count > 1 else { return nil }
-    let next = indexOfPeak(below: gap)
+    let next = peaks.indices.firstPlace { peaks[$0].gap < gap }
     let first = min(max(next - 1, 0), peaks.count - 2)
     let (above, below) = (peaks[first], peaks[first + 1])
     guard min(gap, below.gap) >= 2 * max(gap, above.gap) else { return nil }
@@ -21,18 +21,8 @@ extension DeepClasses {
 
   /// Keeps the peak of a class.
   func keep(_ peak: Peak) {
-    let index = indexOfPeak(below: peak.gap)
+    let index = peaks.indices.firstPlace { peaks[$0].gap < peak.gap }
     if index == 0 || peaks[index - 1].gap > peak.gap { peaks.insert(peak, at: index) }
-  }
-
-  /// The first peak of a class below a gap.
-  private func indexOfPeak(below gap: Double) -> Int {
-    var (low, high) = (0, peaks.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if peaks[middle].gap >= gap { low = middle + 1 } else { high = middle }
-    }
-    return low
   }
 
   /// Three nodes a < m < b and the integrand's logarithm there, which is concave and largest at m.
@@ -106,17 +96,13 @@ extension DeepClasses {
       return below == -.infinity && here == below
         ? scale.logReversedHazard(landmarks[index + 1].x - gap) == below : below > here
     }
-    var (low, high) = (1, landmarks.count - 2)
-    while low < high {
-      let middle = (low + high) / 2
-      if isRising(middle) { low = middle + 1 } else { high = middle }
-    }
+    let highest = (1..<landmarks.count - 2).firstPlace { !isRising($0) }
     var bracket = Bracket()
-    (bracket.a, bracket.atA) = (landmarks[low + 1].x, atLandmark(low + 1, gap))
-    (bracket.m, bracket.atM) = (landmarks[low].x, atLandmark(low, gap))
-    (bracket.b, bracket.atB) = (landmarks[low - 1].x, atLandmark(low - 1, gap))
+    (bracket.a, bracket.atA) = (landmarks[highest + 1].x, atLandmark(highest + 1, gap))
+    (bracket.m, bracket.atM) = (landmarks[highest].x, atLandmark(highest, gap))
+    (bracket.b, bracket.atB) = (landmarks[highest - 1].x, atLandmark(highest - 1, gap))
     findFiniteValue(&bracket, of: gap)
-    if bracket.atM > -.infinity { widen(&bracket, around: low, of: gap) }
+    if bracket.atM > -.infinity { widen(&bracket, around: highest, of: gap) }
     return bracket
   }
 

@@ -37,24 +37,14 @@ extension LatticePass {
     let peak = firstFall(of: logarithm)
     let least = logarithm(peak) - precision.drop
     guard least > -.infinity else { return 0..<nodes }
-    let start = firstNode(in: 0..<peak) { logarithm($0) > least }
-    return start..<firstNode(in: peak..<nodes) { !(logarithm($0) > least) }
+    let start = (0..<peak).firstPlace { logarithm($0) > least }
+    return start..<(peak..<nodes).firstPlace { !(logarithm($0) > least) }
   }
 
   /// How many nodes matter to products of two reversed hazards: beyond, even that of the leader with itself has fallen.
   var nodesOfPairs: Int {
     let leader = point(below: 0)
     return hasOneHump ? min(nodes, padded(nodesThatMatter(at: leader, and: leader).upperBound)) : nodes
-  }
-
-  /// The first of some nodes from which on something holds; the end if it nowhere does.
-  private func firstNode(in range: Range<Int>, where holds: (Int) -> Bool) -> Int {
-    var (first, end) = (range.lowerBound, range.upperBound)
-    while first < end {
-      let middle = (first + end) / 2
-      if holds(middle) { end = middle } else { first = middle + 1 }
-    }
-    return first
   }
 
   /// log H_g = log Σ_m h·e^(log G(x_m) + log r(x_m − μ_g)), for a grid point so low that H itself is no normal number.

@@ -43,7 +43,7 @@ extension LatticePass {
     leaveOutTinyProbabilities()
     p.update(from: gaps, count: count)
     let defect = replaceByProbabilities(p)
-    steep.writeProbabilities(in: self, gaps: gaps, to: p)
+    steep.writeProbabilities(in: self, to: p)
     if kind == .logProbabilities {
       for index in 0..<n where isDeep(index) { v[index] = 0 }
     }
@@ -61,7 +61,7 @@ extension LatticePass {
       spreadRatios(values, at: gaps, to: weights, memory: rest)
     }
     reversedHazardSums(weights, weightsOfV, to: gR, gV, nodes: ofPairs)
-    steep.integrate(over: ofPairs, in: self, gaps: gaps, r: gR, v: gV)
+    steep.integrate(over: ofPairs, in: self, r: gR, v: gV)
     kernels.multiply(gR, ofPairs, by: g)
     kernels.multiply(gV, ofPairs, by: g)
     integrals(of: gR, gV, nodes: ofPairs, to: a, b)

@@ -87,11 +87,6 @@ extension LatticePass {
 
   /// The node from which on a function with one hump falls.
   func firstFall(of function: (Int) -> Double) -> Int {
-    var (first, last) = (0, nodes - 1)
-    while first < last {
-      let middle = (first + last) / 2
-      if function(middle) < function(middle + 1) { first = middle + 1 } else { last = middle }
-    }
-    return first
+    (0..<nodes - 1).firstPlace { !(function($0) < function($0 + 1)) }
   }
 }

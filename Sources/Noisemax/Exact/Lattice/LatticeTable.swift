@@ -26,6 +26,8 @@ final class LatticeTable: @unchecked Sendable {
   /// The samples down to `depth`, and those down to `logDepth`, made when a row first needs them.
   let nearSamples: LawSamples
   private let deepSamples: LazyValue<LawSamples>
+  /// r of classes that have their own at every node, for every step.
+  private let intervals: [LazyValue<ReversedHazardIntervals>]
 
   /// For up to 2ʲ classes.
   private let choices: PerPrecision<UnsafePointer<LatticeChoice>>
@@ -85,7 +87,11 @@ final class LatticeTable: @unchecked Sendable {
         of: noise, unit: unit, lowest: lowest, highest: highest, margin: margin, deepest: deepest,
         deepestNumber: depth, widestStride: Int(widest / unit))
     }
-    nearSamples = samples(from: lowest[0], downTo: depth)
+    let nearSamples = samples(from: lowest[0], downTo: depth)
+    self.nearSamples = nearSamples
+    intervals = Self.steps.map { step in
+      LazyValue { ReversedHazardIntervals(of: nearSamples, step: step, basis: bases[.double], in: memory) }
+    }
     deepSamples = LazyValue { samples(from: lowest[1], downTo: logDepth) }
     let (coarsest, highestNodes) = Self.nodes(of: noise, nearSamples, depth: depth)
     choices = PerPrecision { precision in
@@ -133,6 +139,9 @@ final class LatticeTable: @unchecked Sendable {
   func choice(for count: Int, precision: Precision) -> LatticeChoice {
     choices[precision][min(Int.bitWidth - (count - 1).leadingZeroBitCount, Self.sizes.upperBound)]
   }
+
+  /// r of single classes with probabilities, for a step, given its index.
+  func reversedHazards(forStep index: Int) -> ReversedHazardIntervals { intervals[index]() }
 
   /// The samples for classes down to a gap.
   func samples(downTo gap: Double) -> LawSamples { gap >= -depth ? nearSamples : deepSamples() }
@@ -299,12 +308,8 @@ struct CoarseSamples {
 
   /// How far behind a single leader a class is too rare for a normal number.
   func depth(within breadth: Double) -> Double {
-    var (low, high) = (0, Int(breadth / step))
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if logIntegrand(gap: middle).values.allSatisfy({ $0 < -700 }) { high = middle } else { low = middle }
-    }
-    return Double(high) * step
+    let gap = (1..<Int(breadth / step)).firstPlace { logIntegrand(gap: $0).values.allSatisfy { $0 < -700 } }
+    return Double(gap) * step
   }
 
   /// The node below which the integrand of a class that far behind has fallen by e^−fall from its peak.

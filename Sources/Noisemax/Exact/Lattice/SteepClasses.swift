@@ -14,71 +14,30 @@ struct SteepClasses {
   private(set) var areOthersRough = false
 
   private let indices: UnsafeMutablePointer<Int>
-  /// v, or v/p, and the entries of the gradient.
-  private let ratios: UnsafeMutablePointer<Double>
-  private let entries: UnsafeMutablePointer<Double>
-  /// The nodes at which they meet others: the first one, and the end.
-  private let firstNodes: UnsafeMutablePointer<Int>
-  private let lastNodes: UnsafeMutablePointer<Int>
-  /// How many nodes of a block there are with an r.
-  private let reaches: UnsafeMutablePointer<Int>
+  private let classes: UnsafeMutablePointer<SteepClass>
   /// Between which nodes classes at a grid point meet others, the upper end −1 where that is not known yet.
   private let lowerEnds: UnsafeMutablePointer<Int>
   private let upperEnds: UnsafeMutablePointer<Int>
   private var firstPoint = 0
   /// A grid point below all classes that have a part in a derivative.
   private var rarestPoint = 0
-  /// r of one class at all nodes, or of all classes at the nodes of a block.
-  private let reversedHazards: UnsafeMutablePointer<Double>
-  /// At the nodes of a block Σ r and Σ ratio·r over the classes after one.
-  private let sums: UnsafeMutablePointer<Double>
-  private let otherSums: UnsafeMutablePointer<Double>
-
-  /// log r where the classes need it: samples with the same remainder by the step stand side by side.
-  private let samples: UnsafeMutablePointer<Double>
-  private var rowLength = 0
-  private var firstSample = 0
+  private let scratch: UnsafeMutablePointer<Double>
 
   /// How much memory they take.
   static func memory(for pass: LatticePass) -> Int {
-    6 * pass.count + 2 * points(for: pass) + hazards(for: pass) + 2 * slots(for: pass) + samples(for: pass)
+    (17 + MemoryLayout<SteepClass>.stride / MemoryLayout<Double>.stride) * pass.count + 2 * points(for: pass)
   }
-
-  private static func hazards(for pass: LatticePass) -> Int {
-    max(slots(for: pass), min(256 * pass.count, max(mostKept, 16 * pass.count)))
-  }
-
-  /// The nodes of a block: as many as leave r of all classes in the near caches, or sixteen.
-  private static func blockLength(for count: Int) -> Int { max(16, min(mostKept / count, 256) & ~15) }
-
-  /// How many values of r are kept from one pass over the classes to the next, unless there are more classes than that.
-  private static let mostKept = 1 << 16
-
-  /// The slots for a number at every node, and for what vectors read beyond.
-  private static func slots(for pass: LatticePass) -> Int { padded(pass.nodes) + 32 }
 
   /// The grid points between which they lie.
   private static func points(for pass: LatticePass) -> Int { Int(-pass.rarest * pass.grid.perUnit) + 4 }
 
-  private static func samples(for pass: LatticePass) -> Int {
-    let gaps = Int(-pass.rarest / pass.table.unit) + 2 * pass.basis.taps * pass.stride
-    return padded(gaps + slots(for: pass) * pass.step)
-  }
-
   /// Without classes: `find` looks for them, in rows whose digits would show it.
   init(for pass: LatticePass, memory: inout Pieces) {
     indices = memory.takeIntegers(pass.count)
-    ratios = memory.take(pass.count)
-    entries = memory.take(pass.count)
-    firstNodes = memory.takeIntegers(pass.count)
-    lastNodes = memory.takeIntegers(pass.count)
-    reaches = memory.takeIntegers(pass.count)
+    classes = memory.take(pass.count, of: SteepClass.self)
     lowerEnds = memory.takeIntegers(Self.points(for: pass))
     upperEnds = memory.takeIntegers(Self.points(for: pass))
-    reversedHazards = memory.take(Self.hazards(for: pass))
-    sums = memory.take(Self.slots(for: pass))
-    otherSums = memory.take(Self.slots(for: pass))
-    samples = memory.take(Self.samples(for: pass))
+    scratch = memory.take(16 * pass.count)
   }
 
   /// Finds the classes, in a pass that knows the heights.
@@ -89,21 +48,14 @@ struct SteepClasses {
     let highest = pass.gap(ofPoint: range.upperBound)
     firstPoint = pass.point(below: lowest)
     upperEnds.update(repeating: -1, count: pass.point(below: highest) + 2 - firstPoint)
+    // Nothing lies beyond the last node, but loops read there.
+    (pass.g + pass.nodes).update(repeating: 0, count: 16)
+    let hazards = pass.table.reversedHazards(forStep: pass.stepIndex)
     for index in 0..<n where gaps[index] >= lowest && gaps[index] <= highest {
       indices[count] = index
-      let nodes = nodesOfPairs(withClassAt: gaps[index], in: pass)
-      (firstNodes[count], lastNodes[count]) = (nodes.lowerBound, nodes.upperBound)
+      classes[count] = hazards.steepClass(
+        at: gaps[index], nodes: nodesOfPairs(withClassAt: gaps[index], in: pass), firstNode: pass.firstNode)
       count += 1
-    }
-    let step = pass.step
-    firstSample = Self.firstSample(of: highest, in: pass).first
-    let end =
-      Self.firstSample(of: lowest, in: pass).first + pass.table.bases[.double].taps + pass.nodes * step
-    rowLength = (end - firstSample) / step + 17
-    for offset in 0..<rowLength * step {
-      // Vectors read beyond the last node.
-      let sample = min(firstSample + offset, pass.samples.logReversedHazardCount - 1)
-      samples[offset % step * rowLength + offset / step] = pass.logReversedHazard[sample]
     }
   }
 
@@ -148,35 +100,6 @@ struct SteepClasses {
     return range
   }
 
-  /// The number of the first sample that the first node takes for a class, and the offset of the class between samples.
-  private static func firstSample(of gap: Double, in pass: LatticePass) -> (first: Int, t: Double) {
-    let samples = -gap / pass.table.unit
-    let whole = samples.rounded(.down)
-    let margin = pass.table.bases[.double].taps / 2 - 1
-    return (
-      pass.firstNode * pass.step + Int(whole) - margin - pass.samples.firstIndex,
-      2 * (samples - whole) - 1
-    )
-  }
-
-  /// Writes r(x − gap) of a class at some nodes, 0 from where it is no normal number.
-  ///
-  /// - Returns: how many of the nodes there are below.
-  private func write(
-    ofClassAt gap: Double, at nodes: Range<Int>, in pass: LatticePass, to result: UnsafeMutablePointer<Double>
-  ) -> Int {
-    let (first, t) = Self.firstSample(of: gap, in: pass)
-    let basis = pass.table.bases[.double]
-    let reach = (pass.samples.normalReversedHazards - first - basis.taps) / pass.step
-    let count = max(0, min(nodes.upperBound, reach) - nodes.lowerBound)
-    guard count > 0 else { return 0 }
-    kernels.interpolatedExponentials(
-      of: samples, rowLength: rowLength, step: pass.step,
-      from: first - firstSample + nodes.lowerBound * pass.step, at: t, shares: basis.shares, to: result, count
-    )
-    return count
-  }
-
   /// The nodes at which a class meets others: where G r r_j of any other class j is more than nothing beside its peak.
   ///
   /// All these products have fallen at the end of G r itself. The one that begins lowest is that of the rarest class. Either end
@@ -191,8 +114,7 @@ struct SteepClasses {
   private func nodesOfPairs(at point: Int, in pass: LatticePass) -> Range<Int> {
     let slot = point - firstPoint
     if upperEnds[slot] < 0 {
-      // Whole vectors: loops may read no node beyond the last.
-      lowerEnds[slot] = pass.nodesThatMatter(at: point, and: rarestPoint).lowerBound & ~7
+      lowerEnds[slot] = pass.nodesThatMatter(at: point, and: rarestPoint).lowerBound
       upperEnds[slot] = max(lowerEnds[slot], pass.nodesThatMatter(at: point).upperBound)
     }
     return lowerEnds[slot]..<upperEnds[slot]
@@ -201,15 +123,19 @@ struct SteepClasses {
   // MARK: entries of a gradient
 
   /// Writes the probabilities of classes that are too rare for heights to tell.
-  func writeProbabilities(
-    in pass: LatticePass, gaps: UnsafePointer<Double>, to p: UnsafeMutablePointer<Double>
-  ) {
+  func writeProbabilities(in pass: LatticePass, to p: UnsafeMutablePointer<Double>) {
     for k in 0..<count where p[indices[k]] == 0 {
-      let gap = gaps[indices[k]]
-      let nodes = firstNodes[k]..<lastNodes[k]
-      let reach = write(ofClassAt: gap, at: nodes, in: pass, to: reversedHazards)
-      p[indices[k]] =
-        pass.h * kernels.sum(of: pass.g + nodes.lowerBound, reach, times: reversedHazards) / pullbackInflation
+      // Beside R = 1 and V = 0 the entry is the probability.
+      classes[k].ratio = 1
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: 32) { memory in
+        guard let sums = memory.baseAddress else { return }
+        for start in stride(from: classes[k].first & ~15, to: classes[k].end, by: 16) {
+          sums.update(repeating: 1, count: 16)
+          (sums + 16).update(repeating: 0, count: 16)
+          integrate(k..<k + 1, from: start, in: pass, r: sums, v: sums + 16)
+        }
+      }
+      p[indices[k]] = pass.h * classes[k].entry / pullbackInflation
     }
   }
 
@@ -221,56 +147,41 @@ struct SteepClasses {
   /// Keeps u/p of the classes, both inflated or neither.
   func keepRatios(of u: UnsafePointer<Double>, to p: UnsafePointer<Double>) {
     for k in 0..<count {
-      ratios[k] = p[indices[k]] > 0 ? u[indices[k]] / (p[indices[k]] * pullbackInflation) : 0
+      let (u, p) = (u[indices[k]], p[indices[k]])
+      classes[k].ratio = p > 0 ? u / (p * pullbackInflation) : 0
     }
   }
 
   /// R += Σ r_k and V += Σ ratio_k·r_k over the steep classes, and their entries of the gradient, which are kept.
-  ///
-  /// No class meets itself: the first pass has the sums of all other classes and of the steep ones before it, the second one of
-  /// those after it.
   func integrate(
-    over nodes: Int, in pass: LatticePass, gaps: UnsafePointer<Double>, r: UnsafeMutablePointer<Double>,
-    v: UnsafeMutablePointer<Double>
+    over nodes: Int, in pass: LatticePass, r: UnsafeMutablePointer<Double>, v: UnsafeMutablePointer<Double>
   ) {
     guard count > 0 else { return }
-    entries.update(repeating: 0, count: count)
-    let length = Self.blockLength(for: count)
-    for start in stride(from: 0, to: nodes, by: length) {
-      integrate(over: start..<min(start + length, nodes), in: pass, gaps: gaps, r: r + start, v: v + start)
+    for k in 0..<count { classes[k].entry = 0 }
+    // Nothing lies beyond the last node, but loops read there.
+    (r + nodes).update(repeating: 0, count: 16)
+    (v + nodes).update(repeating: 0, count: 16)
+    for start in stride(from: 0, to: nodes, by: 16) {
+      integrate(0..<count, from: start, in: pass, r: r + start, v: v + start)
     }
-    for k in 0..<count { entries[k] *= pass.h }
+    for k in 0..<count { classes[k].entry *= pass.h }
   }
 
   private func integrate(
-    over nodes: Range<Int>, in pass: LatticePass, gaps: UnsafePointer<Double>,
-    r: UnsafeMutablePointer<Double>, v: UnsafeMutablePointer<Double>
+    _ range: Range<Int>, from node: Int, in pass: LatticePass, r: UnsafeMutablePointer<Double>,
+    v: UnsafeMutablePointer<Double>
   ) {
-    let (g, length) = (pass.g + nodes.lowerBound, Self.blockLength(for: count))
-    for k in 0..<count {
-      let matter = (firstNodes[k]..<lastNodes[k]).clamped(to: nodes)
-      let (start, own) = (matter.lowerBound - nodes.lowerBound, reversedHazards + k * length)
-      reaches[k] = write(ofClassAt: gaps[indices[k]], at: matter, in: pass, to: own)
-      let sums = kernels.integrateAndAdd(
-        own, reaches[k], weights: g + start, to: r + start, times: ratios[k], to: v + start)
-      entries[k] += ratios[k] * sums.integral - sums.otherIntegral
-    }
-    sums.update(repeating: 0, count: nodes.count + 16)
-    otherSums.update(repeating: 0, count: nodes.count + 16)
-    for k in (0..<count).reversed() where reaches[k] > 0 {
-      let start = max(0, firstNodes[k] - nodes.lowerBound)
-      let own = kernels.integrateAndAdd(
-        reversedHazards + k * length, reaches[k], weights: g + start, to: sums + start, times: ratios[k],
-        to: otherSums + start)
-      entries[k] += ratios[k] * own.integral - own.otherIntegral
-    }
+    let hazards = pass.table.reversedHazards(forStep: pass.stepIndex)
+    kernels.integratePairs(
+      of: classes + range.lowerBound, range.count, from: node, coefficients: hazards.coefficients,
+      planeLength: hazards.planeLength, weights: pass.g + node, sums: r, otherSums: v, scratch: scratch)
   }
 
   /// Writes the entries of classes that have a probability, times a factor.
   func writeEntries(
     times factor: Double, where p: UnsafePointer<Double>, to result: UnsafeMutablePointer<Double>
   ) {
-    for k in 0..<count where p[indices[k]] > 0 { result[indices[k]] = factor * entries[k] }
+    for k in 0..<count where p[indices[k]] > 0 { result[indices[k]] = factor * classes[k].entry }
   }
 }
 

@@ -1,3 +1,5 @@
+internal import NoiseKernels
+
 /// The lengths of a law that ``TailSums`` go by, measured when a row first needs them.
 struct TailScale {
   /// From here on log F and r count as 0, even summed over very many classes.
@@ -58,38 +60,50 @@ struct TailScale {
 /// A function of which samples are kept, with a polynomial between every two of them.
 struct SampledFunction {
   private let function: @Sendable (Double) -> Double
-  private let perUnit: Double
-  private let first: Double
-  private let end: Double
-  /// Eight for every interval.
-  private let coefficients: [Double]
+  private let intervals: SampledIntervals
+  private let count: Int
+  /// Whether there are samples up to the end.
+  private let isWhole: Bool
+  private let memory = KeptMemory()
 
   init(
     _ function: @escaping @Sendable (Double) -> Double, from low: Double, to high: Double, table: LatticeTable
   ) {
     let (unit, basis) = (table.cell, table.bases[.double])
     self.function = function
-    perUnit = 1 / unit
     let first = (low / unit).rounded(.down)
-    self.first = first
-    let count = Int(min((high / unit).rounded(.up) - first, Double(LatticeTable.mostSamples)))
-    end = first + Double(count)
+    let wanted = (high / unit).rounded(.down) + 1 - first
+    let count = Int(min(wanted, Double(LatticeTable.mostSamples)))
+    isWhole = wanted == Double(count)
     let samples = (0..<count + basis.taps).map { function((first + basis.position(of: $0)) * unit) }
-    coefficients = (0..<count).flatMap { index in basis.coefficients { samples[index + $0] } }
+    let coefficients = (0..<count).flatMap { index in basis.coefficients { samples[index + $0] } }
+    self.count = count
+    intervals = SampledIntervals(first: first, perUnit: 1 / unit, coefficients: memory.keep(coefficients))
   }
 
   func callAsFunction(_ x: Double) -> Double {
-    let position = x * perUnit
-    guard position >= first && position < end else { return function(x) }
-    let corner = position.rounded(.down)
-    let t = 2 * (position - corner) - 1
-    return coefficients.withUnsafeBufferPointer { coefficients in
-      let c = UnsafeBufferPointer(
-        rebasing: coefficients[8 * Int(corner - first)..<8 * Int(corner - first) + 8])
-      let s = t * t
-      let value =
-        (c[0] + s * (c[2] + s * (c[4] + s * c[6]))) + t * (c[1] + s * (c[3] + s * (c[5] + s * c[7])))
-      return value.isFinite ? value : function(x)
+    let position = x * intervals.perUnit - intervals.first
+    guard position >= 0 && position < Double(count) else { return function(x) }
+    let interval = Int(position)
+    let (t, c) = (2 * (position - Double(interval)) - 1, intervals.coefficients + 8 * interval)
+    let s = t * t
+    let even = c[0] + s * (c[2] + s * (c[4] + s * c[6]))
+    let value = even + t * (c[1] + s * (c[3] + s * (c[5] + s * c[7])))
+    return value.isFinite ? value : function(x)
+  }
+
+  /// Whether there are samples from an argument on up to the end.
+  func isSampled(from x: Double) -> Bool { isWhole && x * intervals.perUnit >= intervals.first }
+
+  /// Σ_j w_j·K(x − μ_j) over classes with samples for all of their arguments; not finite where K is not.
+  func sum(_ weights: [Double], at gaps: [Double], _ classes: Range<Int>, node x: Double) -> Double {
+    weights.withUnsafeBufferPointer { weights in
+      gaps.withUnsafeBufferPointer { gaps in
+        guard let weights = weights.baseAddress, let gaps = gaps.baseAddress else { return 0 }
+        return kernels.sum(
+          weights + classes.lowerBound, at: gaps + classes.lowerBound, classes.count, node: x,
+          intervals: intervals)
+      }
     }
   }
 }

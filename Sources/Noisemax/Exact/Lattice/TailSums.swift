@@ -216,12 +216,7 @@ final class TailSums {
 
   /// The first class that is below a point.
   private func index(below x: Double) -> Int {
-    var (low, high) = (0, gaps.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if gaps[middle] >= x { low = middle + 1 } else { high = middle }
-    }
-    return low
+    gaps.indices.firstPlace { gaps[$0] < x }
   }
 
   /// The classes that a box does not see as polynomials, down to where the kernel is 0.
@@ -231,14 +226,12 @@ final class TailSums {
   }
 
   private func sum(of indices: Range<Int>, at x: Double) -> Double {
-    var sum = 0.0
-    for index in indices {
-      let z = x - gaps[index]
-      // In descending order: the others are too low to compete.
-      if z > scale.limit || sum == -.infinity { break }
-      sum += weights[index] * kernel(z)
-    }
-    return sum
+    // In descending order: the others are too low to compete.
+    let competing = indices.lowerBound..<indices.firstPlace { x - gaps[$0] > scale.limit }
+    let first = competing.firstPlace { kernel.isSampled(from: x - gaps[$0]) }
+    let sum = kernel.sum(weights, at: gaps, first..<competing.upperBound, node: x)
+    let others = sum.isFinite ? competing.lowerBound..<first : competing
+    return others.reduce(sum.isFinite ? sum : 0) { $0 + weights[$1] * kernel(x - gaps[$1]) }
   }
 
   /// The sum on a short piece in one of the shortest boxes.
@@ -289,11 +282,7 @@ final class TailSums {
     }
     // Further up, the box of twice the length has seen them already.
     let last = key.level == levels.count - 1 ? key.index + 5 : 2 * (key.index >> 1) + 5
-    var (low, high) = (0, level.indices.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if level.indices[middle] < key.index + 3 { low = middle + 1 } else { high = middle }
-    }
+    var low = level.indices.indices.firstPlace { level.indices[$0] >= key.index + 3 }
     while low < level.indices.count && level.indices[low] <= last {
       if samples[key.level].isEmpty {
         let spacing = shortest * twoTo(key.level) / Double(count - 1)
