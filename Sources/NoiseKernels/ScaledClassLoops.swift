@@ -74,13 +74,16 @@ private func lesserExponential(_ z: Doubles) -> Doubles {
   return areWithin(z, -700, 700) ? moderateExponential(falling) : exponential(falling)
 }
 
-/// e^−t and 1 − e^−t, t = e^x: of the Gumbel law at −x, of the reversed one at x.
+/// e^−t, 1 − e^−t and t·e^−t, t = e^x, at points that rise or fall: F, 1 − F and f of the Gumbel law at −x, of the reversed one
+/// 1 − F, F and f at x.
 @_transparent
-private func falling(_ t: Doubles) -> Doubles { exponential(Doubles() - t) }
-
-@_transparent
-private func rising(_ t: Doubles) -> Doubles {
-  Doubles() - moderateExponentialMinusOne(Doubles() - smaller(t, Doubles(repeating: 700)))
+private func fallingPower(_ x: Doubles) -> (value: Doubles, lack: Doubles, density: Doubles) {
+  // From 6.62 on t is above 749, and e^−t is 0.
+  if areWithin(x, 6.62, .infinity) { return (Doubles(), Doubles(repeating: 1), Doubles()) }
+  let isModerate = areWithin(x, -700, 6.55)
+  let t = isModerate ? moderateExponential(x) : exponential(smaller(x, Doubles(repeating: 7)))
+  let (value, less) = isModerate ? moderateExponentials(Doubles() - t) : fallingExponential(t)
+  return (value, Doubles() - less, t * value)
 }
 
 /// a/b by the reciprocal of b, with the quotient's digits: divisions would take a third of the time.
@@ -241,9 +244,8 @@ private func uniformValues(_ points: ClassPoints, _ values: ClassValues) {
 private func gumbelValues(_ points: ClassPoints, _ values: ClassValues) {
   @inline(__always)
   func law(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
-    let t = exponential(smaller(Doubles() - z, Doubles(repeating: 7)))
-    let cumulative = falling(t)
-    return (cumulative, values.survival == nil ? t : rising(t), t * cumulative)
+    let (cumulative, survival, density) = fallingPower(Doubles() - z)
+    return (cumulative, survival, density)
   }
   fill(points, values, law)
 }
@@ -252,9 +254,8 @@ private func gumbelValues(_ points: ClassPoints, _ values: ClassValues) {
 private func reversedGumbelValues(_ points: ClassPoints, _ values: ClassValues) {
   @inline(__always)
   func law(_ z: Doubles) -> (cumulative: Doubles, survival: Doubles, density: Doubles) {
-    let t = exponential(smaller(z, Doubles(repeating: 7)))
-    let survival = values.survival == nil && values.density == nil ? t : falling(t)
-    return (rising(t), survival, t * survival)
+    let (survival, cumulative, density) = fallingPower(z)
+    return (cumulative, survival, density)
   }
   fill(points, values, law)
 }
