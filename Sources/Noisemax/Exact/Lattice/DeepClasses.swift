@@ -37,21 +37,6 @@ final class DeepClasses {
   var peaks: [Peak] = []
   /// The peak of the last class, if its log p is the logarithm there and no more.
   var peakAlone: (x: Double, value: Double)?
-  /// The class that was integrated last: the integrand of the next one may differ from it by a factor alone (see `lead`).
-  var known: Known?
-  /// The one before, and its cells and parts: from some cell on it may be so.
-  var before: Known?
-  var visitedBefore: [Int] = []
-  var partsBefore: [Double] = []
-
-  struct Known {
-    let gap, logProbability: Double
-    /// The ends of its integral.
-    let low, high: Double
-    /// The height that its parts are relative to, and how many of its cells come first: the middle and those above it.
-    let top: Double
-    let end: Int
-  }
 
   init(of row: UnsafeMutableBufferPointer<Double>, table: LatticeTable, scale: TailScale) {
     (cell, basis, self.scale) = (table.cell, table.bases[.double], scale)

@@ -10,7 +10,7 @@ extension DeepClasses {
   /// Σ |v_i| q_i as its rounding.
   func addGradient(
     of deep: [(index: Int, v: Double)], in row: UnsafeMutableBufferPointer<Double>,
-    to result: UnsafeMutableBufferPointer<Double>
+    logFactors: UnsafePointer<Double>?, to result: UnsafeMutableBufferPointer<Double>
   ) {
     let sumOfReversedHazards = TailSums(
       of: sources, at: 40 * deep.count, downTo: landmarks[landmarks.count - 1].x, scale: scale,
@@ -29,7 +29,7 @@ extension DeepClasses {
         v += ofClass
         result[index] += ofClass * loss
         first += 1
-      } while first < deep.count && hasSameIntegrand(row[deep[first].index], as: gap)
+      } while first < deep.count && row[deep[first].index] == gap
       guard isPossible else { continue }
       if let peakAlone { mirrored.append((-peakAlone.x, v)) } else { addWeights(v / total) }
     }
@@ -39,12 +39,8 @@ extension DeepClasses {
     let sumOverNodes = TailSums(
       of: nodes, at: row.count, downTo: 0, scale: scale, kernel: scale.reversedHazard)
     for index in row.indices where row[index] > -.infinity {
-      result[index] -= sumOverNodes.value(at: -row[index])
+      result[index] -= exponential(logFactors?[index] ?? 0) * sumOverNodes.value(at: -row[index])
     }
-  }
-
-  private func hasSameIntegrand(_ gap: Double, as other: Double) -> Bool {
-    gap == other || lead(of: gap, digits: 4e-16) != nil
   }
 
   /// ∫ q(x) R(x) dx of the class that was integrated last.
@@ -95,6 +91,5 @@ extension DeepClasses {
     sources.sort { $0.gap > $1.gap }
     mirrored += Self.withoutCrowds(sources, cell: cell, basis: basis)
     cells.removeAll()
-    before = nil
   }
 }

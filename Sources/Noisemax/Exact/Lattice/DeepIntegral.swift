@@ -3,32 +3,6 @@ internal import NoiseKernels
 // The integral ∫ G(x) r(x − μ) dx of one class far behind the leader, in logarithms.
 
 extension DeepClasses {
-  /// Log p of one class.
-  func logProbability(of gap: Double) -> Double {
-    if let known, let lead = lead(of: gap, digits: 1e-13) { return known.logProbability + lead }
-    return integrate(gap)
-  }
-
-  /// log r(x − μ) − log r(x − μ′), where μ′ is the class that was integrated last, if that is one number over its whole
-  /// integral: then the two integrals differ by this factor alone. So it is where r has an exponential tail.
-  func lead(of gap: Double, digits: Double) -> Double? {
-    guard let known else { return nil }
-    return gap == known.gap ? 0 : lead(of: gap, before: known, from: known.low, digits: digits)
-  }
-
-  /// … from some node on up to the end of that integral.
-  private func lead(of gap: Double, before: Known, from low: Double, digits: Double) -> Double? {
-    func lead(at x: Double) -> Double {
-      scale.logReversedHazard(x - gap) - scale.logReversedHazard(x - before.gap)
-    }
-    let (low, high) = (lead(at: low), lead(at: before.high))
-    // What rounding may hide of a difference counts as one.
-    let difference = (low - high).magnitude + 0x1p-53 * low.magnitude
-    // Of two logarithms the smaller has fewer digits to lose.
-    let size = min(before.logProbability.magnitude, (before.logProbability + low).magnitude)
-    return difference <= digits * max(1, size) ? low : nil
-  }
-
   /// The logarithm of a class's integrand.
   func logIntegrand(of gap: Double, at x: Double) -> Double {
     let logReversedHazard = scale.logReversedHazard(x - gap)
@@ -38,9 +12,7 @@ extension DeepClasses {
   /// Log p of one class: from the cell of its peak on to both sides, until nothing matters any more. What it has in every
   /// cell is kept in `parts`.
   func integrate(_ gap: Double) -> Double {
-    (before, known, peakAlone) = (known, nil, nil)
-    swap(&visited, &visitedBefore)
-    swap(&parts, &partsBefore)
+    peakAlone = nil
     visited.removeAll(keepingCapacity: true)
     parts.removeAll(keepingCapacity: true)
     if cells.isFull { forgetCells() }
@@ -49,13 +21,10 @@ extension DeepClasses {
     least = min(0.01, max(1e-13, 5e-16 * top.magnitude))
     let (endAbove, endBelow) = (end(of: middle, above: true), end(of: middle, above: false))
     var sum = addPart(of: middle, top: top)
-    let high = walk(from: middle, above: true, of: gap, top: top, end: endAbove, to: &sum)
-    let end = visited.count
-    let low = walk(from: middle, above: false, of: gap, top: top, end: endBelow, to: &sum)
-    let value = top + logarithm(sum)
+    walk(from: middle, above: true, of: gap, top: top, end: endAbove, to: &sum)
+    walk(from: middle, above: false, of: gap, top: top, end: endBelow, to: &sum)
     total = sum
-    known = Known(gap: gap, logProbability: value, low: low, high: high, top: top, end: end)
-    return value
+    return top + logarithm(sum)
   }
 
   // MARK: the middle
@@ -182,12 +151,10 @@ extension DeepClasses {
   }
 
   /// Adds cells from the middle on, upwards or downwards, as wide as the logarithm and the nearest class allow.
-  ///
-  /// - Returns: where they end.
   private func walk(
     from middle: Int, above: Bool, of gap: Double, top: Double, end: (value: Double, slope: Double),
     to sum: inout Double
-  ) -> Double {
+  ) {
     let (near, far) = above ? (0, DeepCells.nodeCount - 1) : (DeepCells.nodeCount - 1, 0)
     var (cell, end, slope) = (middle, end.value, end.slope)
     // Some hundred at the most, if the logarithm is concave.
@@ -216,28 +183,7 @@ extension DeepClasses {
       (end, slope) = self.end(of: next, above: above)
       sum += addPart(of: next, top: top)
       cell = next
-      if above, let before, addRest(above: cell, of: gap, before: before, top: top, to: &sum) {
-        return before.high
-      }
     }
-    return above ? cells[cell].high : cells[cell].low
-  }
-
-  /// Adds what the class before had in the cells above one, times a factor, if that is all the difference there.
-  private func addRest(
-    above cell: Int, of gap: Double, before: Known, top: Double, to sum: inout Double
-  ) -> Bool {
-    let count = DeepCells.nodeCount
-    guard let index = visitedBefore[..<before.end].lastIndex(of: cell), index + 2 < before.end,
-      let lead = lead(of: gap, before: before, from: cells[cell].high, digits: 4e-16)
-    else { return false }
-    let factor = exponential(lead + before.top - top)
-    visited += visitedBefore[index + 1..<before.end]
-    for part in partsBefore[count * (index + 1)..<count * before.end] {
-      parts.append(factor * part)
-      sum += factor * part
-    }
-    return true
   }
 
   /// The cell around a point, of some width at the most, that is narrow beside what sources are near.

@@ -55,7 +55,7 @@ struct DeepLogarithms {
   }
 
   private mutating func value(at slot: Int) -> Double {
-    if values[slot].isNaN { values[slot] = classes.logProbability(of: gaps[slot]) }
+    if values[slot].isNaN { values[slot] = classes.integrate(gaps[slot]) }
     return values[slot]
   }
 
@@ -75,7 +75,7 @@ struct DeepLogarithms {
     }
     for slot in range where values[slot].isNaN {
       let (found, amplification) = polynomial.value(at: gaps[slot])
-      values[slot] = amplification <= Self.amplification ? found : classes.logProbability(of: gaps[slot])
+      values[slot] = amplification <= Self.amplification ? found : classes.integrate(gaps[slot])
     }
     return true
   }

@@ -53,25 +53,54 @@ final class Lattice: RowMethod {
     _ row: UnsafeMutableBufferPointer<Double>, for request: Request, vectors: RowVectors,
     precision: Precision, scratch: inout Scratch
   ) -> RowSums {
-    var classes: DeepClasses?
-    return evaluate(
-      row, for: request, vectors: vectors, precision: precision, scratch: &scratch, deepClasses: &classes)
-  }
-
-  /// … and leaves the deep classes, if there were any.
-  private func evaluate(
-    _ row: UnsafeMutableBufferPointer<Double>, for request: Request, vectors: RowVectors,
-    precision: Precision, scratch: inout Scratch, deepClasses: inout DeepClasses?
-  ) -> RowSums {
     if !request.contains(.excess), let directSums,
       let defect = directSums.evaluate(
         row, for: request, vectors: vectors, precision: precision, scratch: &scratch)
     {
       return RowSums(defect: defect)
     }
-    if request.contains([.pullback, .logarithms]) {
-      return pullBackLogarithms(row, for: request, vectors: vectors, precision: precision, scratch: &scratch)
+    guard let tail = table.tail, let limit = tail.limit(of: row) else {
+      return evaluate(
+        row, for: request, vectors: vectors, precision: precision, scratch: &scratch, logFactors: nil)
     }
+    return withUnsafeTemporaryAllocation(of: Double.self, capacity: row.count) { memory in
+      guard let logFactors = memory.baseAddress else { return RowSums() }
+      tail.fold(row, at: limit, logFactors: logFactors)
+      let sums = evaluate(
+        row, for: request, vectors: vectors, precision: precision, scratch: &scratch, logFactors: logFactors)
+      let areLogarithms = request.contains(.logarithms)
+      for index in row.indices where logFactors[index] < 0 {
+        if areLogarithms {
+          row[index] += logFactors[index]
+        } else if !request.contains(.pullback) {
+          row[index] *= exponential(logFactors[index])
+        }
+      }
+      return sums
+    }
+  }
+
+  /// … of classes that may have been folded into a tail, by factors.
+  private func evaluate(
+    _ row: UnsafeMutableBufferPointer<Double>, for request: Request, vectors: RowVectors,
+    precision: Precision, scratch: inout Scratch, logFactors: UnsafePointer<Double>?
+  ) -> RowSums {
+    var classes: DeepClasses?
+    if request.contains([.pullback, .logarithms]) {
+      return pullBackLogarithms(
+        row, for: request, vectors: vectors, precision: precision, scratch: &scratch, logFactors: logFactors)
+    }
+    return evaluate(
+      row, for: request, vectors: vectors, precision: precision, scratch: &scratch, logFactors: logFactors,
+      deepClasses: &classes)
+  }
+
+  /// … by one pass, and leaves the deep classes, if there were any.
+  private func evaluate(
+    _ row: UnsafeMutableBufferPointer<Double>, for request: Request, vectors: RowVectors,
+    precision: Precision, scratch: inout Scratch, logFactors: UnsafePointer<Double>?,
+    deepClasses: inout DeepClasses?
+  ) -> RowSums {
     let gaps = UnsafeMutableBufferPointer(start: vectors.spare, count: row.count)
     let wantsExcess = request.contains(.excess)
     if wantsExcess { copyPadded(row, to: gaps) }
@@ -86,7 +115,7 @@ final class Lattice: RowMethod {
     pass.takeLogarithms()
     var sums = RowSums()
     if request.contains(.pullback) {
-      sums.defect = pass.pullBack(vectors.cotangent, at: row, scratch: &scratch)
+      sums.defect = pass.pullBack(vectors.cotangent, at: row, logFactors: logFactors, scratch: &scratch)
     } else if isOfLogarithms {
       let resolved = pass.resolvedDepth(Swift.min(depth, pass.depth))
       var deep: [(index: Int, value: Double)] = []
@@ -127,7 +156,7 @@ final class Lattice: RowMethod {
   /// Log-probabilities and the gradient of some: from one pass, if none of them is deep.
   private func pullBackLogarithms(
     _ row: UnsafeMutableBufferPointer<Double>, for request: Request, vectors: RowVectors,
-    precision: Precision, scratch: inout Scratch
+    precision: Precision, scratch: inout Scratch, logFactors: UnsafePointer<Double>?
   ) -> RowSums {
     // −680 is far enough above log 1e-300 that no class without a probability has a part in the derivatives.
     func isDeep(_ index: Int) -> Bool { row[index] < -680 }
@@ -150,13 +179,14 @@ final class Lattice: RowMethod {
       var classes: DeepClasses?
       sums = evaluate(
         row, for: .logarithms, vectors: vectors, precision: precision, scratch: &scratch,
-        deepClasses: &classes)
+        logFactors: logFactors, deepClasses: &classes)
       let deep = row.indices.filter { isDeep($0) && cotangent[$0] != 0 && row[$0] > -.infinity }
       if !deep.isEmpty {
         gradients = [Double](repeating: 0, count: row.count)
         let classes = classes ?? DeepClasses(of: gaps, table: table, scale: tailScale())
         gradients?.withUnsafeMutableBufferPointer { gradients in
-          classes.addGradient(of: deep.map { ($0, cotangent[$0]) }, in: gaps, to: gradients)
+          classes.addGradient(
+            of: deep.map { ($0, cotangent[$0]) }, in: gaps, logFactors: logFactors, to: gradients)
         }
       }
     }
@@ -165,7 +195,8 @@ final class Lattice: RowMethod {
       sums.excess = pass.excess(
         ofWinning: row, areLogarithms: true, at: gaps, undershoots: undershoots(), scratch: &scratch)
     }
-    _ = pass.pullBack(cotangent, at: gaps, of: .logProbabilities, isDeep: isDeep, scratch: &scratch)
+    _ = pass.pullBack(
+      cotangent, at: gaps, of: .logProbabilities, logFactors: logFactors, isDeep: isDeep, scratch: &scratch)
     if let gradients { for index in row.indices { cotangent[index] += gradients[index] } }
     return sums
   }

@@ -16,12 +16,14 @@ extension LatticePass {
   /// So is r(x − μ)/p(μ) in V, where r alone would not do: the tail of a rare class is too steep for the grid, but it is
   /// met mostly where it is as steep as p. Where not, see ``SteepClasses``. The mathematics: <doc:Mathematics#Derivatives>.
   ///
-  /// Of log-probabilities, classes with `isDeep` (all below 1e-295) get their entries, and move none.
+  /// Of log-probabilities, classes with `isDeep` (all below 1e-295) get their entries, and move none. Classes that are folded into
+  /// an ``ExponentialTail`` have logarithms of factors below 0.
   ///
   /// - Returns: Σp − 1 before the normalisation.
   mutating func pullBack(
     _ cotangent: UnsafeMutableBufferPointer<Double>, at row: UnsafeMutableBufferPointer<Double>,
-    of kind: Quantity = .probabilities, isDeep: (Int) -> Bool = { _ in false }, scratch: inout Scratch
+    of kind: Quantity = .probabilities, logFactors: UnsafePointer<Double>?,
+    isDeep: (Int) -> Bool = { _ in false }, scratch: inout Scratch
   ) -> Double {
     guard let gaps = row.baseAddress, let v = cotangent.baseAddress else { return 0 }
     let leader = row.firstIndex(of: 0) ?? 0
@@ -38,7 +40,7 @@ extension LatticePass {
 
     // A Float's pullback is only as good as its largest entry.
     if precision == .double || kind == .logProbabilities || !samples.isLogConcave {
-      steep.find(in: self, gaps: gaps, count: n)
+      steep.find(in: self, gaps: gaps, count: n, logFactors: logFactors)
     }
     leaveOutTinyProbabilities()
     p.update(from: gaps, count: count)
@@ -46,11 +48,16 @@ extension LatticePass {
     steep.writeProbabilities(in: self, to: p)
     if kind == .logProbabilities {
       for index in 0..<n where isDeep(index) { v[index] = 0 }
+    } else if let logFactors {
+      // A class without a probability moves nothing.
+      for index in 0..<n
+      where logFactors[index] < 0 && p[index] * exponential(logFactors[index]) < 1e-300 { p[index] = 0 }
     }
     let reference = reference(of: v, n, kind: kind, p: p, leader: leader, memory: values)
     let unit = replaceByU(v, n, of: kind, p: p, reference: reference)
     let inflation = pullbackInflation
     let (ofA, ofB) = kind == .probabilities ? (1 / inflation, 1) : (1, inflation)
+    if kind == .probabilities { multiply(v, n, byExponentialsOf: logFactors) }
     steep.keepRatios(of: v, to: p)
     steep.remove(from: v)
     spreadRatios(v, at: gaps, to: weightsOfV, memory: rest)
@@ -67,13 +74,26 @@ extension LatticePass {
     integrals(of: gR, gV, nodes: ofPairs, to: a, b)
     kernels.divide(a, pointCount, by: heights, above: Self.inflatedLimit)
     kernels.divide(b, pointCount, by: heights, above: Self.inflatedLimit)
+    if kind == .logProbabilities, let logFactors {
+      // In V the reference was taken off as if p were without its factor. A class without a p still has its v.
+      for index in 0..<n where logFactors[index] < 0 && p[index] > 0 {
+        v[index] -= reference / unit * (p[index] * exponentialMinusOne(logFactors[index]))
+        p[index] = max(p[index] * exponential(logFactors[index]), 0x1p-1000)
+      }
+    } else {
+      multiply(p, n, byExponentialsOf: logFactors)
+    }
     evaluatePullback(p, v, at: gaps, a: a, b: b, unit: unit, ofA: ofA, ofB: ofB, memory: rest)
     steep.writeEntries(times: unit * ofA, where: p, to: v)
     if kind == .logProbabilities {
       // A class without a probability has no term v_i·a of its own: what the reference took off V is put back.
       for index in 0..<ofPairs { gV[index] += reference / unit * (gR[index] / inflation) }
+      var known = (gap: 0.0, integral: 0.0)
       for index in 0..<n where p[index] == 0 && row[index] > -.infinity {
-        cotangent[index] = -unit * integral(of: gV, over: ofPairs, ofClassAt: row[index])
+        if row[index] != known.gap {
+          known = (row[index], integral(of: gV, over: ofPairs, ofClassAt: row[index]))
+        }
+        cotangent[index] = -unit * exponential(logFactors?[index] ?? 0) * known.integral
       }
     }
     kernels.scaled(p, count, by: 1 / (1 + defect), to: gaps)
@@ -132,6 +152,14 @@ extension LatticePass {
     var values = UnsafeMutableBufferPointer(start: memory, count: count)
     values.sort()
     return count == 0 ? 0 : values[count / 2]
+  }
+
+  /// Multiplies the numbers of folded classes by their factors.
+  private func multiply(
+    _ numbers: UnsafeMutablePointer<Double>, _ n: Int, byExponentialsOf logFactors: UnsafePointer<Double>?
+  ) {
+    guard let logFactors else { return }
+    for index in 0..<n where logFactors[index] < 0 { numbers[index] *= exponential(logFactors[index]) }
   }
 
   /// Spreads u onto the grid points, over the heights there.

@@ -23,6 +23,9 @@ final class LatticeTable: @unchecked Sendable {
   /// Log-probabilities come from samples down to a gap of −logDepth, and below it from ``DeepClasses``.
   let logDepth: Double
 
+  /// The upper tail, if it is exponential.
+  let tail: ExponentialTail?
+
   /// The samples down to `depth`, and those down to `logDepth`, made when a row first needs them.
   let nearSamples: LawSamples
   private let deepSamples: LazyValue<LawSamples>
@@ -93,6 +96,7 @@ final class LatticeTable: @unchecked Sendable {
       LazyValue { ReversedHazardIntervals(of: nearSamples, step: step, basis: bases[.double], in: memory) }
     }
     deepSamples = LazyValue { samples(from: lowest[1], downTo: logDepth) }
+    tail = nearSamples.isLogConcave ? ExponentialTail(of: noise.base, depth: depth) : nil
     let (coarsest, highestNodes) = Self.nodes(of: noise, nearSamples, depth: depth)
     choices = PerPrecision { precision in
       memory.keep(

@@ -40,8 +40,11 @@ struct SteepClasses {
     scratch = memory.take(16 * pass.count)
   }
 
-  /// Finds the classes, in a pass that knows the heights.
-  mutating func find(in pass: LatticePass, gaps: UnsafePointer<Double>, count n: Int) {
+  /// Finds the classes, in a pass that knows the heights. Those that are folded into an exponential tail are none of them: there
+  /// r/p does not vary.
+  mutating func find(
+    in pass: LatticePass, gaps: UnsafePointer<Double>, count n: Int, logFactors: UnsafePointer<Double>?
+  ) {
     guard let range = range(in: pass) else { return }
     // Below the rarest class there may be points of classes that are not wanted.
     let lowest = max(pass.gap(ofPoint: range.lowerBound), pass.rarest)
@@ -52,6 +55,7 @@ struct SteepClasses {
     (pass.g + pass.nodes).update(repeating: 0, count: 16)
     let hazards = pass.table.reversedHazards(forStep: pass.stepIndex)
     for index in 0..<n where gaps[index] >= lowest && gaps[index] <= highest {
+      if let logFactors, logFactors[index] < 0 { continue }
       indices[count] = index
       classes[count] = hazards.steepClass(
         at: gaps[index], nodes: nodesOfPairs(withClassAt: gaps[index], in: pass), firstNode: pass.firstNode)

@@ -1,0 +1,75 @@
+internal import NoiseKernels
+
+/// The upper tail of a law whose reversed hazard r falls as e^(−rate·x) there: log r is a straight line to the last bit.
+///
+/// Of a class so far behind that only this tail of its noise can win, r differs from that of another one by a factor alone,
+/// e^(rate·(μ − μ′)), and so do all its integrals. So such classes count as one at a `limit` of gaps, and their probabilities
+/// are multiplied by their factors: rows of such a law cost no more for what is far below.
+struct ExponentialTail: Sendable {
+  private let rate: Double
+  /// From here on log r is straight, and F counts as 1.
+  private let start: Double
+  /// Below this, relative to the third class from the top, integrals of two reversed hazards hold nothing.
+  private let lowest: Double
+  /// A class with a gap below −depth has a probability below 1e-300.
+  private let depth: Double
+
+  /// nil if the law has no such tail.
+  init?(of noise: some SmoothNoise, depth: Double) {
+    let far = noise.upperQuantile(at: 1e-26) * 0x1p100
+    (rate, start) = (-noise.logReversedHazard(at: far) / far, noise.upperQuantile(at: 1e-26))
+    guard rate > 0, rate < .infinity else { return nil }
+    // Sixteen points an octave, and far out one.
+    var x = start
+    let top = noise.logReversedHazard(at: start)
+    while x < 0x1p1000 {
+      let expected = top - rate * (x - start)
+      guard (noise.logReversedHazard(at: x) - expected).magnitude <= 0x1p-51 * expected.magnitude else {
+        return nil
+      }
+      x *= x < 64 * start ? 1.0443 : 2
+    }
+    // log F is concave: below the third class each of the three has F fall by more than here, and two reversed hazards rise.
+    let middle = noise.quantile(at: 0.5)
+    let (step, atMiddle) = (noise.upperQuantile(at: 0.25) - middle, noise.logCumulative(at: middle))
+    let slope = rate
+    let end = (1...1000).first { count in
+      let y = Double(count) * step
+      return 3 * (noise.logCumulative(at: middle - y) - atMiddle) + 2 * slope * y < -40
+    }
+    guard let end else { return nil }
+    (lowest, self.depth) = (middle - Double(end) * step, depth)
+  }
+
+  /// The gap below which the classes of a row differ by factors; nil if there are none.
+  func limit(of row: UnsafeMutableBufferPointer<Double>) -> Double? {
+    guard let gaps = row.baseAddress, row.count > 2 else { return nil }
+    let highest = lowest - start
+    let survey = kernels.survey(gaps, padded(row.count), competingFrom: highest, wantedFrom: highest)
+    guard survey.hasDeeper else { return nil }
+    var (second, third) = (-Double.infinity, -Double.infinity)
+    var isLeader = true
+    for gap in row where gap > third {
+      if gap == 0 && isLeader {
+        isLeader = false
+      } else {
+        (second, third) = (max(second, gap), min(second, gap))
+      }
+    }
+    var limit = third + highest
+    // Probabilities of about 1e-300 have no digits.
+    if limit < -0.7 * depth { limit = min(limit, -1.5 * depth) }
+    return limit > -.infinity && row.contains { $0 < limit && $0 > -.infinity } ? limit : nil
+  }
+
+  /// Moves the classes below a limit up to it, and writes the logarithm of each factor.
+  func fold(
+    _ row: UnsafeMutableBufferPointer<Double>, at limit: Double, logFactors: UnsafeMutablePointer<Double>
+  ) {
+    for index in row.indices {
+      let isFolded = row[index] < limit && row[index] > -.infinity
+      logFactors[index] = isFolded ? rate * (row[index] - limit) : 0
+      if isFolded { row[index] = limit }
+    }
+  }
+}
