@@ -37,7 +37,7 @@ public struct NoisyArgmax: Sendable {
   let isSoftmax: Bool
   /// What the method has for rows of two classes.
   var pairs: PairTable? { lattice?.pairs }
-  /// The method, where it has tables for few classes.
+  /// The method, if it is the lattice.
   let lattice: Lattice?
   /// The law as classes with scales of their own see it, if it has an exact method: the same for every scale.
   let lawOfClasses: LazyValue<ClassLaw>?
@@ -166,7 +166,7 @@ extension NoisyArgmax {
     /// The K-point quantile rule with the nodes F⁻¹(k/(K+1)), for any law.
     ///
     /// - `points`: K, from 1 to 2²⁴. Under a smooth law time grows with n, beside a fixed part that grows with K (1000 classes
-    ///   and 64 points take some 60 µs under Normal noise, derivatives ten times as much). Under Uniform, Exponential and
+    ///   and 64 points take some 60 µs under Normal noise, derivatives three times as much). Under Uniform, Exponential and
     ///   Laplace noise it grows with n·K (0.3 ms for 1000 classes and 100 points of Laplace noise), and under Uniform noise with
     ///   a small part of n². Other laws with kinks, and laws of three functions, take n²·K factors F for n different logits, and so
     ///   do derivatives of values that are not normalized under smooth laws.

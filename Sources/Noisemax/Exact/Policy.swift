@@ -11,16 +11,18 @@
 /// | your own, with kinks | ``Panels``: few classes by ``PanelProducts``, others by ``PanelGrid`` |
 /// | any, if a number of points is given | ``QuantileMethod`` |
 ///
-/// Then the row decides. Under a smooth law the first of these that serves it; the first two only if the density is
+/// Then the row decides. Under a smooth law the first of these that serves it; the first three only if the density is
 /// log-concave:
 ///
 /// 1. Two classes, for probabilities and gradients, unless the gap is very large: ``PairTable``. Asked in
 ///    `NoisyArgmax+Rows.swift` and `NoisyArgmax+Pullback.swift`.
 /// 2. Few classes, none far behind the leader, and no excess wanted: ``DirectSums``. Asked in ``Lattice``; decided by the
 ///    limits in its `DirectTable`, in `DirectLoops.swift`.
-/// 3. All others: ``LatticePass``. Each class counts by its shares of the grid points; of very many, the parts of cells do
+/// 3. Classes so far behind that only an exponential tail of their noise can win are folded into one (``ExponentialTail``), and the
+///    row goes on.
+/// 4. All others: ``LatticePass``. Each class counts by its shares of the grid points; of very many, the parts of cells do
 ///    (``CellGrids`` decides).
-/// 4. Besides, log-probabilities of deep classes: ``DeepClasses``, where many are dense by ``DeepLogarithms``. A class is deep if
+/// 5. Besides, log-probabilities of deep classes: ``DeepClasses``, where many are dense by ``DeepLogarithms``. A class is deep if
 ///    its gap is below the samples of the law (`LatticeTable.logDepth`), its integrand too sharp for the finest step
 ///    (`LatticePass.resolvedDepth`), or its probability below 1e-300 in a row that is too wide (`Lattice.isTooWide`).
 ///

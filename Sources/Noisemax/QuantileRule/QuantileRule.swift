@@ -4,8 +4,9 @@
 ///
 /// If the noise of class i is q_k, the product is the probability that all other classes stay below it.
 ///
-/// This is the code that runs under a law of three functions, and in small rows under any law of one's own. The faster
-/// ways of ``QuantileVectors`` and ``QuantileGrid`` are tested against it.
+/// This is the code that runs under a law of one's own, but for large rows where that is smooth. The faster ways of
+/// ``QuantileVectors`` and ``QuantileGrid`` are tested against it. The nodes q_k, and the division by K or by the sum, are in
+/// ``QuantileMethod``.
 struct QuantileRule<Noise: NoiseDistribution>: QuantileSums {
   private let noise: Noise
   private let nodes: [Double]

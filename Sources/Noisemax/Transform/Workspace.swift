@@ -44,9 +44,10 @@ extension NoisyArgmax {
 struct Scratch: ~Copyable, @unchecked Sendable {
   private var memory = AlignedMemory()
   private var list = AlignedMemory()
+  private var aside = AlignedMemory()
 
   /// How many Doubles it has room for.
-  var room: Int { memory.count + list.count }
+  var room: Int { memory.count + list.count + aside.count }
 
   /// The first `count` elements; what they hold is undefined.
   mutating func reserve(_ count: Int) -> UnsafeMutableBufferPointer<Double> {
@@ -69,9 +70,19 @@ struct Scratch: ~Copyable, @unchecked Sendable {
     return list.numbers
   }
 
+  /// A third memory, for what few rows need: at least `count` elements, whatever becomes of the others.
+  mutating func reserveAside(_ count: Int) -> UnsafeMutableBufferPointer<Double> {
+    if aside.count < count {
+      aside.deallocate()
+      aside = AlignedMemory(Swift.max(count, aside.count * 2))
+    }
+    return aside.numbers
+  }
+
   deinit {
     memory.deallocate()
     list.deallocate()
+    aside.deallocate()
   }
 }
 

@@ -41,12 +41,14 @@ struct ExponentialTail: Sendable {
     (lowest, self.depth) = (middle - Double(end) * step, depth)
   }
 
-  /// The gap below which the classes of a row differ by factors; nil if there are none.
-  func limit(of row: UnsafeMutableBufferPointer<Double>) -> Double? {
+  /// The gap below which the classes of a row differ by factors; nil if there are none with such probabilities, or with such
+  /// logarithms if these are wanted.
+  func limit(of row: UnsafeMutableBufferPointer<Double>, areLogarithms: Bool) -> Double? {
     guard let gaps = row.baseAddress, row.count > 2 else { return nil }
-    let highest = lowest - start
-    let survey = kernels.survey(gaps, padded(row.count), competingFrom: highest, wantedFrom: highest)
-    guard survey.hasDeeper else { return nil }
+    let (highest, wanted) = (lowest - start, areLogarithms ? -Double.infinity : -depth)
+    let rarest =
+      kernels.survey(gaps, padded(row.count), competingFrom: highest, wantedFrom: wanted).rarest
+    guard rarest < highest else { return nil }
     var (second, third) = (-Double.infinity, -Double.infinity)
     var isLeader = true
     for gap in row where gap > third {
@@ -59,7 +61,7 @@ struct ExponentialTail: Sendable {
     var limit = third + highest
     // Probabilities of about 1e-300 have no digits.
     if limit < -0.7 * depth { limit = min(limit, -1.5 * depth) }
-    return limit > -.infinity && row.contains { $0 < limit && $0 > -.infinity } ? limit : nil
+    return limit > -.infinity && rarest < limit ? limit : nil
   }
 
   /// Moves the classes below a limit up to it, and writes the logarithm of each factor.
@@ -71,5 +73,16 @@ struct ExponentialTail: Sendable {
       logFactors[index] = isFolded ? rate * (row[index] - limit) : 0
       if isFolded { row[index] = limit }
     }
+  }
+}
+
+/// Multiplies the numbers of folded classes by their factors.
+func multiply(
+  _ numbers: UnsafeMutablePointer<Double>, _ count: Int, byExponentialsOf logFactors: UnsafePointer<Double>?
+) {
+  guard let logFactors else { return }
+  for index in 0..<count where logFactors[index] < 0 {
+    // Most are nothing, without an exponential.
+    numbers[index] *= logFactors[index] < -746 ? 0 : exponential(logFactors[index])
   }
 }

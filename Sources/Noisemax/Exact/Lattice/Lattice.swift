@@ -59,25 +59,22 @@ final class Lattice: RowMethod {
     {
       return RowSums(defect: defect)
     }
-    guard let tail = table.tail, let limit = tail.limit(of: row) else {
+    let areLogarithms = request.contains(.logarithms)
+    guard let tail = table.tail, let limit = tail.limit(of: row, areLogarithms: areLogarithms),
+      let logFactors = scratch.reserveAside(row.count).baseAddress
+    else {
       return evaluate(
         row, for: request, vectors: vectors, precision: precision, scratch: &scratch, logFactors: nil)
     }
-    return withUnsafeTemporaryAllocation(of: Double.self, capacity: row.count) { memory in
-      guard let logFactors = memory.baseAddress else { return RowSums() }
-      tail.fold(row, at: limit, logFactors: logFactors)
-      let sums = evaluate(
-        row, for: request, vectors: vectors, precision: precision, scratch: &scratch, logFactors: logFactors)
-      let areLogarithms = request.contains(.logarithms)
-      for index in row.indices where logFactors[index] < 0 {
-        if areLogarithms {
-          row[index] += logFactors[index]
-        } else if !request.contains(.pullback) {
-          row[index] *= exponential(logFactors[index])
-        }
-      }
-      return sums
+    tail.fold(row, at: limit, logFactors: logFactors)
+    let sums = evaluate(
+      row, for: request, vectors: vectors, precision: precision, scratch: &scratch, logFactors: logFactors)
+    if areLogarithms {
+      for index in row.indices { row[index] += logFactors[index] }
+    } else if !request.contains(.pullback), let p = row.baseAddress {
+      multiply(p, row.count, byExponentialsOf: logFactors)
     }
+    return sums
   }
 
   /// … of classes that may have been folded into a tail, by factors.

@@ -29,23 +29,23 @@ extension LatticePass {
     let leader = row.firstIndex(of: 0) ?? 0
     let ofPairs = nodesOfPairs
     let (n, listed, vectors) = (row.count, pointCount + 16, padded(nodes) + 32)
+    // A Float's pullback is only as good as its largest entry.
+    let isPrecise = precision == .double || kind == .logProbabilities || !samples.isLogConcave
+    let steepGaps = isPrecise ? SteepGaps(in: self, gaps, n, logFactors: logFactors) : nil
     var memory = Pieces(
       of: scratch.growList(
-        to: 3 * listed + 2 * vectors + 2 * count + pullbackMemory + SteepClasses.memory(for: self),
+        to: 3 * listed + 2 * vectors + 2 * count + pullbackMemory + (steepGaps?.memory(in: self) ?? 0),
         keeping: 0))
     let (weightsOfV, a, b) = (memory.take(listed), memory.take(listed), memory.take(listed))
     let (gR, gV) = (memory.take(vectors), memory.take(vectors))
     let (p, values, rest) = (memory.take(count), memory.take(count), memory.take(pullbackMemory))
-    var steep = SteepClasses(for: self, memory: &memory)
-
-    // A Float's pullback is only as good as its largest entry.
-    if precision == .double || kind == .logProbabilities || !samples.isLogConcave {
-      steep.find(in: self, gaps: gaps, count: n, logFactors: logFactors)
+    let steep = steepGaps.map {
+      SteepClasses(at: $0, in: self, gaps: gaps, logFactors: logFactors, memory: &memory)
     }
     leaveOutTinyProbabilities()
     p.update(from: gaps, count: count)
     let defect = replaceByProbabilities(p)
-    steep.writeProbabilities(in: self, to: p)
+    steep?.writeProbabilities(in: self, to: p)
     if kind == .logProbabilities {
       for index in 0..<n where isDeep(index) { v[index] = 0 }
     } else if let logFactors {
@@ -57,18 +57,18 @@ extension LatticePass {
     let unit = replaceByU(v, n, of: kind, p: p, reference: reference)
     let inflation = pullbackInflation
     let (ofA, ofB) = kind == .probabilities ? (1 / inflation, 1) : (1, inflation)
-    if kind == .probabilities { multiply(v, n, byExponentialsOf: logFactors) }
-    steep.keepRatios(of: v, to: p)
-    steep.remove(from: v)
+    if kind == .probabilities { Noisemax.multiply(v, n, byExponentialsOf: logFactors) }
+    steep?.keepRatios(of: v, to: p)
+    steep?.remove(from: v)
     spreadRatios(v, at: gaps, to: weightsOfV, memory: rest)
-    if steep.areOthersRough {
+    if steepGaps?.areOthersRough == true {
       // R is summed in the way of V: then their errors of interpolation cancel in v·R − V where the two do.
       kernels.scaled(p, count, by: inflation, to: values)
-      steep.remove(from: values)
+      steep?.remove(from: values)
       spreadRatios(values, at: gaps, to: weights, memory: rest)
     }
     reversedHazardSums(weights, weightsOfV, to: gR, gV, nodes: ofPairs)
-    steep.integrate(over: ofPairs, in: self, r: gR, v: gV)
+    steep?.integrate(over: ofPairs, in: self, r: gR, v: gV)
     kernels.multiply(gR, ofPairs, by: g)
     kernels.multiply(gV, ofPairs, by: g)
     integrals(of: gR, gV, nodes: ofPairs, to: a, b)
@@ -81,10 +81,10 @@ extension LatticePass {
         p[index] = max(p[index] * exponential(logFactors[index]), 0x1p-1000)
       }
     } else {
-      multiply(p, n, byExponentialsOf: logFactors)
+      Noisemax.multiply(p, n, byExponentialsOf: logFactors)
     }
     evaluatePullback(p, v, at: gaps, a: a, b: b, unit: unit, ofA: ofA, ofB: ofB, memory: rest)
-    steep.writeEntries(times: unit * ofA, where: p, to: v)
+    steep?.writeEntries(times: unit * ofA, where: p, to: v)
     if kind == .logProbabilities {
       // A class without a probability has no term v_i·a of its own: what the reference took off V is put back.
       for index in 0..<ofPairs { gV[index] += reference / unit * (gR[index] / inflation) }
@@ -152,14 +152,6 @@ extension LatticePass {
     var values = UnsafeMutableBufferPointer(start: memory, count: count)
     values.sort()
     return count == 0 ? 0 : values[count / 2]
-  }
-
-  /// Multiplies the numbers of folded classes by their factors.
-  private func multiply(
-    _ numbers: UnsafeMutablePointer<Double>, _ n: Int, byExponentialsOf logFactors: UnsafePointer<Double>?
-  ) {
-    guard let logFactors else { return }
-    for index in 0..<n where logFactors[index] < 0 { numbers[index] *= exponential(logFactors[index]) }
   }
 
   /// Spreads u onto the grid points, over the heights there.

@@ -8,100 +8,42 @@ internal import NoiseKernels
 /// on, by its differences from grid point to grid point. Classes in cells that do not hold it get their r at every node
 /// where it matters.
 struct SteepClasses {
-  /// How many there are.
-  private(set) var count = 0
-  /// Whether the interpolation errors of the other classes would show where their terms cancel.
-  private(set) var areOthersRough = false
-
+  private let count: Int
   private let indices: UnsafeMutablePointer<Int>
   private let classes: UnsafeMutablePointer<SteepClass>
   /// Between which nodes classes at a grid point meet others, the upper end −1 where that is not known yet.
   private let lowerEnds: UnsafeMutablePointer<Int>
   private let upperEnds: UnsafeMutablePointer<Int>
-  private var firstPoint = 0
-  /// A grid point below all classes that have a part in a derivative.
-  private var rarestPoint = 0
+  private let firstPoint, rarestPoint: Int
   private let scratch: UnsafeMutablePointer<Double>
 
-  /// How much memory they take.
-  static func memory(for pass: LatticePass) -> Int {
-    (17 + MemoryLayout<SteepClass>.stride / MemoryLayout<Double>.stride) * pass.count + 2 * points(for: pass)
-  }
-
-  /// The grid points between which they lie.
-  private static func points(for pass: LatticePass) -> Int { Int(-pass.rarest * pass.grid.perUnit) + 4 }
-
-  /// Without classes: `find` looks for them, in rows whose digits would show it.
-  init(for pass: LatticePass, memory: inout Pieces) {
-    indices = memory.takeIntegers(pass.count)
-    classes = memory.take(pass.count, of: SteepClass.self)
-    lowerEnds = memory.takeIntegers(Self.points(for: pass))
-    upperEnds = memory.takeIntegers(Self.points(for: pass))
-    scratch = memory.take(16 * pass.count)
-  }
-
-  /// Finds the classes, in a pass that knows the heights. Those that are folded into an exponential tail are none of them: there
-  /// r/p does not vary.
-  mutating func find(
-    in pass: LatticePass, gaps: UnsafePointer<Double>, count n: Int, logFactors: UnsafePointer<Double>?
+  /// Lists the classes.
+  init(
+    at steep: SteepGaps, in pass: LatticePass, gaps: UnsafePointer<Double>,
+    logFactors: UnsafePointer<Double>?, memory: inout Pieces
   ) {
-    guard let range = range(in: pass) else { return }
-    // Below the rarest class there may be points of classes that are not wanted.
-    let lowest = max(pass.gap(ofPoint: range.lowerBound), pass.rarest)
-    let highest = pass.gap(ofPoint: range.upperBound)
-    firstPoint = pass.point(below: lowest)
-    upperEnds.update(repeating: -1, count: pass.point(below: highest) + 2 - firstPoint)
+    (count, rarestPoint) = (steep.count, steep.rarestPoint)
+    firstPoint = pass.point(below: steep.gaps.lowerBound)
+    let points = pass.point(below: steep.gaps.upperBound) + 2 - firstPoint
+    indices = memory.takeIntegers(count)
+    classes = memory.take(count, of: SteepClass.self)
+    lowerEnds = memory.takeIntegers(points)
+    upperEnds = memory.takeIntegers(points)
+    scratch = memory.take(16 * count)
+    upperEnds.update(repeating: -1, count: points)
     // Nothing lies beyond the last node, but loops read there.
     (pass.g + pass.nodes).update(repeating: 0, count: 16)
     let hazards = pass.table.reversedHazards(forStep: pass.stepIndex)
-    for index in 0..<n where gaps[index] >= lowest && gaps[index] <= highest {
-      if let logFactors, logFactors[index] < 0 { continue }
-      indices[count] = index
-      classes[count] = hazards.steepClass(
-        at: gaps[index], nodes: nodesOfPairs(withClassAt: gaps[index], in: pass), firstNode: pass.firstNode)
-      count += 1
+    var (k, index) = (0, 0)
+    while k < count {
+      if steep.contains(index, gaps, logFactors) {
+        indices[k] = index
+        classes[k] = hazards.steepClass(
+          at: gaps[index], nodes: nodesOfPairs(withClassAt: gaps[index], in: pass), firstNode: pass.firstNode)
+        k += 1
+      }
+      index += 1
     }
-  }
-
-  /// The grid points that the classes lie between.
-  private mutating func range(in pass: LatticePass) -> ClosedRange<Int>? {
-    // Rarer classes have no derivative above 1e-300, and no part in one.
-    var first = pass.firstWantedPoint
-    while first < pass.pointCount, !(pass.logHeights[first] > -740) { first += 1 }
-    guard first < pass.pointCount else { return nil }
-    rarestPoint = max(pass.points[first] - 1, pass.point(below: pass.rarest))
-    var range: ClosedRange<Int>?
-    func add(_ point: Int) {
-      range = min(range?.lowerBound ?? point, point)...max(range?.upperBound ?? point, point)
-    }
-    let (basis, points, slots) = (pass.basis, pass.points, pass.slots)
-    guard pass.samples.isLogConcave else {
-      // Products of reversed hazards are large wherever two humps meet.
-      areOthersRough = true
-      return points[first]...points[pass.pointCount - 1]
-    }
-    if first < pass.firstNumber {
-      // Heights are not numbers there.
-      add(points[first])
-      add(points[min(pass.firstNumber + basis.taps / 2, pass.pointCount - 1)])
-      areOthersRough = true
-    }
-    // log p is concave: where the points of a cell are not steep at their lower end, no higher ones are.
-    var suspects = 0
-    for cell in 0..<pass.grid.count where slots[cell] >= first {
-      let gain = pass.logHeights[slots[cell] + 1] - pass.logHeights[slots[cell]]
-      if gain.magnitude <= 0.25 { break }
-      suspects = cell + 1
-    }
-    guard suspects > 0 else { return range }
-    let errors = pass.ratioErrors(from: first, cells: suspects)
-    let middle = basis.taps / 2 - 1
-    for cell in 0..<suspects where !(errors[cell] <= pass.precision.ratioTolerance) {
-      add(points[slots[cell] + middle])
-      add(points[slots[cell] + middle + 1])
-      areOthersRough = true
-    }
-    return range
   }
 
   /// The nodes at which a class meets others: where G r r_j of any other class j is more than nothing beside its peak.
@@ -160,7 +102,6 @@ struct SteepClasses {
   func integrate(
     over nodes: Int, in pass: LatticePass, r: UnsafeMutablePointer<Double>, v: UnsafeMutablePointer<Double>
   ) {
-    guard count > 0 else { return }
     for k in 0..<count { classes[k].entry = 0 }
     // Nothing lies beyond the last node, but loops read there.
     (r + nodes).update(repeating: 0, count: 16)
@@ -186,6 +127,84 @@ struct SteepClasses {
     times factor: Double, where p: UnsafePointer<Double>, to result: UnsafeMutablePointer<Double>
   ) {
     for k in 0..<count where p[indices[k]] > 0 { result[indices[k]] = factor * classes[k].entry }
+  }
+}
+
+/// Between which gaps the classes of a row are steep.
+struct SteepGaps {
+  private(set) var gaps = 0.0...0.0
+  /// How many there are.
+  private(set) var count = 0
+  /// A grid point below all classes that have a part in a derivative.
+  private(set) var rarestPoint = 0
+  /// Whether the interpolation errors of the other classes would show where their terms cancel.
+  private(set) var areOthersRough = false
+
+  /// Looks for them in a pass that knows the heights, among so many classes; nil if there are none.
+  init?(
+    in pass: LatticePass, _ gaps: UnsafePointer<Double>, _ n: Int, logFactors: UnsafePointer<Double>?
+  ) {
+    guard let range = range(in: pass) else { return nil }
+    // Below the rarest class there may be points of classes that are not wanted.
+    let lowest = max(pass.gap(ofPoint: range.lowerBound), pass.rarest)
+    self.gaps = lowest...max(lowest, pass.gap(ofPoint: range.upperBound))
+    for index in 0..<n where contains(index, gaps, logFactors) { count += 1 }
+    guard count > 0 || areOthersRough else { return nil }
+  }
+
+  /// Whether a class is one of them. Those that are folded into an exponential tail are none: there r/p does not vary.
+  @inline(__always)
+  func contains(
+    _ index: Int, _ gaps: UnsafePointer<Double>, _ logFactors: UnsafePointer<Double>?
+  ) -> Bool {
+    self.gaps.contains(gaps[index]) && !(logFactors.map { $0[index] < 0 } ?? false)
+  }
+
+  /// How much memory they take.
+  func memory(in pass: LatticePass) -> Int {
+    let points = pass.point(below: gaps.upperBound) + 2 - pass.point(below: gaps.lowerBound)
+    return (17 + MemoryLayout<SteepClass>.stride / MemoryLayout<Double>.stride) * count + 2 * points
+  }
+
+  /// The grid points that the classes lie between.
+  private mutating func range(in pass: LatticePass) -> ClosedRange<Int>? {
+    // Rarer classes have no derivative above 1e-300, and no part in one.
+    var first = pass.firstWantedPoint
+    while first < pass.pointCount, !(pass.logHeights[first] > -740) { first += 1 }
+    guard first < pass.pointCount else { return nil }
+    rarestPoint = max(pass.points[first] - 1, pass.point(below: pass.rarest))
+    var range: ClosedRange<Int>?
+    func add(_ point: Int) {
+      range = min(range?.lowerBound ?? point, point)...max(range?.upperBound ?? point, point)
+    }
+    let (basis, points, slots) = (pass.basis, pass.points, pass.slots)
+    guard pass.samples.isLogConcave else {
+      // Products of reversed hazards are large wherever two humps meet.
+      areOthersRough = true
+      return points[first]...points[pass.pointCount - 1]
+    }
+    if first < pass.firstNumber {
+      // Heights are not numbers there.
+      add(points[first])
+      add(points[min(pass.firstNumber + basis.taps / 2, pass.pointCount - 1)])
+      areOthersRough = true
+    }
+    // log p is concave: where the points of a cell are not steep at their lower end, no higher ones are.
+    var suspects = 0
+    for cell in 0..<pass.grid.count where slots[cell] >= first {
+      let gain = pass.logHeights[slots[cell] + 1] - pass.logHeights[slots[cell]]
+      if gain.magnitude <= 0.25 { break }
+      suspects = cell + 1
+    }
+    guard suspects > 0 else { return range }
+    let errors = pass.ratioErrors(from: first, cells: suspects)
+    let middle = basis.taps / 2 - 1
+    for cell in 0..<suspects where !(errors[cell] <= pass.precision.ratioTolerance) {
+      add(points[slots[cell] + middle])
+      add(points[slots[cell] + middle + 1])
+      areOthersRough = true
+    }
+    return range
   }
 }
 

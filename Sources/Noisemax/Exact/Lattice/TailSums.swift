@@ -226,6 +226,7 @@ final class TailSums {
   }
 
   private func sum(of indices: Range<Int>, at x: Double) -> Double {
+    if indices.isEmpty { return 0 }
     // In descending order: the others are too low to compete.
     let competing = indices.lowerBound..<indices.firstPlace { x - gaps[$0] > scale.limit }
     let first = competing.firstPlace { kernel.isSampled(from: x - gaps[$0]) }
