@@ -16,29 +16,29 @@ struct ExponentialTail: Sendable {
 
   /// nil if the law has no such tail.
   init?(of noise: some SmoothNoise, depth: Double) {
-    let far = noise.upperQuantile(at: 1e-26) * 0x1p100
-    (rate, start) = (-noise.logReversedHazard(at: far) / far, noise.upperQuantile(at: 1e-26))
-    guard rate > 0, rate < .infinity else { return nil }
-    // Sixteen points an octave, and far out one.
-    var x = start
+    let (middle, start) = (noise.quantile(at: 0.5), noise.upperQuantile(at: 1e-26))
+    let (step, far) = (noise.upperQuantile(at: 0.25) - middle, start + 0x1p100 * (start - middle))
+    let slope = -noise.logReversedHazard(at: far) / far
+    guard slope > 0, slope < .infinity else { return nil }
     let top = noise.logReversedHazard(at: start)
-    while x < 0x1p1000 {
-      let expected = top - rate * (x - start)
-      guard (noise.logReversedHazard(at: x) - expected).magnitude <= 0x1p-51 * expected.magnitude else {
-        return nil
-      }
-      x *= x < 64 * start ? 1.0443 : 2
+    var distance = step
+    while distance < 0x1p1000 {
+      let expected = top - slope * distance
+      let found = noise.logReversedHazard(at: start + distance)
+      // As far as rounding of the logarithm and of the point itself lets it be seen.
+      let tolerance = 0x1p-51 * (expected.magnitude + slope * start.magnitude)
+      guard (found - expected).magnitude <= tolerance else { return nil }
+      // Sixteen points an octave, and far out one.
+      distance *= distance < 1024 * step ? 1.0443 : 2
     }
     // log F is concave: below the third class each of the three has F fall by more than here, and two reversed hazards rise.
-    let middle = noise.quantile(at: 0.5)
-    let (step, atMiddle) = (noise.upperQuantile(at: 0.25) - middle, noise.logCumulative(at: middle))
-    let slope = rate
+    let atMiddle = noise.logCumulative(at: middle)
     let end = (1...1000).first { count in
       let y = Double(count) * step
       return 3 * (noise.logCumulative(at: middle - y) - atMiddle) + 2 * slope * y < -40
     }
     guard let end else { return nil }
-    (lowest, self.depth) = (middle - Double(end) * step, depth)
+    (rate, self.start, lowest, self.depth) = (slope, start, middle - Double(end) * step, depth)
   }
 
   /// The gap below which the classes of a row differ by factors; nil if there are none with such probabilities, or with such

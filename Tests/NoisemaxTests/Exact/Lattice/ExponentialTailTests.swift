@@ -108,23 +108,29 @@ import Testing
     }
   }
 
-  /// Gumbel noise over 0.7, by the lattice: the rate of its tail is no whole number.
+  /// Gumbel noise over 0.7 and moved, by the lattice: the rate of its tail is no whole number.
   private struct StretchedGumbel: SmoothNoise {
     static let rate = 0.7
     let mean = 0.0
     let variance = 1.0
-    func logCumulative(at x: Double) -> Double { -exponential(-Self.rate * x) }
+    let location: Double
+    func logCumulative(at x: Double) -> Double { -exponential(-Self.rate * (x - location)) }
     func cumulative(at x: Double) -> Double { exponential(logCumulative(at: x)) }
     func density(at x: Double) -> Double { exponential(logReversedHazard(at: x) + logCumulative(at: x)) }
-    func quantile(at p: Double) -> Double { -logarithm(-logarithm(p)) / Self.rate }
-    func logReversedHazard(at x: Double) -> Double { logarithm(Self.rate) - Self.rate * x }
+    func quantile(at p: Double) -> Double { location - logarithm(-logarithm(p)) / Self.rate }
+    func logReversedHazard(at x: Double) -> Double { logarithm(Self.rate) - Self.rate * (x - location) }
     func survival(at x: Double) -> Double { -exponentialMinusOne(logCumulative(at: x)) }
-    func upperQuantile(at q: Double) -> Double { -logarithm(-logarithmOfOnePlus(-q)) / Self.rate }
+    func upperQuantile(at q: Double) -> Double {
+      location - logarithm(-logarithmOfOnePlus(-q)) / Self.rate
+    }
     func logSurvival(at x: Double) -> Double { logarithm(survival(at: x)) }
   }
 
-  @Test func anyLawWithSuchATail() {
-    let argmax = NoisyArgmax(StretchedGumbel())
+  /// The second law lies wholly below 0.
+  @Test(arguments: [0.0, -1024])
+  func anyLawWithSuchATail(location: Double) {
+    #expect(ExponentialTail(of: StretchedGumbel(location: location), depth: 1000) != nil)
+    let argmax = NoisyArgmax(StretchedGumbel(location: location))
     let softmax = NoisyArgmax(.gumbel)
     let row = [0, -0.5, -3, -120, -400, -900, -1e5, -3e200]
     let v = [1.0, -1, 2, 3, -2, 1, 2, -1]
