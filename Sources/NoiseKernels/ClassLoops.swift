@@ -382,10 +382,10 @@ private func value(
   odd = multiplyAdd(odd, square, plane(1))
   var value = multiplyAdd(steep.t, odd, even)
   let isWhole = steep.first <= node && steep.end >= node + 8
-  if isWhole && steep.firstSteep >= node + 8 { return value }
+  if isWhole && steep.firstLogarithm >= node + 8 { return value }
   let nodes = Doubles(0, 1, 2, 3, 4, 5, 6, 7) + Double(node)
-  if steep.firstSteep < node + 8 {
-    value = value.replacing(with: exponential(value), where: nodes .>= Double(steep.firstSteep))
+  if steep.firstLogarithm < node + 8 {
+    value = value.replacing(with: exponential(value), where: nodes .>= Double(steep.firstLogarithm))
   }
   if isWhole { return value }
   return value.replacing(with: 0, where: (nodes .< Double(steep.first)) .| (nodes .>= Double(steep.end)))

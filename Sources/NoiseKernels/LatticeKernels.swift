@@ -95,7 +95,7 @@ package protocol LatticeKernels: Sendable {
   /// At sixteen nodes from one on: R += Σ r_k and V += Σ ratio_k·r_k over some classes, and their entries += Σ_m g·r_k·(ratio_k·R − V)
   /// with the sums over all other classes.
   ///
-  /// r_k is the polynomial in t with its coefficients in eight planes, at slot_k + m, or from `firstSteep` on the exponential of that.
+  /// r_k is the polynomial in t with its coefficients in eight planes, at slot_k + m, or from `firstLogarithm` on the exponential of that.
   /// There is room for sixteen numbers for every class.
   static func integratePairs(
     of classes: UnsafeMutablePointer<SteepClass>, _ count: Int, from node: Int,

@@ -119,14 +119,15 @@ package struct SteepClass: BitwiseCopyable {
   package let slot: Int
   package let t: Double
   /// The first node that matters to it, the one from which on the polynomials are those of log r, and the end.
-  package let first, firstSteep, end: Int
-  /// v, or v/p, and the entry of the gradient.
+  package let first, firstLogarithm, end: Int
+  /// What r is multiplied by in V: v, or v/p.
   package var ratio = 0.0
+  /// The class's entry of the gradient.
   package var entry = 0.0
 
-  package init(slot: Int, t: Double, first: Int, firstSteep: Int, end: Int) {
+  package init(slot: Int, t: Double, first: Int, firstLogarithm: Int, end: Int) {
     (self.slot, self.t, self.first) = (slot, t, first)
-    (self.firstSteep, self.end) = (firstSteep, end)
+    (self.firstLogarithm, self.end) = (firstLogarithm, end)
   }
 }
 

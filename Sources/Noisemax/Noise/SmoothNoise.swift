@@ -13,7 +13,8 @@
 /// −690 may be wrong: these need a log-concave density.
 ///
 /// What is kept of a law are samples, close enough for polynomials between them to reproduce log F and log r, as far as
-/// some class has a probability of 1e-300: a quarter of a million at most, some tens of megabytes. A law that needs more is
+/// some class has a probability of 1e-300: a quarter of a million at most, some tens of megabytes, and half as much
+/// again for each step of the integral that steep derivatives need. A law that needs more is
 /// refused with the point that decided. Of normal noise with one draw in ten from a wider normal law, that serves
 /// up to 60 times as wide.
 public protocol SmoothNoise: ExactNoise {

@@ -19,7 +19,7 @@ import Testing
       classes = ends.enumerated().map { index, ends in
         var steep = SteepClass(
           slot: 64 * index, t: Double.random(in: -1...1, using: &generator), first: ends.0,
-          firstSteep: [48, 20, 0, 18, 100, 16, 32][index], end: ends.1)
+          firstLogarithm: [48, 20, 0, 18, 100, 16, 32][index], end: ends.1)
         steep.ratio = Double.random(in: -3...3, using: &generator)
         return steep
       }
@@ -30,7 +30,7 @@ import Testing
       let polynomial = (0..<8).reversed().reduce(0) {
         $0 * steep.t + coefficients[$1 * planeLength + steep.slot + node]
       }
-      return node < steep.firstSteep ? polynomial : exponential(polynomial)
+      return node < steep.firstLogarithm ? polynomial : exponential(polynomial)
     }
   }
 

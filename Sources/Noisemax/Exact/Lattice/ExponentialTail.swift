@@ -19,7 +19,7 @@ struct ExponentialTail: Sendable {
     let (middle, start) = (noise.quantile(at: 0.5), noise.upperQuantile(at: 1e-26))
     let (step, far) = (noise.upperQuantile(at: 0.25) - middle, start + 0x1p100 * (start - middle))
     let slope = -noise.logReversedHazard(at: far) / far
-    guard slope > 0, slope < .infinity else { return nil }
+    guard step > 0, slope > 0, slope < .infinity else { return nil }
     let top = noise.logReversedHazard(at: start)
     var distance = step
     while distance < 0x1p1000 {
@@ -31,7 +31,8 @@ struct ExponentialTail: Sendable {
       // Sixteen points an octave, and far out one.
       distance *= distance < 1024 * step ? 1.0443 : 2
     }
-    // log F is concave: below the third class each of the three has F fall by more than here, and two reversed hazards rise.
+    // Down from the third class each of the three top ones has log F fall at least as from the median, as log F is concave. Two
+    // reversed hazards rise by 2·slope for each unit at most.
     let atMiddle = noise.logCumulative(at: middle)
     let end = (1...1000).first { count in
       let y = Double(count) * step
@@ -45,7 +46,7 @@ struct ExponentialTail: Sendable {
   /// logarithms if these are wanted.
   func limit(of row: UnsafeMutableBufferPointer<Double>, areLogarithms: Bool) -> Double? {
     guard let gaps = row.baseAddress, row.count > 2 else { return nil }
-    let (highest, wanted) = (lowest - start, areLogarithms ? -Double.infinity : -depth)
+    let (highest, wanted) = (lowest - start, areLogarithms ? -Double.greatestFiniteMagnitude : -depth)
     let rarest =
       kernels.survey(gaps, padded(row.count), competingFrom: highest, wantedFrom: wanted).rarest
     guard rarest < highest else { return nil }

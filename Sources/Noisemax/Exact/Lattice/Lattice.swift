@@ -63,11 +63,11 @@ final class Lattice: RowMethod {
     guard let tail = table.tail, let limit = tail.limit(of: row, areLogarithms: areLogarithms),
       let logFactors = scratch.reserveAside(row.count).baseAddress
     else {
-      return evaluate(
+      return evaluateFolded(
         row, for: request, vectors: vectors, precision: precision, scratch: &scratch, logFactors: nil)
     }
     tail.fold(row, at: limit, logFactors: logFactors)
-    let sums = evaluate(
+    let sums = evaluateFolded(
       row, for: request, vectors: vectors, precision: precision, scratch: &scratch, logFactors: logFactors)
     if areLogarithms {
       for index in row.indices { row[index] += logFactors[index] }
@@ -77,8 +77,8 @@ final class Lattice: RowMethod {
     return sums
   }
 
-  /// … of classes that may have been folded into a tail, by factors.
-  private func evaluate(
+  /// … where classes may have been folded into an exponential tail. Values come without their factors, gradients with them.
+  private func evaluateFolded(
     _ row: UnsafeMutableBufferPointer<Double>, for request: Request, vectors: RowVectors,
     precision: Precision, scratch: inout Scratch, logFactors: UnsafePointer<Double>?
   ) -> RowSums {
@@ -87,13 +87,13 @@ final class Lattice: RowMethod {
       return pullBackLogarithms(
         row, for: request, vectors: vectors, precision: precision, scratch: &scratch, logFactors: logFactors)
     }
-    return evaluate(
+    return evaluateByPass(
       row, for: request, vectors: vectors, precision: precision, scratch: &scratch, logFactors: logFactors,
       deepClasses: &classes)
   }
 
-  /// … by one pass, and leaves the deep classes, if there were any.
-  private func evaluate(
+  /// … by one pass. It leaves the deep classes, if there were any.
+  private func evaluateByPass(
     _ row: UnsafeMutableBufferPointer<Double>, for request: Request, vectors: RowVectors,
     precision: Precision, scratch: inout Scratch, logFactors: UnsafePointer<Double>?,
     deepClasses: inout DeepClasses?
@@ -174,7 +174,7 @@ final class Lattice: RowMethod {
       // The pass is still needed, and what it has in its memory. Values beside a gradient have the bits of those alone.
       var scratch = Scratch()
       var classes: DeepClasses?
-      sums = evaluate(
+      sums = evaluateByPass(
         row, for: .logarithms, vectors: vectors, precision: precision, scratch: &scratch,
         logFactors: logFactors, deepClasses: &classes)
       let deep = row.indices.filter { isDeep($0) && cotangent[$0] != 0 && row[$0] > -.infinity }

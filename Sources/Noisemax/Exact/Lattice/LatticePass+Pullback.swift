@@ -48,16 +48,19 @@ extension LatticePass {
     steep?.writeProbabilities(in: self, to: p)
     if kind == .logProbabilities {
       for index in 0..<n where isDeep(index) { v[index] = 0 }
-    } else if let logFactors {
-      // A class without a probability moves nothing.
-      for index in 0..<n
-      where logFactors[index] < 0 && p[index] * exponential(logFactors[index]) < 1e-300 { p[index] = 0 }
+    }
+    if let logFactors {
+      Noisemax.multiply(p, n, byExponentialsOf: logFactors)
+      // Of log-probabilities every folded class keeps its v; of others one without a probability moves nothing.
+      let least = kind == .logProbabilities ? 0x1p-1000 : 0
+      for index in 0..<n where logFactors[index] < 0 && p[index] < 1e-300 {
+        p[index] = isDeep(index) ? 0 : least
+      }
     }
     let reference = reference(of: v, n, kind: kind, p: p, leader: leader, memory: values)
     let unit = replaceByU(v, n, of: kind, p: p, reference: reference)
     let inflation = pullbackInflation
     let (ofA, ofB) = kind == .probabilities ? (1 / inflation, 1) : (1, inflation)
-    if kind == .probabilities { Noisemax.multiply(v, n, byExponentialsOf: logFactors) }
     steep?.keepRatios(of: v, to: p)
     steep?.remove(from: v)
     spreadRatios(v, at: gaps, to: weightsOfV, memory: rest)
@@ -74,20 +77,12 @@ extension LatticePass {
     integrals(of: gR, gV, nodes: ofPairs, to: a, b)
     kernels.divide(a, pointCount, by: heights, above: Self.inflatedLimit)
     kernels.divide(b, pointCount, by: heights, above: Self.inflatedLimit)
-    if kind == .logProbabilities, let logFactors {
-      // In V the reference was taken off as if p were without its factor. A class without a p still has its v.
-      for index in 0..<n where logFactors[index] < 0 && p[index] > 0 {
-        v[index] -= reference / unit * (p[index] * exponentialMinusOne(logFactors[index]))
-        p[index] = max(p[index] * exponential(logFactors[index]), 0x1p-1000)
-      }
-    } else {
-      Noisemax.multiply(p, n, byExponentialsOf: logFactors)
-    }
     evaluatePullback(p, v, at: gaps, a: a, b: b, unit: unit, ofA: ofA, ofB: ofB, memory: rest)
     steep?.writeEntries(times: unit * ofA, where: p, to: v)
     if kind == .logProbabilities {
       // A class without a probability has no term v_i·a of its own: what the reference took off V is put back.
       for index in 0..<ofPairs { gV[index] += reference / unit * (gR[index] / inflation) }
+      // Many may be folded into one. The leader, at 0, has a probability.
       var known = (gap: 0.0, integral: 0.0)
       for index in 0..<n where p[index] == 0 && row[index] > -.infinity {
         if row[index] != known.gap {

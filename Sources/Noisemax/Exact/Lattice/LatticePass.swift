@@ -141,6 +141,7 @@ struct LatticePass {
   }
 
   mutating func setNodes(from low: Double) {
+    let low = max(low, shape.lowestNode)
     let last = Int((shape.highestNode / h).rounded(.up))
     nodes = (last - Int((low / h).rounded(.down)) + 32) & ~31
     firstNode = last - nodes + 1

@@ -12,7 +12,6 @@ final class LawSamples: @unchecked Sendable {
   var firstIndex: Int { integrands.first }
   /// log r at every sample.
   let logReversedHazard: UnsafePointer<Double>
-  let logReversedHazardCount: Int
   /// How many samples of r, from the lowest on, are normal numbers.
   let normalReversedHazards: Int
   /// Whether every integrand has one hump, and the rarest class has the sharpest.
@@ -41,7 +40,6 @@ final class LawSamples: @unchecked Sendable {
     self.integrands = integrands
     let memory = memory
     logReversedHazard = memory.keep(integrands.logReversedHazard)
-    logReversedHazardCount = integrands.logReversedHazard.count
     normalReversedHazards = (integrands.logReversedHazard.lastIndex { $0 > -708 } ?? 0) + 1
     isLogConcave = integrands.areConcave
     isReversedHazardConcave = integrands.areReversedHazardsConcave

@@ -12,7 +12,7 @@ struct ReversedHazardIntervals: @unchecked Sendable {
   private let unit: Double
   /// The number of the first interval, which begins at first · unit; of the first one with a polynomial of log r; and of the one
   /// from which on r is no normal number.
-  private let first, firstSteep, end: Int
+  private let first, firstLogarithm, end: Int
 
   init(of samples: LawSamples, step: Int, basis: CellBasis, in memory: KeptMemory) {
     let (logarithms, margin) = (samples.logReversedHazard, basis.taps / 2 - 1)
@@ -40,7 +40,7 @@ struct ReversedHazardIntervals: @unchecked Sendable {
     }
     self.coefficients = UnsafePointer(coefficients)
     (self.step, unit, first) = (step, samples.integrands.unit, samples.firstIndex + margin)
-    (firstSteep, end) = (first + plain, first + count)
+    (firstLogarithm, end) = (first + plain, first + count)
   }
 
   /// A class that is wanted at some nodes, of which the first one of all is at firstNode · step · unit.
@@ -53,6 +53,6 @@ struct ReversedHazardIntervals: @unchecked Sendable {
     let row = slot % step < 0 ? slot % step + step : slot % step
     return SteepClass(
       slot: row * rowLength + (slot - row) / step, t: 2 * (samples - whole) - 1, first: nodes.lowerBound,
-      firstSteep: count(before: firstSteep), end: min(nodes.upperBound, count(before: end)))
+      firstLogarithm: count(before: firstLogarithm), end: min(nodes.upperBound, count(before: end)))
   }
 }

@@ -23,8 +23,8 @@ struct SteepClasses {
     logFactors: UnsafePointer<Double>?, memory: inout Pieces
   ) {
     (count, rarestPoint) = (steep.count, steep.rarestPoint)
-    firstPoint = pass.point(below: steep.gaps.lowerBound)
-    let points = pass.point(below: steep.gaps.upperBound) + 2 - firstPoint
+    firstPoint = pass.point(below: steep.bounds.lowerBound)
+    let points = pass.point(below: steep.bounds.upperBound) + 2 - firstPoint
     indices = memory.takeIntegers(count)
     classes = memory.take(count, of: SteepClass.self)
     lowerEnds = memory.takeIntegers(points)
@@ -132,7 +132,7 @@ struct SteepClasses {
 
 /// Between which gaps the classes of a row are steep.
 struct SteepGaps {
-  private(set) var gaps = 0.0...0.0
+  private(set) var bounds = 0.0...0.0
   /// How many there are.
   private(set) var count = 0
   /// A grid point below all classes that have a part in a derivative.
@@ -140,14 +140,15 @@ struct SteepGaps {
   /// Whether the interpolation errors of the other classes would show where their terms cancel.
   private(set) var areOthersRough = false
 
-  /// Looks for them in a pass that knows the heights, among so many classes; nil if there are none.
+  /// Looks for them in a pass that knows the heights, among so many classes; nil if there are none, and the others are smooth
+  /// enough.
   init?(
     in pass: LatticePass, _ gaps: UnsafePointer<Double>, _ n: Int, logFactors: UnsafePointer<Double>?
   ) {
     guard let range = range(in: pass) else { return nil }
     // Below the rarest class there may be points of classes that are not wanted.
     let lowest = max(pass.gap(ofPoint: range.lowerBound), pass.rarest)
-    self.gaps = lowest...max(lowest, pass.gap(ofPoint: range.upperBound))
+    bounds = lowest...max(lowest, pass.gap(ofPoint: range.upperBound))
     for index in 0..<n where contains(index, gaps, logFactors) { count += 1 }
     guard count > 0 || areOthersRough else { return nil }
   }
@@ -157,12 +158,12 @@ struct SteepGaps {
   func contains(
     _ index: Int, _ gaps: UnsafePointer<Double>, _ logFactors: UnsafePointer<Double>?
   ) -> Bool {
-    self.gaps.contains(gaps[index]) && !(logFactors.map { $0[index] < 0 } ?? false)
+    bounds.contains(gaps[index]) && !(logFactors.map { $0[index] < 0 } ?? false)
   }
 
   /// How much memory they take.
   func memory(in pass: LatticePass) -> Int {
-    let points = pass.point(below: gaps.upperBound) + 2 - pass.point(below: gaps.lowerBound)
+    let points = pass.point(below: bounds.upperBound) + 2 - pass.point(below: bounds.lowerBound)
     return (17 + MemoryLayout<SteepClass>.stride / MemoryLayout<Double>.stride) * count + 2 * points
   }
 

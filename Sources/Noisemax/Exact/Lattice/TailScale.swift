@@ -72,7 +72,7 @@ struct SampledFunction {
     let (unit, basis) = (table.cell, table.bases[.double])
     self.function = function
     let first = (low / unit).rounded(.down)
-    let wanted = (high / unit).rounded(.down) + 1 - first
+    let wanted = (high / unit).rounded(.down) + 2 - first
     let count = Int(min(wanted, Double(LatticeTable.mostSamples)))
     isWhole = wanted == Double(count)
     let samples = (0..<count + basis.taps).map { function((first + basis.position(of: $0)) * unit) }

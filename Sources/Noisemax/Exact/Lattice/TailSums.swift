@@ -230,9 +230,12 @@ final class TailSums {
     // In descending order: the others are too low to compete.
     let competing = indices.lowerBound..<indices.firstPlace { x - gaps[$0] > scale.limit }
     let first = competing.firstPlace { kernel.isSampled(from: x - gaps[$0]) }
-    let sum = kernel.sum(weights, at: gaps, first..<competing.upperBound, node: x)
-    let others = sum.isFinite ? competing.lowerBound..<first : competing
-    return others.reduce(sum.isFinite ? sum : 0) { $0 + weights[$1] * kernel(x - gaps[$1]) }
+    let known = kernel.sum(weights, at: gaps, first..<competing.upperBound, node: x)
+    var sum = known.isFinite ? known : 0
+    for index in known.isFinite ? competing.lowerBound..<first : competing where sum > -.infinity {
+      sum += weights[index] * kernel(x - gaps[index])
+    }
+    return sum
   }
 
   /// The sum on a short piece in one of the shortest boxes.
