@@ -2,7 +2,7 @@
 ///
 /// Method: error-free sums and products (Knuth, Dekker), the product by a fused multiply-add. Operations between
 /// two such numbers are accurate to a few units in 2⁻¹⁰⁴ relative, as long as neither part over- or underflows.
-package struct DoubleDouble: Sendable, Equatable {
+package struct DoubleDouble: BitwiseCopyable, Sendable, Equatable {
   package var high: Double
   package var low: Double
 

@@ -46,8 +46,7 @@ struct PendingPanels {
   init(forValues count: Int, memory: inout Pieces) {
     capacity = Self.capacity(forValues: count)
     self.count = count
-    panels = UnsafeMutableRawPointer(memory.take((capacity + 1) * Self.panelSize)).bindMemory(
-      to: Panel.self, capacity: capacity + 1)
+    panels = memory.take(capacity + 1, of: Panel.self)
     self.memory = memory.take((capacity + 1) * 2 * count)
   }
 

@@ -157,9 +157,7 @@ struct PanelNodes {
 }
 
 extension Pieces {
-  mutating func takeLanes(_ count: Int) -> UnsafeMutablePointer<Lanes> {
-    UnsafeMutableRawPointer(take(Lanes.scalarCount * count)).bindMemory(to: Lanes.self, capacity: count)
-  }
+  mutating func takeLanes(_ count: Int) -> UnsafeMutablePointer<Lanes> { take(count, of: Lanes.self) }
 }
 
 /// Lanes one after the other, as the loops take them.

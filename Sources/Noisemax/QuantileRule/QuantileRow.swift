@@ -48,11 +48,8 @@ struct QuantileRow {
   init(
     _ row: UnsafeMutableBufferPointer<Double>, nodes: Int, derivatives: Bool, in memory: inout Pieces
   ) {
-    func points() -> UnsafeMutablePointer<PanelPoint> {
-      UnsafeMutableRawPointer(memory.take(4 * row.count)).bindMemory(to: PanelPoint.self, capacity: row.count)
-    }
-    let other = points()
-    classes = points()
+    let other = memory.take(row.count, of: PanelPoint.self)
+    classes = memory.take(row.count, of: PanelPoint.self)
     var classCount = 0
     for index in row.indices where row[index] > -.infinity {
       classes[classCount] = PanelPoint(
@@ -69,8 +66,7 @@ struct QuantileRow {
     tails = memory.take(padded(row.count))
     losses = memory.take(padded(row.count))
     probabilities = memory.take(padded(row.count))
-    values = UnsafeMutableRawPointer(memory.take(2 * padded(row.count)))
-      .bindMemory(to: QuantileValue.self, capacity: row.count)
+    values = memory.take(padded(row.count), of: QuantileValue.self)
     locations = memory.take(padded(row.count))
     powers = memory.take(padded(row.count))
     keepsFactors = Self.keepsFactors(of: row.count, nodes: nodes, derivatives: derivatives)

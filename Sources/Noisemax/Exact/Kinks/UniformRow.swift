@@ -44,7 +44,9 @@ struct UniformRow {
     breaks = memory.take(room)
     ties = memory.take(room)
     members = memory.takeIntegers(n + 1)
-    let (entries, other) = (Self.entries(n + 1, &memory), Self.entries(n + 1, &memory))
+    let (entries, other) = (
+      memory.take(n + 1, of: UniformEntry.self), memory.take(n + 1, of: UniformEntry.self)
+    )
     let limit = n > 2048 && floor > -.infinity ? Self.limit(of: gaps, n, floor: floor) : 1
     for index in 0..<n where gaps[index] >= -limit {
       guard let key = Self.key(ofGap: gaps[index], remainder: gaps[n + index]) else { continue }
@@ -53,11 +55,6 @@ struct UniformRow {
     }
     let sorted = sort(entries, open, other: other)
     mergeTies(sorted)
-  }
-
-  @inline(__always)
-  private static func entries(_ count: Int, _ memory: inout Pieces) -> UnsafeMutablePointer<UniformEntry> {
-    UnsafeMutableRawPointer(memory.take(2 * count)).bindMemory(to: UniformEntry.self, capacity: count)
   }
 
   // MARK: keys

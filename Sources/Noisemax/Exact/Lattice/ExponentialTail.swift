@@ -79,9 +79,8 @@ struct ExponentialTail: Sendable {
 
 /// Multiplies the numbers of folded classes by their factors.
 func multiply(
-  _ numbers: UnsafeMutablePointer<Double>, _ count: Int, byExponentialsOf logFactors: UnsafePointer<Double>?
+  _ numbers: UnsafeMutablePointer<Double>, _ count: Int, byExponentialsOf logFactors: UnsafePointer<Double>
 ) {
-  guard let logFactors else { return }
   for index in 0..<count where logFactors[index] < 0 {
     // Most are nothing, without an exponential.
     numbers[index] *= logFactors[index] < -746 ? 0 : exponential(logFactors[index])

@@ -60,36 +60,31 @@ final class Lattice: RowMethod {
       return RowSums(defect: defect)
     }
     let areLogarithms = request.contains(.logarithms)
-    guard let tail = table.tail, let limit = tail.limit(of: row, areLogarithms: areLogarithms),
-      let logFactors = scratch.reserveAside(row.count).baseAddress
-    else {
-      return evaluateFolded(
-        row, for: request, vectors: vectors, precision: precision, scratch: &scratch, logFactors: nil)
+    var logFactors: UnsafeMutablePointer<Double>?
+    if let tail = table.tail, let limit = tail.limit(of: row, areLogarithms: areLogarithms),
+      let memory = scratch.reserveAside(row.count).baseAddress
+    {
+      tail.fold(row, at: limit, logFactors: memory)
+      logFactors = memory
     }
-    tail.fold(row, at: limit, logFactors: logFactors)
-    let sums = evaluateFolded(
-      row, for: request, vectors: vectors, precision: precision, scratch: &scratch, logFactors: logFactors)
+    let sums: RowSums
+    if request.contains([.pullback, .logarithms]) {
+      sums = pullBackLogarithms(
+        row, for: request, vectors: vectors, precision: precision, scratch: &scratch, logFactors: logFactors)
+    } else {
+      var classes: DeepClasses?
+      sums = evaluateByPass(
+        row, for: request, vectors: vectors, precision: precision, scratch: &scratch, logFactors: logFactors,
+        deepClasses: &classes)
+    }
+    // Of folded classes values come without their factors, gradients with them.
+    guard let logFactors, let values = row.baseAddress else { return sums }
     if areLogarithms {
-      for index in row.indices { row[index] += logFactors[index] }
-    } else if !request.contains(.pullback), let p = row.baseAddress {
-      multiply(p, row.count, byExponentialsOf: logFactors)
+      for index in row.indices { values[index] += logFactors[index] }
+    } else if !request.contains(.pullback) {
+      multiply(values, row.count, byExponentialsOf: logFactors)
     }
     return sums
-  }
-
-  /// … where classes may have been folded into an exponential tail. Values come without their factors, gradients with them.
-  private func evaluateFolded(
-    _ row: UnsafeMutableBufferPointer<Double>, for request: Request, vectors: RowVectors,
-    precision: Precision, scratch: inout Scratch, logFactors: UnsafePointer<Double>?
-  ) -> RowSums {
-    var classes: DeepClasses?
-    if request.contains([.pullback, .logarithms]) {
-      return pullBackLogarithms(
-        row, for: request, vectors: vectors, precision: precision, scratch: &scratch, logFactors: logFactors)
-    }
-    return evaluateByPass(
-      row, for: request, vectors: vectors, precision: precision, scratch: &scratch, logFactors: logFactors,
-      deepClasses: &classes)
   }
 
   /// … by one pass. It leaves the deep classes, if there were any.

@@ -34,7 +34,7 @@ extension LatticePass {
     let steepGaps = isPrecise ? SteepGaps(in: self, gaps, n, logFactors: logFactors) : nil
     var memory = Pieces(
       of: scratch.growList(
-        to: 3 * listed + 2 * vectors + 2 * count + pullbackMemory + (steepGaps?.memory(in: self) ?? 0),
+        to: 3 * listed + 2 * vectors + 2 * count + pullbackMemory + (steepGaps?.memory ?? 0),
         keeping: 0))
     let (weightsOfV, a, b) = (memory.take(listed), memory.take(listed), memory.take(listed))
     let (gR, gV) = (memory.take(vectors), memory.take(vectors))
@@ -50,7 +50,7 @@ extension LatticePass {
       for index in 0..<n where isDeep(index) { v[index] = 0 }
     }
     if let logFactors {
-      Noisemax.multiply(p, n, byExponentialsOf: logFactors)
+      multiply(p, n, byExponentialsOf: logFactors)
       // Of log-probabilities every folded class keeps its v; of others one without a probability moves nothing.
       let least = kind == .logProbabilities ? 0x1p-1000 : 0
       for index in 0..<n where logFactors[index] < 0 && p[index] < 1e-300 {

@@ -23,8 +23,8 @@ struct SteepClasses {
     logFactors: UnsafePointer<Double>?, memory: inout Pieces
   ) {
     (count, rarestPoint) = (steep.count, steep.rarestPoint)
-    firstPoint = pass.point(below: steep.bounds.lowerBound)
-    let points = pass.point(below: steep.bounds.upperBound) + 2 - firstPoint
+    firstPoint = steep.points.lowerBound
+    let points = steep.points.count
     indices = memory.takeIntegers(count)
     classes = memory.take(count, of: SteepClass.self)
     lowerEnds = memory.takeIntegers(points)
@@ -132,7 +132,9 @@ struct SteepClasses {
 
 /// Between which gaps the classes of a row are steep.
 struct SteepGaps {
-  private(set) var bounds = 0.0...0.0
+  private var bounds = 0.0...0.0
+  /// The grid points around them.
+  private(set) var points = 0..<0
   /// How many there are.
   private(set) var count = 0
   /// A grid point below all classes that have a part in a derivative.
@@ -149,6 +151,7 @@ struct SteepGaps {
     // Below the rarest class there may be points of classes that are not wanted.
     let lowest = max(pass.gap(ofPoint: range.lowerBound), pass.rarest)
     bounds = lowest...max(lowest, pass.gap(ofPoint: range.upperBound))
+    points = pass.point(below: bounds.lowerBound)..<pass.point(below: bounds.upperBound) + 2
     for index in 0..<n where contains(index, gaps, logFactors) { count += 1 }
     guard count > 0 || areOthersRough else { return nil }
   }
@@ -162,9 +165,8 @@ struct SteepGaps {
   }
 
   /// How much memory they take.
-  func memory(in pass: LatticePass) -> Int {
-    let points = pass.point(below: bounds.upperBound) + 2 - pass.point(below: bounds.lowerBound)
-    return (17 + MemoryLayout<SteepClass>.stride / MemoryLayout<Double>.stride) * count + 2 * points
+  var memory: Int {
+    (17 + MemoryLayout<SteepClass>.stride / MemoryLayout<Double>.stride) * count + 2 * points.count
   }
 
   /// The grid points that the classes lie between.
