@@ -175,7 +175,8 @@ struct UniformNodes {
     let start = block.nodes(from: block.offset)
     let needed = start + ((count + 7) / 8) * stride
     if needed > room {
-      let memory = scratch.growList(to: needed, keeping: room)
+      // What is not used costs nothing, and moving costs twice.
+      let memory = scratch.growList(to: Swift.max(needed, 16 * row.count), keeping: room)
       if let start = memory.baseAddress { (list, room) = (start, memory.count) }
     }
     return list + start
