@@ -313,15 +313,18 @@ extension VectorKernels {
 
   @inline(never)
   package static func addWeighted(
-    _ values: UnsafePointer<Double>, _ count: Int, weights: UnsafePointer<Double>,
+    _ values: UnsafePointer<Double>, _ count: Int, at slots: UnsafePointer<Int>?,
+    weights: UnsafePointer<Double>,
     to sums: UnsafeMutablePointer<Double>, contents: UnsafeMutablePointer<Double>
   ) {
     let (first, second) = (load(weights), load(weights + 8))
     var index = 0
     while index < count {
       let added = multiplyAdd(second, load(values + 16 * index + 8), first * load(values + 16 * index))
-      store(load(sums + 8 * index) + added, to: sums + 8 * index)
-      contents[index] = laneSum(added)
+      var slot = index
+      if let slots { slot = slots[index] }
+      store(load(sums + 8 * slot) + added, to: sums + 8 * slot)
+      contents[slot] = laneSum(added)
       index += 1
     }
   }

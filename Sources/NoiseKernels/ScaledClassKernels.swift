@@ -110,9 +110,10 @@ package protocol ScaledClassKernels: Sendable {
   ) -> Double
 
   /// Adds sixteen numbers times sixteen weights to eight sums, for every value: number 8 + i goes to sum i, as number i does.
-  /// Writes what was added to all eight.
+  /// Writes what was added to all eight. The sums of a value, and that, are in a slot of its own, if slots are given.
   static func addWeighted(
-    _ values: UnsafePointer<Double>, _ count: Int, weights: UnsafePointer<Double>,
+    _ values: UnsafePointer<Double>, _ count: Int, at slots: UnsafePointer<Int>?,
+    weights: UnsafePointer<Double>,
     to sums: UnsafeMutablePointer<Double>, contents: UnsafeMutablePointer<Double>
   )
 

@@ -15,6 +15,7 @@ internal import NoiseKernels
 struct ClassGrid {
   private let classes: ScaledClasses
   private let limits: IntegrationLimits
+  private let selection: ClassSelection
   private let top: DoubleDouble
   private let values: UnsafeMutablePointer<Lanes>
   /// Eight sums for every value: sum i is that over the lanes i and 8 + i.
@@ -36,9 +37,9 @@ struct ClassGrid {
 
   init(
     of classes: ScaledClasses, top: DoubleDouble, values count: Int, limits: IntegrationLimits,
-    memory: inout Pieces
+    selection: ClassSelection, memory: inout Pieces
   ) {
-    (self.classes, self.top, self.limits) = (classes, top, limits)
+    (self.classes, self.top, self.limits, self.selection) = (classes, top, limits, selection)
     values = memory.takeLanes(padded(count))
     sums = memory.take(8 * padded(count))
     kept = memory.take(8 * padded(count))
@@ -189,10 +190,7 @@ struct ClassGrid {
     sums.update(repeating: 0, count: 8 * integrand.count)
     for block in 0..<Self.mostFirstBlocks {
       let t = first - Double(Lanes.scalarCount * block)
-      let (bound, weight) = add(integrand, along: map, at: t, 1, keeping: block)
-      if block == 0 {
-        for value in 0..<integrand.judged { outermost[value] = values[value][0] * weight }
-      }
+      let bound = add(integrand, along: map, at: t, 1, keeping: block)
       let content = contents + block * integrand.count
       let isOver = limits.isOver(
         integrand, bound: bound, expected: { load(sums + 8 * $0).sum() },
@@ -204,19 +202,37 @@ struct ClassGrid {
     return nil
   }
 
-  /// Adds a block of points.
+  /// Adds a block of points. The first one says what the topmost point holds.
   private func add(
     _ integrand: some PanelIntegrand, along map: GridMap, at t: Double, _ spacing: Double, keeping block: Int
-  ) -> (bound: Double, weight: Double) {
+  ) -> Double {
     let (nodes, weights) = map.points(below: t, apart: spacing)
-    classes.evaluate(at: nodes, withNoise: integrand.usesNoise, withSurvival: integrand.usesSurvival)
-    let bound = integrand.evaluate(classes, to: values)
+    let part = integrand.canLeaveOut ? selection.select(above: nodes.lowest, of: classes) : nil
+    let slots = part.map { selection.slots(of: $0) }
+    if let slots { integrand.select(slots) }
+    let evaluated = part ?? classes
+    evaluated.evaluate(at: nodes, withNoise: integrand.usesNoise, withSurvival: integrand.usesSurvival)
+    let bound = integrand.evaluate(evaluated, to: values)
+    let contents = contents + block * integrand.count
+    if slots != nil { contents.update(repeating: 0, count: integrand.count) }
+    // A kind of values at a time, if not all classes have them.
+    let kinds = slots == nil ? 1 : integrand.count / classes.noisy
+    let count = slots?.count ?? integrand.count
     withUnsafeBytes(of: weights) { weights in
       guard let weights = weights.baseAddress else { return }
-      kernels.addWeighted(
-        doubles(values), integrand.count, weights: weights.assumingMemoryBound(to: Double.self), to: sums,
-        contents: contents + block * integrand.count)
+      for kind in 0..<kinds {
+        kernels.addWeighted(
+          doubles(values + kind * count), count, at: slots?.baseAddress,
+          weights: weights.assumingMemoryBound(to: Double.self), to: sums + 8 * kind * classes.noisy,
+          contents: contents + kind * classes.noisy)
+      }
     }
-    return (bound, weights[0])
+    if block == 0 {
+      outermost.update(repeating: 0, count: integrand.judged)
+      for value in 0..<(slots?.count ?? integrand.judged) {
+        outermost[slots?[value] ?? value] = values[value][0] * weights[0]
+      }
+    }
+    return bound
   }
 }

@@ -25,6 +25,8 @@ struct ClassLaw: Sendable {
 
   /// In units of a class's scale: the quantiles beyond which no probability can be shown; above the last F is 1 to rounding.
   let farBelow, farAbove, certain: Double
+  /// Likewise: above this f is nothing, beside the least number too, and F is 1.
+  let highestEnd: Double
   /// Likewise: above this F has no sharp features.
   let nearAbove: Double
 
@@ -38,6 +40,10 @@ struct ClassLaw: Sendable {
     let stated = piecewise?.kinks ?? []
     kinks = Set(stated + [lowerEnd, upperEnd]).filter(\.isFinite).sorted()
     (farBelow, farAbove) = (noise.quantile(at: 1e-305) + location, noise.upperQuantile(at: 1e-305) + location)
+    highestEnd =
+      upperEnd < .infinity
+      ? upperEnd + location
+      : Swift.max(farAbove, noise.upperQuantile(at: .leastNonzeroMagnitude) + location)
     certain = noise.upperQuantile(at: 0x1p-60)
     nearAbove = Swift.min(noise.upperQuantile(at: 0x1p-36), mean + 2.5 * deviation) + location
     differentiable = noise as? any DifferentiableNoise
@@ -61,13 +67,17 @@ struct ClassLaw: Sendable {
   /// How far apart the points of a grid may be for so many classes, whose scales are about the same or are not, in units of the
   /// least scale.
   ///
-  /// The normal law's spectrum falls like e^−ω², the others' like e^−ω. The more normal classes, the narrower is their maximum;
-  /// where scales are alike these steps are just below what fits it, for 10 to 1,000 classes. Among wide classes the narrowest
-  /// seldom is the maximum. Far above all kinks that of many classes is wide.
+  /// The normal law's spectrum falls like e^−ω², the others' like e^−ω. The more normal classes, the narrower is their maximum.
+  /// Among wide classes the narrowest seldom is the maximum. Far above all kinks that of many classes is wide; the reversed
+  /// Gumbel law's tail is steep. Of steps between half and twice these, these take the fewest points, refinements among them.
   func gridStep(for count: Int, alike: Bool) -> Double {
-    guard noise is Normal else { return (!kinks.isEmpty && count > 50 ? 0.3 : 0.2) * deviation }
-    if alike { return Swift.min(0.3, 1 / (1.4 + logarithm(Double(count)))) * deviation }
-    return (count <= 20 ? 0.35 : 0.2) * deviation
+    let share = 1 / (1.4 + logarithm(Double(count)))
+    return switch vectorLaw {
+    case .normal: (alike ? Swift.min(0.38, 1.2 * share) : 0.07 + 1.05 * share) * deviation
+    case .reversedGumbel: 0.2 * deviation
+    case .gumbel: 0.26 * deviation
+    default: (kinks.isEmpty ? 0.22 : count > 50 ? 0.3 : 0.26) * deviation
+    }
   }
 
   /// P(ε > this) = q, in units of a class's scale: but for q, a class is below the point that many scales above its logit.

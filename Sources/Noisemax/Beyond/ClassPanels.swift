@@ -68,21 +68,19 @@ struct ClassPanels {
   static func memory(forValues count: Int, of classes: Int, under law: ClassLaw) -> Int {
     (3 + Lanes.scalarCount) * padded(count) + PendingPanels.memory(forValues: count)
       + KinkPoints.memory(for: classes, under: law)
-      + ClassSelection.memory(forValues: count, of: classes)
   }
 
   init(
     of classes: ScaledClasses, along steps: PanelSteps, values count: Int, limits: IntegrationLimits,
-    memory: inout Pieces
+    selection: ClassSelection, memory: inout Pieces
   ) {
-    (self.classes, self.steps, self.limits) = (classes, steps, limits)
+    (self.classes, self.steps, self.limits, self.selection) = (classes, steps, limits, selection)
     values = memory.takeLanes(padded(count))
     expected = memory.take(padded(count))
     outermost = memory.take(padded(count))
     sums = memory.take(padded(count))
     pending = PendingPanels(forValues: count, memory: &memory)
     kinks = memory.take(KinkPoints.memory(for: classes.count, under: classes.law))
-    selection = ClassSelection(of: classes, values: count, memory: &memory)
   }
 
   /// Replaces the sums by the integrals of an integrand.

@@ -1,7 +1,6 @@
 internal import NoiseKernels
 
-/// The classes of a row that are not certain to be below a panel: under a law with an upper end F of the others is 1 there, and
-/// f is 0.
+/// The classes of a row that are not certain to be below some nodes: F of the others is 1 there, and f is nothing.
 struct ClassSelection {
   private let part: ScaledClasses
   private let slots: UnsafeMutablePointer<Int>
@@ -23,8 +22,8 @@ struct ClassSelection {
 
   /// The classes that may be above a point, in rising order of their slots; nil if that may be all.
   func select(above x: DoubleDouble, of classes: ScaledClasses) -> ScaledClasses? {
-    guard classes.law.upperEnd < .infinity, classes.noisy == classes.count else { return nil }
-    let end = classes.law.upperEnd + classes.law.location
+    guard classes.noisy == classes.count else { return nil }
+    let end = classes.law.highestEnd
     var count = 0
     for slot in 0..<classes.count {
       let (location, scale) = (classes.locations[slot], classes.scales[slot])

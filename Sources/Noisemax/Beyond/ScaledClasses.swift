@@ -144,6 +144,11 @@ struct PanelNodes {
     low = ((start - (high - moved)) - (distances + moved)) + upper.low
   }
 
+  /// The last of nodes in falling order.
+  var lowest: DoubleDouble {
+    DoubleDouble(high[Lanes.scalarCount - 1]) + DoubleDouble(low[Lanes.scalarCount - 1])
+  }
+
   /// Half the nodes of one panel, and half of another further down.
   init(_ upper: PanelNodes, _ lower: PanelNodes) {
     high = Lanes(lowHalf: upper.high.lowHalf, highHalf: lower.high.highHalf)

@@ -81,6 +81,22 @@ import Testing
     }
   }
 
+  /// Classes far below the others are left out above where their own noise ends: their points do not count for the others.
+  @Test func classesFarBelowAreLeftOut() {
+    let law = CountingSmooth(base: Normal())
+    let argmax = NoisyArgmax(law)
+    func evaluations(_ logits: [Double], _ scales: [Double]) -> Int {
+      let before = law.count.value
+      _ = argmax.probabilities(for: logits, scales: scales)
+      return law.count.value - before
+    }
+    let numbers = (0..<100).map { Double($0) }
+    let (_, near, scales) = Self.ordinary(100)
+    let ordinary = evaluations(near, scales)
+    let found = evaluations(numbers.map { -4 * $0 }, scales)
+    #expect(ordinary > 0 && found <= ordinary, "\(found), an ordinary row \(ordinary)")
+  }
+
   /// Classes so far below one without noise that their logarithms are no Doubles are not searched for a peak.
   @Test func hopelessClassesTakeNoSearch() {
     let law = CountingSmooth(base: Normal())

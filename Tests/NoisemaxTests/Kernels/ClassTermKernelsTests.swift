@@ -120,19 +120,25 @@ import Testing
     }
   }
 
-  @Test(arguments: InstructionSet.available)
-  func weightedSums(set: InstructionSet) {
+  @Test(arguments: InstructionSet.available, [false, true])
+  func weightedSums(set: InstructionSet, inSlots: Bool) {
     let weights = (0..<16).map { Double($0 + 1) }
     let values = classes.density
     var sums = [Double](repeating: 1, count: 8 * classes.count)
     var contents = [Double](repeating: .nan, count: classes.count)
-    set.kernels.addWeighted(values, classes.count, weights: weights, to: &sums, contents: &contents)
+    let slots = Array((0..<classes.count).reversed())
+    slots.withUnsafeBufferPointer {
+      set.kernels.addWeighted(
+        values, classes.count, at: inSlots ? $0.baseAddress : nil, weights: weights, to: &sums,
+        contents: &contents)
+    }
     for value in 0..<classes.count {
+      let slot = inSlots ? slots[value] : value
       let products = (0..<16).map { weights[$0] * values[16 * value + $0] }
       let whole = products.reduce(0, +)
-      #expect((contents[value] - whole).magnitude <= 1e-12, "\(set): \(contents[value]), not \(whole)")
+      #expect((contents[slot] - whole).magnitude <= 1e-12, "\(set): \(contents[slot]), not \(whole)")
       for i in 0..<8 {
-        let (sum, truth) = (sums[8 * value + i], 1 + products[i] + products[8 + i])
+        let (sum, truth) = (sums[8 * slot + i], 1 + products[i] + products[8 + i])
         #expect((sum - truth).magnitude <= 1e-13, "\(set), \(value), sum \(i): \(sum), not \(truth)")
       }
     }
