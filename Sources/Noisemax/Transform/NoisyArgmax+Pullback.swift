@@ -6,6 +6,9 @@ extension NoisyArgmax {
   /// For exact methods J is symmetric, so that this is the pushforward too; its rows sum to zero. For the quantile rule
   /// it is the exact derivative of what the rule computes. Cost: about twice that of the probabilities.
   ///
+  /// Accuracy of exact methods: 1e-11 of Σ_l |J_il (v_i − v_l)|, which an entry is summed from, where that and p_i are above
+  /// 1e-290; in Float 1e-5 of the row's largest entry.
+  ///
   /// A masked class gets 0, whatever its cotangent. A row where one class is certain, or none is open, gets 0 everywhere;
   /// one with a NaN gets NaN.
   ///
