@@ -25,6 +25,10 @@ import Testing
       scales = numbers(-half...half).map { exp($0) }
       cotangent = numbers(-1...1)
     }
+
+    init(_ logits: [Double], scales: [Double], cotangent: [Double]) {
+      (self.logits, self.scales, self.cotangent) = (logits, scales, cotangent)
+    }
   }
 
   private static let rows: [Row] = [
@@ -33,9 +37,11 @@ import Testing
     Row(10, ratio: 1000, spread: 10, seed: 5), Row(40, ratio: 10, spread: 2, seed: 6),
     Row(100, ratio: 10, spread: 1, seed: 7), Row(4, ratio: 10, spread: 20, seed: 8),
     Row(2, ratio: 1e6, spread: 100, seed: 9), Row(10, ratio: 1, spread: 0, seed: 10),
+    // Some classes are below all points, whatever the law.
+    Row([-2000, 0, 1, -2100, -0.5], scales: [1, 1, 2, 0.1, 1.5], cotangent: [1, -0.5, 0.7, 2, -1]),
   ]
 
-  @Test(arguments: 0..<6, 0..<10)
+  @Test(arguments: laws.indices, rows.indices)
   func probabilities(law: Int, row: Int) {
     let (argmax, row) = (Self.laws[law], Self.rows[row])
     for k in [1, 2] where k < row.logits.count {
@@ -50,7 +56,7 @@ import Testing
     }
   }
 
-  @Test(arguments: 0..<6, 0..<10)
+  @Test(arguments: laws.indices, rows.indices)
   func pullbacks(law: Int, row: Int) {
     let (argmax, row) = (Self.laws[law], Self.rows[row])
     let found = argmax.pullback(for: row.logits, scales: row.scales, of: row.cotangent)
