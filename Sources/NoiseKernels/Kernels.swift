@@ -5,7 +5,9 @@
 ///
 /// Rows of gaps are padded to whole vectors of eight with −∞, other buffers with anything; counts are those of the
 /// numbers that matter.
-package protocol Kernels: LatticeKernels, TailKernels, UniformKernels, ScaledClassKernels, StretchKernels {
+package protocol Kernels:
+  LatticeKernels, TailKernels, UniformKernels, ScaledClassKernels, StretchKernels, PieceKernels
+{
   static func top(of row: UnsafePointer<Double>, _ count: Int) -> RowTop
 
   static func top(of row: UnsafePointer<Float>, _ count: Int) -> RowTop

@@ -60,7 +60,7 @@ private func tiedLogarithms(
 ///
 /// With y = 2τ² − 1 both T_0, T_2, … and T_1, T_3, … go on as T_(k+2) = 2y·T_k − T_(k−2).
 @inline(__always)
-private func chebyshev(_ coefficients: UnsafePointer<Double>, _ terms: Int, _ tau: Doubles) -> Doubles {
+func chebyshev(_ coefficients: UnsafePointer<Double>, _ terms: Int, _ tau: Doubles) -> Doubles {
   let y = multiplyAdd(tau + tau, tau, Doubles(repeating: -1))
   let twice = y + y
   var (even, evenBefore, odd, oddBefore) = (Doubles(), Doubles(), Doubles(), Doubles())

@@ -9,7 +9,7 @@ final class DeepCells {
   /// its sides: then the rule has an error of 3e-14.
   static let steepest = 50.0
   /// With more than so many, in rows whose classes are far apart, nothing is kept from class to class.
-  private static let most = 512
+  private static let most = 256
 
   struct Cell {
     let exponent: Int
@@ -17,9 +17,10 @@ final class DeepCells {
     /// The cells that were taken beside it last, −1 if none.
     var below = -1
     var above = -1
-    /// Whether log G is known at the nodes, and R.
+    /// Whether log G is known at the nodes, R, and weights.
     var isKnown = false
     var hasReversedHazards = false
+    var hasWeights = false
     /// Whether a class near it is felt more sharply than it is wide; nil if nobody asked.
     var hasFeatures: Bool?
 
@@ -38,37 +39,46 @@ final class DeepCells {
     var reversedHazards: UnsafeMutablePointer<Double> { x + 2 * nodeCount }
     /// The weights of a gradient.
     var weights: UnsafeMutablePointer<Double> { x + 3 * nodeCount }
+    /// The integrand of the class that was looked at last, or what it is summed from.
+    var values: UnsafeMutablePointer<Double> { x + 4 * nodeCount }
+    fileprivate static let columns = 5
   }
 
   /// By exponent and index, which have fewer than 52 bits.
-  private var numbers: [UInt64: Int] = [:]
-  private var cells: [Cell] = []
-  /// Four numbers for every node.
-  private var memory: UnsafeMutablePointer<Double>
+  private let numbers = NumberTable()
+  private(set) var count = 0
   private var capacity = 64
+  private var cells: UnsafeMutablePointer<Cell>
+  private var memory: UnsafeMutablePointer<Double>
 
+  private static let numbersPerCell = Nodes.columns * nodeCount
   private static let rule = GaussLegendre(count: nodeCount)
   /// The nodes of 0…1 in rising order, and their weights.
   private static let positions = rule.nodes.reversed().map { ($0 + 1) / 2 }
   static let shares = rule.weights.map { $0 / 2 }
 
-  init() { memory = .allocate(capacity: 4 * Self.nodeCount * capacity) }
+  init() {
+    cells = .allocate(capacity: capacity)
+    memory = .allocate(capacity: Self.numbersPerCell * capacity)
+  }
 
-  deinit { memory.deallocate() }
+  deinit {
+    cells.deallocate()
+    memory.deallocate()
+  }
 
-  var count: Int { cells.count }
-  var isFull: Bool { cells.count > Self.most }
+  var isFull: Bool { count > Self.most }
 
   subscript(_ cell: Int) -> Cell {
-    _read { yield cells[cell] }
+    get { cells[cell] }
     _modify { yield &cells[cell] }
   }
 
-  func nodes(of cell: Int) -> Nodes { Nodes(x: memory + 4 * Self.nodeCount * cell) }
+  func nodes(of cell: Int) -> Nodes { Nodes(x: memory + Self.numbersPerCell * cell) }
 
   func removeAll() {
-    numbers.removeAll(keepingCapacity: true)
-    cells.removeAll(keepingCapacity: true)
+    numbers.removeAll()
+    count = 0
   }
 
   /// The number of a cell.
@@ -77,21 +87,28 @@ final class DeepCells {
       UInt64(truncatingIfNeeded: exponent + 1100) << 52 | UInt64(truncatingIfNeeded: Int(index))
       & (1 << 52 - 1)
     if let number = numbers[key] { return number }
-    if cells.count == capacity {
-      let size = 4 * Self.nodeCount * capacity
-      let larger = UnsafeMutablePointer<Double>.allocate(capacity: 2 * size)
-      larger.update(from: memory, count: size)
-      memory.deallocate()
-      (memory, capacity) = (larger, 2 * capacity)
-    }
-    let number = cells.count
-    let cell = Cell(exponent: exponent, index: index)
-    numbers[key] = number
-    cells.append(cell)
+    if count == capacity { grow() }
+    let (number, cell) = (count, Cell(exponent: exponent, index: index))
+    count += 1
+    numbers.set(number, for: key)
+    cells[number] = cell
     let (nodes, low, width) = (nodes(of: number), cell.low, cell.width)
-    for node in 0..<Self.nodeCount { nodes.x[node] = low + width * Self.positions[node] }
+    Self.positions.withUnsafeBufferPointer { positions in
+      for node in 0..<Self.nodeCount { nodes.x[node] = low + width * positions[node] }
+    }
     nodes.weights.update(repeating: 0, count: Self.nodeCount)
     return number
+  }
+
+  private func grow() {
+    let (oldCells, oldMemory) = (cells, memory)
+    cells = .allocate(capacity: 2 * capacity)
+    memory = .allocate(capacity: 2 * Self.numbersPerCell * capacity)
+    cells.update(from: oldCells, count: capacity)
+    memory.update(from: oldMemory, count: Self.numbersPerCell * capacity)
+    oldCells.deallocate()
+    oldMemory.deallocate()
+    capacity *= 2
   }
 
   /// The cell of some width around a point. Wider ones than 2¹⁰⁰⁰ would have ends beyond all numbers.

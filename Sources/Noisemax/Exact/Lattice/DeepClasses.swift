@@ -23,11 +23,8 @@ final class DeepClasses {
 
   /// What is known of the axis, for all integrals.
   let cells = DeepCells()
-  /// The integrand of a class at the nodes of a cell.
-  let values = UnsafeMutablePointer<Double>.allocate(capacity: DeepCells.nodeCount)
-  /// The cells of the last integral; at their nodes, one after the other, what it is summed from; and the sum.
+  /// The cells of the last integral, which have what it is summed from; and the sum.
   var visited: [Int] = []
-  var parts: [Double] = []
   var total = 0.0
   /// What may be left out of the sum on either side.
   var least = 0.0
@@ -100,6 +97,4 @@ final class DeepClasses {
     let corner = (gap / cell).rounded(.down)
     return (corner, 2 * (gap / cell - corner) - 1)
   }
-
-  deinit { values.deallocate() }
 }

@@ -9,12 +9,11 @@ extension DeepClasses {
     return logReversedHazard == -.infinity ? logReversedHazard : logReversedHazard + logG.value(at: x)
   }
 
-  /// Log p of one class: from the cell of its peak on to both sides, until nothing matters any more. What it has in every
-  /// cell is kept in `parts`.
+  /// Log p of one class: from the cell of its peak on to both sides, until nothing matters any more. What it has in a cell is
+  /// kept in the values there.
   func integrate(_ gap: Double) -> Double {
     peakAlone = nil
     visited.removeAll(keepingCapacity: true)
-    parts.removeAll(keepingCapacity: true)
     if cells.isFull { forgetCells() }
     guard let (middle, top) = middle(of: gap) else { return peakAlone?.value ?? -.infinity }
     // An integrand as small as e^top has lost digits.
@@ -29,8 +28,8 @@ extension DeepClasses {
 
   // MARK: the middle
 
-  /// The cell of a class's peak, so narrow that its nodes resolve it, with the integrand at these in `values`; and the largest
-  /// of them. Nil if log p is no more than the logarithm of the peak.
+  /// The cell of a class's peak, so narrow that its nodes resolve it, with the integrand at these in its values; and the
+  /// largest of them. Nil if log p is no more than the logarithm of the peak.
   private func middle(of gap: Double) -> (cell: Int, top: Double)? {
     let expected = expectedPeak(of: gap)
     if let expected {
@@ -79,6 +78,7 @@ extension DeepClasses {
     var (cell, isNarrowed, direction) = (start, false, 0)
     for _ in 0..<steps {
       writeValues(of: gap, in: cell)
+      let values = cells.nodes(of: cell).values
       var (top, best) = (values[0], 0)
       for node in 1...last where values[node] > top { (top, best) = (values[node], node) }
       let this = cells[cell]
@@ -119,34 +119,30 @@ extension DeepClasses {
 
   // MARK: cells
 
-  /// Adds the part of a class in a cell, with the integrand there in `values`.
+  /// Adds the part of a class in a cell, with the integrand there in its values.
   ///
   /// - Returns: the sum of it.
   private func addPart(of cell: Int, top: Double) -> Double {
-    let (count, width) = (DeepCells.nodeCount, cells[cell].width)
+    let (count, width, values) = (DeepCells.nodeCount, cells[cell].width, cells.nodes(of: cell).values)
     // No less than the exponential takes.
     for node in 0..<count { values[node] = max(values[node] - top, -1e3) }
     kernels.exponentials(of: values, count, shift: 0, to: values)
     var sum = 0.0
-    let start = parts.count
-    parts.append(contentsOf: repeatElement(0, count: count))
-    parts.withUnsafeMutableBufferPointer { parts in
-      DeepCells.shares.withUnsafeBufferPointer { shares in
-        for node in 0..<count {
-          let part = values[node] * (width * shares[node])
-          parts[start + node] = part
-          sum += part
-        }
+    DeepCells.shares.withUnsafeBufferPointer { shares in
+      for node in 0..<count {
+        values[node] *= width * shares[node]
+        sum += values[node]
       }
     }
     visited.append(cell)
     return sum
   }
 
-  /// The logarithm at the last node of a cell, which is in `values`, and how much it falls for each unit, at least, from there on.
+  /// The logarithm at the last node of a cell, which has it in its values, and how much it falls for each unit, at least, from
+  /// there on.
   private func end(of cell: Int, above: Bool) -> (value: Double, slope: Double) {
     let (far, inner) = above ? (DeepCells.nodeCount - 1, DeepCells.nodeCount - 7) : (0, 6)
-    let x = cells.nodes(of: cell).x
+    let (x, values) = (cells.nodes(of: cell).x, cells.nodes(of: cell).values)
     return (values[far], (values[inner] - values[far]) / (x[inner] - x[far]).magnitude)
   }
 
@@ -169,12 +165,14 @@ extension DeepClasses {
         next = beside(cell, above: above, exponent: widest, slope: slope)
       }
       while true {
+        // One node is asked before all of them, if that takes time.
         let isSteep =
           slope * cells[next].width > DeepCells.steepest
-          || !cells[next].isKnown
+          || logG.isOneByOne && !cells[next].isKnown
             && (end - logIntegrand(of: gap, at: cells.nodes(of: next).x[far])).magnitude > DeepCells.steepest
         if !isSteep || cells[next].isPoint {
           writeValues(of: gap, in: next)
+          let values = cells.nodes(of: next).values
           if (values[near] - values[far]).magnitude <= DeepCells.steepest || cells[next].isPoint { break }
         }
         next = beside(cell, above: above, exponent: cells[next].exponent - 1, slope: slope)
@@ -218,17 +216,15 @@ extension DeepClasses {
     return answer
   }
 
-  /// Writes the logarithm of a class's integrand at the nodes of a cell to `values`.
+  /// Writes the logarithm of a class's integrand at the nodes of a cell to its values.
   private func writeValues(of gap: Double, in cell: Int) {
     let (count, nodes) = (DeepCells.nodeCount, cells.nodes(of: cell))
     if !cells[cell].isKnown {
       logG.write(at: nodes.x, count, to: nodes.logG)
       cells[cell].isKnown = true
     }
-    for node in 0..<count {
-      let logReversedHazard = scale.logReversedHazard(nodes.x[node] - gap)
-      values[node] =
-        logReversedHazard == -.infinity ? logReversedHazard : logReversedHazard + nodes.logG[node]
-    }
+    let (logG, values) = (nodes.logG, nodes.values)
+    scale.logReversedHazard.write(at: nodes.x, count, gap: gap, to: values)
+    for node in 0..<count where values[node] > -.infinity { values[node] += logG[node] }
   }
 }

@@ -13,10 +13,13 @@ struct TailScale {
   /// The shortest boxes: a quarter of the limit or more. With two boxes in between, the classes of one are a polynomial on
   /// another, at this length and any power of two times it; nil if under this law they are not.
   let box: Double?
-  /// log F, log r and r where boxes do not reach, between samples.
-  let logCumulative: SampledFunction
+  /// The pieces of the boxes.
+  let grid: PieceGrid
+  /// log F and r, the kernels of sums.
+  let logCumulative: TailKernel
+  let reversedHazard: TailKernel
+  /// log r between samples.
   let logReversedHazard: SampledFunction
-  let reversedHazard: SampledFunction
 
   init(_ table: LatticeTable) {
     let noise = table.noise
@@ -28,9 +31,13 @@ struct TailScale {
     /// Whether polynomials on pieces of some length reproduce a function, to a tolerance relative to it or to a size.
     func reproduces(_ function: (Double) -> Double, on length: Double, size: Double) -> Bool {
       stride(from: (low / length).rounded(.down) * length, to: high, by: length).allSatisfy { start in
-        let piece = Piece(from: start, to: start + length, function)
-        return [0.02, 0.3, 0.55, 0.9].map { start + $0 * length }.allSatisfy {
-          (piece.value(at: $0) - function($0)).magnitude <= 2e-13 * max(size, function($0).magnitude)
+        let coefficients = Piece.coefficients { function(start + length * (1 + $0) / 2) }
+        return coefficients.withUnsafeBufferPointer { coefficients in
+          let piece = Piece(
+            low: start, high: start + length, coefficients: coefficients.baseAddress, count: Piece.terms)
+          return [0.02, 0.3, 0.55, 0.9].map { start + $0 * length }.allSatisfy {
+            (piece.value(at: $0) - function($0)).magnitude <= 2e-13 * max(size, function($0).magnitude)
+          }
         }
       }
     }
@@ -50,34 +57,47 @@ struct TailScale {
       }
     }
     let lowest = -4 * max(box ?? 16 * length, limit)
-    logCumulative = SampledFunction(noise.logCumulative, from: lowest, to: limit, table: table)
-    logReversedHazard = SampledFunction(noise.logReversedHazard, from: lowest, to: limit, table: table)
-    self.reversedHazard = SampledFunction(
-      { exponential(noise.logReversedHazard(at: $0)) }, from: lowest, to: limit, table: table)
+    func sampled(_ function: @escaping @Sendable (Double) -> Double) -> SampledFunction {
+      SampledFunction(function, from: lowest, to: high, table: table)
+    }
+    grid = PieceGrid(length: piece, box: box, limit: limit)
+    logCumulative = TailKernel(sampled(noise.logCumulative), on: grid)
+    self.reversedHazard = TailKernel(
+      sampled { exponential(noise.logReversedHazard(at: $0)) }, on: grid)
+    logReversedHazard = SampledFunction(
+      noise.logReversedHazard, from: lowest, to: high + 16 * unit, checkedFrom: high, table: table)
   }
 }
 
 /// A function of which samples are kept, with a polynomial between every two of them.
 struct SampledFunction {
-  private let function: @Sendable (Double) -> Double
+  let function: @Sendable (Double) -> Double
   private let intervals: SampledIntervals
   private let count: Int
   /// Whether there are samples up to the end.
   private let isWhole: Bool
   private let memory = KeptMemory()
 
+  /// Samples it up to where they reproduce it, if that is to be seen.
   init(
-    _ function: @escaping @Sendable (Double) -> Double, from low: Double, to high: Double, table: LatticeTable
+    _ function: @escaping @Sendable (Double) -> Double, from low: Double, to high: Double,
+    checkedFrom start: Double = .infinity, table: LatticeTable
   ) {
     let (unit, basis) = (table.cell, table.bases[.double])
     self.function = function
     let first = (low / unit).rounded(.down)
     let wanted = (high / unit).rounded(.down) + 2 - first
-    let count = Int(min(wanted, Double(LatticeTable.mostSamples)))
-    isWhole = wanted == Double(count)
-    let samples = (0..<count + basis.taps).map { function((first + basis.position(of: $0)) * unit) }
-    let coefficients = (0..<count).flatMap { index in basis.coefficients { samples[index + $0] } }
-    self.count = count
+    let most = Int(min(wanted, Double(LatticeTable.mostSamples)))
+    isWhole = wanted == Double(most)
+    let samples = (0..<most + basis.taps).map { function((first + basis.position(of: $0)) * unit) }
+    let coefficients = (0..<most).flatMap { index in basis.coefficients { samples[index + $0] } }
+    let checked = Int(min(Double(most), max(0, start / unit - first)))
+    count =
+      (checked..<most).first { index in
+        let truth = function((first + Double(index) + 0.7) * unit)
+        let value = (0..<8).reversed().reduce(0) { 0.4 * $0 + coefficients[8 * index + $1] }
+        return !((value - truth).magnitude <= 1e-14 * max(1, truth.magnitude))
+      } ?? most
     intervals = SampledIntervals(first: first, perUnit: 1 / unit, coefficients: memory.keep(coefficients))
   }
 
@@ -92,6 +112,20 @@ struct SampledFunction {
     return value.isFinite ? value : function(x)
   }
 
+  /// Writes K(x − gap) at whole vectors of points in rising order.
+  func write(
+    at x: UnsafePointer<Double>, _ count: Int, gap: Double, to values: UnsafeMutablePointer<Double>
+  ) {
+    let isKnown = isSampled(at: x[0] - gap) && isSampled(at: x[count - 1] - gap)
+    if isKnown && kernels.values(at: x, count, gap: gap, intervals: intervals, values: values) { return }
+    for index in 0..<count { values[index] = self(x[index] - gap) }
+  }
+
+  private func isSampled(at x: Double) -> Bool {
+    let position = x * intervals.perUnit - intervals.first
+    return position >= 0 && position < Double(count)
+  }
+
   /// Whether there are samples from an argument on up to the end.
   func isSampled(from x: Double) -> Bool { isWhole && x * intervals.perUnit >= intervals.first }
 
@@ -104,69 +138,6 @@ struct SampledFunction {
           weights + classes.lowerBound, at: gaps + classes.lowerBound, classes.count, node: x,
           intervals: intervals)
       }
-    }
-  }
-}
-
-/// Interpolation between equally spaced points of a box, its ends among them.
-struct BoxBasis {
-  static let shared = BoxBasis()
-  static let count = 12
-
-  /// halves[s][count·i + j]: the share of point j of a box in the value at point i of its lower or upper half.
-  let halves: [[Double]]
-  /// The coefficients of Chebyshev polynomials from the values at the points: count rows.
-  let coefficients: [Double]
-
-  private init() {
-    let count = Self.count
-    let nodes = Chebyshev.zeros(count)
-    let values = nodes.map { Self.shares(at: ($0 + 1) / 2) }
-    halves = [0.0, 1].map { (half: Double) -> [Double] in
-      (0..<count).flatMap { (point: Int) -> [Double] in
-        let position: Double = half + Double(point) / Double(count - 1)
-        return Self.shares(at: position / 2)
-      }
-    }
-    coefficients = (0..<count).flatMap { k in
-      (0..<count).map { j in
-        nodes.indices.reduce(0) { $0 + Chebyshev.share(ofZero: $1, in: k, of: count) * values[$1][j] }
-      }
-    }
-  }
-
-  /// The shares of the points in the value at t ∈ 0…1.
-  static func shares(at t: Double) -> [Double] {
-    [Double](unsafeUninitializedCapacity: count) { shares, initialized in
-      initialized = count
-      let position = t * Double(count - 1)
-      var product = 1.0
-      for j in 0..<count {
-        shares[j] = product * reciprocals[j]
-        product *= position - Double(j)
-      }
-      product = 1
-      for j in (0..<count).reversed() {
-        shares[j] *= product
-        product *= position - Double(j)
-      }
-    }
-  }
-
-  /// 1/∏ (j − k) over all other points k.
-  private static let reciprocals: [Double] = (0..<count).map { j in
-    let others = (0..<count).filter { $0 != j }
-    return 1 / others.reduce(1.0) { product, k in product * Double(j - k) }
-  }
-
-  /// Whether a polynomial through the points reproduces a function from −3 to −2 lengths.
-  func reproduces(_ function: (Double) -> Double, onLength length: Double) -> Bool {
-    let last = Double(Self.count - 1)
-    let values = (0..<Self.count).map { function((Double($0) / last - 3) * length) }
-    return [0.5, 1.5, 5.5, last - 0.5].allSatisfy { position in
-      let truth = function((position / last - 3) * length)
-      let value = zip(Self.shares(at: position / last), values).reduce(0) { $0 + $1.0 * $1.1 }
-      return (value - truth).magnitude <= 4e-13 * truth.magnitude
     }
   }
 }

@@ -1,38 +1,46 @@
+internal import NoiseKernels
+
 /// Σ_j w_j K(x − μ_j) at many points x, where K is 0 from some limit on and ever smoother below 0: log F, or r.
 ///
 /// The logit axis is halved into boxes again and again. Two boxes or more above a box, the classes of another one count as
 /// weights at a few equally spaced points, and their sum over the box is a polynomial. Every box has one polynomial for all
 /// classes so far above it: that of the box of twice its length, and what that one did not count yet.
-/// The classes near one of the shortest boxes are summed one by one, at the nodes of polynomials on short pieces.
+/// The classes near one of the shortest boxes count by their moments on short pieces, on each of which their sum is another
+/// polynomial: see ``TailKernel``.
 ///
 /// Boxes of one length are multiples of it apart, so that the kernel is evaluated some dozens of times for each length.
-/// Cost: some hundred multiplications for each class and length, and for each box that is asked about.
+/// Cost: some hundred multiplications for each class, and for each box that is asked about and length.
 final class TailSums {
   private static let count = BoxBasis.count
   /// So few classes are summed one by one.
   private static let fewest = 24
   private static let fewestTerms = 20_000
+  /// So many of the shortest boxes away pieces are too short for the rounding of their nodes.
+  private static let farthest = 0x1p40
   /// From the smallest number above 0 to the largest one.
   private static let mostLevels = 2100
 
-  private let kernel: SampledFunction
+  private let kernel: TailKernel
   private let scale: TailScale
   /// In descending order.
   private let gaps: [Double]
   private let weights: [Double]
+  private let occupied: Occupied
   /// Boxes of twice the length each; none where classes are summed one by one.
   private let levels: [Level]
   private let shortest: Double
   private let lowest: Double
   private let highest: Double
 
-  /// Samples of the kernel by level, from −2 lengths down.
+  /// Samples of the kernel by level.
   private var samples: [[Double]]
-  /// Where the values at the points of a box begin.
-  private var known: [UInt64: Int] = [:]
-  private var values: [Double] = []
-  private var pieces: [UInt64: Piece] = [:]
-  private var asked: [UInt64: Int] = [:]
+  /// Where the values at the points of a box stand.
+  private let known = NumberTable()
+  private let values = Sixteens()
+  /// Polynomials on boxes, and on the pieces of the shortest boxes.
+  private let numbers = NumberTable()
+  private var pieces: [Piece] = []
+  private let coefficients = Sixteens()
   private var current = View(piece: Piece.empty, near: 0..<0)
 
   private struct Key {
@@ -53,6 +61,54 @@ final class TailSums {
     }
   }
 
+  /// The pieces that have classes, in ascending order, and the moments of each.
+  private struct Occupied {
+    private(set) var pieces: [Int] = []
+    private(set) var moments: [Double] = []
+
+    init() {}
+
+    /// The classes are in descending order.
+    init(of weights: [Double], at gaps: [Double], scale: TailScale) {
+      let (grid, shortest, sums) = (scale.grid, scale.box ?? 0, PieceMoments())
+      var end = gaps.count
+      while end > 0 {
+        var first = end - 1
+        if firstLevel(at: gaps[first], shortest: shortest) == 0 {
+          let piece = grid.index(of: gaps[first])
+          let (low, high) = (Double(piece) * grid.length, Double(piece + 1) * grid.length)
+          while first > 0 && gaps[first - 1] < high { first -= 1 }
+          gaps.withUnsafeBufferPointer { gaps in
+            weights.withUnsafeBufferPointer { weights in
+              guard let gaps = gaps.baseAddress, let weights = weights.baseAddress else { return }
+              sums.add(weights + first, at: gaps + first, end - first, from: low, to: high)
+            }
+          }
+          pieces.append(piece)
+          sums.take { for k in 0..<Piece.terms { moments.append($0[k]) } }
+        }
+        end = first
+      }
+    }
+
+    func withPointers(
+      _ body: (_ pieces: UnsafePointer<Int>, _ moments: UnsafePointer<Double>) -> Void
+    ) {
+      pieces.withUnsafeBufferPointer { pieces in
+        moments.withUnsafeBufferPointer { moments in
+          if let pieces = pieces.baseAddress, let moments = moments.baseAddress { body(pieces, moments) }
+        }
+      }
+    }
+
+    /// The places of those in a range.
+    func places(of range: Range<Int>) -> Range<Int> {
+      let all = pieces.indices
+      let first = all.firstPlace { pieces[$0] >= range.lowerBound }
+      return first..<(first..<all.upperBound).firstPlace { pieces[$0] >= range.upperBound }
+    }
+  }
+
   /// The boxes of one length that have classes, in ascending order.
   private struct Level {
     var indices: [Int] = []
@@ -62,32 +118,38 @@ final class TailSums {
     mutating func open(_ index: Int) {
       if indices.last == index { return }
       indices.append(index)
-      weights.append(contentsOf: repeatElement(0, count: TailSums.count))
+      for _ in 0..<BoxBasis.room { weights.append(0) }
+    }
+
+    /// Adds to the box that was opened last.
+    private mutating func addToLast(_ body: (UnsafeMutablePointer<Double>) -> Void) {
+      let start = weights.count - BoxBasis.room
+      weights.withUnsafeMutableBufferPointer { if let first = $0.baseAddress { body(first + start) } }
     }
 
     mutating func add(_ weight: Double, at x: Double) {
       let index = x.rounded(.down)
       open(Int(index))
-      let start = weights.count - TailSums.count
-      for (j, share) in BoxBasis.shares(at: x - index).enumerated() {
-        weights[start + j] += weight * share
+      addToLast { BoxBasis.add(weight, at: x - index, to: $0) }
+    }
+
+    /// Adds pieces to the shortest boxes.
+    mutating func add(_ occupied: Occupied, on grid: PieceGrid) {
+      occupied.withPointers { pieces, moments in
+        for index in 0..<occupied.pieces.count {
+          open(grid.box(of: pieces[index]))
+          addToLast { grid.add(moments + Piece.terms * index, of: pieces[index], to: $0) }
+        }
       }
     }
 
-    mutating func add(_ boxes: Level) {
-      let count = TailSums.count
-      for (box, index) in boxes.indices.enumerated() {
-        open(index >> 1)
-        let start = weights.count - count
-        BoxBasis.shared.halves[index & 1].withUnsafeBufferPointer { shares in
-          boxes.weights.withUnsafeBufferPointer { given in
-            weights.withUnsafeMutableBufferPointer { weights in
-              for i in 0..<count {
-                let weight = given[count * box + i]
-                for j in 0..<count { weights[start + j] += shares[count * i + j] * weight }
-              }
-            }
-          }
+    /// Adds the boxes of half the length.
+    mutating func add(_ halves: Level) {
+      halves.weights.withUnsafeBufferPointer { given in
+        guard let given = given.baseAddress else { return }
+        for (box, index) in halves.indices.enumerated() {
+          open(index >> 1)
+          addToLast { BoxBasis.shared.add(given + BoxBasis.room * box, ofHalf: index & 1, to: $0) }
         }
       }
     }
@@ -96,7 +158,7 @@ final class TailSums {
   /// The sources are in descending order. Sums are wanted at about so many points, those below `lowest` one by one.
   init(
     of sources: [(gap: Double, weight: Double)], at points: Int, downTo lowest: Double, scale: TailScale,
-    kernel: SampledFunction
+    kernel: TailKernel
   ) {
     (self.kernel, self.scale) = (kernel, scale)
     gaps = sources.map(\.gap)
@@ -104,30 +166,32 @@ final class TailSums {
     shortest = scale.box ?? 0
     (self.lowest, highest) = (lowest, (sources.first?.gap ?? 0) + scale.limit)
     let isLong = scale.box != nil && sources.count > Self.fewest && sources.count * points > Self.fewestTerms
-    levels = isLong ? Self.levels(of: sources, downTo: lowest, shortest: shortest) : []
+    occupied = isLong ? Occupied(of: weights, at: gaps, scale: scale) : Occupied()
+    levels = isLong ? Self.levels(of: sources, occupied, downTo: lowest, scale: scale) : []
     samples = [[Double]](repeating: [], count: levels.count)
   }
 
   private static func levels(
-    of sources: [(gap: Double, weight: Double)], downTo lowest: Double, shortest: Double
+    of sources: [(gap: Double, weight: Double)], _ occupied: Occupied, downTo lowest: Double, scale: TailScale
   ) -> [Level] {
     var levels: [Level] = []
-    let ascending = Array(sources.reversed())
-    let first = ascending.map { firstLevel(at: $0.gap, shortest: shortest) }
+    let shortest = scale.box ?? 0
     // Those of moderate size come first; the larger ones are below and above them.
-    var start = first.firstIndex(of: first.min() ?? 0) ?? 0
+    let far = sources.reversed().filter { firstLevel(at: $0.gap, shortest: shortest) > 0 }
+    let first = far.map { firstLevel(at: $0.gap, shortest: shortest) }
+    var start = far.indices.firstPlace { far[$0].gap > 0 }
     var end = start
     for number in 0..<mostLevels {
       let length = shortest * twoTo(number)
       var level = Level()
       let (oldStart, oldEnd) = (start, end)
       while start > 0 && first[start - 1] <= number { start -= 1 }
-      while end < ascending.count && first[end] <= number { end += 1 }
-      for source in ascending[start..<oldStart] { level.add(source.weight, at: source.gap / length) }
-      if let last = levels.last { level.add(last) }
-      for source in ascending[oldEnd..<end] { level.add(source.weight, at: source.gap / length) }
+      while end < far.count && first[end] <= number { end += 1 }
+      for source in far[start..<oldStart] { level.add(source.weight, at: source.gap / length) }
+      if let last = levels.last { level.add(last) } else { level.add(occupied, on: scale.grid) }
+      for source in far[oldEnd..<end] { level.add(source.weight, at: source.gap / length) }
       levels.append(level)
-      let isWhole = start == 0 && end == ascending.count
+      let isWhole = start == 0 && end == far.count
       if isWhole, firstLevel(at: lowest, shortest: shortest) <= number,
         (level.indices.last ?? 0) - Int((lowest / length).rounded(.down)) <= 4
       {
@@ -145,6 +209,9 @@ final class TailSums {
     return exponent <= 44 ? 0 : exponent - 24
   }
 
+  /// Whether so few are summed that boxes are not worth it.
+  var isOneByOne: Bool { levels.isEmpty }
+
   func value(at x: Double) -> Double {
     let view = current.piece.contains(x) ? current : view(of: x)
     let value = view.value(at: x, in: self)
@@ -157,13 +224,9 @@ final class TailSums {
     while index < count {
       var (view, end) = (current, index + 1)
       if !current.piece.contains(x[index]) {
-        // How many of the points are on the same short piece.
-        let top = ((x[index] / scale.piece).rounded(.down) + 1) * scale.piece
-        while end < count && x[end] < top { end += 1 }
-        view = self.view(of: x[index], points: end - index)
-        end = index + 1
+        view = self.view(of: x[index])
       }
-      if view.near.count <= 8 { while end < count && view.piece.contains(x[end]) { end += 1 } }
+      while end < count && view.piece.contains(x[end]) { end += 1 }
       view.piece.write(at: x + index, end - index, to: sums + index)
       for index in index..<end {
         if !view.near.isEmpty { sums[index] += sum(of: view.near, at: x[index]) }
@@ -173,10 +236,14 @@ final class TailSums {
     }
   }
 
-  /// What is to be summed at a point, where so many will be asked about soon.
-  private func view(of x: Double, points: Int = 1) -> View {
+  /// What is to be summed at a point.
+  private func view(of x: Double) -> View {
     if levels.isEmpty || !(x >= lowest) { return View(piece: Piece.empty, near: gaps.indices) }
     if x > highest { return View(piece: Piece.empty, near: 0..<0) }
+    if x.magnitude < Self.farthest * shortest, let piece = piece(at: x) {
+      current = View(piece: piece, near: 0..<0)
+      return current
+    }
     let next = index(below: x)
     let above = next > 0 ? gaps[next - 1] - x : .infinity
     let below = next < gaps.count ? x - gaps[next] : .infinity
@@ -190,24 +257,26 @@ final class TailSums {
     }
     let box = index(of: x, first)
     let view = View(piece: boxPiece(first, index: box), near: near(box, first))
-    if first > 0 || view.near.count <= 8 {
-      current = view
-      return view
-    }
-    let key = Key(level: -1, index: Int((x / scale.piece).rounded(.down)))
-    if let piece = pieces[key.number] {
-      current = View(piece: piece, near: 0..<0)
-      return current
-    }
-    // A piece is made when it is asked about for the fifth time.
-    asked[key.number, default: 0] += points
-    if asked[key.number, default: 0] >= 5 {
-      let piece = finePiece(key, of: view)
-      pieces[key.number] = piece
-      current = View(piece: piece, near: 0..<0)
-      return current
-    }
+    // Classes near a shortest box are below the limit here, but elsewhere in it there are pieces for them.
+    if first > 0 || view.near.isEmpty { current = view }
     return view
+  }
+
+  /// The sum on the piece of a point, if there are classes near it.
+  private func piece(at x: Double) -> Piece? {
+    let piece = scale.grid.index(of: x)
+    let key = Key(level: -1, index: piece).number
+    if let known = numbers[key] { return pieces[known] }
+    let places = occupied.places(of: scale.grid.near(piece))
+    if places.isEmpty { return nil }
+    let polynomial = finePiece(piece, near: places)
+    keep(polynomial, key)
+    return polynomial
+  }
+
+  private func keep(_ piece: Piece, _ key: UInt64) {
+    numbers.set(pieces.count, for: key)
+    pieces.append(piece)
   }
 
   private func index(of x: Double, _ level: Int) -> Int {
@@ -229,39 +298,44 @@ final class TailSums {
     if indices.isEmpty { return 0 }
     // In descending order: the others are too low to compete.
     let competing = indices.lowerBound..<indices.firstPlace { x - gaps[$0] > scale.limit }
-    let first = competing.firstPlace { kernel.isSampled(from: x - gaps[$0]) }
-    let known = kernel.sum(weights, at: gaps, first..<competing.upperBound, node: x)
+    let first = competing.firstPlace { kernel.function.isSampled(from: x - gaps[$0]) }
+    let known = kernel.function.sum(weights, at: gaps, first..<competing.upperBound, node: x)
     var sum = known.isFinite ? known : 0
     for index in known.isFinite ? competing.lowerBound..<first : competing where sum > -.infinity {
-      sum += weights[index] * kernel(x - gaps[index])
+      sum += weights[index] * kernel.function(x - gaps[index])
     }
     return sum
   }
 
-  /// The sum on a short piece in one of the shortest boxes.
-  private func finePiece(_ key: Key, of view: View) -> Piece {
-    let low = Double(key.index) * scale.piece
-    return Piece(from: low, to: low + scale.piece) { view.value(at: $0, in: self) }
+  /// The sum on a piece in one of the shortest boxes.
+  private func finePiece(_ number: Int, near places: Range<Int>) -> Piece {
+    let (grid, low) = (scale.grid, Double(number) * scale.piece)
+    let sums = coefficients.append()
+    grid.add(values(of: Key(level: 0, index: grid.box(of: number))), to: sums, of: number)
+    occupied.withPointers { pieces, moments in
+      kernels.addMatrices(
+        kernel.matrices.start, columns: kernel.matrices.columns, from: number + grid.distances.lowerBound,
+        times: moments + Piece.terms * places.lowerBound, of: pieces + places.lowerBound, places.count,
+        to: sums)
+    }
+    return Piece(low: low, high: low + scale.piece, coefficients: sums, count: Piece.terms)
   }
 
   /// The sum over all classes that are far above a box.
   private func boxPiece(_ level: Int, index: Int) -> Piece {
     let key = Key(level: level, index: index)
-    if let piece = pieces[key.number] { return piece }
-    let start = valuesStart(of: key)
-    let count = Self.count
-    let coefficients = (0..<count).map { k in
-      (0..<count).reduce(0) { $0 + BoxBasis.shared.coefficients[count * k + $1] * values[start + $1] }
-    }
+    if let known = numbers[key.number] { return pieces[known] }
+    let sums = coefficients.append()
+    BoxBasis.shared.addCoefficients(of: values(of: key), to: sums)
     let length = shortest * twoTo(level)
     let piece = Piece(
-      low: Double(index) * length, high: Double(index + 1) * length, coefficients: coefficients)
-    pieces[key.number] = piece
+      low: Double(index) * length, high: Double(index + 1) * length, coefficients: sums, count: Self.count)
+    keep(piece, key.number)
     return piece
   }
 
-  /// Where the values of that sum at the points of the box stand.
-  private func valuesStart(of key: Key) -> Int {
+  /// That sum at the points of a box.
+  private func values(of key: Key) -> UnsafePointer<Double> {
     var level = key.level
     while level < levels.count
       && known[Key(level: level, index: key.index >> (level - key.level)).number] == nil
@@ -272,39 +346,39 @@ final class TailSums {
       level -= 1
       addValues(of: Key(level: level, index: key.index >> (level - key.level)))
     }
-    return known[key.number] ?? 0
+    return UnsafePointer(values[known[key.number] ?? 0])
   }
 
   private func addValues(of key: Key) {
-    let (count, level) = (Self.count, levels[key.level])
-    var sums = [Double](repeating: 0, count: count)
+    known.set(values.count, for: key.number)
+    let (sums, level) = (values.append(), levels[key.level])
     if let parent = known[Key(level: key.level + 1, index: key.index >> 1).number] {
-      let shares = BoxBasis.shared.halves[key.index & 1]
-      for i in 0..<count {
-        sums[i] = (0..<count).reduce(0) { $0 + shares[count * i + $1] * values[parent + $1] }
-      }
+      BoxBasis.shared.add(values[parent], toHalf: key.index & 1, sums)
     }
     // Further up, the box of twice the length has seen them already.
     let last = key.level == levels.count - 1 ? key.index + 5 : 2 * (key.index >> 1) + 5
-    var low = level.indices.indices.firstPlace { level.indices[$0] >= key.index + 3 }
-    while low < level.indices.count && level.indices[low] <= last {
-      if samples[key.level].isEmpty {
-        let spacing = shortest * twoTo(key.level) / Double(count - 1)
-        samples[key.level] = (2 * (count - 1)...6 * (count - 1)).map { kernel(-Double($0) * spacing) }
-      }
-      let offset = (level.indices[low] - key.index - 2) * (count - 1)
-      level.weights.withUnsafeBufferPointer { weights in
-        samples[key.level].withUnsafeBufferPointer { samples in
-          for i in 0..<count {
-            var sum = 0.0
-            for j in 0..<count { sum += weights[count * low + j] * samples[offset + j - i] }
-            sums[i] += sum
-          }
+    var box = level.indices.indices.firstPlace { level.indices[$0] >= key.index + 3 }
+    guard box < level.indices.count && level.indices[box] <= last else { return }
+    if samples[key.level].isEmpty { samples[key.level] = sampled(key.level) }
+    level.weights.withUnsafeBufferPointer { weights in
+      samples[key.level].withUnsafeBufferPointer { samples in
+        guard let weights = weights.baseAddress, let samples = samples.baseAddress else { return }
+        while box < level.indices.count && level.indices[box] <= last {
+          // Where the sample for point 0 of either box stands.
+          let offset = (6 - level.indices[box] + key.index) * (Self.count - 1)
+          kernels.addColumns(
+            of: samples + offset, Self.count, stride: -1, times: weights + BoxBasis.room * box, to: sums)
+          box += 1
         }
       }
-      low += 1
     }
-    known[key.number] = values.count
-    values += sums
+  }
+
+  /// The kernel from −6 lengths up to −2, where its arguments are distances of points, and room for a vector.
+  private func sampled(_ level: Int) -> [Double] {
+    let last = Self.count - 1
+    let spacing = shortest * twoTo(level) / Double(last)
+    let samples = (2 * last...6 * last).reversed().map { kernel.function(-Double($0) * spacing) }
+    return samples + [Double](repeating: 0, count: BoxBasis.room - Self.count)
   }
 }

@@ -1,0 +1,1 @@
+../NoiseKernels/PieceLoops.swift
