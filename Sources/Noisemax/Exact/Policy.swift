@@ -84,9 +84,9 @@ enum Policy {
   static let mostClassesWithKeptShares = 4096
 
   /// The most grid points times nodes, for each class, of a pass for log-probabilities below 1e-300. In wider rows these come by
-  /// ``DeepClasses``. 1,000 ReversedGumbel classes in steps of one: 160 ms by the pass, 3.0 without; in steps of 0.16 from
-  /// −600 on 49 and 3.2.
-  static let mostDeepProducts = 1e5
+  /// ``DeepClasses``. 1,000 ReversedGumbel classes in steps of one: 160 ms by the pass, 1.0 without; 1,000 Logistic classes in
+  /// steps of 0.16 from −600 on 4.8 and 1.1.
+  static let mostDeepProducts = 2e4
 
   // MARK: laws with kinks
 
