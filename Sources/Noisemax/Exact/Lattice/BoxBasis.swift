@@ -27,8 +27,11 @@ struct BoxBasis: @unchecked Sendable {
           }
         })
     }
-    let halves = [0.0, 1].map { half in
-      (0..<count).map { Self.shares(at: (half + Double($0) / Double(count - 1)) / 2) }
+    let halves = [0.0, 1].map { (half: Double) -> [[Double]] in
+      (0..<count).map { (point: Int) -> [Double] in
+        let position: Double = half + Double(point) / Double(count - 1)
+        return Self.shares(at: position / 2)
+      }
     }
     toHalves = halves.map { keep($0) }
     fromHalves = halves.map { keep($0, isTransposed: true) }
