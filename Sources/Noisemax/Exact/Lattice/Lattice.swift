@@ -21,7 +21,7 @@ final class Lattice: RowMethod {
   // What few rows need of the law is made when one first does.
   /// For excesses, and for sums over classes far below the leader.
   private let undershoots: LazyValue<UndershootSamples>
-  private let tailScale: LazyValue<TailScale>
+  private let tailScale, tailScaleOfMany: LazyValue<TailScale>
   /// Rows of two classes have a table of their own, and rows of few one of theirs. Both are measured on integrands with one
   /// hump.
   private let pairTable: LazyValue<PairTable?>?
@@ -30,7 +30,8 @@ final class Lattice: RowMethod {
   private init(_ table: LatticeTable, pairTable: LazyValue<PairTable?>?, directSums: DirectSums?) {
     (self.table, self.pairTable, self.directSums) = (table, pairTable, directSums)
     undershoots = LazyValue { UndershootSamples(table) }
-    tailScale = LazyValue { TailScale(table) }
+    tailScale = LazyValue { TailScale(table, tolerance: 2e-13) }
+    tailScaleOfMany = LazyValue { TailScale(table, tolerance: 1e-14) }
   }
 
   convenience init(_ table: LatticeTable) {
@@ -47,6 +48,11 @@ final class Lattice: RowMethod {
   func hasTable(for classes: Int, besides slots: Int) -> Bool {
     classes == 2
       ? pairs != nil : directSums?.servesRows(of: classes) == true && slots > Policy.longestRowLookedThrough
+  }
+
+  private func makeDeepClasses(of row: UnsafeMutableBufferPointer<Double>) -> DeepClasses {
+    let areMany = row.count > Policy.mostClassesOnLongPieces
+    return DeepClasses(of: row, scale: areMany ? tailScaleOfMany() : tailScale())
   }
 
   func evaluate(
@@ -112,7 +118,7 @@ final class Lattice: RowMethod {
       let resolved = pass.resolvedDepth(Swift.min(depth, pass.depth))
       var deep: [(index: Int, value: Double)] = []
       if pass.hasDeeperClasses || resolved < depth {
-        let classes = DeepClasses(of: row, table: table, scale: tailScale())
+        let classes = makeDeepClasses(of: row)
         deep = DeepLogarithms.values(
           of: row, at: row.indices.filter { row[$0] < -resolved && row[$0] > -.infinity }, in: classes)
         deepClasses = classes
@@ -175,7 +181,7 @@ final class Lattice: RowMethod {
       let deep = row.indices.filter { isDeep($0) && cotangent[$0] != 0 && row[$0] > -.infinity }
       if !deep.isEmpty {
         gradients = [Double](repeating: 0, count: row.count)
-        let classes = classes ?? DeepClasses(of: gaps, table: table, scale: tailScale())
+        let classes = classes ?? makeDeepClasses(of: gaps)
         gradients?.withUnsafeMutableBufferPointer { gradients in
           classes.addGradient(
             of: deep.map { ($0, cotangent[$0]) }, in: gaps, logFactors: logFactors, to: gradients)

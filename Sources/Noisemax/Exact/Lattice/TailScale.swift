@@ -21,14 +21,15 @@ struct TailScale {
   /// log r between samples.
   let logReversedHazard: SampledFunction
 
-  init(_ table: LatticeTable) {
+  /// The polynomials on pieces may be wrong by a tolerance relative to the function, or to 1 where it is less.
+  init(_ table: LatticeTable, tolerance: Double) {
     let noise = table.noise
     limit = noise.upperQuantile(at: 1e-26)
     lowerEnd = noise.quantile(at: 1e-20)
     unit = table.quartiles
     func reversedHazard(_ x: Double) -> Double { exponential(noise.logReversedHazard(at: x)) }
     let (unit, low, high) = (unit, -8 * unit, limit)
-    /// Whether polynomials on pieces of some length reproduce a function, to a tolerance relative to it or to a size.
+    /// Whether polynomials on pieces of some length reproduce a function, relative to it or to a size.
     func reproduces(_ function: (Double) -> Double, on length: Double, size: Double) -> Bool {
       stride(from: (low / length).rounded(.down) * length, to: high, by: length).allSatisfy { start in
         let coefficients = Piece.coefficients { function(start + length * (1 + $0) / 2) }
@@ -36,7 +37,7 @@ struct TailScale {
           let piece = Piece(
             low: start, high: start + length, coefficients: coefficients.baseAddress, count: Piece.terms)
           return [0.02, 0.3, 0.55, 0.9].map { start + $0 * length }.allSatisfy {
-            (piece.value(at: $0) - function($0)).magnitude <= 2e-13 * max(size, function($0).magnitude)
+            (piece.value(at: $0) - function($0)).magnitude <= tolerance * max(size, function($0).magnitude)
           }
         }
       }

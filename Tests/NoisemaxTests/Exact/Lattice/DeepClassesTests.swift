@@ -35,6 +35,26 @@ import Testing
       "\(gaps), \(ties) of each: \(logs[deep]), not \(expected[deep])")
   }
 
+  /// Every class of a crowd is wrong by as much: what is nothing of one must be nothing of all.
+  @Test func aCrowdOfTensOfThousandsIsExact() {
+    let (law, crowd, ties, deep) = (ReversedGumbel(), -705.0, 100_000, -709.3)
+    // So many others that classes are not summed one by one.
+    let others = (0..<40).map { -712 - 10 * Double($0) }
+    let row = [0] + [Double](repeating: crowd, count: ties) + others + [deep]
+    let h = 1.0 / 128
+    let logIntegrand = (0..<Int(20 / h)).map { step in
+      let x = deep - 8 + h * Double(step)
+      return others.reduce(
+        law.logCumulative(at: x) + Double(ties) * law.logCumulative(at: x - crowd)
+          + law.logCumulative(at: x - deep) + law.logReversedHazard(at: x - deep)
+      ) { $0 + law.logCumulative(at: x - $1) }
+    }
+    let top = logIntegrand.max() ?? 0
+    let expected = top + log(h * logIntegrand.reduce(0) { $0 + exp($1 - top) })
+    let value = NoisyArgmax(.reversedGumbel).logProbabilities(for: row)[row.count - 1]
+    #expect((value - expected).magnitude <= 3e-13 * expected.magnitude, "\(value), not \(expected)")
+  }
+
   /// Classes of a crowd that are distinct count where they are.
   @Test(arguments: [("normal", -14...12, -60, -26.1), ("logistic", -45...90, -900, -21.5)])
   func crowdsOfDistinctClassesCount(
