@@ -36,7 +36,7 @@ import Testing
   }
 
   /// Every class of a crowd is wrong by as much: what is nothing of one must be nothing of all.
-  @Test func aCrowdOfTensOfThousandsIsExact() {
+  @Test func largeCrowdsAreExact() {
     let (law, crowd, ties, deep) = (ReversedGumbel(), -705.0, 100_000, -709.3)
     // So many others that classes are not summed one by one.
     let others = (0..<40).map { -712 - 10 * Double($0) }
