@@ -212,8 +212,9 @@ private func error(_ content: Double, _ last: Double, _ nextToLast: Double) -> D
 extension VectorKernels {
   @inline(never)
   package static func panelContents(
-    _ values: UnsafePointer<Double>, _ count: Int, judged: Int, rule: UnsafePointer<Double>, isPair: Bool,
-    to contents: UnsafeMutablePointer<Double>, errors: UnsafeMutablePointer<Double>,
+    _ values: UnsafePointer<Double>, _ count: Int, at slots: UnsafePointer<Int>?, judged: Int,
+    rule: UnsafePointer<Double>, isPair: Bool, to contents: UnsafeMutablePointer<Double>,
+    errors: UnsafeMutablePointer<Double>,
     expected: UnsafeMutablePointer<Double>
   ) {
     var index = 0
@@ -221,18 +222,20 @@ extension VectorKernels {
       let (upper, lower) = (load(values + 16 * index), load(values + 16 * index + 8))
       let (first, second) = (load(rule) * upper, load(rule + 8) * lower)
       let content = laneSum(first + second)
-      contents[index] = content
+      var slot = index
+      if let slots { slot = slots[index] }
+      contents[slot] = content
       if index < judged {
         let (firstLast, secondLast) = (load(rule + 16) * upper, load(rule + 24) * lower)
         let (firstNext, secondNext) = (load(rule + 32) * upper, load(rule + 40) * lower)
         if isPair {
-          errors[index] =
+          errors[slot] =
             error(laneSum(first), laneSum(firstLast), laneSum(firstNext))
             + error(laneSum(second), laneSum(secondLast), laneSum(secondNext))
         } else {
-          errors[index] = error(content, laneSum(firstLast + secondLast), laneSum(firstNext + secondNext))
+          errors[slot] = error(content, laneSum(firstLast + secondLast), laneSum(firstNext + secondNext))
         }
-        expected[index] += content
+        expected[slot] += content
       }
       index += 1
     }
@@ -314,8 +317,8 @@ extension VectorKernels {
   @inline(never)
   package static func addWeighted(
     _ values: UnsafePointer<Double>, _ count: Int, at slots: UnsafePointer<Int>?,
-    weights: UnsafePointer<Double>,
-    to sums: UnsafeMutablePointer<Double>, contents: UnsafeMutablePointer<Double>
+    weights: UnsafePointer<Double>, to sums: UnsafeMutablePointer<Double>,
+    contents: UnsafeMutablePointer<Double>
   ) {
     let (first, second) = (load(weights), load(weights + 8))
     var index = 0

@@ -4,6 +4,26 @@
 
 // The loops of sums over far classes, from piece to piece of the logit axis.
 
+/// Adds an even number of columns, each times a factor, to sixteen sums in two vectors, those of odd columns apart: two short
+/// chains each.
+@inline(__always)
+private func addColumnPairs(
+  _ matrix: UnsafePointer<Double>, _ count: Int, _ stride: Int, _ factors: UnsafePointer<Double>,
+  _ low: inout Doubles, _ high: inout Doubles, _ oddLow: inout Doubles, _ oddHigh: inout Doubles
+) {
+  var (column, start) = (0, matrix)
+  while column < count {
+    let (even, odd) = (factors[column], factors[column + 1])
+    low = multiplyAdd(even, load(start), low)
+    high = multiplyAdd(even, load(start + 8), high)
+    start += stride
+    oddLow = multiplyAdd(odd, load(start), oddLow)
+    oddHigh = multiplyAdd(odd, load(start + 8), oddHigh)
+    start += stride
+    column += 2
+  }
+}
+
 extension VectorKernels {
   @inline(never)
   package static func addMoments(
@@ -35,22 +55,10 @@ extension VectorKernels {
     of matrix: UnsafePointer<Double>, _ count: Int, stride: Int, times factors: UnsafePointer<Double>,
     to sums: UnsafeMutablePointer<Double>
   ) {
-    // Even and odd columns apart: two short chains.
-    var (low, high) = (load(sums), load(sums + 8))
-    var (otherLow, otherHigh) = (Doubles(), Doubles())
-    var (column, start) = (0, matrix)
-    while column < count {
-      let (even, odd) = (factors[column], factors[column + 1])
-      low = multiplyAdd(even, load(start), low)
-      high = multiplyAdd(even, load(start + 8), high)
-      start += stride
-      otherLow = multiplyAdd(odd, load(start), otherLow)
-      otherHigh = multiplyAdd(odd, load(start + 8), otherHigh)
-      start += stride
-      column += 2
-    }
-    store(low + otherLow, to: sums)
-    store(high + otherHigh, to: sums + 8)
+    var (low, high, oddLow, oddHigh) = (load(sums), load(sums + 8), Doubles(), Doubles())
+    addColumnPairs(matrix, count, stride, factors, &low, &high, &oddLow, &oddHigh)
+    store(low + oddLow, to: sums)
+    store(high + oddHigh, to: sums + 8)
   }
 
   @inline(never)
@@ -59,26 +67,16 @@ extension VectorKernels {
     times moments: UnsafePointer<Double>, of pieces: UnsafePointer<Int>, _ count: Int,
     to sums: UnsafeMutablePointer<Double>
   ) {
-    var (low, high) = (load(sums), load(sums + 8))
-    var (otherLow, otherHigh) = (Doubles(), Doubles())
+    var (low, high, oddLow, oddHigh) = (load(sums), load(sums + 8), Doubles(), Doubles())
     var index = 0
     while index < count {
       let number = pieces[index] - first
-      let (matrix, end, moments) = (matrices + 256 * number, columns[number], moments + 16 * index)
-      var column = 0
-      while column < end {
-        let (even, odd) = (moments[column], moments[column + 1])
-        let start = matrix + 16 * column
-        low = multiplyAdd(even, load(start), low)
-        high = multiplyAdd(even, load(start + 8), high)
-        otherLow = multiplyAdd(odd, load(start + 16), otherLow)
-        otherHigh = multiplyAdd(odd, load(start + 24), otherHigh)
-        column += 2
-      }
+      addColumnPairs(
+        matrices + 256 * number, columns[number], 16, moments + 16 * index, &low, &high, &oddLow, &oddHigh)
       index += 1
     }
-    store(low + otherLow, to: sums)
-    store(high + otherHigh, to: sums + 8)
+    store(low + oddLow, to: sums)
+    store(high + oddHigh, to: sums + 8)
   }
 
   @inline(never)

@@ -113,8 +113,8 @@ package protocol ScaledClassKernels: Sendable {
   /// Writes what was added to all eight. The sums of a value, and that, are in a slot of its own, if slots are given.
   static func addWeighted(
     _ values: UnsafePointer<Double>, _ count: Int, at slots: UnsafePointer<Int>?,
-    weights: UnsafePointer<Double>,
-    to sums: UnsafeMutablePointer<Double>, contents: UnsafeMutablePointer<Double>
+    weights: UnsafePointer<Double>, to sums: UnsafeMutablePointer<Double>,
+    contents: UnsafeMutablePointer<Double>
   )
 
   /// Integrates values over one panel of sixteen nodes, or over two of eight, and estimates what that is wrong by.
@@ -122,10 +122,12 @@ package protocol ScaledClassKernels: Sendable {
   /// The rule has sixteen weights, and as many factors for each of the last two Legendre coefficients. With the sum r of their
   /// magnitudes and the content c of a panel the error is about r²/c, or r where that is less. Two panels are judged each on its own.
   ///
-  /// Writes the contents, and for the first values the errors; adds their contents to what is expected of the integrals.
+  /// Writes the contents, and for the first values the errors; adds their contents to what is expected of the integrals. Those of
+  /// a value are in a slot of its own, if slots are given.
   static func panelContents(
-    _ values: UnsafePointer<Double>, _ count: Int, judged: Int, rule: UnsafePointer<Double>, isPair: Bool,
-    to contents: UnsafeMutablePointer<Double>, errors: UnsafeMutablePointer<Double>,
+    _ values: UnsafePointer<Double>, _ count: Int, at slots: UnsafePointer<Int>?, judged: Int,
+    rule: UnsafePointer<Double>, isPair: Bool, to contents: UnsafeMutablePointer<Double>,
+    errors: UnsafeMutablePointer<Double>,
     expected: UnsafeMutablePointer<Double>
   )
 

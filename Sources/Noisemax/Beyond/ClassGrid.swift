@@ -207,32 +207,25 @@ struct ClassGrid {
     _ integrand: some PanelIntegrand, along map: GridMap, at t: Double, _ spacing: Double, keeping block: Int
   ) -> Double {
     let (nodes, weights) = map.points(below: t, apart: spacing)
-    let part = integrand.canLeaveOut ? selection.select(above: nodes.lowest, of: classes) : nil
-    let slots = part.map { selection.slots(of: $0) }
-    if let slots { integrand.select(slots) }
-    let evaluated = part ?? classes
-    evaluated.evaluate(at: nodes, withNoise: integrand.usesNoise, withSurvival: integrand.usesSurvival)
-    let bound = integrand.evaluate(evaluated, to: values)
+    let found = selection.evaluate(
+      integrand, of: classes, at: nodes, above: nodes.lowest, to: values)
     let contents = contents + block * integrand.count
-    if slots != nil { contents.update(repeating: 0, count: integrand.count) }
-    // A kind of values at a time, if not all classes have them.
-    let kinds = slots == nil ? 1 : integrand.count / classes.noisy
-    let count = slots?.count ?? integrand.count
+    if found.slots != nil { contents.update(repeating: 0, count: integrand.count) }
     withUnsafeBytes(of: weights) { weights in
       guard let weights = weights.baseAddress else { return }
-      for kind in 0..<kinds {
+      for kind in 0..<found.kinds {
         kernels.addWeighted(
-          doubles(values + kind * count), count, at: slots?.baseAddress,
+          doubles(values + kind * found.count), found.count, at: found.slots,
           weights: weights.assumingMemoryBound(to: Double.self), to: sums + 8 * kind * classes.noisy,
           contents: contents + kind * classes.noisy)
       }
     }
     if block == 0 {
       outermost.update(repeating: 0, count: integrand.judged)
-      for value in 0..<(slots?.count ?? integrand.judged) {
-        outermost[slots?[value] ?? value] = values[value][0] * weights[0]
+      for value in 0..<Swift.min(found.count, integrand.judged) {
+        outermost[found.slots?[value] ?? value] = values[value][0] * weights[0]
       }
     }
-    return bound
+    return found.bound
   }
 }

@@ -11,7 +11,7 @@ struct ClassIntegrals {
   static func memory(forValues count: Int, of classes: Int, under law: ClassLaw) -> Int {
     ClassGrid.memory(forValues: count)
       + ClassPanels.memory(forValues: count, of: classes, under: law)
-      + ClassSelection.memory(forValues: count, of: classes)
+      + ClassSelection.memory(of: classes)
   }
 
   init(of classes: ScaledClasses, values count: Int, precision: Precision, memory: inout Pieces) {
@@ -20,7 +20,7 @@ struct ClassIntegrals {
 
   init(of classes: ScaledClasses, values count: Int, limits: IntegrationLimits, memory: inout Pieces) {
     let steps = PanelSteps(of: classes, beyond: limits.cut)
-    let selection = ClassSelection(of: classes, values: count, memory: &memory)
+    let selection = ClassSelection(of: classes, memory: &memory)
     grid = ClassGrid(
       of: classes, top: steps.top, values: count, limits: limits, selection: selection, memory: &memory)
     panels = ClassPanels(

@@ -171,42 +171,24 @@ struct ClassPanels {
   private func lay(_ integrand: some PanelIntegrand, _ panel: PendingPanels.Panel, in slot: Int) -> Double {
     pending.place(panel, in: slot)
     let (contents, errors) = (pending.contents(of: slot), pending.errors(of: slot))
-    guard integrand.canLeaveOut, let part = selection.select(above: panel.end, of: classes) else {
-      return evaluate(integrand, classes, panel, integrand.count, to: contents, errors, expected)
+    let found = selection.evaluate(
+      integrand, of: classes, at: panel.nodes, above: panel.end, to: values)
+    // Nothing of classes that are left out.
+    if found.slots != nil {
+      contents.update(repeating: 0, count: integrand.count)
+      errors.update(repeating: 0, count: integrand.judged)
     }
-    integrand.select(selection.slots(of: part))
-    let bound = evaluate(
-      integrand, part, panel, integrand.count / classes.noisy * part.noisy, to: selection.contents,
-      selection.errors, selection.expected)
-    // Nothing of the others.
-    contents.update(repeating: 0, count: integrand.count)
-    errors.update(repeating: 0, count: integrand.judged)
-    for (index, slot) in selection.slots(of: part).enumerated() {
-      errors[slot] = selection.errors[index]
-      expected[slot] += selection.contents[index]
-      for kind in 0..<integrand.count / classes.noisy {
-        contents[kind * classes.noisy + slot] = selection.contents[kind * part.noisy + index]
-      }
-    }
-    return bound
-  }
-
-  private func evaluate(
-    _ integrand: some PanelIntegrand, _ classes: ScaledClasses, _ panel: PendingPanels.Panel, _ count: Int,
-    to contents: UnsafeMutablePointer<Double>, _ errors: UnsafeMutablePointer<Double>,
-    _ expected: UnsafeMutablePointer<Double>
-  ) -> Double {
-    classes.evaluate(
-      at: panel.nodes, withNoise: integrand.usesNoise, withSurvival: integrand.usesSurvival)
-    let bound = integrand.evaluate(classes, to: values)
-    let judged = integrand.canLeaveOut ? classes.noisy : integrand.judged
     withUnsafeBytes(of: panel.factors) { factors in
       guard let factors = factors.baseAddress else { return }
-      kernels.panelContents(
-        doubles(values), count, judged: judged, rule: factors.assumingMemoryBound(to: Double.self),
-        isPair: panel.lower != nil, to: contents, errors: errors, expected: expected)
+      for kind in 0..<found.kinds {
+        kernels.panelContents(
+          doubles(values + kind * found.count), found.count, at: found.slots,
+          judged: kind == 0 ? Swift.min(found.count, integrand.judged) : 0,
+          rule: factors.assumingMemoryBound(to: Double.self), isPair: panel.lower != nil,
+          to: contents + kind * classes.noisy, errors: errors, expected: expected)
+      }
     }
-    return bound
+    return found.bound
   }
 
   /// Adds the panels that wait to the sums, halved as far as it takes.

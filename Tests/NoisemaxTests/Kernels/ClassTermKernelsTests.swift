@@ -145,8 +145,9 @@ import Testing
   }
 
   /// Contents and what they are wrong by: of one panel, and of two that are judged each on its own.
-  @Test(arguments: InstructionSet.available, [false, true])
-  func contentsOfPanels(set: InstructionSet, isPair: Bool) {
+  @Test(arguments: InstructionSet.available, [(false, false), (true, false), (true, true)])
+  func contentsOfPanels(set: InstructionSet, form: (isPair: Bool, inSlots: Bool)) {
+    let (isPair, inSlots) = form
     var generator = SplitMix64(seed: 37)
     // Where the last coefficients are larger than what the panel holds they are the error themselves.
     let rule = (0..<48).map { Double.random(in: $0 < 16 ? 0.01...0.2 : -0.1...0.1, using: &generator) }
@@ -156,10 +157,14 @@ import Testing
     var contents = [Double](repeating: .nan, count: classes.count)
     var errors = [Double](repeating: .nan, count: classes.count)
     var expected = [Double](repeating: 2, count: classes.count)
-    set.kernels.panelContents(
-      values, classes.count, judged: judged, rule: rule, isPair: isPair, to: &contents, errors: &errors,
-      expected: &expected)
+    let slots = Array((0..<classes.count).reversed())
+    slots.withUnsafeBufferPointer {
+      set.kernels.panelContents(
+        values, classes.count, at: inSlots ? $0.baseAddress : nil, judged: judged, rule: rule, isPair: isPair,
+        to: &contents, errors: &errors, expected: &expected)
+    }
     for value in 0..<classes.count {
+      let slot = inSlots ? slots[value] : value
       func sum(_ row: Int, _ nodes: Range<Int>) -> Double {
         nodes.reduce(0) { $0 + rule[16 * row + $1] * values[16 * value + $1] }
       }
@@ -172,12 +177,12 @@ import Testing
       }
       let testCase = "\(set), pair: \(isPair), value \(value)"
       #expect(
-        (contents[value] - content).magnitude <= 1e-14, "\(testCase): \(contents[value]), not \(content)")
+        (contents[slot] - content).magnitude <= 1e-14, "\(testCase): \(contents[slot]), not \(content)")
       if value < judged {
-        #expect((errors[value] - error).magnitude <= 1e-14, "\(testCase): \(errors[value]), not \(error)")
-        #expect((expected[value] - 2 - content).magnitude <= 1e-14, "\(testCase): \(expected[value])")
+        #expect((errors[slot] - error).magnitude <= 1e-14, "\(testCase): \(errors[slot]), not \(error)")
+        #expect((expected[slot] - 2 - content).magnitude <= 1e-14, "\(testCase): \(expected[slot])")
       } else {
-        #expect(errors[value].isNaN && expected[value] == 2, "\(testCase): it is not judged")
+        #expect(errors[slot].isNaN && expected[slot] == 2, "\(testCase): it is not judged")
       }
     }
   }

@@ -27,7 +27,7 @@ struct TailScale {
     limit = noise.upperQuantile(at: 1e-26)
     lowerEnd = noise.quantile(at: 1e-20)
     unit = table.quartiles
-    func reversedHazard(_ x: Double) -> Double { exponential(noise.logReversedHazard(at: x)) }
+    @Sendable func reversedHazard(_ x: Double) -> Double { exponential(noise.logReversedHazard(at: x)) }
     let (unit, low, high) = (unit, -8 * unit, limit)
     /// Whether polynomials on pieces of some length reproduce a function, relative to it or to a size.
     func reproduces(_ function: (Double) -> Double, on length: Double, size: Double) -> Bool {
@@ -63,8 +63,7 @@ struct TailScale {
     }
     grid = PieceGrid(length: piece, box: box, limit: limit)
     logCumulative = TailKernel(sampled(noise.logCumulative), on: grid)
-    self.reversedHazard = TailKernel(
-      sampled { exponential(noise.logReversedHazard(at: $0)) }, on: grid)
+    self.reversedHazard = TailKernel(sampled(reversedHazard), on: grid)
     logReversedHazard = SampledFunction(
       noise.logReversedHazard, from: lowest, to: high + 16 * unit, checkedFrom: high, table: table)
   }
@@ -89,7 +88,6 @@ struct SampledFunction {
     let first = (low / unit).rounded(.down)
     let wanted = (high / unit).rounded(.down) + 2 - first
     let most = Int(min(wanted, Double(LatticeTable.mostSamples)))
-    isWhole = wanted == Double(most)
     let samples = (0..<most + basis.taps).map { function((first + basis.position(of: $0)) * unit) }
     let coefficients = (0..<most).flatMap { index in basis.coefficients { samples[index + $0] } }
     let checked = Int(min(Double(most), max(0, start / unit - first)))
@@ -99,6 +97,7 @@ struct SampledFunction {
         let value = (0..<8).reversed().reduce(0) { 0.4 * $0 + coefficients[8 * index + $1] }
         return !((value - truth).magnitude <= 1e-14 * max(1, truth.magnitude))
       } ?? most
+    isWhole = wanted == Double(count)
     intervals = SampledIntervals(first: first, perUnit: 1 / unit, coefficients: memory.keep(coefficients))
   }
 
